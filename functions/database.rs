@@ -1,0 +1,38 @@
+//! Opens the database the settings name.
+
+use anyhow::{Result, bail};
+use async_trait::async_trait;
+use iris_azure::credential::Credential;
+use iris_azure::settings::{DatabaseSettings, Lookup};
+use iris_orders::store::postgres::{PasswordSource, PostgresOptions, PostgresStore};
+use iris_orders::store::sqlite::{SqliteOptions, SqliteStore};
+use iris_orders::store::Store;
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+/// Connects and brings the schema up to date. `lookup` is asked for what the platform says about identities.
+pub async fn open(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc<dyn Store>> {
+    let url = settings.url.expose_secret();
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Arc::new(SqliteStore::open(SqliteOptions::new(path)).await?));
+    }
+    if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+        bail!("the URL begins with neither postgres: nor sqlite:");
+    }
+    let mut options = PostgresOptions::new(settings.url.clone());
+    options.connections = settings.max_connections;
+    if let Some(identity) = &settings.token_identity {
+        options.password = Some(Arc::new(Token(Credential::from_environment(identity, lookup)?)));
+    }
+    Ok(Arc::new(PostgresStore::connect(options).await?))
+}
+
+/// A managed identity's token as password.
+struct Token(Credential);
+
+#[async_trait]
+impl PasswordSource for Token {
+    async fn password(&self) -> Result<SecretString, String> {
+        Ok(self.0.postgres_password().await.map_err(|error| error.to_string())?.secret)
+    }
+}

@@ -1,0 +1,30 @@
+//! The function app: one custom-handler binary, one folder per function.
+//!
+//! | function | trigger | does |
+//! |---|---|---|
+//! | [`submit_order`] | queue `orders` | one message → patient, order, events |
+//! | [`load_drop`] | queue `drops` (BlobCreated) | one file → many orders, receipts |
+//! | [`sweep_outbox`] | timer | publishes what was left, finds drops without an event |
+//!
+//! [`handler`] serves them and knows nothing of their business; [`app`] holds what they share.
+
+pub mod app;
+pub mod database;
+pub mod handler;
+pub mod load_drop;
+pub mod organizations;
+mod postpone;
+pub mod publisher;
+mod refusal;
+pub mod submit_order;
+pub mod sweep_outbox;
+
+/// `host.json` as deployed.
+pub const HOST_JSON: &str = include_str!("../host.json");
+
+/// Every function's name and `function.json`, as deployed.
+pub const FUNCTIONS: &[(&str, &str)] = &[
+    (submit_order::NAME, include_str!("submit_order/function.json")),
+    (load_drop::NAME, include_str!("load_drop/function.json")),
+    (sweep_outbox::NAME, include_str!("sweep_outbox/function.json")),
+];

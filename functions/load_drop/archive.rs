@@ -1,0 +1,61 @@
+//! The copy of a drop in our own container: what is read from then on, whatever becomes of the caller's blob.
+
+use super::{Error, Job};
+use iris_azure::blob::{BlobAddress, Error as BlobError, UploadOptions};
+use iris_model::{Issue, IssueCode};
+
+/// What became of the copy.
+pub(super) enum Archived {
+    /// It is complete.
+    Kept,
+    /// The file is not taken at all.
+    Refused(Issue),
+}
+
+impl Job<'_> {
+    /// Where the copy lies: `{slug}/{drop id}`. The caller's name is not part of it; names can hold personal data.
+    pub(super) fn archived(&self) -> Result<BlobAddress, Error> {
+        let name = format!("{}/{}", self.organization.slug, self.drop.id);
+        Ok(BlobAddress::new(&self.app.containers.archive, &name).map_err(BlobError::from)?)
+    }
+
+    /// Copies the caller's blob, unless the copy is there already. A copy appears whole or not at all.
+    pub(super) async fn archive(&self) -> Result<Archived, Error> {
+        let (app, drop) = (self.app, &self.drop);
+        if drop.size > app.limits.file_bytes {
+            return Ok(Archived::Refused(Issue::error(
+                IssueCode::TooLarge,
+                "",
+                format!(
+                    "The file has {} MB; at most {} MB are taken. Split it and drop the parts.",
+                    drop.size.div_ceil(1 << 20),
+                    app.limits.file_bytes >> 20
+                ),
+            )));
+        }
+        match app.blobs.properties(&self.archived()?, None).await {
+            Ok(copy) if copy.content_length == drop.size => return Ok(Archived::Kept),
+            Ok(_) | Err(BlobError::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match self.copy(&self.archived()?).await {
+            Ok(()) => Ok(Archived::Kept),
+            Err(BlobError::NotFound | BlobError::Changed) => Ok(Archived::Refused(Issue::error(
+                IssueCode::UnreadableFile,
+                "",
+                "The file was removed or overwritten before it could be read. If it was overwritten, the new version is loaded on its own.",
+            ))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn copy(&self, archived: &BlobAddress) -> Result<(), BlobError> {
+        let blobs = &self.app.blobs;
+        let mut source = blobs.reader(&self.source, Some(&self.etag)).await?;
+        let mut copy = blobs.writer(archived, UploadOptions::default());
+        while let Some(piece) = source.next().await? {
+            copy.write(&piece).await?;
+        }
+        copy.finish().await.map(|_| ())
+    }
+}

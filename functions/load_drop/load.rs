@@ -1,0 +1,200 @@
+//! Committing the rows of a drop.
+//!
+//! Batches are numbered by their place in the file. A resumed drop parses the file from the start (parsing is cheap, and finding
+//! repeated order ids needs all rows) and skips the batches that are committed. Batches of late parents are numbered from [`EXTRA`].
+
+use super::bridge::pieces;
+use super::rows::{Reading, Told};
+use super::shape::Shape;
+use super::{Error, Job};
+use iris_azure::blob::RangedReader;
+use iris_intake::{Format, Layout, Source};
+use iris_model::{Issue, IssueCode};
+use iris_orders::{Answer, DropFinish, DropLease, DropState, DropStatus, Incoming, RowDetail};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::io::{Seek, Write};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Number of the first batch of late parents.
+const EXTRA: u32 = 1 << 30;
+
+/// How many rows may wait for their orders; those beyond are told so at once.
+const WAITING: usize = 10_000;
+
+/// How a drop's loading ends.
+pub(super) enum End {
+    /// Every row has a line, or those before a defect of the file.
+    Finished(DropFinish, Shape),
+    /// Nothing could be read.
+    Refused(Issue),
+}
+
+type Submitted = (Incoming, RowDetail);
+
+impl Job<'_> {
+    /// The archived bytes as the reader takes them, or why the file cannot be loaded.
+    pub(super) async fn open_archive(&self) -> Result<Result<(Format, Source), Issue>, Error> {
+        let mut archive = self.app.blobs.reader(&self.archived()?, None).await?;
+        let head = archive.next().await?.unwrap_or_default();
+        Ok(match iris_intake::detect(&self.drop.name, &head) {
+            Ok(Format::Xlsx) => Ok((Format::Xlsx, spool(head, archive).await?)),
+            Ok(format) => Ok((format, stream(head, archive))),
+            Err(issue) => Err(issue),
+        })
+    }
+
+    /// Loads from the archive what is not loaded yet.
+    pub(super) async fn load_rows(&self, lease: DropLease, state: &DropState) -> Result<End, Error> {
+        let (format, source) = match self.open_archive().await? {
+            Ok(opened) => opened,
+            Err(issue) => return Ok(End::Refused(issue)),
+        };
+        let reading = Reading {
+            source,
+            format,
+            file_name: self.drop.name.clone(),
+            organization: Arc::clone(&self.organization),
+            drop: self.drop.id,
+            first_seen: state.first_seen,
+            limits: self.app.limits.clone(),
+        };
+        self.commit(lease, state, format, reading.start()).await
+    }
+
+    async fn commit(
+        &self,
+        mut lease: DropLease,
+        state: &DropState,
+        format: Format,
+        mut read: mpsc::Receiver<Told>,
+    ) -> Result<End, Error> {
+        let pending: BTreeSet<u32> = state.pending.iter().copied().collect();
+        let (mut number, mut waiting, mut layout, mut defect) = (0, Vec::new(), None, None);
+        while let Some(told) = read.recv().await {
+            match told {
+                Told::Layout(found) => {
+                    lease = lease.with_columns(lookup(Arc::clone(&found)));
+                    layout = Some(found);
+                }
+                Told::Batch(batch) => {
+                    waiting.extend(self.batch(&lease, state, number, batch, &pending).await?);
+                    number += 1;
+                }
+                Told::Failed(failure) if failure.transient => return Err(Error::Reader),
+                Told::Failed(failure) if number == 0 => return Ok(End::Refused(failure.issue)),
+                Told::Failed(failure) => defect = Some(failure.issue),
+            }
+        }
+        let Some(layout) = layout else { return Ok(End::Refused(nothing())) };
+        self.late_parents(&lease, state, waiting).await?;
+        let status = if defect.is_some() { DropStatus::Broken } else { DropStatus::Loaded };
+        let mut issues: Vec<Issue> = defect.into_iter().chain(layout.warnings.iter().cloned()).collect();
+        if number == 0 {
+            issues.push(nothing());
+        }
+        Ok(End::Finished(DropFinish { status, issues, at: Timestamp::now() }, Shape { format, layout }))
+    }
+
+    /// Commits a batch; gives back the rows that wait for their orders. Of a batch that is done, those that still wait.
+    async fn batch(
+        &self,
+        lease: &DropLease,
+        state: &DropState,
+        number: u32,
+        batch: Vec<Submitted>,
+        pending: &BTreeSet<u32>,
+    ) -> Result<Vec<Submitted>, Error> {
+        if state.done.contains(&number) {
+            return Ok(batch.into_iter().filter(|(_, detail)| pending.contains(&detail.row)).collect());
+        }
+        let changes: Vec<Submitted> = batch.iter().filter(|(incoming, _)| may_wait(incoming)).cloned().collect();
+        let rows: Vec<u32> = batch.iter().map(|(_, detail)| detail.row).collect();
+        let answers = self.app.orders.submit_rows(lease, number, batch).await?;
+        let not_yet: BTreeSet<u32> =
+            rows.into_iter().zip(&answers).filter(|(_, answer)| **answer == Answer::NotYet).map(|(row, _)| row).collect();
+        Ok(changes.into_iter().filter(|(_, detail)| not_yet.contains(&detail.row)).collect())
+    }
+
+    /// Tries rows whose orders are unknown again, until all are answered. When patience ends the rules answer for good.
+    async fn late_parents(&self, lease: &DropLease, state: &DropState, mut waiting: Vec<Submitted>) -> Result<(), Error> {
+        let mut number = state.done.iter().next_back().map_or(EXTRA, |last| last.saturating_add(1).max(EXTRA));
+        let mut delay = Duration::from_millis(250);
+        while !waiting.is_empty() {
+            let impatient = waiting.len() > WAITING;
+            for (incoming, _) in &mut waiting {
+                incoming.received_at = Timestamp::now();
+                if impatient {
+                    incoming.first_seen = Timestamp::MIN;
+                }
+            }
+            waiting = self.batch(lease, state, number, waiting, &BTreeSet::new()).await?;
+            number += 1;
+            if !waiting.is_empty() {
+                tokio::time::sleep(delay).await;
+                delay = (delay * 2).min(Duration::from_secs(15));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn nothing() -> Issue {
+    Issue::warning(IssueCode::Empty, "", "The file holds no row below its header.")
+}
+
+/// Only changes and cancellations can be told to wait.
+fn may_wait(incoming: &Incoming) -> bool {
+    use iris_model::Action;
+    matches!(
+        incoming.request.as_ref().map(|submission| &submission.action),
+        Ok(Action::Change { .. } | Action::Cancel { .. } | Action::ResendResult { .. })
+    )
+}
+
+fn lookup(layout: Arc<Layout>) -> Arc<iris_orders::drops::ColumnLookup> {
+    Arc::new(move |path| layout.column_of(path).map(|(column, header)| (column, header.to_owned())))
+}
+
+/// Hands the download on to the parser as it arrives.
+fn stream(head: bytes::Bytes, mut rest: RangedReader) -> Source {
+    let (sender, reader) = pieces();
+    tokio::spawn(async move {
+        if !sender.send(Ok(head)).await {
+            return;
+        }
+        loop {
+            let piece = match rest.next().await {
+                Ok(Some(piece)) => Ok(piece),
+                Ok(None) => return,
+                Err(error) => Err(std::io::Error::other(error)),
+            };
+            let failed = piece.is_err();
+            if !sender.send(piece).await || failed {
+                return;
+            }
+        }
+    });
+    Source::Stream(Box::new(reader))
+}
+
+/// A workbook is read from its end: it goes to an unnamed temporary file first.
+async fn spool(head: bytes::Bytes, mut rest: RangedReader) -> Result<Source, Error> {
+    let mut file = tempfile::tempfile().map_err(Error::Spool)?;
+    let mut piece = Some(head);
+    while let Some(bytes) = piece {
+        file = write(file, bytes).await?;
+        piece = rest.next().await?;
+    }
+    file.rewind().map_err(Error::Spool)?;
+    Ok(Source::File(file))
+}
+
+async fn write(mut file: std::fs::File, bytes: bytes::Bytes) -> Result<std::fs::File, Error> {
+    tokio::task::spawn_blocking(move || file.write_all(&bytes).map(|()| file))
+        .await
+        .map_err(|_| Error::Reader)?
+        .map_err(Error::Spool)
+}

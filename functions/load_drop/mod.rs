@@ -1,0 +1,185 @@
+//! `load_drop`: a file that a caller dropped becomes orders and receipts.
+//!
+//! # Protocol
+//!
+//! A BlobCreated event names a blob; container + name + ETag make it one drop (decision 20), however often it is announced.
+//!
+//! 1. **Archive.** The bytes are copied to our own container under the drop's id. From here on the caller's blob is not needed: it may be
+//!    overwritten or deleted while we work, and a resumed load reads the same bytes.
+//! 2. **Load.** A thread parses and validates, batch by batch; batches are committed in order under the drop's epoch, each with the lines its
+//!    rows will have in the receipt. A crash resumes after the last committed batch.
+//! 3. **Late parents.** Rows whose order is not known yet are tried again, with growing delay, until the organization's patience ends.
+//! 4. **Receipts.** Written from the stored lines to the caller's results container; writing them again gives the same documents.
+//! 5. **Clean up.** The caller's blob is removed if it is still the version that was loaded.
+//!
+//! Each step may be repeated; a drop is done only after the last.
+
+mod archive;
+mod bridge;
+mod load;
+mod receipts;
+mod rows;
+mod shape;
+
+use crate::app::App;
+use crate::organizations::Lookup;
+use crate::postpone::{self, Reason};
+use iris_azure::blob::{BlobAddress, Error as BlobError, Etag};
+use iris_azure::eventgrid::{self, BlobCreated, Event};
+use iris_azure::handler::{Outcome, ServiceBusMessage};
+use iris_model::Organization;
+use iris_orders::drops::drop_id;
+use iris_orders::queries::DropSummary;
+use shape::Shape;
+use iris_orders::{DropLease, DropState, NewDrop};
+use jiff::Timestamp;
+use std::sync::Arc;
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+/// The function's name.
+pub const NAME: &str = "load_drop";
+
+/// A drop being worked on.
+struct Job<'a> {
+    app: &'a App,
+    organization: Arc<Organization>,
+    /// The caller's blob, and the version that was announced.
+    source: BlobAddress,
+    etag: Etag,
+    drop: NewDrop,
+}
+
+/// Why a drop is not done yet.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("blob storage: {0}")]
+    Blob(#[from] BlobError),
+    #[error("order store: {0}")]
+    Orders(#[from] iris_orders::Error),
+    #[error("temporary file: {0}")]
+    Spool(#[source] std::io::Error),
+    #[error("the archived file could not be read to its end")]
+    Reader,
+    #[error("a receipt could not be rendered: {0}")]
+    Document(String),
+}
+
+/// Handles one event.
+pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
+    let event = match eventgrid::parse(&message.body, app.account()) {
+        Ok(Event::Created(event)) => event,
+        Ok(Event::Ignored { reason }) => {
+            info!(reason, "an event that announces no complete file is ignored");
+            return Outcome::Done;
+        }
+        Err(error) => {
+            error!(alert = true, code = "bad-event", %error, "an event that announces a file is not usable");
+            return Outcome::Done;
+        }
+    };
+    let organization = match app.organizations.of_drops_container(event.address.container()).await {
+        Ok(Lookup::Known(organization)) => organization,
+        Ok(Lookup::Unknown) => {
+            error!(alert = true, code = "unknown-organization", "a file was dropped into a container of no known organization");
+            return Outcome::Done;
+        }
+        Err(error) => return wait(app, &message, &error).await,
+    };
+    let slug = organization.slug.clone();
+    match work(app, organization, &event).await {
+        Ok(()) => Outcome::Done,
+        Err(Error::Orders(iris_orders::Error::LostDrop)) => {
+            warn!(organization = %slug, "the drop was taken over by another instance");
+            Outcome::Done
+        }
+        Err(error) => wait(app, &message, &error).await,
+    }
+}
+
+/// Something the function needs is away: the event waits in its queue.
+async fn wait(app: &App, message: &ServiceBusMessage, error: &(dyn std::error::Error + Sync)) -> Outcome {
+    warn!(error = %error, "not available; the drop waits");
+    postpone::again(app, &app.queues.drops, message, Reason::Outage).await
+}
+
+async fn work(app: &App, organization: Arc<Organization>, event: &BlobCreated) -> Result<(), Error> {
+    let Some(job) = Job::announced(app, organization, event).await? else { return Ok(()) };
+    let state = app.orders.begin_drop(&job.drop).await?;
+    let shape = match state.lease.clone() {
+        Some(lease) => job.load(lease, &state).await?,
+        None => None,
+    };
+    job.write_receipts(&job.summary().await?, shape).await?;
+    job.remove_source().await
+}
+
+impl<'a> Job<'a> {
+    /// The drop an event announces; `None` when there is nothing to do: the blob is gone and unknown, or a newer version has its own event.
+    async fn announced(app: &'a App, organization: Arc<Organization>, event: &BlobCreated) -> Result<Option<Self>, Error> {
+        let (container, name) = (event.address.container(), event.address.name());
+        let id = drop_id(container, name, event.etag.bare());
+        let size = match app.orders.store().drop_summary(id).await? {
+            Some(known) => known.size,
+            None => match app.blobs.properties(&event.address, Some(&event.etag)).await {
+                Ok(properties) => properties.content_length,
+                Err(BlobError::NotFound | BlobError::Changed) => {
+                    info!(organization = %organization.slug, "an announced file is gone or was overwritten");
+                    return Ok(None);
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let drop = NewDrop {
+            id,
+            organization: organization.client_guid,
+            container: container.to_owned(),
+            name: name.to_owned(),
+            etag: event.etag.bare().to_owned(),
+            size,
+            received_at: Timestamp::now(),
+        };
+        Ok(Some(Self { app, organization, source: event.address.clone(), etag: event.etag.clone(), drop }))
+    }
+
+    fn id(&self) -> Uuid {
+        self.drop.id
+    }
+
+    /// What the store knows about the drop.
+    async fn summary(&self) -> Result<DropSummary, Error> {
+        Ok(self.app.orders.store().drop_summary(self.id()).await?.ok_or(iris_orders::Error::UnknownDrop)?)
+    }
+
+    /// Archives and loads; ends with the drop finished or refused in the store.
+    async fn load(&self, lease: DropLease, state: &DropState) -> Result<Option<Shape>, Error> {
+        info!(organization = %self.organization.slug, drop = %self.id(), resumed = !state.done.is_empty(), "drop started");
+        let end = match self.archive().await? {
+            archive::Archived::Kept => self.load_rows(lease.clone(), state).await?,
+            archive::Archived::Refused(issue) => load::End::Refused(issue),
+        };
+        match end {
+            load::End::Refused(issue) => {
+                warn!(organization = %self.organization.slug, drop = %self.id(), code = issue.code.as_str(), "drop refused");
+                self.app.orders.record_refused_drop(&self.drop, &[issue]).await?;
+                Ok(None)
+            }
+            load::End::Finished(finish, shape) => {
+                self.app.orders.finish_drop(&lease, &finish).await?;
+                info!(organization = %self.organization.slug, drop = %self.id(), "drop loaded");
+                Ok(Some(shape))
+            }
+        }
+    }
+
+    /// Removes the caller's blob if it is still the version that was loaded (decision 21). A file too large to be archived stays.
+    async fn remove_source(&self) -> Result<(), Error> {
+        if self.drop.size > self.app.limits.file_bytes {
+            return Ok(());
+        }
+        match self.app.blobs.delete(&self.source, Some(&self.etag)).await {
+            Ok(()) | Err(BlobError::NotFound | BlobError::Changed) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What kind of file a drop is, as far as its receipts need to know.
+
+use super::{Error, Job};
+use iris_intake::{Format, Layout, Step, read};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Format and columns of a file.
+pub(super) struct Shape {
+    pub(super) format: Format,
+    pub(super) layout: Arc<Layout>,
+}
+
+impl Job<'_> {
+    /// Reads it from the archive: for receipts that are written after a crash.
+    pub(super) async fn shape(&self) -> Result<Shape, Error> {
+        let Some((format, source)) = self.open_archive().await?.ok() else { return Err(Error::Reader) };
+        let (organization, name, limits) = (Arc::clone(&self.organization), self.drop.name.clone(), self.app.limits.clone());
+        let found = tokio::task::spawn_blocking(move || {
+            let mut found = None;
+            let mut sink = |step: Step| match step {
+                Step::Layout(layout) => {
+                    found = Some(layout);
+                    ControlFlow::Continue(())
+                }
+                Step::Batch(_) => ControlFlow::Break(()),
+            };
+            let _ = read(source, format, &organization, &name, &limits, 1, &mut sink);
+            found
+        });
+        let layout = found.await.map_err(|_| Error::Reader)?.ok_or(Error::Reader)?;
+        Ok(Shape { format, layout })
+    }
+}

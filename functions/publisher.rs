@@ -1,0 +1,58 @@
+//! Sends the outbox's messages through Service Bus.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use iris_azure::servicebus::{Cause, Error, OutgoingMessage, ServiceBusSender};
+use iris_orders::{Destination, OutboxMessage, PublishError, Publisher};
+
+/// The publisher of the deployed handler.
+pub struct ServiceBusPublisher {
+    sender: ServiceBusSender,
+}
+
+impl ServiceBusPublisher {
+    /// Sends through this sender.
+    #[must_use]
+    pub fn new(sender: ServiceBusSender) -> Self {
+        Self { sender }
+    }
+}
+
+#[async_trait]
+impl Publisher for ServiceBusPublisher {
+    async fn publish(&self, destination: &Destination, messages: &[OutboxMessage]) -> Result<(), PublishError> {
+        let Destination::Queue(queue) = destination;
+        let Err(error) = self.send(queue, messages).await else { return Ok(()) };
+        match error.cause {
+            // Nothing was sent: what stands before the message that will never fit still goes.
+            Cause::TooLarge { index, .. } if index > 0 => {
+                self.send(queue, &messages[..index]).await.map_err(|error| failed(&error))?;
+                Err(PublishError { sent: index, refused: true, reason: error.to_string() })
+            }
+            _ => Err(failed(&error)),
+        }
+    }
+}
+
+impl ServiceBusPublisher {
+    async fn send(&self, queue: &str, messages: &[OutboxMessage]) -> Result<(), Error> {
+        self.sender.send(queue, messages.iter().map(outgoing).collect()).await
+    }
+}
+
+fn failed(error: &Error) -> PublishError {
+    PublishError {
+        sent: error.unconfirmed().first().copied().unwrap_or_default(),
+        refused: matches!(error.cause, Cause::TooLarge { .. } | Cause::Rejected { .. }),
+        reason: error.to_string(),
+    }
+}
+
+fn outgoing(message: &OutboxMessage) -> OutgoingMessage {
+    OutgoingMessage {
+        message_id: message.id.to_string(),
+        body: Bytes::from(message.body.clone()),
+        content_type: Some("application/json".to_owned()),
+        ..OutgoingMessage::default()
+    }
+}

@@ -1,0 +1,49 @@
+//! What can be said about a submission that is refused before the rules are asked.
+
+use iris_model::{Issue, OrderControlCode, OrderRequest};
+use iris_orders::{Refusal, Requested};
+
+/// A refusal of input that could not be read at all.
+pub(crate) fn unreadable(issue: Issue) -> Refusal {
+    Refusal { issues: vec![issue], ..Refusal::default() }
+}
+
+/// A refusal that says as much about the request as could be read, with its issues still to come. Taken before validation consumes the
+/// request.
+pub(crate) fn about(request: &OrderRequest) -> Refusal {
+    Refusal {
+        issues: Vec::new(),
+        requested: requested(request),
+        order_local_id: request.order.as_ref().and_then(|order| order.local_id.clone()),
+        patient_local_id: request.patient.as_ref().and_then(|patient| patient.local_id.clone()),
+    }
+}
+
+fn requested(request: &OrderRequest) -> Requested {
+    match request.order_control_code {
+        Some(OrderControlCode::Change | OrderControlCode::ChangeRequest) => Requested::Change,
+        Some(OrderControlCode::Cancel | OrderControlCode::CancelRequest) => Requested::Cancellation,
+        Some(OrderControlCode::ResendResult) => Requested::Resend,
+        _ if request.order.is_none() && request.patient.is_some() => Requested::Patient,
+        _ => Requested::Order,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_is_known_although_the_request_is_wrong() {
+        for (json, expected) in [
+            (r#"{"OrderControlCode":"CA","Order":{"LocalId":"1"}}"#, Requested::Cancellation),
+            (r#"{"OrderControlCode":2,"Order":{"LocalId":"1"}}"#, Requested::Change),
+            (r#"{"OrderControlCode":"ResendResult"}"#, Requested::Resend),
+            (r#"{"Patient":{"LocalId":"1"}}"#, Requested::Patient),
+            (r#"{"Patient":{"LocalId":"1"},"Order":{"LocalId":"1"}}"#, Requested::Order),
+            ("{}", Requested::Order),
+        ] {
+            assert_eq!(about(&OrderRequest::parse(json.as_bytes()).unwrap().request).requested, expected, "{json}");
+        }
+    }
+}

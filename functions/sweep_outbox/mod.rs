@@ -1,0 +1,91 @@
+//! `sweep_outbox`: what no message triggers.
+//!
+//! - Publishes what is left in the outbox: of processes that died, and of destinations that were away.
+//! - Finds files whose event was lost: Event Grid may drop an event when its destination fails for a day, and the local host may when it
+//!   is killed. Every drops container is listed, and a file that has lain there for [`UNANNOUNCED_AFTER`] is announced by ourselves. A file that
+//!   is being loaded, or was, is recognized by its identity, so that announcing it once more costs one look-up.
+
+use crate::app::App;
+use crate::organizations::Lookup;
+use futures::TryStreamExt;
+use iris_azure::blob::ListedBlob;
+use iris_azure::handler::Outcome;
+use iris_azure::servicebus::OutgoingMessage;
+use iris_orders::drops::drop_id;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::future::ready;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+/// The function's name.
+pub const NAME: &str = "sweep_outbox";
+
+/// How long a file lies in a drops container before we announce it ourselves.
+const UNANNOUNCED_AFTER: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long the announcements of one file have the same MessageId, so that duplicate detection keeps one of them.
+const ANNOUNCE_EVERY: i64 = 600;
+
+/// Sweeps once.
+pub async fn run(app: &App) -> Outcome {
+    let now = Timestamp::now();
+    match app.orders.sweep(now).await {
+        Ok(report) if report == iris_orders::SweepReport::default() => {}
+        Ok(report) => info!(published = report.published, postponed = report.postponed, parked = report.parked, "outbox swept"),
+        Err(error) => {
+            warn!(%error, "outbox not swept");
+            return Outcome::Retry { code: "outbox" };
+        }
+    }
+    match announce_forgotten(app, now).await {
+        Ok(()) => Outcome::Done,
+        Err(error) => {
+            warn!(%error, "drops containers not swept");
+            Outcome::Retry { code: "drops" }
+        }
+    }
+}
+
+async fn announce_forgotten(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    for slug in app.organizations.all().await? {
+        let Lookup::Known(organization) = app.organizations.get(&slug).await? else { continue };
+        let container = organization.drops_container();
+        let blobs = app.blobs.list(&container, "");
+        let forgotten: Vec<ListedBlob> = blobs.try_filter(|blob| ready(is_forgotten(blob, now))).try_collect().await?;
+        if !forgotten.is_empty() {
+            info!(organization = %slug, files = forgotten.len(), "files without an event are announced");
+            let account = app.blobs.account().unwrap_or_default();
+            let messages = forgotten.iter().map(|blob| announcement(account, blob, now)).collect();
+            app.sender.send(&app.queues.drops, messages).await?;
+        }
+    }
+    Ok(())
+}
+
+fn is_forgotten(blob: &ListedBlob, now: Timestamp) -> bool {
+    blob.last_modified.is_none_or(|written| now.duration_since(written) > UNANNOUNCED_AFTER)
+}
+
+/// The event that should have come, in the Event Grid schema (functions-host-contract §6.4).
+fn announcement(account: &str, blob: &ListedBlob, now: Timestamp) -> OutgoingMessage {
+    let (container, name) = (blob.address.container(), blob.address.name());
+    let period = now.as_second() / ANNOUNCE_EVERY;
+    let id = Uuid::new_v5(&drop_id(container, name, blob.etag.bare()), &period.to_be_bytes());
+    let event = json!({
+        "topic": format!("/providers/Microsoft.Storage/storageAccounts/{account}"),
+        "subject": format!("/blobServices/default/containers/{container}/blobs/{name}"),
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": now.to_string(),
+        "id": id,
+        "data": { "api": "PutBlob", "eTag": blob.etag.bare(), "contentLength": blob.content_length },
+        "dataVersion": "",
+        "metadataVersion": "1",
+    });
+    OutgoingMessage {
+        message_id: id.to_string(),
+        body: event.to_string().into(),
+        content_type: Some("application/json".to_owned()),
+        ..OutgoingMessage::default()
+    }
+}

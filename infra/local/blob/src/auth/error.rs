@@ -1,0 +1,27 @@
+//! Why a request was not permitted.
+
+/// A refusal. Messages name what did not fit, never a key or a signature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No proof at all.
+    #[error("the request carries neither an Authorization header nor a shared access signature")]
+    Missing,
+    /// The proof does not hold: unknown account, wrong signature, expired, malformed.
+    #[error("{0}")]
+    Failed(&'static str),
+    /// The signature lacks a permission.
+    #[error("the signature does not carry the permission for this operation")]
+    PermissionMismatch,
+    /// The signature is for other resources of the account.
+    #[error("the signature is not for this type of resource")]
+    ResourceTypeMismatch,
+    /// The signature is for other services of the account.
+    #[error("the signature is not for this service")]
+    ServiceMismatch,
+    /// The signature asks for HTTPS.
+    #[error("the signature is for another protocol")]
+    ProtocolMismatch,
+    /// The signature is for other addresses.
+    #[error("the signature is for another source address")]
+    SourceAddressMismatch,
+}

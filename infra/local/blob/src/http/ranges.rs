@@ -1,0 +1,41 @@
+//! `Range` and `x-ms-range`: one range, from a first byte on.
+
+use super::call::Call;
+use super::failure::{Failure, Outcome};
+use crate::store::ByteRange;
+
+/// `bytes=first-[last]`. Suffix ranges and several ranges are not part of the protocol.
+fn parse(value: &str) -> Option<ByteRange> {
+    let (first, last) = value.trim().strip_prefix("bytes=")?.split_once('-')?;
+    let start = first.trim().parse().ok()?;
+    let end = match last.trim() {
+        "" => None,
+        last => Some(last.parse().ok().filter(|end| *end >= start)?),
+    };
+    Some(ByteRange { start, end })
+}
+
+impl Call {
+    /// The range to read: `x-ms-range` before `Range`.
+    pub(super) fn range(&self) -> Outcome<Option<ByteRange>> {
+        self.range_named("x-ms-range").transpose().or_else(|| self.range_named("range").transpose()).transpose()
+    }
+
+    pub(super) fn range_named(&self, name: &'static str) -> Outcome<Option<ByteRange>> {
+        self.header(name).map(|value| parse(&value).ok_or_else(|| Failure::header(name))).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_forward_ranges() {
+        assert_eq!(parse("bytes=0-"), Some(ByteRange { start: 0, end: None }));
+        assert_eq!(parse("bytes=5-5"), Some(ByteRange { start: 5, end: Some(5) }));
+        for bad in ["bytes=-5", "bytes=6-5", "bytes=a-b", "items=0-1", "bytes=0-1,3-4", "bytes=99999999999999999999-"] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The REST protocol, as clients see it: the Rust SDK, and plain requests.
+
+mod auth;
+mod batch;
+mod blobs;
+mod blocks;
+mod conditions;
+mod containers;
+mod faults;
+mod harness;
+mod hostile;
+mod leases;
+mod listing;
+mod rust_sdk;

@@ -1,0 +1,126 @@
+//! The HTTP side: keep-alive connections to the handler, the host's headers, a chunked body.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, Request};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use uuid::Uuid;
+
+use super::{Error, MAX_ANSWER_BYTES};
+
+/// What the host calls itself: four parts, as Azure does.
+const VERSION: &str = "4.1048.200.26180";
+const AGENT: &str = "Azure-Functions-Host/4.1048.200.26180";
+const HOST_VERSION: HeaderName = HeaderName::from_static("x-azure-functions-hostversion");
+const INVOCATION_ID: HeaderName = HeaderName::from_static("x-azure-functions-invocationid");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+
+pub(crate) type Client = legacy::Client<HttpConnector, Payload>;
+
+pub(crate) fn new_client() -> Client {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    legacy::Client::builder(TokioExecutor::new()).build(connector)
+}
+
+/// A request body. It hides its length, so that it is sent chunked as the real host does.
+#[derive(Debug)]
+pub(crate) struct Payload(Option<Bytes>);
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.0 {
+            Some(_) => SizeHint::default(),
+            None => SizeHint::with_exact(0),
+        }
+    }
+}
+
+/// An answer, as received.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// POSTs an invocation and reads the whole answer.
+    pub(crate) async fn of(
+        client: &Client,
+        port: u16,
+        function: &str,
+        invocation: Uuid,
+        body: String,
+    ) -> Result<Self, Error> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("http://127.0.0.1:{port}/{function}"))
+            .header(HOST_VERSION, HeaderValue::from_static(VERSION))
+            .header(INVOCATION_ID, invocation.to_string())
+            .header(USER_AGENT, HeaderValue::from_static(AGENT))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))
+            .header(TRACE_PARENT, trace_parent())
+            .body(Payload(Some(Bytes::from(body))))
+            .map_err(|error| Error::Transport(error.to_string()))?;
+        let response = client.request(request).await.map_err(|error| Error::Transport(chain(&error)))?;
+        let status = response.status().as_u16();
+        let content_type =
+            response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
+            Ok(collected) => collected.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return Err(Error::TooLarge),
+            Err(error) => return Err(Error::Transport(chain(error.as_ref()))),
+        };
+        Ok(Self { status, content_type, body })
+    }
+}
+
+/// Whether anything HTTP answers `GET /`; the status does not matter.
+pub(crate) async fn ping(client: &Client, port: u16) -> bool {
+    let request = Request::builder()
+        .uri(format!("http://127.0.0.1:{port}/"))
+        .header(USER_AGENT, HeaderValue::from_static(AGENT))
+        .body(Payload(None));
+    match request {
+        Ok(request) => client.request(request).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// W3C trace context: a fresh trace, not sampled.
+fn trace_parent() -> String {
+    let span = Uuid::new_v4().simple().to_string();
+    format!("00-{}-{}-00", Uuid::new_v4().simple(), &span[..16])
+}
+
+/// An error with its causes, since hyper's own text stops at "client error".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,97 @@
+//! Who may do what: shared access keys, the tokens signed with them, and connection strings.
+//!
+//! A caller gets a key for one entity with one right, as in Azure. Its SDK signs a token for an address with that key and presents it to
+//! `$cbs`; the token then grants the key's rights at that address until it expires.
+
+mod sas;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use std::fmt;
+use std::net::SocketAddr;
+
+pub(crate) use sas::{Grant, path};
+
+/// Name of the key that may do everything, as Azure names it.
+pub const ROOT_KEY_NAME: &str = "RootManageSharedAccessKey";
+
+/// What a key allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// To send.
+    Send,
+    /// To receive and settle.
+    Listen,
+    /// Everything.
+    Manage,
+}
+
+/// A shared access key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    /// Name, unique for its entity.
+    pub name: String,
+    /// The secret, as it stands in connection strings.
+    pub key: String,
+    /// The entity it is for; `None`: the whole namespace.
+    pub entity: Option<String>,
+    /// What it allows.
+    pub right: Right,
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKey").field("name", &self.name).field("entity", &self.entity).finish_non_exhaustive()
+    }
+}
+
+/// The keys an endpoint knows.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    keys: Vec<AccessKey>,
+}
+
+impl Access {
+    /// Whoever reaches the endpoint may do everything; tokens are taken without looking at them.
+    pub fn open() -> Self {
+        Self::default()
+    }
+
+    /// Only holders of these keys are let in. Without any key it is [`Access::open`].
+    pub fn with_keys(keys: Vec<AccessKey>) -> Self {
+        Self { keys }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+/// A connection string the Azure SDKs take: development mode, so without TLS, with the port kept.
+pub fn connection_string(address: SocketAddr, key_name: &str, key: &str, entity: Option<&str>) -> String {
+    let path = entity.map(|entity| format!(";EntityPath={entity}")).unwrap_or_default();
+    format!(
+        "Endpoint=sb://{address};SharedAccessKeyName={key_name};SharedAccessKey={key};UseDevelopmentEmulator=true{path}"
+    )
+}
+
+/// A key that is always the same for the same seed, entity and name: connection strings survive a restart without being stored. `entity`
+/// is empty for the namespace.
+pub fn derive_key(seed: &[u8], entity: &str, name: &str) -> String {
+    BASE64.encode(sign(seed, &[entity.to_ascii_lowercase().as_bytes(), b"\n", name.as_bytes()]))
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> Option<Hmac<sha2::Sha256>> {
+    // HMAC takes keys of any length; there is no failure to handle.
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).ok()?;
+    parts.iter().for_each(|part| mac.update(part));
+    Some(mac)
+}
+
+fn sign(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    mac(key, parts).map(|mac| mac.finalize().into_bytes().to_vec()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

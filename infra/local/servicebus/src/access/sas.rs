@@ -1,0 +1,124 @@
+//! Shared access signatures: `SharedAccessSignature sr={address}&sig={signature}&se={expiry}&skn={key name}`.
+//!
+//! The signature is HMAC-SHA256, keyed with the key's text as it stands, over the address as it was encoded in the token, a line feed, and
+//! the expiry in seconds since 1970.
+
+use super::{Access, AccessKey, BASE64, Right, mac};
+use base64::Engine as _;
+use hmac::Mac as _;
+use percent_encoding::percent_decode_str;
+
+/// Rights at an address until an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// Lower-case path below the host; empty for the namespace.
+    scope: String,
+    right: Right,
+    /// Milliseconds since 1970.
+    pub(crate) expires_at: i64,
+}
+
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("the token is not a shared access signature")]
+    Malformed,
+    #[error("the token has expired")]
+    Expired,
+    #[error("no key of that name is valid for the address")]
+    UnknownKey,
+    #[error("the signature does not match")]
+    Signature,
+}
+
+/// The entity part of an address: without scheme and host, without slashes around, in lower case.
+pub(crate) fn path(address: &str) -> String {
+    let rest = match address.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => address,
+    };
+    rest.trim_matches('/').to_ascii_lowercase()
+}
+
+/// Whether an entity lies at or below a scope.
+fn covers(scope: &str, entity: &str) -> bool {
+    scope.is_empty() || entity.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Grant {
+    /// Whether it allows `right` at `entity` (a lower-case path).
+    pub(crate) fn allows(&self, entity: &str, right: Right, now: i64) -> bool {
+        now < self.expires_at && covers(&self.scope, entity) && (self.right == right || self.right == Right::Manage)
+    }
+
+    /// Whether another says the same for as long.
+    pub(crate) fn renewed_by(&self, other: &Self) -> bool {
+        self.scope == other.scope && self.right == other.right && self.expires_at <= other.expires_at
+    }
+}
+
+impl AccessKey {
+    fn scope(&self) -> String {
+        self.entity.as_deref().map(path).unwrap_or_default()
+    }
+}
+
+impl Access {
+    /// Looks a token up and checks it.
+    pub(crate) fn check_token(&self, token: &str, now: i64) -> Result<Vec<Grant>, Refusal> {
+        let fields = token.trim().strip_prefix("SharedAccessSignature ").ok_or(Refusal::Malformed)?;
+        let (mut resource, mut signature, mut expiry, mut name) = (None, None, None, None);
+        for (key, value) in fields.split('&').filter_map(|field| field.split_once('=')) {
+            match key {
+                "sr" => resource = Some(value),
+                "sig" => signature = Some(value),
+                "se" => expiry = Some(value),
+                "skn" => name = Some(value),
+                _ => {}
+            }
+        }
+        let (Some(resource), Some(signature), Some(expiry), Some(name)) = (resource, signature, expiry, name) else {
+            return Err(Refusal::Malformed);
+        };
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(|text| text.into_owned());
+        let (Ok(address), Ok(signature), Ok(name)) = (decoded(resource), decoded(signature), decoded(name)) else {
+            return Err(Refusal::Malformed);
+        };
+        let signature = BASE64.decode(signature).map_err(|_| Refusal::Malformed)?;
+        let expires_at = expiry.parse::<i64>().ok().and_then(|s| s.checked_mul(1000)).ok_or(Refusal::Malformed)?;
+        if expires_at <= now {
+            return Err(Refusal::Expired);
+        }
+        let scope = path(&address);
+        let known: Vec<&AccessKey> =
+            self.keys.iter().filter(|key| key.name == name && covers(&key.scope(), &scope)).collect();
+        if known.is_empty() {
+            return Err(Refusal::UnknownKey);
+        }
+        let signed = |key: &&AccessKey| {
+            mac(key.key.as_bytes(), &[resource.as_bytes(), b"\n", expiry.as_bytes()])
+                .is_some_and(|mac| mac.verify_slice(&signature).is_ok())
+        };
+        let grants: Vec<Grant> = known
+            .into_iter()
+            .filter(signed)
+            .map(|key| Grant { scope: scope.clone(), right: key.right, expires_at })
+            .collect();
+        if grants.is_empty() { Err(Refusal::Signature) } else { Ok(grants) }
+    }
+
+    /// What SASL PLAIN with a key's name and secret grants: all the key is good for, as long as the connection lasts.
+    pub(crate) fn check_password(&self, name: &str, password: &str) -> Vec<Grant> {
+        let same = |key: &&AccessKey| {
+            // Compared through a MAC, so that the time taken tells nothing about the secret.
+            let proof = super::sign(b"plain", &[key.key.as_bytes()]);
+            key.name == name
+                && mac(b"plain", &[password.as_bytes()]).is_some_and(|mac| mac.verify_slice(&proof).is_ok())
+        };
+        self.keys
+            .iter()
+            .filter(same)
+            .map(|key| Grant { scope: key.scope(), right: key.right, expires_at: i64::MAX })
+            .collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! A connection's task: reads, writes and sleeps for its [`Machine`].
+//!
+//! Reading stops while much output waits to be written, so that a peer that sends without reading costs a bounded amount of memory.
+
+use super::Order;
+use super::machine::Machine;
+use crate::access::Access;
+use crate::broker::Broker;
+use bytes::BytesMut;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// Output that may wait before no more input is read and no more messages are handed out.
+pub(super) const MUCH_OUTPUT: usize = 512 * 1024;
+/// Buffers larger than this are given back once they are empty.
+const KEPT_BUFFER: usize = 256 * 1024;
+const READ_SIZE: usize = 64 * 1024;
+/// How long a peer may take to read the last words.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(broker: Broker, stream: TcpStream, access: Arc<Access>, orders: watch::Receiver<Order>) {
+    if let Err(error) = talk(broker, stream, access, orders).await {
+        tracing::debug!(%error, "an AMQP connection broke");
+    }
+}
+
+async fn talk(
+    broker: Broker,
+    mut stream: TcpStream,
+    access: Arc<Access>,
+    mut orders: watch::Receiver<Order>,
+) -> io::Result<()> {
+    let notify = Arc::new(Notify::new());
+    let mut committed = broker.commits();
+    let mut machine = Machine::new(broker, access, notify.clone());
+    let (mut reader, mut writer) = stream.split();
+    let mut input = BytesMut::with_capacity(READ_SIZE);
+    let mut written = 0;
+    let mut last_write = Instant::now();
+    let mut last_read = Instant::now();
+    loop {
+        machine.work(&mut input);
+        if machine.finished() {
+            break;
+        }
+        let waiting = machine.out.len() - written;
+        let heartbeat = machine.heartbeat().map(|every| last_write + every);
+        let silence = machine.patience().map(|patience| last_read + patience);
+        let deadline = [heartbeat, silence, machine.deadline()].into_iter().flatten().min();
+        input.reserve(READ_SIZE);
+        tokio::select! {
+            read = reader.read_buf(&mut input), if waiting < MUCH_OUTPUT => {
+                if read? == 0 {
+                    return Ok(());
+                }
+                last_read = Instant::now();
+            }
+            wrote = writer.write(machine.out.get(written..).unwrap_or_default()), if waiting > 0 => {
+                written += wrote?;
+                last_write = Instant::now();
+                if written == machine.out.len() {
+                    written = 0;
+                    machine.out.clear();
+                    if machine.out.capacity() > KEPT_BUFFER {
+                        machine.out = Vec::new();
+                    }
+                }
+            }
+            () = notify.notified() => {}
+            Ok(()) = committed.changed(), if machine.awaits_commit() => {}
+            changed = orders.changed() => {
+                let order = *orders.borrow_and_update();
+                match order {
+                    Order::Cut(_) => return Ok(()),
+                    Order::Close => machine.stop(),
+                    Order::Serve if changed.is_err() => return Ok(()),
+                    Order::Serve => {}
+                }
+            }
+            () = sleep_until(deadline), if deadline.is_some() => {
+                let now = Instant::now();
+                if heartbeat.is_some_and(|at| at <= now) && waiting == 0 {
+                    machine.beat();
+                }
+                if silence.is_some_and(|at| at <= now) {
+                    machine.give_up();
+                }
+                machine.check_grants();
+            }
+        }
+        if input.is_empty() && input.capacity() > KEPT_BUFFER {
+            input = BytesMut::new();
+        }
+    }
+    let rest = machine.out.get(written..).unwrap_or_default();
+    let farewell = async {
+        writer.write_all(rest).await?;
+        writer.shutdown().await
+    };
+    tokio::time::timeout(LAST_WORDS, farewell).await.unwrap_or(Ok(()))
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    if let Some(deadline) = deadline {
+        tokio::time::sleep_until(deadline).await;
+    }
+}

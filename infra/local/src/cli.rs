@@ -1,0 +1,80 @@
+//! The command line: what a person types.
+
+use clap::{Args, Parser, Subcommand};
+use iris_model::Slug;
+use std::path::PathBuf;
+
+/// Runs the IRIS order integrations on this machine: Service Bus, Blob storage, Functions host and handler on 127.0.0.1.
+#[derive(Debug, Parser)]
+#[command(name = "iris-local", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do; without it the local host stays up until Ctrl-C.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings of the local host.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// What to do instead of staying up.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Drop a file as a caller would, wait until it is loaded, and show what became of its rows.
+    Process(ProcessArgs),
+    /// Run the deployed handler; started by the Functions host, not by people.
+    #[command(hide = true)]
+    Handler,
+}
+
+/// Settings of the local host that stays up.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Folder that keeps queues, blobs and the database between runs.
+    #[arg(long, value_name = "DIR", default_value = ".iris-local")]
+    pub data: PathBuf,
+    /// Port of the Service Bus endpoint (AMQP); 0 = any free one. Default: 5672, or a free one when that is taken.
+    #[arg(long, value_name = "PORT")]
+    pub amqp_port: Option<u16>,
+    /// Port of the Blob endpoint; 0 = any free one. Default: 10000, or a free one when that is taken.
+    #[arg(long, value_name = "PORT")]
+    pub blob_port: Option<u16>,
+    /// Settings shared by all ways to run it.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Settings shared by all ways to run the local host.
+#[derive(Debug, Clone, Args)]
+pub struct CommonArgs {
+    /// Folder of organization documents (`{slug}.json`) to add; the sample organization is always there.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub organizations: Option<PathBuf>,
+    /// Database URL, e.g. postgres://user@127.0.0.1/iris; default: an SQLite file in the data folder.
+    #[arg(long, value_name = "URL", global = true, env = "IRIS_LOCAL_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Folder of a packaged function app (host.json, one folder per function, the handler) to run instead of the built-in one.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub app: Option<PathBuf>,
+}
+
+/// `process FILE`.
+#[derive(Debug, Args)]
+pub struct ProcessArgs {
+    /// The file to drop: CSV, XLSX, JSON or NDJSON.
+    pub file: PathBuf,
+    /// The organization that drops it.
+    #[arg(long, value_name = "SLUG", default_value = crate::sample::SLUG, value_parser = parse_slug)]
+    pub organization: Slug,
+    /// Folder the receipts and events are copied to.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Write the receipt's totals as one JSON object on the last line of standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parse_slug(text: &str) -> Result<Slug, String> {
+    Slug::new(text).ok_or_else(|| {
+        "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview".to_owned()
+    })
+}

@@ -1,0 +1,134 @@
+//! The platform's Azure resources on one machine: Service Bus, Blob storage and the Functions host with the deployed handler.
+//!
+//! [`LocalHost::start`] puts the parts together; each is a crate of its own below this folder. Everything listens on 127.0.0.1 only, and
+//! the handler is a separate process that is reached, and reaches the rest, only by the protocols it meets in Azure.
+
+pub mod app_folder;
+mod blob_events;
+pub mod cli;
+mod console;
+pub mod credentials;
+mod log;
+pub mod organizations;
+mod ports;
+pub mod process;
+mod provision;
+mod sample;
+pub mod serve;
+pub mod summary;
+
+use anyhow::{Context, Result};
+use app_folder::AppFolder;
+use credentials::Credentials;
+use iris_local_blob::store::Store as BlobStore;
+use iris_local_functions_host::{Executable, Host, HostOptions};
+use iris_local_servicebus::broker::Broker;
+use iris_orders::store::Store as OrderStore;
+use organizations::Document;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// How to start a local host.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder that keeps queues, blobs and the database.
+    pub data: PathBuf,
+    /// Port of the Service Bus endpoint; `None` = the usual one or a free one, `Some(0)` = any free one.
+    pub amqp_port: Option<u16>,
+    /// Port of the Blob endpoint, likewise.
+    pub blob_port: Option<u16>,
+    /// Database URL; `None` = an SQLite file in the data folder.
+    pub database: Option<String>,
+    /// The organizations to provide for.
+    pub organizations: Vec<Document>,
+    /// The function app to run.
+    pub app: AppFolder,
+    /// Settings of the handler besides the connections.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// A running local host. Ends with [`LocalHost::stop`].
+pub struct LocalHost {
+    /// Queues, topics and what is in them.
+    pub broker: Broker,
+    /// Containers and blobs.
+    pub blobs: BlobStore,
+    /// The Functions host and the handler's process.
+    pub functions: Host,
+    /// The database, for looking.
+    pub orders: Arc<dyn OrderStore>,
+    /// What callers connect with.
+    pub credentials: Credentials,
+    /// The organizations provided for.
+    pub organizations: Vec<Document>,
+    endpoints: Vec<JoinHandle<()>>,
+}
+
+/// A running local host, as its own tests and commands use it.
+impl LocalHost {
+    /// Starts everything and returns when the handler is ready.
+    pub async fn start(options: Options) -> Result<Self> {
+        let data = &options.data;
+        std::fs::create_dir_all(data).with_context(|| format!("cannot create the folder {}", data.display()))?;
+        let broker = Broker::open(Some(&data.join("servicebus"))).await.context("the Service Bus folder cannot be opened")?;
+        let blobs = BlobStore::open(data.join("blobs")).context("the Blob folder cannot be opened; is another local host using it?")?;
+        let amqp = ports::listen(options.amqp_port, 5672, "Service Bus (--amqp-port)").await?;
+        let blob = ports::listen(options.blob_port, 10_000, "Blob storage (--blob-port)").await?;
+        let credentials = Credentials::load(data, amqp.local_addr()?, blob.local_addr()?)?;
+
+        provision::queues(&broker, &options.organizations)?;
+        provision::containers(&blobs, &options.organizations).await?;
+        let events = tokio::spawn(blob_events::forward(blobs.subscribe(), broker.clone(), credentials.account_name().to_owned()));
+        let entries = credentials.entries(&options.organizations);
+        let endpoints = vec![
+            tokio::spawn(credentials::serve_amqp(broker.clone(), amqp, entries)),
+            tokio::spawn(credentials::serve_blobs(blobs.clone(), blob, credentials.account())),
+            events,
+        ];
+
+        let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("iris.db").display()));
+        let orders = console::open(&database).await?;
+        let mut host = HostOptions::new(
+            options.app.root.clone(),
+            settings(&credentials, database, options.settings),
+            Arc::new(broker.clone()),
+        );
+        host.executable = options.app.handler.map(|(path, arguments)| Executable { path, arguments });
+        host.timer_status = Some(data.join("timers"));
+        host.lines = log::sink(&data.join("handler.log"))?;
+        let functions = Host::start(host)?;
+        functions.ready().await.context("the handler did not start; see handler.log in the data folder")?;
+        Ok(Self { broker, blobs, functions, orders, credentials, organizations: options.organizations, endpoints })
+    }
+
+    /// The document of an organization.
+    #[must_use]
+    pub fn organization(&self, slug: &iris_model::Slug) -> Option<&Document> {
+        self.organizations.iter().find(|document| document.organization.slug == *slug)
+    }
+
+    /// Stops the handler, then the endpoints. What is in queues and containers stays in the data folder.
+    pub async fn stop(self) {
+        self.functions.stop().await;
+        self.orders.close().await;
+        for endpoint in self.endpoints {
+            endpoint.abort();
+        }
+    }
+}
+
+/// The handler's settings, named as in Azure.
+fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::from([
+        ("ServiceBus".to_owned(), credentials.service_bus()),
+        ("Storage".to_owned(), credentials.storage()),
+        ("Database".to_owned(), database),
+        ("ORDERS_QUEUE".to_owned(), provision::ORDERS.to_owned()),
+        ("DROPS_QUEUE".to_owned(), provision::DROPS.to_owned()),
+        ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
+    ]);
+    settings.extend(more);
+    settings
+}

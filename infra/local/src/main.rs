@@ -1,0 +1,34 @@
+//! `iris-local`: the local host as a program. See [`iris_local::cli`] for what it can do.
+
+use clap::Parser;
+use iris_local::cli::{Cli, Command};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        // Its logging and runtime are the deployed handler's own.
+        Some(Command::Handler) => iris_functions::handler::run(),
+        Some(Command::Process(arguments)) => run(iris_local::process::run(arguments, &cli.serve.common)),
+        None => run(iris_local::serve::run(&cli.serve)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,iris_local=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+#[allow(clippy::print_stderr, reason = "the one place where a failure is told to the person who started the program")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+}

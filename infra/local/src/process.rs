@@ -1,0 +1,90 @@
+//! `process FILE`: the whole path for one file, from a caller's upload to what the caller gets back.
+
+mod collect;
+mod progress;
+
+use crate::cli::{CommonArgs, ProcessArgs};
+use crate::serve::{absolute, app, say};
+use crate::{LocalHost, Options, organizations};
+use anyhow::{Context, Result, bail, ensure};
+use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
+use iris_intake::receipt::{Receipt, Status};
+use iris_model::Organization;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+
+/// Bytes read from the file and handed to the upload at a time.
+const PIECE: usize = 256 * 1024;
+
+/// Processes a file and tells what became of it. An error, and so a non-zero exit code, when nothing could be loaded.
+pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
+    let name = file_name(&arguments.file)?;
+    let data = tempfile::Builder::new().prefix("iris-local-").tempdir().context("no temporary folder can be made")?;
+    let host = LocalHost::start(Options {
+        data: data.path().to_owned(),
+        amqp_port: Some(0),
+        blob_port: Some(0),
+        database: common.database.clone(),
+        organizations: organizations::read(common.organizations.as_deref())?,
+        app: app(common, data.path())?,
+        settings: BTreeMap::new(),
+    })
+    .await?;
+    let document = host.organization(&arguments.organization).with_context(|| {
+        format!("there is no organization {}; give the folder of its document with --organizations", arguments.organization)
+    })?;
+    let organization = document.organization.clone();
+    say(&format!("{name} → {} ({})", organization.drops_container(), organization.name));
+
+    let receipts = progress::Receipts::of(&host, &organization);
+    upload(&host, &organization, &arguments.file, &name).await?;
+    let receipt = progress::follow(&host, &organization, receipts).await?;
+    let out = absolute(&arguments.out)?.join(organization.slug.as_str());
+    collect::everything(&host, &organization, &out).await?;
+    host.stop().await;
+
+    say(&crate::summary::summary(&receipt));
+    say(&format!("  receipts and events are in {}", out.display()));
+    if arguments.json {
+        say(&serde_json::to_string(&receipt.totals)?);
+    }
+    refused(&receipt)
+}
+
+/// A file of which nothing could be loaded is a failure, told in one sentence.
+fn refused(receipt: &Receipt) -> Result<()> {
+    if receipt.status != Status::Refused {
+        return Ok(());
+    }
+    let reason = receipt.issues.first().map_or("the file could not be loaded", |issue| issue.message.as_ref());
+    bail!("nothing was loaded: {reason}")
+}
+
+fn file_name(file: &Path) -> Result<String> {
+    ensure!(file.exists(), "there is no file {}", file.display());
+    ensure!(file.is_file(), "{} is not a file", file.display());
+    let name = file.file_name().and_then(|name| name.to_str());
+    Ok(name.with_context(|| format!("{} has a name that cannot be sent", file.display()))?.to_owned())
+}
+
+/// Uploads as a caller does: over the Blob protocol, with the organization's write-only credential.
+async fn upload(host: &LocalHost, organization: &Organization, file: &Path, name: &str) -> Result<()> {
+    let mut content = File::open(file).await.with_context(|| format!("{} cannot be read", file.display()))?;
+    let bar = progress::upload_bar(content.metadata().await?.len());
+    let caller = BlobStore::from_connection_string(&host.credentials.drops_service(organization))?;
+    let mut blob = caller.writer(&BlobAddress::new(&organization.drops_container(), name)?, UploadOptions::default());
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = content.read(&mut piece).await?;
+        if length == 0 {
+            break;
+        }
+        blob.write(&piece[..length]).await.context("the upload failed")?;
+        bar.inc(length as u64);
+    }
+    blob.finish().await.context("the upload failed")?;
+    bar.finish_and_clear();
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Copies what the caller gets: the results container, and the events.
+
+use crate::LocalHost;
+use crate::provision::container;
+use anyhow::{Context, Result};
+use iris_local_blob::store::ListQuery;
+use iris_model::Organization;
+use std::fs::{File, create_dir_all};
+use std::io::{BufWriter, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+/// Events taken from the queue at a time.
+const EVENTS: usize = 500;
+
+/// Copies the results container and the events (one JSON object per line, `events.ndjson`) into the folder.
+pub(super) async fn everything(host: &LocalHost, organization: &Organization, out: &Path) -> Result<()> {
+    create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
+    let results = container(&organization.results_container())?;
+    let mut query = ListQuery::default();
+    loop {
+        let page = host.blobs.list_blobs(&results, query).await?;
+        for blob in page.blobs() {
+            let target = inside(out, blob.name.as_str());
+            if let Some(folder) = target.parent() {
+                create_dir_all(folder)?;
+            }
+            let content = host.blobs.get(&results, &blob.name).await?;
+            std::fs::write(&target, content).with_context(|| format!("cannot write {}", target.display()))?;
+        }
+        match page.next {
+            Some(next) => query = ListQuery { from: Some(next), ..ListQuery::default() },
+            None => break,
+        }
+    }
+    match organization.events_queue() {
+        Some(queue) => events(host, &queue, &out.join("events.ndjson")).await,
+        None => Ok(()),
+    }
+}
+
+/// Receives the events as the caller would, and keeps them.
+async fn events(host: &LocalHost, queue: &str, file: &Path) -> Result<()> {
+    let mut lines = BufWriter::new(File::create(file).with_context(|| format!("cannot write {}", file.display()))?);
+    loop {
+        let batch = host.broker.receive(queue, EVENTS, Duration::ZERO).await?;
+        if batch.is_empty() {
+            break;
+        }
+        for delivery in batch {
+            lines.write_all(&delivery.message.body)?;
+            lines.write_all(b"\n")?;
+            host.broker.complete(queue, delivery.lock_token).await?;
+        }
+    }
+    Ok(lines.flush()?)
+}
+
+/// The place of a blob below the folder, whatever its name says.
+fn inside(out: &Path, name: &str) -> PathBuf {
+    let plain = Path::new(name).components().filter(|part| matches!(part, Component::Normal(_)));
+    plain.fold(out.to_owned(), |path, part| path.join(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leaves_the_folder() {
+        for (name, place) in [("receipts/a.json", "out/receipts/a.json"), ("../../etc/x", "out/etc/x"), ("/abs", "out/abs")] {
+            assert_eq!(inside(Path::new("out"), name), Path::new(place));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The resources of the platform and of each organization, as Bicep makes them in Azure.
+//!
+//! | resource | made for |
+//! |---|---|
+//! | queues `orders`, `drops` | the platform |
+//! | containers `organizations`, `archive` | the platform |
+//! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `orders` | each organization |
+//! | queues `events-{slug}`, `results-{slug}` | each organization |
+//! | containers `{slug}-drops`, `{slug}-results`, `{slug}-images` | each organization |
+
+use crate::organizations::Document;
+use anyhow::{Context, Result};
+use iris_functions::submit_order::STAMP;
+use iris_local_blob::store::{PutOptions, Store};
+use iris_local_blob::{BlobName, ContainerName};
+use iris_local_servicebus::broker::{Broker, Error, QueueOptions};
+use iris_local_servicebus::message::PropertyValue;
+use std::time::Duration;
+
+/// The queue of orders as messages.
+pub(crate) const ORDERS: &str = "orders";
+/// The queue of events about dropped files.
+pub(crate) const DROPS: &str = "drops";
+
+/// Creates the queues. Those that exist, with what is in them, stay.
+pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
+    let work = || QueueOptions { duplicate_detection: Some(Duration::from_secs(600)), ..QueueOptions::default() };
+    existing(broker.create_queue(ORDERS, work()))?;
+    existing(broker.create_queue(DROPS, work()))?;
+    for Document { organization, .. } in organizations {
+        let slug = &organization.slug;
+        let stamp = (STAMP.to_owned(), PropertyValue::String(slug.to_string()));
+        existing(broker.create_entry(&format!("orders-{slug}"), ORDERS, vec![stamp]))?;
+        existing(broker.create_queue(&format!("results-{slug}"), QueueOptions::default()))?;
+        if let Some(events) = organization.events_queue() {
+            existing(broker.create_queue(&events, QueueOptions::default()))?;
+        }
+    }
+    Ok(())
+}
+
+fn existing(created: Result<(), Error>) -> Result<()> {
+    match created {
+        Ok(()) | Err(Error::Exists(_)) => Ok(()),
+        Err(error) => Err(error).context("a queue cannot be created"),
+    }
+}
+
+/// Creates the containers and puts the organizations' documents in their place.
+pub(crate) async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()> {
+    for name in ["organizations", "archive"] {
+        blobs.ensure_container(&container(name)?).await?;
+    }
+    for Document { organization, content } in organizations {
+        let slug = &organization.slug;
+        for kind in ["drops", "results", "images"] {
+            blobs.ensure_container(&container(&format!("{slug}-{kind}"))?).await?;
+        }
+        let name = BlobName::new(format!("{slug}.json"))?;
+        blobs.put(&container("organizations")?, &name, content.clone(), PutOptions::content_type("application/json")).await?;
+    }
+    Ok(())
+}
+
+/// A container's name, checked.
+pub(crate) fn container(name: &str) -> Result<ContainerName> {
+    ContainerName::new(name).with_context(|| format!("{name} cannot be a container's name"))
+}

@@ -1,0 +1,72 @@
+//! A message to be sent.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A message to be sent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutgoingMessage {
+    /// Identity of the message, the same in every attempt: what duplicate detection goes by. At most 128 characters.
+    pub message_id: String,
+    /// The content.
+    pub body: Bytes,
+    /// Media type of the content.
+    pub content_type: Option<String>,
+    /// What the message is about (formerly label).
+    pub subject: Option<String>,
+    /// Id of what the message answers.
+    pub correlation_id: Option<String>,
+    /// Session; messages of one session are received in order. At most 128 characters.
+    pub session_id: Option<String>,
+    /// Own properties; rules of the broker can see them.
+    pub application_properties: BTreeMap<String, PropertyValue>,
+    /// Not delivered before.
+    pub scheduled_enqueue_time: Option<Timestamp>,
+    /// How long the message may wait in the queue; the queue's own limit applies as well.
+    pub time_to_live: Option<Duration>,
+}
+
+/// Value of an application property.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PropertyValue {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A truth value.
+    Boolean(bool),
+    /// An instant, to the millisecond.
+    Time(Timestamp),
+}
+
+impl From<&str> for PropertyValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for PropertyValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for PropertyValue {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<bool> for PropertyValue {
+    fn from(flag: bool) -> Self {
+        Self::Boolean(flag)
+    }
+}
+
+impl From<Timestamp> for PropertyValue {
+    fn from(time: Timestamp) -> Self {
+        Self::Time(time)
+    }
+}

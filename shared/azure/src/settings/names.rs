@@ -1,0 +1,56 @@
+//! Names of queues and containers, checked by the rules of the services.
+
+use super::read::{Error, Lookup, invalid, optional};
+
+/// Queues that trigger our functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueNames {
+    /// Orders as messages.
+    pub orders: String,
+    /// Events about dropped files.
+    pub drops: String,
+}
+
+/// Our own containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerNames {
+    /// One JSON document per organization.
+    pub organizations: String,
+    /// Copies of drops.
+    pub archive: String,
+}
+
+impl QueueNames {
+    pub(super) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
+        Ok(Self { orders: queue(lookup, "ORDERS_QUEUE", "orders")?, drops: queue(lookup, "DROPS_QUEUE", "drops")? })
+    }
+}
+
+impl ContainerNames {
+    pub(super) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            organizations: container(lookup, "ORGANIZATIONS_CONTAINER", "organizations")?,
+            archive: container(lookup, "ARCHIVE_CONTAINER", "archive")?,
+        })
+    }
+}
+
+fn queue(lookup: Lookup<'_>, variable: &'static str, default: &str) -> Result<String, Error> {
+    let name = optional(lookup, variable).unwrap_or_else(|| default.to_owned());
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    let edges = |c: char| c.is_ascii_alphanumeric();
+    if name.len() <= 260 && name.chars().all(allowed) && name.starts_with(edges) && name.ends_with(edges) {
+        Ok(name)
+    } else {
+        Err(invalid(variable, "a queue name has up to 260 letters, digits, periods, hyphens, underscores and slashes"))
+    }
+}
+
+fn container(lookup: Lookup<'_>, variable: &'static str, default: &str) -> Result<String, Error> {
+    let name = optional(lookup, variable).unwrap_or_else(|| default.to_owned());
+    if crate::blob::is_container_name(&name) {
+        Ok(name)
+    } else {
+        Err(invalid(variable, "a container name has 3 to 63 lower-case letters, digits and single hyphens"))
+    }
+}

@@ -1,0 +1,31 @@
+//! From a dropped file to order requests, and back to receipts.
+//!
+//! `detect → read records → map → build`, streaming: memory does not grow with the file. A *record* is a list of named cells, whatever the
+//! format; a *mapping* says which cell is which field, and is compiled once per header. Everything wrong with a row is collected with its
+//! row, column and what to do. Validation, which needs the organization and the day, follows in [`iris_model::submission::validate`].
+//!
+//! ```text
+//! detect(name, head) ─► Format ─► read(source, format, …) ─► Step::Layout, Step::Batch(rows) …
+//! ```
+//!
+//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are scanned before they are opened.
+
+mod delimited;
+mod detect;
+mod duplicates;
+mod encoding;
+mod failure;
+mod layout;
+mod limits;
+mod mapping;
+mod read;
+pub mod receipt;
+mod records;
+mod setter;
+mod workbook;
+
+pub use detect::{Format, detect};
+pub use failure::FileIssue;
+pub use layout::Layout;
+pub use limits::Limits;
+pub use read::{Original, Row, Sink, Source, Step, read};

@@ -1,0 +1,37 @@
+//! How much of a file is taken (design.md §7). All of it can be changed; nothing is unbounded.
+
+/// Limits of a dropped file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest file, in bytes.
+    pub file_bytes: u64,
+    /// Largest workbook as it is stored, compressed, in bytes.
+    pub workbook_bytes: u64,
+    /// Largest workbook inflated, in bytes.
+    pub inflated_bytes: u64,
+    /// Largest ratio of inflated to compressed bytes of a part over a megabyte.
+    pub ratio: u64,
+    /// Largest table of shared strings, inflated, in bytes: it is held in memory.
+    pub shared_string_bytes: u64,
+    /// Most rows.
+    pub rows: u32,
+    /// Most columns.
+    pub columns: usize,
+    /// Most bytes in a cell.
+    pub cell_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            file_bytes: 256 << 20,
+            workbook_bytes: 64 << 20,
+            inflated_bytes: 2 << 30,
+            ratio: 200,
+            shared_string_bytes: 192 << 20,
+            rows: 1_048_576,
+            columns: 512,
+            cell_bytes: 32 * 1024,
+        }
+    }
+}

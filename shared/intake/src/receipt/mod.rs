@@ -1,0 +1,212 @@
+//! Receipts: what a caller learns about a file it dropped (design.md §4).
+//!
+//! | document | what it has |
+//! |---|---|
+//! | `receipts/{name}.{drop}.rows.csv` | one line per input row |
+//! | `receipts/{name}.{drop}.rejected.csv`, `.xlsx` or `.ndjson` | the failed rows as they came, with their issues; to be corrected and dropped again |
+//! | `receipts/{name}.{drop}.json` | totals, status, timing, issues; written last |
+
+mod guard;
+mod rejected;
+mod rows_csv;
+
+pub use rejected::{RejectedCsv, RejectedJson, RejectedXlsx};
+pub use rows_csv::RowsCsv;
+
+use iris_model::{IssueCode, OutcomeKind, RowLine, Severity};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The most issues listed in a receipt; `rows.csv` has all.
+pub const ISSUES_LISTED: usize = 1_000;
+
+/// The receipt of a drop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "Receipt of a dropped file")]
+pub struct Receipt {
+    /// The drop; part of the names of its documents.
+    pub drop_id: Uuid,
+    /// Whose.
+    pub organization: String,
+    /// Where it was dropped.
+    pub container: String,
+    /// The file's name.
+    pub file: String,
+    /// The version of the file.
+    pub etag: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// How it went.
+    pub status: Status,
+    /// When it was first seen.
+    pub received_at: Timestamp,
+    /// When the last row was dealt with.
+    pub finished_at: Timestamp,
+    /// How many rows had which outcome.
+    pub totals: Totals,
+    /// How often each issue occurred, warnings included.
+    pub issues_by_code: BTreeMap<IssueCode, u64>,
+    /// The first issues, those about the file as a whole before those of rows.
+    pub issues: Vec<ReceiptIssue>,
+    /// The other documents, by their names in the results container.
+    pub files: Files,
+}
+
+/// How a drop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Every row was dealt with as asked.
+    Loaded,
+    /// Some rows failed; the others are loaded.
+    Partial,
+    /// Every row failed.
+    Failed,
+    /// The file ended in a defect; the rows before it were dealt with.
+    Broken,
+    /// Nothing of the file was loaded.
+    Refused,
+}
+
+/// How many rows had which outcome; together all rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// All rows.
+    pub rows: u64,
+    /// New orders.
+    pub created: u64,
+    /// Orders submitted before; nothing changed.
+    pub replayed: u64,
+    /// Orders changed.
+    pub changed: u64,
+    /// Orders cancelled on request.
+    pub cancelled: u64,
+    /// Patients registered or updated without an order.
+    pub patients: u64,
+    /// Results that will be delivered again.
+    pub resent: u64,
+    /// Operations that came too late to have an effect.
+    pub ignored: u64,
+    /// Rows refused.
+    pub failed: u64,
+}
+
+/// An issue in a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptIssue {
+    /// Row as a person finds it in the file; absent for the file as a whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub row: Option<u32>,
+    /// Column, 1 = first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub column: Option<u32>,
+    /// The column's header.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub header: Option<String>,
+    /// The field it is about, as a path of the OrderRequest.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub path: String,
+    /// Stable code; see the list of errors.
+    pub code: IssueCode,
+    /// Whether it refused the row.
+    pub severity: Severity,
+    /// What is wrong and what to do.
+    pub message: Cow<'static, str>,
+}
+
+/// Names of a drop's other documents.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Files {
+    /// One line per row.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rows: Option<String>,
+    /// The failed rows, when there are any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rejected: Option<String>,
+}
+
+impl Totals {
+    /// Counts a row.
+    pub fn count(&mut self, outcome: OutcomeKind) {
+        self.rows += 1;
+        *match outcome {
+            OutcomeKind::Created => &mut self.created,
+            OutcomeKind::Replayed => &mut self.replayed,
+            OutcomeKind::Changed => &mut self.changed,
+            OutcomeKind::Cancelled => &mut self.cancelled,
+            OutcomeKind::PatientRegistered => &mut self.patients,
+            OutcomeKind::Resent => &mut self.resent,
+            OutcomeKind::Ignored => &mut self.ignored,
+            OutcomeKind::Failed => &mut self.failed,
+        } += 1;
+    }
+
+    /// How a file went whose rows all have a line.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match (self.failed, self.rows) {
+            (0, _) => Status::Loaded,
+            (failed, rows) if failed == rows => Status::Failed,
+            _ => Status::Partial,
+        }
+    }
+}
+
+/// Collects the issues of a receipt: the first ones whole, all of them counted.
+#[derive(Debug, Default)]
+pub struct IssueList {
+    /// The first issues.
+    pub issues: Vec<ReceiptIssue>,
+    /// How often each occurred.
+    pub by_code: BTreeMap<IssueCode, u64>,
+}
+
+impl IssueList {
+    /// Adds an issue about the file as a whole.
+    pub fn file(&mut self, issue: iris_model::Issue) {
+        self.add(None, iris_model::RowIssue { column: None, header: None, issue });
+    }
+
+    /// Adds the issues of a row.
+    pub fn row(&mut self, line: &RowLine) {
+        for issue in &line.issues {
+            self.add(Some(line.row), issue.clone());
+        }
+    }
+
+    fn add(&mut self, row: Option<u32>, located: iris_model::RowIssue) {
+        let issue = located.issue;
+        *self.by_code.entry(issue.code).or_default() += 1;
+        if self.issues.len() < ISSUES_LISTED {
+            self.issues.push(ReceiptIssue {
+                row,
+                column: located.column,
+                header: located.header,
+                path: issue.path.into_owned(),
+                code: issue.code,
+                severity: issue.severity,
+                message: issue.message,
+            });
+        }
+    }
+}
+
+/// The names of a drop's documents: `receipts/{name}.{drop}{ending}`. Folders of the file's name stay folders.
+#[must_use]
+pub fn document_name(file: &str, drop: Uuid, ending: &str) -> String {
+    format!("receipts/{file}.{drop}{ending}")
+}
+
+/// The JSON Schema of the receipt.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Receipt).to_value()
+}

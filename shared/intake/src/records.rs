@@ -1,0 +1,133 @@
+//! JSON files: OrderRequests, or flat records as a Salesforce flow writes them.
+//!
+//! An element that has an order, a patient or a site as an *object* is an OrderRequest and needs no mapping. Any other object is a flat
+//! record: its keys are column names. `{"records": […]}`, as Salesforce's own exports have it, is taken for its records.
+
+use crate::layout::Layout;
+use crate::mapping::{self, Compiled};
+use iris_model::field::normalized_name;
+use iris_model::json::Node;
+use iris_model::organization::Mapping;
+use iris_model::{Issue, IssueCode, OrderRequest, RowIssue};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// Salesforce's description of a record; never data.
+const ATTRIBUTES: &str = "attributes";
+
+/// What an element became.
+pub(crate) struct Built {
+    pub(crate) request: OrderRequest,
+    pub(crate) issues: Vec<RowIssue>,
+}
+
+/// The columns of flat records, growing with every key that is new.
+pub(crate) struct FlatColumns {
+    mapping: Mapping,
+    places: HashMap<String, usize>,
+    compiled: Option<Compiled>,
+    pub(crate) layout: Layout,
+    /// The layout changed since it was last handed out.
+    pub(crate) changed: bool,
+}
+
+impl FlatColumns {
+    pub(crate) fn new(mapping: &Mapping, layout: Layout) -> Self {
+        Self { mapping: mapping.clone(), places: HashMap::new(), compiled: None, layout, changed: true }
+    }
+
+    /// Builds the request of an element that is an object.
+    pub(crate) fn build(&mut self, node: &Node<'_>) -> Result<Built, Issue> {
+        let Some(entries) = node.entries() else {
+            let message = format!("An order is expected here, not {}. Send one object per order.", node.kind());
+            return Ok(Built { request: OrderRequest::default(), issues: vec![whole(Issue::error(IssueCode::WrongType, "", message))] });
+        };
+        if is_order_request(entries) {
+            let parsed = OrderRequest::from_node(node);
+            return Ok(Built { request: parsed.request, issues: parsed.issues.into_iter().map(whole).collect() });
+        }
+        self.learn(entries)?;
+        let Some(compiled) = &self.compiled else { return Ok(Built { request: OrderRequest::default(), issues: Vec::new() }) };
+        let mut cells = vec![String::new(); self.layout.headers.len()];
+        let mut issues = Vec::new();
+        if let Some(name) = node.repeated_property() {
+            let message = format!("The key {name} stands in the record more than once. Send it once.");
+            issues.push(whole(Issue::error(IssueCode::DuplicateProperty, "", message)));
+        }
+        for (key, value) in entries.iter().filter(|(key, _)| !key.eq_ignore_ascii_case(ATTRIBUTES)) {
+            let Some(&column) = self.places.get(&normalized_name(key)) else { continue };
+            match value.cell() {
+                Some(text) => cells[column] = text.into_owned(),
+                None if value.is_blank() => {}
+                None => {
+                    let message = format!("A single value is expected here, not {}.", value.kind());
+                    issues.push(self.layout.locate(Some(column), Issue::error(IssueCode::WrongType, "", message)));
+                }
+            }
+        }
+        let (request, more) = compiled.build(|column| cells.get(column).map_or("", String::as_str), &self.layout);
+        issues.extend(more);
+        Ok(Built { request, issues })
+    }
+
+    fn learn(&mut self, entries: &[(std::borrow::Cow<'_, str>, Node<'_>)]) -> Result<(), Issue> {
+        let known = self.places.len();
+        for (key, _) in entries.iter().filter(|(key, _)| !key.eq_ignore_ascii_case(ATTRIBUTES)) {
+            let name = normalized_name(key);
+            if !name.is_empty() && !self.places.contains_key(&name) {
+                self.places.insert(name, self.layout.headers.len());
+                self.layout.headers.push(key.trim().to_owned());
+            }
+        }
+        if self.places.len() > known || self.compiled.is_none() {
+            let (compiled, warnings) = mapping::compile(&self.mapping, &self.layout.headers, false)?;
+            self.layout.remember(&compiled);
+            self.layout.warnings = warnings;
+            self.compiled = Some(compiled);
+            self.changed = true;
+        }
+        Ok(())
+    }
+}
+
+fn whole(issue: Issue) -> RowIssue {
+    RowIssue { column: None, header: None, issue }
+}
+
+/// An OrderRequest has objects below it, or is an operation on an order named so.
+fn is_order_request(entries: &[(std::borrow::Cow<'_, str>, Node<'_>)]) -> bool {
+    entries.iter().any(|(key, value)| {
+        let section = ["Order", "Patient", "Site"].iter().any(|name| key.eq_ignore_ascii_case(name));
+        section && matches!(value, Node::Object(_))
+    })
+}
+
+/// The records of `{"records": […]}`.
+pub(crate) fn wrapped<'n>(node: &'n Node<'n>) -> Option<&'n [Node<'n>]> {
+    match node.get("records") {
+        Some(Node::Array(records)) => Some(records),
+        _ => None,
+    }
+}
+
+/// The element as it was sent, for the rejected file.
+pub(crate) fn text(node: &Node<'_>) -> String {
+    value(node).to_string()
+}
+
+fn value(node: &Node<'_>) -> Value {
+    match node {
+        Node::Null => Value::Null,
+        Node::Bool(flag) => Value::Bool(*flag),
+        Node::Number(number) => match (number.integer(), number.text()) {
+            (Some(whole), _) => Value::from(whole),
+            (None, Some(text)) => text.parse().map_or(Value::String(text), |number: f64| Value::from(number)),
+            (None, None) => Value::Null,
+        },
+        Node::Text(text) => Value::String(text.to_string()),
+        Node::Array(items) => Value::Array(items.iter().map(value).collect()),
+        Node::Object(entries) => {
+            Value::Object(entries.iter().map(|(key, item)| (key.to_string(), value(item))).collect::<Map<_, _>>())
+        }
+    }
+}

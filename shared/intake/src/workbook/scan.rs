@@ -1,0 +1,128 @@
+//! Looking at a workbook before it is opened (threats.md).
+//!
+//! A workbook is an archive of XML that says about itself how large it is. Libraries believe it, and a lie of a kilobyte makes the
+//! process abort. So every part is inflated here first, through a capped reader, and what it says is compared with what it is.
+
+use crate::failure::FileIssue;
+use crate::limits::Limits;
+use iris_model::{Issue, IssueCode};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use zip::ZipArchive;
+
+/// Most parts of a workbook; real ones have some dozens.
+const PARTS: usize = 10_000;
+/// The shortest XML of a shared string, `<si/>` and its like, in bytes.
+const SHORTEST_STRING: u64 = 5;
+/// Parts up to this size may have any ratio: small XML compresses extremely well.
+const SMALL: u64 = 1 << 20;
+/// Where declarations stand: at the beginning of a part.
+const BEGINNING: usize = 8 * 1024;
+
+/// Refuses a workbook that is damaged or lies about itself.
+pub(super) fn scan(file: &mut File, limits: &Limits) -> Result<(), FileIssue> {
+    let length = file.metadata().map_err(FileIssue::io)?.len();
+    if length > limits.workbook_bytes {
+        return Err(too_large(format!("The workbook has {} MB; at most {} MB are taken.", length >> 20, limits.workbook_bytes >> 20)));
+    }
+    file.rewind().map_err(FileIssue::io)?;
+    let mut archive = ZipArchive::new(BufReader::new(&mut *file)).map_err(|_| damaged())?;
+    if archive.len() > PARTS {
+        return Err(hostile("it has too many parts"));
+    }
+    let mut inflated = 0;
+    let mut beginning = Vec::with_capacity(BEGINNING);
+    for index in 0..archive.len() {
+        let part = archive.by_index(index).map_err(|error| of_zip(&error))?;
+        if part.enclosed_name().is_none() {
+            return Err(hostile("it holds a part with an unusable name"));
+        }
+        let (name, declared, compressed) = (part.name().to_ascii_lowercase(), part.size(), part.compressed_size());
+        let most = limits.inflated_bytes.saturating_sub(inflated);
+        let (actual, start) = inflate(part, most, &mut beginning)?;
+        inflated += actual;
+        if actual > declared || inflated > limits.inflated_bytes {
+            return Err(hostile("it grows beyond all measure when it is unpacked"));
+        }
+        if actual > SMALL && actual / compressed.max(1) > limits.ratio {
+            return Err(hostile("it is compressed beyond all measure"));
+        }
+        check_part(&name, actual, start, limits)?;
+    }
+    drop(archive);
+    file.rewind().map_err(FileIssue::io)
+}
+
+/// Inflates a part to its end or the limit; gives its length and beginning.
+fn inflate<'b>(mut part: impl Read, most: u64, beginning: &'b mut Vec<u8>) -> Result<(u64, &'b [u8]), FileIssue> {
+    beginning.clear();
+    part.by_ref().take(BEGINNING as u64).read_to_end(beginning).map_err(|_| damaged())?;
+    let rest = std::io::copy(&mut part.take(most.saturating_add(1)), &mut std::io::sink()).map_err(|_| damaged())?;
+    Ok((beginning.len() as u64 + rest, beginning))
+}
+
+fn check_part(name: &str, length: u64, beginning: &[u8], limits: &Limits) -> Result<(), FileIssue> {
+    if !(name.ends_with(".xml") || name.ends_with(".rels")) {
+        return Ok(());
+    }
+    if contains(beginning, b"<!DOCTYPE") || contains(beginning, b"<!ENTITY") {
+        return Err(hostile("it declares XML entities"));
+    }
+    if name.ends_with("sharedstrings.xml") {
+        if length > limits.shared_string_bytes {
+            return Err(too_large("The workbook holds too much text. Split it, or save it as .csv.".to_owned()));
+        }
+        // The table is reserved by what is declared, so that must not exceed what there is.
+        let most = length / SHORTEST_STRING;
+        if number_of(beginning, b"uniqueCount").is_some_and(|declared| declared > most) {
+            return Err(hostile("its table of texts declares more entries than it has"));
+        }
+    }
+    Ok(())
+}
+
+/// The number an attribute declares; a number too large to read is the largest.
+fn number_of(beginning: &[u8], attribute: &[u8]) -> Option<u64> {
+    let at = beginning.windows(attribute.len() + 1).position(|window| {
+        window.first().is_some_and(u8::is_ascii_whitespace) && &window[1..] == attribute
+    })?;
+    let rest = beginning.get(at + 1 + attribute.len()..)?;
+    let digits: String = rest
+        .iter()
+        .skip_while(|byte| byte.is_ascii_whitespace() || **byte == b'=')
+        .skip(1)
+        .take_while(|byte| byte.is_ascii_digit())
+        .map(|byte| char::from(*byte))
+        .collect();
+    (!digits.is_empty()).then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+fn contains(text: &[u8], wanted: &[u8]) -> bool {
+    text.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
+}
+
+fn of_zip(error: &zip::result::ZipError) -> FileIssue {
+    match error {
+        zip::result::ZipError::UnsupportedArchive(zip::result::ZipError::PASSWORD_REQUIRED) => {
+            FileIssue::file(Issue::error(IssueCode::UnreadableFile, "", "The workbook is protected by a password. Save it without one."))
+        }
+        _ => damaged(),
+    }
+}
+
+fn too_large(message: String) -> FileIssue {
+    FileIssue::file(Issue::error(IssueCode::TooLarge, "", message))
+}
+
+fn hostile(why: &str) -> FileIssue {
+    let message = format!("The workbook was not opened: {why}. Save it anew as .xlsx or as .csv and drop it again.");
+    FileIssue::file(Issue::error(IssueCode::UnreadableFile, "", message))
+}
+
+pub(super) fn damaged() -> FileIssue {
+    FileIssue::file(Issue::error(
+        IssueCode::UnreadableFile,
+        "",
+        "The workbook is damaged or is none. Open it, save it anew as .xlsx or as .csv, and drop it again.",
+    ))
+}

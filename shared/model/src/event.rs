@@ -1,0 +1,68 @@
+//! Events: what a caller learns about its submissions, one message each on its events queue (iris-facts §4).
+
+use crate::DateTimeOffset;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// An event, in the key order of the published examples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Event {
+    /// Unique per event and stable over redelivery; also the message id.
+    pub transaction_id: Uuid,
+    /// When it came about.
+    pub timestamp: DateTimeOffset,
+    /// The order in IRIS; absent when none was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iris_order_id: Option<i64>,
+    /// The order as the submitter calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_local_id: Option<String>,
+    /// The patient as the submitter calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient_local_id: Option<String>,
+    /// The patient in IRIS; only in a PatientReceipt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iris_patient_id: Option<i64>,
+    /// Whether what was asked was done.
+    pub success: bool,
+    /// Why not, for a person; null on success.
+    pub error_message: Option<String>,
+    /// What kind of event it is.
+    pub result_object_type: EventKind,
+    /// `2.3.1`.
+    pub version: String,
+}
+
+/// The kinds of event about orders and patients (iris-facts §3.15; additions of ours: decisions 5, 7, 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum EventKind {
+    /// A new order was processed: created, replayed or refused.
+    OrderCreationReceipt,
+    /// An order was cancelled.
+    OrderCancelled,
+    /// A change was applied or ignored (ours).
+    OrderChangeReceipt,
+    /// A cancellation was ignored (ours).
+    OrderCancelReceipt,
+    /// A patient was registered or updated without an order (ours).
+    PatientReceipt,
+    /// A ResendResult was refused, e.g. because there is no result yet (ours).
+    ResendReceipt,
+}
+
+impl EventKind {
+    /// The discriminator as written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OrderCreationReceipt => "OrderCreationReceipt",
+            Self::OrderCancelled => "OrderCancelled",
+            Self::OrderChangeReceipt => "OrderChangeReceipt",
+            Self::OrderCancelReceipt => "OrderCancelReceipt",
+            Self::PatientReceipt => "PatientReceipt",
+            Self::ResendReceipt => "ResendReceipt",
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The wire types of the platform: what callers send and what they get back.
+//!
+//! *Lenient in, canonical out*: [`OrderRequest::parse`] accepts every published variant of iris-facts §13; serializing a type
+//! emits the one canonical form (PascalCase keys, string codes, unset properties omitted). Nothing here does I/O.
+//!
+//! The journey of a submission: bytes → [`OrderRequest`] (shape) → [`Submission`] (meaning, by [`submission::validate`]).
+
+pub mod datetime;
+pub mod enumeration;
+pub mod event;
+pub mod field;
+pub mod identifier;
+pub mod issue;
+pub mod json;
+pub mod organization;
+mod parse;
+pub mod receipt;
+pub mod request;
+pub mod schema;
+pub mod state;
+pub mod submission;
+pub mod value;
+
+pub use datetime::DateTimeOffset;
+pub use enumeration::*;
+pub use event::Event;
+pub use field::IntakeField;
+pub use identifier::{ClientGuid, LocalId, Slug};
+pub use issue::{Issue, IssueCode, RowIssue, Severity};
+pub use organization::Organization;
+pub use receipt::{OutcomeKind, RowLine};
+pub use request::{OrderRequest, Parsed};
+pub use submission::{Action, Submission};
+pub use value::ValueError;

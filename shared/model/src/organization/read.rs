@@ -1,0 +1,186 @@
+//! Reading an organization document, and finding everything that is wrong with it.
+//!
+//! Shape (unknown properties, types, codes) is checked by its types; meaning is checked here, all of it, so that whoever edits the
+//! document sees every problem at once. Each problem names its place as a path in the document.
+
+use super::mapping::{self, Use};
+use super::{CameraDocument, Mapping, Organization, SiteDocument};
+use crate::issue::quoted;
+use crate::{json, state};
+use std::collections::HashSet;
+
+/// The longest patience with late parents, in seconds: longer than this, a queue would fill with waiting messages.
+const PATIENCE_LIMIT: u32 = 24 * 60 * 60;
+
+/// Why a document cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not JSON, or not in the shape of the schema.
+    #[error("the document is not in the form of schemas/organization.schema.json: {0}")]
+    Shape(String),
+    /// In shape, but contradicting itself; one sentence per problem, with its place.
+    #[error("{}", .0.join("; "))]
+    Problems(Vec<String>),
+}
+
+impl Organization {
+    /// Reads a document. States become two-letter codes.
+    ///
+    /// # Errors
+    /// [`Error`] names every place that has to be corrected.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let tree = json::parse(bytes).map_err(|issue| Error::Shape(issue.message.into_owned()))?;
+        if let Some(path) = tree.repeated_property() {
+            return Err(Error::Shape(format!("{path} is there twice")));
+        }
+        let mut organization: Self = serde_json::from_slice(bytes).map_err(|error| Error::Shape(error.to_string()))?;
+        let problems = organization.problems();
+        if !problems.is_empty() {
+            return Err(Error::Problems(problems));
+        }
+        for site in &mut organization.sites {
+            let code = site.address.state.as_deref().and_then(state::from_text);
+            site.address.state = code.map(str::to_owned);
+        }
+        Ok(organization)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Problems::default();
+        if self.name.trim().is_empty() {
+            problems.add("name", "is empty");
+        }
+        if self.client_guid.0.is_nil() {
+            problems.add("clientGuid", "is all zeros; use the GUID that was issued");
+        }
+        if self.evaluation_types.is_empty() {
+            problems.add("evaluationTypes", "is empty; list at least one, the default first");
+        }
+        problems.repeated("evaluationTypes", "", self.evaluation_types.iter().map(|kind| kind.code().to_owned()));
+        if self.late_parent_patience_seconds > PATIENCE_LIMIT {
+            problems.add("lateParentPatienceSeconds", format!("is more than {PATIENCE_LIMIT}, one day"));
+        }
+        if let super::EventsDestination::Queue(name) = &self.events
+            && !is_queue_name(name)
+        {
+            problems.add("events.queue", format!("{} is not the name of a queue", quoted(name)));
+        }
+        problems.sites(&self.sites);
+        problems.cameras(self);
+        problems.users(&self.users);
+        problems.drops(self);
+        problems.found
+    }
+}
+
+#[derive(Default)]
+struct Problems {
+    found: Vec<String>,
+}
+
+impl Problems {
+    fn add(&mut self, place: impl std::fmt::Display, problem: impl std::fmt::Display) {
+        self.found.push(format!("{place} {problem}"));
+    }
+
+    /// Reports values that are in a list more than once; `property` is what of an element they are.
+    fn repeated(&mut self, list: &str, property: &str, values: impl Iterator<Item = String>) {
+        let mut seen = HashSet::new();
+        for (index, value) in values.enumerate() {
+            if !seen.insert(value.clone()) {
+                self.add(format_args!("{list}[{index}]{property}"), format_args!("{} is there twice", quoted(&value)));
+            }
+        }
+    }
+
+    fn sites(&mut self, sites: &[SiteDocument]) {
+        self.repeated("sites", ".localId", sites.iter().map(|site| site.local_id.to_string()));
+        for (index, site) in sites.iter().enumerate() {
+            if site.name.trim().is_empty() {
+                self.add(format_args!("sites[{index}].name"), "is empty");
+            }
+            if let Some(state) = &site.address.state
+                && state::from_text(state).is_none()
+            {
+                let problem = format!("{} is not a state, district or territory of the United States", quoted(state));
+                self.add(format_args!("sites[{index}].address.state"), problem);
+            }
+        }
+    }
+
+    fn cameras(&mut self, organization: &Organization) {
+        let cameras = &organization.cameras;
+        self.repeated("cameras", ".localId", cameras.iter().map(|camera| camera.local_id.to_string()));
+        for (index, CameraDocument { site, .. }) in cameras.iter().enumerate() {
+            if organization.site(site).is_none() {
+                let problem = format!("{} is not the localId of one of the sites", quoted(site.as_str()));
+                self.add(format_args!("cameras[{index}].site"), problem);
+            }
+        }
+    }
+
+    fn users(&mut self, users: &[String]) {
+        self.repeated("users", "", users.iter().map(|user| user.to_lowercase()));
+        for (index, user) in users.iter().enumerate() {
+            if !is_email(user) {
+                self.add(format_args!("users[{index}]"), format_args!("{} is not an e-mail address", quoted(user)));
+            }
+        }
+    }
+
+    fn drops(&mut self, organization: &Organization) {
+        let patterns = organization.drops.iter().map(|rule| rule.pattern.to_lowercase());
+        self.repeated("drops", ".pattern", patterns);
+        for (index, rule) in organization.drops.iter().enumerate() {
+            if rule.pattern.trim().is_empty() || rule.pattern.chars().any(char::is_control) {
+                self.add(format_args!("drops[{index}].pattern"), "is empty or holds control characters");
+            }
+            self.mapping(&format!("drops[{index}].mapping"), &rule.mapping, organization);
+        }
+    }
+
+    fn mapping(&mut self, place: &str, mapping: &Mapping, organization: &Organization) {
+        if mapping.sheet.as_ref().is_some_and(|sheet| sheet.trim().is_empty()) {
+            self.add(format_args!("{place}.sheet"), "is empty; leave it out to read the first sheet that fits");
+        }
+        for (field, rule) in &mapping.columns {
+            let place = format!("{place}.columns.{}", field.name());
+            if rule.headers.iter().any(|header| header.trim().is_empty()) {
+                self.add(format_args!("{place}.headers"), "has an empty header");
+            }
+            let mut wanted = HashSet::new();
+            for cell in rule.values.keys() {
+                if !wanted.insert(cell.trim().to_lowercase()) {
+                    let problem = format!("{} is there twice: case does not count", quoted(cell));
+                    self.add(format_args!("{place}.values"), problem);
+                }
+            }
+            let of_rows = [("constant", rule.constant.as_deref()), ("default", rule.default.as_deref())];
+            let of_rows = of_rows.into_iter().filter_map(|(name, value)| Some((name, Use::Rows, value?)));
+            let translations = rule.values.values().map(|value| ("values", Use::Translation, value.as_str()));
+            for (name, used, value) in of_rows.chain(translations) {
+                if let Err(problem) = mapping::check(*field, value, used, mapping.date_order, organization) {
+                    self.add(format_args!("{place}.{name}:"), problem);
+                }
+            }
+        }
+    }
+}
+
+/// One `@` with something before it and a dotted domain behind it, no blanks.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    !local.is_empty()
+        && !domain.contains('@')
+        && domain.split('.').all(|label| !label.is_empty())
+        && domain.contains('.')
+        && !text.chars().any(|character| character.is_whitespace() || character.is_control())
+}
+
+/// What Service Bus allows: letters, digits, `.`, `-`, `_` and `/`, starting and ending with a letter or digit.
+fn is_queue_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/".contains(&byte);
+    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    name.len() <= 260 && name.bytes().all(allowed) && edge(name.bytes().next()) && edge(name.bytes().last())
+}

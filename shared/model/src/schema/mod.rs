@@ -1,0 +1,116 @@
+//! The JSON Schemas (draft 2020-12) of what is published: generated from the types, so that they cannot fall behind them.
+//!
+//! The schema of submissions describes the canonical form. More is accepted (numbers for codes, other spellings of keys, other dates; see
+//! iris-facts §13), but whoever writes a new client writes what the schema says.
+
+mod polish;
+
+use crate::identifier::LOCAL_ID_LIMIT;
+use crate::submission::{EMAIL_LIMIT, FILE_NAME_LIMIT, FREE_TEXT_LIMIT, NAME_LIMIT};
+use crate::{Event, IntakeField, OrderRequest, Organization, state};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+/// Every schema with the name of its file.
+#[must_use]
+pub fn all() -> Vec<(&'static str, Value)> {
+    vec![
+        ("order-submission.schema.json", order_submission()),
+        ("order-event.schema.json", order_event()),
+        ("organization.schema.json", organization()),
+    ]
+}
+
+/// What is sent to an organization's `orders` queue, and one element of a JSON drop.
+fn order_submission() -> Value {
+    let mut schema = schema_of::<OrderRequest>(
+        SchemaSettings::draft2020_12(),
+        "order-submission.schema.json",
+        "Order submission",
+        "One message for patients and orders: a new order (NW), a change (XO), a cancellation (CA) or the request for a result again \
+         (ResendResult). NW without Order registers a patient. This is the canonical form; null, empty text and empty objects are accepted \
+         and mean the same as leaving a property out.",
+    );
+    schema["required"] = json!(["Version", "ClientGuid", "OrderControlCode"]);
+    schema["properties"]["$schema"] = json!({ "type": "string", "description": "Ignored." });
+    schema["properties"]["Version"]["pattern"] = json!("^[Vv]?2\\.3\\.1$");
+    schema["$defs"]["OrderControlCode"]["enum"] = json!(["NW", "XO", "XR", "CA", "CR", "ResendResult"]);
+    schema["$defs"]["Order"]["properties"]["State"]["enum"] = state::STATES.iter().map(|(code, _)| *code).collect();
+    schema["$defs"]["Patient"]["properties"]["DxCode"]["pattern"] =
+        json!("^[A-Za-z][0-9][0-9A-Za-z](\\.?[0-9A-Za-z]{0,4})$");
+    schema["$defs"]["Image"]["required"] = json!(["AzureBlobStorage", "Laterality"]);
+    schema["$defs"]["BlobLocation"]["required"] = json!(["Container", "FileName"]);
+    polish::limit_texts(&mut schema, text_limit);
+    let about_an_order = json!({
+        "required": ["Order"],
+        "properties": { "Order": { "type": "object", "required": ["LocalId"] } }
+    });
+    let about_a_patient = json!({
+        "required": ["Site", "Patient"],
+        "properties": {
+            "Site": { "type": "object", "required": ["LocalId"] },
+            "Patient": { "type": "object", "required": ["LocalId"] },
+            "Order": { "type": "object", "required": ["LocalId"] }
+        }
+    });
+    schema["allOf"] = json!([
+        operation(&["XO", "XR", "CA", "CR", "ResendResult"], &about_an_order),
+        operation(&["NW"], &about_a_patient),
+    ]);
+    schema
+}
+
+/// The most characters of a text property (decision 13); what validation enforces.
+fn text_limit(property: &str) -> usize {
+    match property {
+        "LocalId" | "ParentLocalId" => LOCAL_ID_LIMIT,
+        "AdditionalInfo" | "MissingEyeReason" | "CPTDescription" => FREE_TEXT_LIMIT,
+        "Email" | "EmailAddress" | "UserNameSubmitting" | "CameraOperatorUserName" => EMAIL_LIMIT,
+        "Container" | "FileName" => FILE_NAME_LIMIT,
+        _ => NAME_LIMIT,
+    }
+}
+
+/// What one of these operations needs.
+fn operation(codes: &[&str], needs: &Value) -> Value {
+    json!({
+        "if": { "required": ["OrderControlCode"], "properties": { "OrderControlCode": { "enum": codes } } },
+        "then": needs
+    })
+}
+
+/// What arrives on an organization's `events` queue.
+fn order_event() -> Value {
+    schema_of::<Event>(
+        SchemaSettings::draft2020_12().for_serialize(),
+        "order-event.schema.json",
+        "Order event",
+        "What became of a submission: one message per event. TransactionId is the same when an event is delivered again. Tolerate kinds of \
+         event that are not listed here.",
+    )
+}
+
+/// The document that describes an organization.
+fn organization() -> Value {
+    let mut schema = schema_of::<Organization>(
+        SchemaSettings::draft2020_12(),
+        "organization.schema.json",
+        "Organization",
+        "Who may send what, and how it is treated. One document per organization, in the container organizations. Secrets are never in it.",
+    );
+    schema["$defs"]["Mapping"]["properties"]["columns"]["propertyNames"] =
+        json!({ "enum": IntakeField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>() });
+    schema["$defs"]["SiteAddress"]["properties"]["state"]["description"] =
+        json!("State, district or territory of the United States: two-letter code or full name.");
+    schema
+}
+
+fn schema_of<T: JsonSchema>(settings: SchemaSettings, id: &str, title: &str, description: &str) -> Value {
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    polish::all(&mut schema);
+    schema["$id"] = json!(id);
+    schema["title"] = json!(title);
+    schema["description"] = json!(description);
+    schema
+}

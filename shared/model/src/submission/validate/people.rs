@@ -1,0 +1,104 @@
+//! Whether what is said about people can be true: birth dates, codes, provider identifiers (decisions 13 to 15).
+
+use super::Review;
+use crate::issue::quoted;
+use crate::{Issue, IssueCode, value};
+use jiff::civil::{Date, date};
+
+/// Nobody who is examined was born before this day (decision 15).
+const EARLIEST_BIRTH: Date = date(1900, 1, 1);
+
+/// HL7 race codes as published (iris-facts §3.7).
+const RACES: &[&str] = &["1002-5", "2028-9", "2054-5", "2076-8", "2106-3", "2131-1"];
+/// HL7 ethnicity codes as published (iris-facts §3.8), and the two most used: Hispanic or Latino, or not.
+const ETHNICITIES: &[&str] = &["2135-2", "2137-8", "2148-5", "2149-3", "2155-0", "2180-8", "2182-4", "2186-5"];
+
+pub(super) fn check(review: &mut Review<'_>) {
+    birth_date(review);
+    codes(review);
+    diagnosis(review);
+    providers(review);
+    plan_dates(review);
+}
+
+fn birth_date(review: &mut Review<'_>) {
+    let Some(born) = review.request.patient.as_ref().and_then(|patient| patient.dob) else { return };
+    if born > review.context.origin.today {
+        review.error(
+            IssueCode::ImplausibleDate,
+            "Patient.Dob",
+            format!("The birth date {born} is in the future. Correct it."),
+        );
+    } else if born < EARLIEST_BIRTH {
+        review.error(
+            IssueCode::ImplausibleDate,
+            "Patient.Dob",
+            format!("The birth date {born} is before 1900. Correct it."),
+        );
+    }
+}
+
+fn codes(review: &mut Review<'_>) {
+    let Some(patient) = &review.request.patient else { return };
+    let listed = [
+        ("Patient.Race", &patient.race, "race", (|code| RACES.contains(&code)) as fn(&str) -> bool),
+        ("Patient.Ethnicity", &patient.ethnicity, "ethnicity", |code| ETHNICITIES.contains(&code)),
+        ("Patient.PrimaryLanguage", &patient.primary_language, "language", is_language_tag),
+    ];
+    for (path, code, what, is_listed) in listed {
+        if let Some(code) = code
+            && !is_listed(code)
+        {
+            let message = format!("{} is not one of the usual {what} codes; it is kept as it is.", quoted(code));
+            review.issues.push(Issue::warning(IssueCode::UnlistedCode, path, message));
+        }
+    }
+}
+
+/// `en`, `en-US`, `zh-Hans-CN`: two or three letters, then parts of two to eight letters or digits.
+fn is_language_tag(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let language = parts.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+fn diagnosis(review: &mut Review<'_>) {
+    let Some(sent) = review.request.patient.as_mut().and_then(|patient| patient.dx_code.as_mut()) else { return };
+    match value::diagnosis_code(sent) {
+        Ok(code) => *sent = code,
+        Err(error) => review.issues.push(error.at("Patient.DxCode")),
+    }
+}
+
+fn providers(review: &mut Review<'_>) {
+    let Review { request, issues, .. } = review;
+    let plan = request.health_plan.as_ref().and_then(|plan| plan.primary_care_provider.as_ref());
+    let sent = [
+        ("OrderingProvider.NPI", request.ordering_provider.as_ref().map(|provider| &provider.npi)),
+        ("ReferringProvider.NPI", request.referring_provider.as_ref().map(|provider| &provider.npi)),
+        ("CameraOperator.NPI", request.camera_operator.as_ref().map(|provider| &provider.npi)),
+        ("HealthPlan.PrimaryCareProvider.NPI", plan.map(|provider| &provider.npi)),
+    ];
+    for (path, npi) in sent {
+        let Some(npi) = npi.and_then(Option::as_deref) else { continue };
+        if let Err(error) = value::npi(npi) {
+            issues.push(error.at(path));
+        } else if !value::npi_check_digit_ok(npi) {
+            let message =
+                format!("The check digit of NPI {} does not fit. Make sure it was typed correctly.", quoted(npi));
+            issues.push(Issue::warning(IssueCode::NpiCheckDigit, path, message));
+        }
+    }
+}
+
+fn plan_dates(review: &mut Review<'_>) {
+    let Some(plan) = &review.request.health_plan else { return };
+    if let (Some(from), Some(to)) = (plan.effective_date, plan.expiration_date)
+        && to < from
+    {
+        let message = format!("The plan ends on {to}, before it begins on {from}. Check both dates.");
+        review.warn(IssueCode::ImplausibleDate, "HealthPlan.ExpirationDate", message);
+    }
+}

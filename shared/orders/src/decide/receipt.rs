@@ -1,0 +1,89 @@
+//! The events that tell submitters what became of their submissions (iris-facts §4; decisions 5, 7, 8).
+
+use super::Case;
+use crate::incoming::Requested;
+use crate::record::OrderRecord;
+use iris_model::event::{Event, EventKind};
+use iris_model::{DateTimeOffset, Issue, IssueCode};
+use uuid::Uuid;
+
+/// The most characters of an ErrorMessage.
+const MESSAGE_LIMIT: usize = 2_000;
+
+impl Case<'_> {
+    /// Adds the event that answers the submission as a whole, where one is due.
+    pub(super) fn receipt(&mut self, success: bool) {
+        let kind = match self.requested {
+            Requested::Order => EventKind::OrderCreationReceipt,
+            Requested::Patient => EventKind::PatientReceipt,
+            Requested::Change => EventKind::OrderChangeReceipt,
+            Requested::Cancellation if success => EventKind::OrderCancelled,
+            Requested::Cancellation => EventKind::OrderCancelReceipt,
+            Requested::Resend => EventKind::ResendReceipt,
+        };
+        let switched_off = match kind {
+            EventKind::OrderChangeReceipt => !self.organization.change_receipts,
+            EventKind::OrderCancelReceipt => !self.organization.cancel_receipts,
+            _ => false,
+        };
+        if switched_off || (!success && self.issues.iter().any(is_about_the_sender)) {
+            return;
+        }
+        let event = Event {
+            transaction_id: self.transaction_id(kind, self.iris_order_id),
+            timestamp: DateTimeOffset::utc(self.now),
+            iris_order_id: self.iris_order_id,
+            order_local_id: self.order_local_id.clone(),
+            patient_local_id: self.patient_local_id.clone(),
+            iris_patient_id: if kind == EventKind::PatientReceipt { self.iris_patient_id } else { None },
+            success,
+            error_message: (!success).then(|| error_message(&self.issues)),
+            result_object_type: kind,
+            version: iris_model::request::VERSION.to_owned(),
+        };
+        self.events.push(event);
+    }
+
+    /// Adds an event about one order.
+    pub(super) fn order_event(&mut self, kind: EventKind, order: &OrderRecord, patient_local_id: Option<String>) {
+        self.events.push(Event {
+            transaction_id: self.transaction_id(kind, Some(order.id)),
+            timestamp: DateTimeOffset::utc(self.now),
+            iris_order_id: Some(order.id),
+            order_local_id: Some(order.key.local_id.to_string()),
+            patient_local_id,
+            iris_patient_id: None,
+            success: true,
+            error_message: None,
+            result_object_type: kind,
+            version: iris_model::request::VERSION.to_owned(),
+        });
+    }
+
+    /// Stable over redelivery: depends on nothing but the submission, the kind of event and the order.
+    fn transaction_id(&self, kind: EventKind, order: Option<i64>) -> Uuid {
+        let name = format!("{}/{}", kind.as_str(), order.unwrap_or_default());
+        Uuid::new_v5(&self.incoming.id, name.as_bytes())
+    }
+}
+
+/// A submission that does not carry the ClientGuid of its entry is not answered at all (iris-facts R-01, decision 11).
+fn is_about_the_sender(issue: &Issue) -> bool {
+    issue.is_error()
+        && (matches!(issue.code, IssueCode::WrongOrganization | IssueCode::UnknownOrganization)
+            || issue.path == "ClientGuid")
+}
+
+fn error_message(issues: &[Issue]) -> String {
+    let errors_first = issues.iter().filter(|issue| issue.is_error()).chain(issues.iter().filter(|issue| !issue.is_error()));
+    let mut text = String::new();
+    for issue in errors_first {
+        let separator = if text.is_empty() { "" } else { " " };
+        let place = if issue.path.is_empty() { String::new() } else { format!("{}: ", issue.path) };
+        text.push_str(&format!("{separator}[{}] {place}{}", issue.code, issue.message));
+        if text.chars().count() > MESSAGE_LIMIT {
+            return text.chars().take(MESSAGE_LIMIT).chain(std::iter::once('…')).collect();
+        }
+    }
+    text
+}

@@ -1,0 +1,95 @@
+//! The outbox: messages to send, stored with what caused them.
+//!
+//! # Protocol
+//!
+//! The messages a commit causes are stored in the same transaction as *envelopes*: one row per destination (more where it would exceed
+//! [`ENVELOPE_LIMIT`]), each with the messages in order. A new envelope is *leased* to the process that stored it (`available_at` lies in
+//! the future): that process publishes it right after the commit, off the commit path, and deletes it once the destination has confirmed
+//! every message.
+//!
+//! Each destination has one publisher task per process. While all goes well it publishes envelopes from memory in the order in which they
+//! were committed. When a publication fails, the destination is *behind*: its later envelopes are not published from memory any more but
+//! wait in the store, and the task takes them from there, oldest first, after a growing, jittered delay (the *circuit*), until nothing is
+//! left. Nobody publishes past an envelope that waits or is leased to someone else, so that order is kept per destination. A process that
+//! dies leaves leased envelopes; once the lease is over [`Orders::sweep`](crate::Orders::sweep), driven by a timer, publishes them.
+//!
+//! Partial success keeps only what was not confirmed. After the last try, or when the destination refuses a message for good, the
+//! envelope (or that message) is *parked* with an error log, and the rest goes on. Nothing is deleted before it is confirmed; so every
+//! message arrives at least once, with the same id every time.
+
+mod destination;
+mod envelope;
+
+pub(crate) use destination::Destinations;
+pub(crate) use envelope::{payload, unseal};
+pub use envelope::{ENVELOPE_LIMIT, Envelope, NewEnvelope, seal};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Where messages go.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Destination {
+    /// A queue of the platform's Service Bus namespace.
+    Queue(String),
+}
+
+impl Destination {
+    /// As stored: `queue:events-acme`.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Queue(name) => format!("queue:{name}"),
+        }
+    }
+
+    /// Reads what [`to_text`](Self::to_text) wrote.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        text.strip_prefix("queue:").map(|name| Self::Queue(name.to_owned()))
+    }
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxMessage {
+    /// Its message id (= TransactionId of an event): stable over retries, so that receivers can recognize a repetition.
+    pub id: Uuid,
+    /// What it is about: messages with the same key must stay in order (organization and order).
+    pub key: String,
+    /// The payload: JSON.
+    pub body: String,
+}
+
+/// Why messages could not be published. Messages are confirmed in order: the first [`sent`](Self::sent) of them were.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct PublishError {
+    /// How many messages, from the first, were confirmed.
+    pub sent: usize,
+    /// True when the destination will never take the message at position `sent` (too large, for example); false when trying again may
+    /// help.
+    pub refused: bool,
+    /// What happened; without personal data.
+    pub reason: String,
+}
+
+/// Sends messages to their destinations.
+#[async_trait]
+pub trait Publisher: Send + Sync + 'static {
+    /// Sends the messages in order; success means that every one was confirmed.
+    async fn publish(&self, destination: &Destination, messages: &[OutboxMessage]) -> Result<(), PublishError>;
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SweepReport {
+    /// Messages published.
+    pub published: u64,
+    /// Destinations that failed and wait for the next try.
+    pub postponed: u64,
+    /// Envelopes and single messages parked.
+    pub parked: u64,
+}

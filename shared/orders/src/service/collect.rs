@@ -1,0 +1,258 @@
+//! Group commit: concurrent submissions become batches.
+//!
+//! One task owns the queue. It starts as many batches at a time as the store has use for. While the system is idle a message is
+//! committed at once; while it is busy, messages gather until a batch is full or has lingered, so that the number of commits per second
+//! stays bounded however many callers there are.
+//!
+//! Batches that run at the same time never concern the same patient or order: a submission whose *keys* are in use waits, and whatever
+//! shares a key with one that waits, waits behind it. So submissions about the same thing are done in the order in which they came, and
+//! conflicts arise only between processes.
+
+use super::Options;
+use super::batch::{Context, RowsWork, Work};
+use crate::drops::{DropLease, RowDetail};
+use crate::incoming::{Answer, Incoming};
+use crate::outbox::Destinations;
+use crate::{Error, Store};
+use iris_model::Action;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{Id, JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+/// Entry to the queue.
+pub(super) struct Collector {
+    queue: Mutex<Option<mpsc::Sender<Waiting>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Waiting {
+    keys: Vec<u64>,
+    arrived: Instant,
+    request: Request,
+}
+
+enum Request {
+    Message(Box<Incoming>, oneshot::Sender<Result<Answer, Error>>),
+    Rows(RowsWork, oneshot::Sender<Result<Vec<Answer>, Error>>),
+}
+
+impl Collector {
+    pub(super) fn start(store: Arc<dyn Store>, destinations: Arc<Destinations>, options: Options) -> Self {
+        let (sender, receiver) = mpsc::channel(options.queue.max(1));
+        let context = Arc::new(Context::new(store, destinations, options));
+        let task = tokio::spawn(Dispatcher::new(receiver, context).run());
+        Self { queue: Mutex::new(Some(sender)), task: Mutex::new(Some(task)) }
+    }
+
+    pub(super) async fn submit(&self, incoming: Incoming) -> Result<Answer, Error> {
+        let (reply, answer) = oneshot::channel();
+        let keys = keys([&incoming]);
+        self.send(keys, Request::Message(Box::new(incoming), reply)).await?;
+        answer.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    pub(super) async fn submit_rows(
+        &self,
+        lease: DropLease,
+        number: u32,
+        rows: Vec<(Incoming, RowDetail)>,
+    ) -> Result<Vec<Answer>, Error> {
+        let (reply, answers) = oneshot::channel();
+        let keys = keys(rows.iter().map(|(incoming, _)| incoming));
+        self.send(keys, Request::Rows(RowsWork { lease, number, rows }, reply)).await?;
+        answers.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    async fn send(&self, keys: Vec<u64>, request: Request) -> Result<(), Error> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
+        let waiting = Waiting { keys, arrived: Instant::now(), request };
+        queue.send(waiting).await.map_err(|_| Error::Closed)
+    }
+
+    /// Takes nothing more and waits until what was taken is done.
+    pub(super) async fn close(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            // An error means the task panicked; its callers have been told.
+            let _ = task.await;
+        }
+    }
+}
+
+fn interrupted() -> Error {
+    Error::Unavailable(String::from("the work was interrupted"))
+}
+
+/// Hashes of the patients and orders the submissions concern. Two that are equal by chance only wait for each other.
+fn keys<'a>(incoming: impl IntoIterator<Item = &'a Incoming>) -> Vec<u64> {
+    let mut keys = Vec::new();
+    for incoming in incoming {
+        let Ok(submission) = &incoming.request else { continue };
+        let organization = incoming.organization.client_guid;
+        let mut key = |kind: u8, local_id: &str| {
+            let mut hasher = DefaultHasher::new();
+            (organization, kind, local_id).hash(&mut hasher);
+            keys.push(hasher.finish());
+        };
+        let patient = submission.request.patient.as_ref().and_then(|patient| patient.local_id.as_deref());
+        if let Some(patient) = patient {
+            key(0, patient);
+        }
+        match &submission.action {
+            Action::RegisterPatient { .. } => {}
+            Action::Create { order, .. } => key(1, order.local_id.as_str()),
+            Action::Change { order, .. } | Action::Cancel { order } | Action::ResendResult { order } => {
+                key(1, order.as_str());
+            }
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+struct Dispatcher {
+    queue: mpsc::Receiver<Waiting>,
+    open: bool,
+    context: Arc<Context>,
+    waiting: VecDeque<Waiting>,
+    running: JoinSet<()>,
+    keys_of: HashMap<Id, Vec<u64>>,
+    busy: HashSet<u64>,
+    last_end: Option<Instant>,
+}
+
+impl Dispatcher {
+    fn new(queue: mpsc::Receiver<Waiting>, context: Arc<Context>) -> Self {
+        Self {
+            queue,
+            open: true,
+            context,
+            waiting: VecDeque::new(),
+            running: JoinSet::new(),
+            keys_of: HashMap::new(),
+            busy: HashSet::new(),
+            last_end: None,
+        }
+    }
+
+    async fn run(mut self) {
+        let mut arrived = Vec::new();
+        while self.open || !self.waiting.is_empty() || !self.running.is_empty() {
+            let patience = self.start_batches();
+            let room = self.context.options.queue.saturating_sub(self.waiting.len());
+            tokio::select! {
+                received = self.queue.recv_many(&mut arrived, room.max(1)), if self.open && room > 0 => {
+                    self.open = received > 0;
+                    self.waiting.extend(arrived.drain(..));
+                }
+                Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => {
+                    let id = ended.map_or_else(|panic| panic.id(), |(id, ())| id);
+                    for key in self.keys_of.remove(&id).unwrap_or_default() {
+                        self.busy.remove(&key);
+                    }
+                    self.last_end = Some(Instant::now());
+                }
+                () = tokio::time::sleep(patience.unwrap_or_default()), if patience.is_some() => {}
+            }
+        }
+    }
+
+    /// Starts what may start. Returns how long the next batch still lingers, if that is what it waits for.
+    fn start_batches(&mut self) -> Option<Duration> {
+        while self.running.len() < self.context.batches() && !self.waiting.is_empty() {
+            let lingers = self.linger();
+            if !lingers.is_zero() {
+                return Some(lingers);
+            }
+            let (batch, keys) = self.next_batch();
+            if batch.is_empty() {
+                return None;
+            }
+            self.busy.extend(&keys);
+            let context = Arc::clone(&self.context);
+            let task = self.running.spawn(async move { execute(&context, batch).await });
+            self.keys_of.insert(task.id(), keys);
+        }
+        None
+    }
+
+    /// How long to wait for more messages before the next batch.
+    fn linger(&self) -> Duration {
+        let options = &self.context.options;
+        let Some(first) = self.waiting.front() else { return Duration::ZERO };
+        let idle = self.running.is_empty() && self.last_end.is_none_or(|end| end.elapsed() >= options.linger);
+        if idle || matches!(first.request, Request::Rows(..)) || !self.open || self.waiting.len() >= options.batch {
+            return Duration::ZERO;
+        }
+        options.linger.saturating_sub(first.arrived.elapsed())
+    }
+
+    /// Takes the next batch off the queue: messages up to the limit, or one batch of rows.
+    fn next_batch(&mut self) -> (Vec<Request>, Vec<u64>) {
+        let (mut batch, mut keys, mut behind) = (Vec::new(), Vec::new(), HashSet::new());
+        let mut left = VecDeque::with_capacity(self.waiting.len());
+        let mut full = false;
+        for waiting in self.waiting.drain(..) {
+            let blocked = waiting.keys.iter().any(|key| self.busy.contains(key) || behind.contains(key));
+            let rows = matches!(waiting.request, Request::Rows(..));
+            if full || blocked || (rows && !batch.is_empty()) {
+                behind.extend(waiting.keys.iter().copied());
+                left.push_back(waiting);
+                continue;
+            }
+            keys.extend(waiting.keys);
+            batch.push(waiting.request);
+            full = rows || batch.len() >= self.context.options.batch;
+        }
+        self.waiting = left;
+        (batch, keys)
+    }
+}
+
+/// Commits a batch and answers its callers. Who does not wait any more is not missed.
+async fn execute(context: &Context, batch: Vec<Request>) {
+    let (mut incoming, mut replies) = (Vec::new(), Vec::new());
+    for request in batch {
+        match request {
+            Request::Rows(batch, reply) => {
+                let _ = reply.send(context.run(&Work::Rows(batch)).await);
+                return;
+            }
+            Request::Message(message, reply) => {
+                incoming.push(*message);
+                replies.push(reply);
+            }
+        }
+    }
+    let count = incoming.len();
+    let work = Work::Messages(incoming);
+    match context.run(&work).await {
+        Ok(answers) => {
+            for (reply, answer) in replies.into_iter().zip(answers) {
+                let _ = reply.send(Ok(answer));
+            }
+        }
+        // One of them may be to blame, or all together collide too often: each on its own.
+        Err(error) if count > 1 && !matches!(error, Error::Unavailable(_) | Error::Closed) => {
+            tracing::warn!(%error, submissions = count, "a batch failed; committing its messages one by one");
+            let Work::Messages(messages) = work else { return };
+            for (reply, message) in replies.into_iter().zip(messages) {
+                let single = Work::Messages(vec![message]);
+                let answer = context.run(&single).await.and_then(|answers| answers.into_iter().next().ok_or_else(interrupted));
+                let _ = reply.send(answer);
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, submissions = count, "a batch could not be committed");
+            for reply in replies {
+                let _ = reply.send(Err(error.clone()));
+            }
+        }
+    }
+}

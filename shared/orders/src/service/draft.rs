@@ -1,0 +1,146 @@
+//! What a batch writes, put together decision by decision.
+//!
+//! A row that several submissions of the batch change is written once, in its final state, against the version it was loaded with.
+
+use crate::decide::{Change, Decision};
+use crate::incoming::{Answer, Incoming, Source};
+use crate::outbox::{Destination, OutboxMessage};
+use crate::record::{OrderRecord, PatientRecord};
+use crate::store::{Commit, OrderHistoryEntry, PatientHistoryEntry, SubmissionEntry};
+use iris_model::{Event, OutcomeKind};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Where a row of the commit stands.
+#[derive(Clone, Copy)]
+enum Place {
+    New(usize),
+    Changed(usize),
+}
+
+/// A commit in the making.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) commit: Commit,
+    pub(super) messages: Vec<(Destination, OutboxMessage)>,
+    patients: HashMap<i64, Place>,
+    orders: HashMap<i64, Place>,
+}
+
+impl Draft {
+    pub(super) fn add(&mut self, incoming: &Incoming, decision: Decision) -> Answer {
+        let Decision { changes, events, answer, known } = decision;
+        for change in changes {
+            self.change(incoming, change);
+        }
+        if let Some(queue) = incoming.organization.events_queue().filter(|_| !events.is_empty()) {
+            let destination = Destination::Queue(queue);
+            self.messages.extend(events.iter().map(|event| (destination.clone(), message(incoming, event))));
+        }
+        if let (Source::Message, false, Answer::Done(outcome)) = (incoming.source, known, &answer) {
+            self.commit.submissions.push(SubmissionEntry {
+                id: incoming.id,
+                organization: incoming.organization.client_guid,
+                outcome: outcome.clone(),
+                body: incoming.body.clone().filter(|_| outcome.kind == OutcomeKind::Failed),
+            });
+        }
+        answer
+    }
+
+    fn change(&mut self, incoming: &Incoming, change: Change) {
+        match change {
+            Change::NewSite(site) => self.commit.sites.push(site),
+            Change::NewCamera(camera) => self.commit.cameras.push(camera),
+            Change::NewPatient(patient) => {
+                self.patients.insert(patient.id, Place::New(self.commit.new_patients.len()));
+                self.commit.new_patients.push(patient);
+            }
+            Change::ChangedPatient { patient, before } => {
+                self.commit.patient_history.push(PatientHistoryEntry {
+                    patient: patient.id,
+                    version: patient.version - 1,
+                    submission: incoming.id,
+                    details: before,
+                });
+                self.changed_patient(patient);
+            }
+            Change::NewOrder(order) => {
+                self.orders.insert(order.id, Place::New(self.commit.new_orders.len()));
+                self.commit.new_orders.push(order);
+            }
+            Change::ChangedOrder { order, change, status_before, content_before } => {
+                self.commit.order_history.push(OrderHistoryEntry {
+                    order: order.id,
+                    version: order.version - 1,
+                    change,
+                    submission: incoming.id,
+                    status: status_before,
+                    content: content_before,
+                });
+                self.changed_order(order);
+            }
+            Change::Images { order, images } => {
+                self.commit.images.retain(|image| image.order != order);
+                self.commit.images.extend(images);
+                let is_new = matches!(self.orders.get(&order), Some(Place::New(_)));
+                if !is_new && !self.commit.replaced_images.contains(&order) {
+                    self.commit.replaced_images.push(order);
+                }
+            }
+        }
+    }
+
+    fn changed_patient(&mut self, patient: Arc<PatientRecord>) {
+        let commit = &mut self.commit;
+        match self.patients.get(&patient.id) {
+            Some(Place::New(place)) => replace(&mut commit.new_patients, *place, patient),
+            Some(Place::Changed(place)) => {
+                if let Some((changed, _)) = commit.changed_patients.get_mut(*place) {
+                    *changed = patient;
+                }
+            }
+            None => {
+                self.patients.insert(patient.id, Place::Changed(commit.changed_patients.len()));
+                let loaded = patient.version - 1;
+                commit.changed_patients.push((patient, loaded));
+            }
+        }
+    }
+
+    fn changed_order(&mut self, mut order: Arc<OrderRecord>) {
+        let commit = &mut self.commit;
+        match self.orders.get(&order.id) {
+            Some(Place::New(place)) => replace(&mut commit.new_orders, *place, order),
+            Some(Place::Changed(place)) => {
+                if let Some((changed, _)) = commit.changed_orders.get_mut(*place) {
+                    if let (None, Some(content)) = (&order.content, &changed.content) {
+                        Arc::make_mut(&mut order).content = Some(content.clone());
+                    }
+                    *changed = order;
+                }
+            }
+            None => {
+                self.orders.insert(order.id, Place::Changed(commit.changed_orders.len()));
+                let loaded = order.version - 1;
+                commit.changed_orders.push((order, loaded));
+            }
+        }
+    }
+}
+
+fn replace<T>(rows: &mut [T], place: usize, row: T) {
+    if let Some(old) = rows.get_mut(place) {
+        *old = row;
+    }
+}
+
+/// Events about the same order, or else the same patient, stay in order.
+fn message(incoming: &Incoming, event: &Event) -> OutboxMessage {
+    let subject = event.order_local_id.as_deref().or(event.patient_local_id.as_deref()).unwrap_or_default();
+    OutboxMessage {
+        id: event.transaction_id,
+        key: format!("{}/{subject}", incoming.organization.client_guid),
+        body: crate::content::json(event),
+    }
+}

@@ -1,0 +1,69 @@
+//! The lines of a drop's batch: what became of each row.
+
+use super::batch::RowsWork;
+use crate::drops::{DropLease, DropTotals, RowDetail};
+use crate::incoming::{Answer, Outcome};
+use crate::store::DropBatchEntry;
+use crate::{Error, snapshot::DoneBatch};
+use iris_model::{Issue, OutcomeKind, RowIssue, RowLine};
+use std::collections::HashMap;
+
+/// Reads newline-delimited lines.
+pub(crate) fn parse(text: &str) -> Result<Vec<RowLine>, Error> {
+    let lines = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+    lines.map_err(|_| Error::Corrupt(String::from("lines of a drop")))
+}
+
+/// The record of a batch: a line for each row that is done, a note of each that has to wait.
+pub(super) fn batch_entry(batch: &RowsWork, answers: &[Answer]) -> DropBatchEntry {
+    let RowsWork { lease, number, rows } = batch;
+    let (mut lines, mut pending, mut totals) = (String::new(), Vec::new(), DropTotals::default());
+    for ((_, row), answer) in rows.iter().zip(answers) {
+        match answer {
+            Answer::Done(outcome) => {
+                totals.count(outcome.kind);
+                lines.push_str(&crate::content::json(&line(lease, row, outcome)));
+                lines.push('\n');
+            }
+            Answer::NotYet => pending.push(row.row),
+        }
+    }
+    DropBatchEntry { drop: lease.drop, epoch: lease.epoch, number: *number, lines, pending, totals }
+}
+
+fn line(lease: &DropLease, row: &RowDetail, outcome: &Outcome) -> RowLine {
+    let mut issues = row.issues.clone();
+    for issue in &outcome.issues {
+        if !row.issues.iter().any(|known| known.issue == *issue) {
+            issues.push(lease.locate(issue.clone()));
+        }
+    }
+    RowLine {
+        row: row.row,
+        outcome: outcome.kind,
+        iris_order_id: outcome.iris_order_id,
+        order_local_id: outcome.order_local_id.clone(),
+        patient_local_id: outcome.patient_local_id.clone(),
+        issues,
+        cells: (outcome.kind == OutcomeKind::Failed).then(|| row.cells.clone()),
+    }
+}
+
+/// The answers of a batch that was committed before, from its record. A row the record does not know (the caller cut its batches
+/// differently this time) is to be submitted again.
+pub(super) fn recorded_answers(done: &DoneBatch, batch: &RowsWork) -> Result<Vec<Answer>, Error> {
+    let mut lines: HashMap<u32, RowLine> = parse(&done.lines)?.into_iter().map(|line| (line.row, line)).collect();
+    let mut answer = |row: &RowDetail| lines.remove(&row.row).map_or(Answer::NotYet, |line| Answer::Done(outcome(line)));
+    Ok(batch.rows.iter().map(|(_, row)| answer(row)).collect())
+}
+
+fn outcome(line: RowLine) -> Outcome {
+    let issue = |located: RowIssue| -> Issue { located.issue };
+    Outcome {
+        kind: line.outcome,
+        iris_order_id: line.iris_order_id,
+        order_local_id: line.order_local_id,
+        patient_local_id: line.patient_local_id,
+        issues: line.issues.into_iter().map(issue).collect(),
+    }
+}

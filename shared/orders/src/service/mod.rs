@@ -1,0 +1,139 @@
+//! The service: what callers hold.
+
+mod batch;
+mod collect;
+mod draft;
+mod ids;
+mod lines;
+
+pub(crate) use batch::jitter;
+pub(crate) use lines::parse as parse_lines;
+
+use crate::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
+use crate::incoming::{Answer, Incoming};
+use crate::outbox::{Destinations, Publisher, SweepReport};
+use crate::{Error, Store};
+use collect::Collector;
+use iris_model::{Issue, RowLine};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Settings of the service.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Most messages in one commit.
+    pub batch: usize,
+    /// How long a batch is collected while the system is busy; when it is idle, a message is committed at once.
+    pub linger: Duration,
+    /// Most messages waiting for a commit; further callers wait.
+    pub queue: usize,
+    /// How often a batch is decided anew after a conflict before its messages are committed one by one.
+    pub conflict_retries: u32,
+    /// How long envelopes belong to the process that stored or claimed them. Must exceed [`publish_timeout`](Self::publish_timeout).
+    pub envelope_lease: Duration,
+    /// How long a publication may take.
+    pub publish_timeout: Duration,
+    /// First delay after a failed publication; doubled with each further one.
+    pub back_off: Duration,
+    /// Longest such delay.
+    pub back_off_limit: Duration,
+    /// Tries before an envelope is parked.
+    pub publish_tries: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            batch: 512,
+            linger: Duration::from_millis(2),
+            queue: 4096,
+            conflict_retries: 4,
+            envelope_lease: Duration::from_secs(60),
+            publish_timeout: Duration::from_secs(30),
+            back_off: Duration::from_millis(500),
+            back_off_limit: Duration::from_secs(300),
+            publish_tries: 40,
+        }
+    }
+}
+
+/// Handle to the service; clones share it.
+#[derive(Clone)]
+pub struct Orders {
+    store: Arc<dyn Store>,
+    destinations: Arc<Destinations>,
+    collector: Arc<Collector>,
+}
+
+impl Orders {
+    /// Starts the service on the current tokio runtime.
+    #[must_use]
+    pub fn open(store: Arc<dyn Store>, publisher: Arc<dyn Publisher>, options: Options) -> Self {
+        let destinations = Arc::new(Destinations::new(Arc::clone(&store), publisher, &options));
+        let collector = Arc::new(Collector::start(Arc::clone(&store), Arc::clone(&destinations), options));
+        Self { store, destinations, collector }
+    }
+
+    /// Decides and commits a message, together with others that arrive at the same time.
+    ///
+    /// Once it returns an answer, that answer is durable. On a [transient](Error::is_transient) error nothing is known; submit it again.
+    pub async fn submit(&self, incoming: Incoming) -> Result<Answer, Error> {
+        self.collector.submit(incoming).await
+    }
+
+    /// Decides and commits a batch of rows of a drop with its lines and progress, all or nothing. A batch that was already committed is
+    /// answered from its record. Batches may be submitted concurrently; those that concern the same patients or orders are done in the
+    /// order of the calls.
+    pub async fn submit_rows(
+        &self,
+        lease: &DropLease,
+        batch: u32,
+        rows: Vec<(Incoming, RowDetail)>,
+    ) -> Result<Vec<Answer>, Error> {
+        self.collector.submit_rows(lease.clone(), batch, rows).await
+    }
+
+    /// Begins or resumes a drop; whoever held it before loses it.
+    pub async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error> {
+        self.store.begin_drop(drop).await
+    }
+
+    /// The lines of a drop, a batch at a time: pass `None`, then each number returned, until there is no more.
+    pub async fn read_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, Vec<RowLine>)>, Error> {
+        match self.store.drop_lines(drop, after).await? {
+            Some((number, text)) => Ok(Some((number, lines::parse(&text)?))),
+            None => Ok(None),
+        }
+    }
+
+    /// Ends a drop.
+    pub async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error> {
+        self.store.finish_drop(lease, finish).await
+    }
+
+    /// Records a drop that is refused as a whole.
+    pub async fn record_refused_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error> {
+        self.store.refuse_drop(drop, issues).await
+    }
+
+    /// Publishes what is due in the outbox, of every destination. Driven by a timer.
+    pub async fn sweep(&self, now: Timestamp) -> Result<SweepReport, Error> {
+        self.destinations.sweep(now).await
+    }
+
+    /// The database, for queries.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// Commits what was handed in, publishes what can be published at once, and closes the connections. Later calls fail with
+    /// [`Error::Closed`].
+    pub async fn close(&self) {
+        self.collector.close().await;
+        self.destinations.close().await;
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,157 @@
+//! What is known about everything a batch touches.
+//!
+//! Loaded once per batch, then carried forward in memory: [`Snapshot::apply`] puts each decision into effect, so that the next
+//! submission of the batch is decided as if the one before had been committed.
+
+use crate::decide::{Change, Decision};
+use crate::incoming::{Answer, Incoming, Outcome, Source};
+use crate::record::{CameraRecord, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use iris_model::{ClientGuid, LocalId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The state of things, as far as a batch needs it.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    submissions: HashMap<Uuid, Outcome>,
+    sites: HashMap<(ClientGuid, LocalId), SiteRecord>,
+    cameras: HashMap<(ClientGuid, LocalId), CameraRecord>,
+    patients: HashMap<i64, Arc<PatientRecord>>,
+    patient_ids: HashMap<PatientRef, i64>,
+    orders: HashMap<i64, Arc<OrderRecord>>,
+    current: HashMap<OrderRef, i64>,
+    open: HashMap<i64, Vec<i64>>,
+    /// The lines and pending rows of the wanted batch of a drop, when it is already done.
+    pub done_batch: Option<DoneBatch>,
+}
+
+/// A batch of a drop that was committed before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoneBatch {
+    /// Its lines as newline-delimited JSON.
+    pub lines: String,
+    /// Rows without a line.
+    pub pending: Vec<u32>,
+}
+
+impl Snapshot {
+    /// What became of a message with this id, when it was dealt with before.
+    #[must_use]
+    pub fn submission(&self, id: Uuid) -> Option<&Outcome> {
+        self.submissions.get(&id)
+    }
+
+    /// A created site.
+    #[must_use]
+    pub fn site(&self, organization: ClientGuid, local_id: &LocalId) -> Option<&SiteRecord> {
+        self.sites.get(&(organization, local_id.clone()))
+    }
+
+    /// A created camera.
+    #[must_use]
+    pub fn camera(&self, organization: ClientGuid, local_id: &LocalId) -> Option<&CameraRecord> {
+        self.cameras.get(&(organization, local_id.clone()))
+    }
+
+    /// A patient by what identifies it.
+    #[must_use]
+    pub fn patient(&self, key: &PatientRef) -> Option<&PatientRecord> {
+        self.patient_ids.get(key).and_then(|id| self.patients.get(id)).map(Arc::as_ref)
+    }
+
+    /// A patient by id.
+    #[must_use]
+    pub fn patient_by_id(&self, id: i64) -> Option<&PatientRecord> {
+        self.patients.get(&id).map(Arc::as_ref)
+    }
+
+    /// The current order under a LocalId.
+    #[must_use]
+    pub fn order(&self, key: &OrderRef) -> Option<&OrderRecord> {
+        self.current.get(key).and_then(|id| self.orders.get(id)).map(Arc::as_ref)
+    }
+
+    /// Every order loaded or created.
+    pub fn orders(&self) -> impl Iterator<Item = &OrderRecord> {
+        self.orders.values().map(Arc::as_ref)
+    }
+
+    /// Every patient loaded or created.
+    pub fn patients(&self) -> impl Iterator<Item = &PatientRecord> {
+        self.patients.values().map(Arc::as_ref)
+    }
+
+    /// The open orders of a patient, oldest id first.
+    #[must_use]
+    pub fn open_orders(&self, patient: i64) -> Vec<&OrderRecord> {
+        let ids = self.open.get(&patient).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().filter_map(|id| self.orders.get(id)).map(Arc::as_ref).collect()
+    }
+
+    /// Adds the record of a message.
+    pub fn put_submission(&mut self, id: Uuid, outcome: Outcome) {
+        self.submissions.insert(id, outcome);
+    }
+
+    /// Adds a site.
+    pub fn put_site(&mut self, site: SiteRecord) {
+        self.sites.insert((site.organization, site.local_id.clone()), site);
+    }
+
+    /// Adds a camera.
+    pub fn put_camera(&mut self, camera: CameraRecord) {
+        self.cameras.insert((camera.organization, camera.local_id.clone()), camera);
+    }
+
+    /// Adds or replaces a patient.
+    pub fn put_patient(&mut self, patient: impl Into<Arc<PatientRecord>>) {
+        let patient = patient.into();
+        self.patient_ids.insert(patient.key.clone(), patient.id);
+        self.patients.insert(patient.id, patient);
+    }
+
+    /// Adds or replaces an order. Content already known is kept where the record has none.
+    pub fn put_order(&mut self, order: impl Into<Arc<OrderRecord>>) {
+        let mut order = order.into();
+        if order.current {
+            self.current.insert(order.key.clone(), order.id);
+        } else if self.current.get(&order.key) == Some(&order.id) {
+            self.current.remove(&order.key);
+        }
+        let open = self.open.entry(order.patient).or_default();
+        let position = open.binary_search(&order.id);
+        match (order.status.is_open(), position) {
+            (true, Err(place)) => open.insert(place, order.id),
+            (false, Ok(place)) => {
+                open.remove(place);
+            }
+            _ => {}
+        }
+        if order.content.is_none() {
+            let known = self.orders.get(&order.id).and_then(|known| known.content.clone());
+            if known.is_some() {
+                Arc::make_mut(&mut order).content = known;
+            }
+        }
+        self.orders.insert(order.id, order);
+    }
+
+    /// Puts a decision into effect.
+    pub fn apply(&mut self, incoming: &Incoming, decision: &Decision) {
+        for change in &decision.changes {
+            match change {
+                Change::NewSite(site) => self.put_site(site.clone()),
+                Change::NewCamera(camera) => self.put_camera(camera.clone()),
+                Change::NewPatient(patient) | Change::ChangedPatient { patient, .. } => {
+                    self.put_patient(Arc::clone(patient));
+                }
+                Change::NewOrder(order) | Change::ChangedOrder { order, .. } => self.put_order(Arc::clone(order)),
+                Change::Images { .. } => {}
+            }
+        }
+        if let (Source::Message, Answer::Done(outcome)) = (incoming.source, &decision.answer) {
+            self.put_submission(incoming.id, outcome.clone());
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! Between records and columns: what both databases have in common.
+
+use crate::Error;
+use crate::drops::{DropStatus, DropTotals};
+use crate::incoming::Outcome;
+use crate::outbox::{Destination, Envelope};
+use crate::queries::{DropSummary, OrderHistory, OrderSummary, ParkedEnvelope, SubmissionRecord};
+use crate::record::{CameraRecord, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use iris_model::enumeration::OrderStatus;
+use iris_model::organization::OpenOrderScope;
+use iris_model::{ClientGuid, EvaluationType, Issue, LocalId, OutcomeKind};
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+/// Ids are below 2^31 by contract.
+pub(super) fn id(value: i64) -> Result<i32, Error> {
+    i32::try_from(value).map_err(|_| Error::Corrupt(format!("id {value} is out of range")))
+}
+
+pub(super) fn time(micros: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_microsecond(micros).map_err(|_| corrupt("a time"))
+}
+
+pub(super) fn count(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+pub(super) fn corrupt(what: &str) -> Error {
+    Error::Corrupt(what.to_owned())
+}
+
+pub(super) fn local_id(text: &str) -> Result<LocalId, Error> {
+    LocalId::new(text).ok_or_else(|| corrupt("a local id"))
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> String {
+    crate::content::json(value)
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|_| corrupt(what))
+}
+
+/// Issues as stored: nothing when there are none.
+pub(super) fn issues_column(issues: &[Issue]) -> Option<String> {
+    (!issues.is_empty()).then(|| to_json(&issues))
+}
+
+fn issues(text: Option<&str>) -> Result<Vec<Issue>, Error> {
+    text.map_or(Ok(Vec::new()), |text| from_json(text, "issues"))
+}
+
+pub(super) fn pending_column(pending: &[u32]) -> Option<String> {
+    (!pending.is_empty()).then(|| to_json(&pending))
+}
+
+pub(super) fn pending(text: Option<&str>) -> Result<Vec<u32>, Error> {
+    text.map_or(Ok(Vec::new()), |text| from_json(text, "pending rows"))
+}
+
+pub(super) fn outcome_kind(text: &str) -> Result<OutcomeKind, Error> {
+    OutcomeKind::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or_else(|| corrupt("an outcome"))
+}
+
+pub(super) fn destination(text: &str) -> Result<Destination, Error> {
+    Destination::from_text(text).ok_or_else(|| corrupt("a destination"))
+}
+
+const STATUSES: [OrderStatus; 8] = [
+    OrderStatus::AwaitingImages,
+    OrderStatus::QueuedForGrading,
+    OrderStatus::CheckedOutForGrading,
+    OrderStatus::Graded,
+    OrderStatus::OrderCancelled,
+    OrderStatus::UnderReview,
+    OrderStatus::Error,
+    OrderStatus::Complete,
+];
+
+pub(super) fn status_column(status: OrderStatus) -> i16 {
+    match status {
+        OrderStatus::AwaitingImages => 0,
+        OrderStatus::QueuedForGrading => 1,
+        OrderStatus::CheckedOutForGrading => 2,
+        OrderStatus::Graded => 3,
+        OrderStatus::OrderCancelled => 4,
+        OrderStatus::UnderReview => 5,
+        OrderStatus::Error => 6,
+        OrderStatus::Complete => 7,
+    }
+}
+
+pub(super) fn status(column: i16) -> Result<OrderStatus, Error> {
+    STATUSES.iter().copied().find(|status| status_column(*status) == column).ok_or_else(|| corrupt("a status"))
+}
+
+/// The order's place among the open ones: see the schema.
+pub(super) fn slot_column(order: &OrderRecord) -> i16 {
+    match (order.is_open(), order.scope) {
+        (false, _) => 0,
+        (true, OpenOrderScope::Patient) => 1,
+        (true, OpenOrderScope::PatientAndEvaluation) => 2,
+    }
+}
+
+pub(super) fn evaluations_column(types: &[EvaluationType]) -> String {
+    types.iter().map(|kind| kind.code()).collect::<Vec<_>>().join(",")
+}
+
+fn evaluations(text: &str) -> Result<Vec<EvaluationType>, Error> {
+    let types = text.split(',').filter(|code| !code.is_empty());
+    types.map(|code| EvaluationType::from_text(code).ok_or_else(|| corrupt("an evaluation type"))).collect()
+}
+
+/// The site column of a patient: empty when the LocalId is unique in the organization.
+pub(super) fn scope_column(key: &PatientRef) -> &str {
+    key.site.as_ref().map_or("", LocalId::as_str)
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct SiteRow {
+    organization: Uuid,
+    local_id: String,
+    name: String,
+    state: String,
+    address: String,
+    created_at: i64,
+}
+
+impl SiteRow {
+    pub(super) fn record(self) -> Result<SiteRecord, Error> {
+        Ok(SiteRecord {
+            organization: ClientGuid(self.organization),
+            local_id: local_id(&self.local_id)?,
+            name: self.name,
+            state: self.state,
+            address: self.address,
+            created_at: time(self.created_at)?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct CameraRow {
+    organization: Uuid,
+    local_id: String,
+    site: String,
+    details: String,
+    created_at: i64,
+}
+
+impl CameraRow {
+    pub(super) fn record(self) -> Result<CameraRecord, Error> {
+        Ok(CameraRecord {
+            organization: ClientGuid(self.organization),
+            local_id: local_id(&self.local_id)?,
+            site: local_id(&self.site)?,
+            details: self.details,
+            created_at: time(self.created_at)?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct PatientRow {
+    id: i32,
+    version: i32,
+    created_at: i64,
+    organization: Uuid,
+    site: String,
+    local_id: String,
+    details: String,
+}
+
+impl PatientRow {
+    pub(super) const COLUMNS: &'static str = "p.id, p.version, p.created_at, p.organization, p.site, p.local_id, p.details";
+
+    pub(super) fn record(self) -> Result<PatientRecord, Error> {
+        let site = if self.site.is_empty() { None } else { Some(local_id(&self.site)?) };
+        Ok(PatientRecord {
+            id: i64::from(self.id),
+            key: PatientRef { organization: ClientGuid(self.organization), site, local_id: local_id(&self.local_id)? },
+            details: self.details,
+            version: self.version,
+            created_at: time(self.created_at)?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct OrderRow {
+    id: i32,
+    patient: i32,
+    version: i32,
+    images: i32,
+    created_at: i64,
+    status: i16,
+    slot: i16,
+    current: bool,
+    organization: Uuid,
+    fingerprint: Uuid,
+    local_id: String,
+    site: String,
+    camera: Option<String>,
+    state: String,
+    evaluations: String,
+    content: Option<String>,
+}
+
+impl OrderRow {
+    /// All columns but `content`.
+    pub(super) const COLUMNS: &'static str = "o.id, o.patient, o.version, o.images, o.created_at, o.status, o.slot, o.current, \
+         o.organization, o.fingerprint, o.local_id, o.site, o.camera, o.state, o.evaluations";
+
+    pub(super) fn record(self) -> Result<OrderRecord, Error> {
+        Ok(OrderRecord {
+            id: i64::from(self.id),
+            key: OrderRef { organization: ClientGuid(self.organization), local_id: local_id(&self.local_id)? },
+            current: self.current,
+            patient: i64::from(self.patient),
+            site: local_id(&self.site)?,
+            state: self.state,
+            camera: self.camera.as_deref().map(local_id).transpose()?,
+            evaluation_types: evaluations(&self.evaluations)?,
+            status: status(self.status)?,
+            scope: if self.slot == 2 { OpenOrderScope::PatientAndEvaluation } else { OpenOrderScope::Patient },
+            images: self.images,
+            fingerprint: self.fingerprint,
+            content: self.content,
+            version: self.version,
+            created_at: time(self.created_at)?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct SubmissionRow {
+    id: Uuid,
+    organization: Uuid,
+    at: i64,
+    iris_order_id: Option<i32>,
+    outcome: String,
+    order_local_id: Option<String>,
+    patient_local_id: Option<String>,
+    issues: Option<String>,
+}
+
+impl SubmissionRow {
+    pub(super) const COLUMNS: &'static str =
+        "s.id, s.organization, s.at, s.iris_order_id, s.outcome, s.order_local_id, s.patient_local_id, s.issues";
+
+    pub(super) fn outcome(self) -> Result<(Uuid, Outcome), Error> {
+        let outcome = Outcome {
+            kind: outcome_kind(&self.outcome)?,
+            iris_order_id: self.iris_order_id.map(i64::from),
+            order_local_id: self.order_local_id,
+            patient_local_id: self.patient_local_id,
+            issues: issues(self.issues.as_deref())?,
+        };
+        Ok((self.id, outcome))
+    }
+
+    pub(super) fn record(self) -> Result<SubmissionRecord, Error> {
+        let (organization, at) = (ClientGuid(self.organization), time(self.at)?);
+        let (id, outcome) = self.outcome()?;
+        Ok(SubmissionRecord {
+            id,
+            organization,
+            at,
+            outcome: outcome.kind,
+            iris_order_id: outcome.iris_order_id,
+            order_local_id: outcome.order_local_id,
+            patient_local_id: outcome.patient_local_id,
+            issues: outcome.issues,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct EnvelopeRow {
+    pub(super) id: i64,
+    pub(super) available_at: i64,
+    attempts: i32,
+    destination: String,
+    payload: String,
+}
+
+impl EnvelopeRow {
+    pub(super) const COLUMNS: &'static str = "id, available_at, attempts, destination, payload";
+
+    pub(super) fn envelope(self) -> Result<Envelope, Error> {
+        Ok(Envelope {
+            id: self.id,
+            destination: destination(&self.destination)?,
+            messages: crate::outbox::unseal(&self.payload).ok_or_else(|| corrupt("an envelope"))?,
+            attempts: u32::try_from(self.attempts).unwrap_or_default(),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ParkedRow {
+    id: i64,
+    parked_at: i64,
+    messages: i32,
+    destination: String,
+    reason: String,
+}
+
+impl ParkedRow {
+    pub(super) const COLUMNS: &'static str = "id, parked_at, messages, destination, reason";
+
+    pub(super) fn record(self) -> Result<ParkedEnvelope, Error> {
+        Ok(ParkedEnvelope {
+            id: self.id,
+            destination: destination(&self.destination)?,
+            messages: u32::try_from(self.messages).unwrap_or_default(),
+            parked_at: time(self.parked_at)?,
+            reason: self.reason,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct SummaryRow {
+    id: i32,
+    local_id: String,
+    patient: i32,
+    patient_local_id: String,
+    site: String,
+    state: String,
+    camera: Option<String>,
+    evaluations: String,
+    status: i16,
+    created_at: i64,
+}
+
+impl SummaryRow {
+    pub(super) const COLUMNS: &'static str = "o.id, o.local_id, o.patient, p.local_id AS patient_local_id, o.site, o.state, o.camera, \
+         o.evaluations, o.status, o.created_at";
+
+    pub(super) fn record(self) -> Result<OrderSummary, Error> {
+        Ok(OrderSummary {
+            id: i64::from(self.id),
+            local_id: self.local_id,
+            patient_id: i64::from(self.patient),
+            patient_local_id: self.patient_local_id,
+            site: self.site,
+            state: self.state,
+            camera: self.camera,
+            evaluation_types: evaluations(&self.evaluations)?,
+            status: status(self.status)?,
+            created_at: time(self.created_at)?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct HistoryRow {
+    version: i32,
+    at: i64,
+    submission: Uuid,
+    status: i16,
+    change: String,
+    content: Option<String>,
+}
+
+impl HistoryRow {
+    pub(super) fn record(self) -> Result<OrderHistory, Error> {
+        Ok(OrderHistory {
+            version: self.version,
+            at: time(self.at)?,
+            change: self.change,
+            submission: self.submission,
+            status: status(self.status)?,
+            content: self.content,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct DropRow {
+    pub(super) id: Uuid,
+    organization: Uuid,
+    pub(super) epoch: i64,
+    size: i64,
+    received_at: i64,
+    finished_at: Option<i64>,
+    status: String,
+    container: String,
+    name: String,
+    issues: Option<String>,
+}
+
+impl DropRow {
+    pub(super) const COLUMNS: &'static str =
+        "id, organization, epoch, size, received_at, finished_at, status, container, name, issues";
+
+    pub(super) fn status(&self) -> Result<DropStatus, Error> {
+        DropStatus::from_text(&self.status).ok_or_else(|| corrupt("a drop's status"))
+    }
+
+    pub(super) fn first_seen(&self) -> Result<Timestamp, Error> {
+        time(self.received_at)
+    }
+
+    pub(super) fn summary(self, totals: DropTotals) -> Result<DropSummary, Error> {
+        Ok(DropSummary {
+            id: self.id,
+            organization: ClientGuid(self.organization),
+            status: self.status()?,
+            received_at: time(self.received_at)?,
+            finished_at: self.finished_at.map(time).transpose()?,
+            issues: issues(self.issues.as_deref())?,
+            container: self.container,
+            name: self.name,
+            size: count(self.size),
+            totals,
+        })
+    }
+}
+
+/// A batch of a drop without its lines.
+#[derive(sqlx::FromRow)]
+pub(super) struct BatchRow {
+    pub(super) number: i32,
+    totals: String,
+    pending: Option<String>,
+}
+
+impl BatchRow {
+    pub(super) const COLUMNS: &'static str = "number, totals, pending";
+
+    pub(super) fn totals(&self) -> Result<DropTotals, Error> {
+        from_json(&self.totals, "totals")
+    }
+
+    pub(super) fn pending(&self) -> Result<Vec<u32>, Error> {
+        pending(self.pending.as_deref())
+    }
+}

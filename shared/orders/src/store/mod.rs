@@ -1,0 +1,256 @@
+//! Storage: load what a batch touches, save what it decided, in one transaction. No rules here.
+//!
+//! One trait, two implementations with set-based statements; both pass the conformance suite in `tests/`.
+//!
+//! # Conflicts
+//!
+//! Saving is optimistic. Everything decided rests on the snapshot, so a save fails as a whole with [`Error::Conflict`] when the snapshot
+//! is outdated: a row to be updated has another version, a row to be inserted exists, or another open order has taken the place (unique
+//! indexes), or the batch of the drop is already done. The caller loads and decides again.
+
+mod codec;
+mod fault;
+mod shared;
+pub mod postgres;
+pub mod sqlite;
+
+pub use postgres::PostgresStore;
+pub use sqlite::SqliteStore;
+
+use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
+use crate::outbox::{Destination, Envelope, NewEnvelope};
+use crate::queries::{Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord};
+use crate::record::{CameraRecord, ImageRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use crate::{Error, Snapshot};
+use async_trait::async_trait;
+use iris_model::{ClientGuid, Issue, LocalId, OutcomeKind, enumeration::OrderStatus};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What a snapshot has to hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Messages whose records are looked for.
+    pub submissions: Vec<Uuid>,
+    /// Orders by the submitter's id; true = with their content.
+    pub orders: BTreeMap<OrderRef, bool>,
+    /// Patients. Their open orders are loaded too, as are the patients of the orders.
+    pub patients: BTreeSet<PatientRef>,
+    /// Sites that no document lists.
+    pub sites: BTreeSet<(ClientGuid, LocalId)>,
+    /// Cameras that no document lists.
+    pub cameras: BTreeSet<(ClientGuid, LocalId)>,
+    /// The batch of a drop whose lines are looked for.
+    pub drop_batch: Option<(Uuid, u32)>,
+}
+
+/// Everything one transaction writes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Commit {
+    /// When it was decided.
+    pub at: Option<Timestamp>,
+    /// New sites.
+    pub sites: Vec<SiteRecord>,
+    /// New cameras.
+    pub cameras: Vec<CameraRecord>,
+    /// New patients.
+    pub new_patients: Vec<Arc<PatientRecord>>,
+    /// Changed patients with the version they must still have.
+    pub changed_patients: Vec<(Arc<PatientRecord>, i32)>,
+    /// New orders; each has its content.
+    pub new_orders: Vec<Arc<OrderRecord>>,
+    /// Changed orders with the version they must still have; content `None` = as it is.
+    pub changed_orders: Vec<(Arc<OrderRecord>, i32)>,
+    /// Orders whose image directives are replaced.
+    pub replaced_images: Vec<i64>,
+    /// New image directives.
+    pub images: Vec<ImageRecord>,
+    /// History of patients.
+    pub patient_history: Vec<PatientHistoryEntry>,
+    /// History of orders.
+    pub order_history: Vec<OrderHistoryEntry>,
+    /// Messages dealt with.
+    pub submissions: Vec<SubmissionEntry>,
+    /// Progress of a drop.
+    pub drop_batch: Option<DropBatchEntry>,
+    /// Messages to send.
+    pub envelopes: Vec<NewEnvelope>,
+    /// Until when the envelopes are leased to the process that stores them.
+    pub leased_until: Option<Timestamp>,
+}
+
+impl Commit {
+    /// True when there is nothing to write: everything was a replay, or has to wait.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.submissions.is_empty() && self.drop_batch.is_none()
+    }
+}
+
+/// The demographics a patient had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatientHistoryEntry {
+    /// The patient.
+    pub patient: i64,
+    /// The version that ended.
+    pub version: i32,
+    /// The submission that changed it.
+    pub submission: Uuid,
+    /// The details before.
+    pub details: String,
+}
+
+/// What happened to an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderHistoryEntry {
+    /// The order.
+    pub order: i64,
+    /// The version that ended.
+    pub version: i32,
+    /// What happened.
+    pub change: OrderChange,
+    /// The submission that did it.
+    pub submission: Uuid,
+    /// The status before.
+    pub status: OrderStatus,
+    /// The content before, when that changed.
+    pub content: Option<String>,
+}
+
+/// The record of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmissionEntry {
+    /// Its submission id.
+    pub id: Uuid,
+    /// Whose.
+    pub organization: ClientGuid,
+    /// What became of it.
+    pub outcome: crate::Outcome,
+    /// Its bytes, when it was refused.
+    pub body: Option<Arc<[u8]>>,
+}
+
+/// A batch of a drop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropBatchEntry {
+    /// The drop.
+    pub drop: Uuid,
+    /// The epoch it must still have.
+    pub epoch: i64,
+    /// Number of the batch.
+    pub number: u32,
+    /// Its lines as newline-delimited JSON.
+    pub lines: String,
+    /// Rows without a line.
+    pub pending: Vec<u32>,
+    /// Outcomes of its lines.
+    pub totals: crate::drops::DropTotals,
+}
+
+/// What ids are allocated for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdKind {
+    /// Orders.
+    Order,
+    /// Patients.
+    Patient,
+}
+
+impl IdKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Patient => "patient",
+        }
+    }
+}
+
+/// The first envelopes of a destination, as far as they may be published now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// These, oldest first; leased to the caller.
+    Envelopes(Vec<Envelope>),
+    /// The oldest one is leased to somebody else or waits for its next try, until then.
+    Blocked(Timestamp),
+    /// Nothing is left.
+    Empty,
+}
+
+/// The database.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// How many batches are worth saving at the same time.
+    fn writers(&self) -> usize;
+
+    /// Loads what is wanted, as far as it exists.
+    async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error>;
+
+    /// Saves everything or nothing. Returns the ids of the envelopes in their order.
+    async fn save(&self, commit: &Commit) -> Result<Vec<i64>, Error>;
+
+    /// Takes `count` consecutive ids nobody else gets; returns the first.
+    async fn allocate(&self, kind: IdKind, count: u32) -> Result<i64, Error>;
+
+    /// Begins or resumes a drop, raising its epoch unless it is over.
+    async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error>;
+    /// Ends a drop while the lease holds. Finishing a second time under the same lease changes nothing.
+    async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error>;
+    /// Records a drop that is refused as a whole. One that is already over stays as it is.
+    async fn refuse_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error>;
+    /// The lines of the batch after `after` (in order of their numbers; `None` = of the first): its number and its newline-delimited JSON.
+    async fn drop_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, String)>, Error>;
+    /// Drops, the latest first.
+    async fn drops(&self, organization: Option<ClientGuid>, limit: u32) -> Result<Vec<DropSummary>, Error>;
+    /// One drop.
+    async fn drop_summary(&self, drop: Uuid) -> Result<Option<DropSummary>, Error>;
+
+    /// Deletes envelopes whose every message was confirmed.
+    async fn confirm(&self, envelopes: &[i64]) -> Result<(), Error>;
+    /// Destinations that have an envelope available at `now`.
+    async fn destinations_due(&self, now: Timestamp) -> Result<Vec<Destination>, Error>;
+    /// Leases the oldest available envelopes of a destination until `until`.
+    async fn claim(&self, destination: &Destination, now: Timestamp, until: Timestamp, limit: u32) -> Result<Claim, Error>;
+    /// Gives an envelope back: only these messages are left, and it may be tried again from `at` on.
+    async fn postpone(&self, envelope: &Envelope, at: Timestamp) -> Result<(), Error>;
+    /// Ends the leases of envelopes.
+    async fn release(&self, envelopes: &[i64], at: Timestamp) -> Result<(), Error>;
+    /// Moves messages of an envelope to the parked ones; with `rest`, the envelope stays with those messages, else it goes.
+    async fn park(&self, parked: &Envelope, rest: Option<&Envelope>, reason: &str, at: Timestamp) -> Result<(), Error>;
+    /// Parked envelopes, the latest first.
+    async fn parked(&self, limit: u32) -> Result<Vec<ParkedEnvelope>, Error>;
+    /// Puts a parked envelope back into the outbox; false when there is none with this id.
+    async fn unpark(&self, id: i64, at: Timestamp) -> Result<bool, Error>;
+    /// What waits.
+    async fn outbox_depth(&self) -> Result<OutboxDepth, Error>;
+
+    /// How much there is, of one organization or of all.
+    async fn counts(&self, organization: Option<ClientGuid>) -> Result<Counts, Error>;
+    /// Orders of an organization, newest first, with ids below `before`.
+    async fn orders(&self, organization: ClientGuid, before: Option<i64>, limit: u32) -> Result<Page<OrderSummary>, Error>;
+    /// One order with its history.
+    async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error>;
+    /// Messages dealt with, the latest first; `only` = of this outcome.
+    async fn submissions(
+        &self,
+        organization: Option<ClientGuid>,
+        only: Option<OutcomeKind>,
+        limit: u32,
+    ) -> Result<Vec<SubmissionRecord>, Error>;
+    /// The bytes of a refused message.
+    async fn refused_body(&self, submission: Uuid) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Closes the connections.
+    async fn close(&self);
+}
+
+fn migration(error: &sqlx::migrate::MigrateError) -> String {
+    match error {
+        sqlx::migrate::MigrateError::VersionMismatch(version) => format!("migration {version} was applied with other content"),
+        sqlx::migrate::MigrateError::VersionMissing(version) => {
+            format!("the database is newer than this program: it has migration {version}")
+        }
+        _ => String::from("a migration failed"),
+    }
+}

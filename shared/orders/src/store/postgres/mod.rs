@@ -1,0 +1,225 @@
+//! PostgreSQL: the production database.
+//!
+//! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. Isolation is READ
+//! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
+
+mod load;
+mod save;
+mod statements;
+
+use super::fault::fault;
+use super::{Claim, Commit, IdKind, Store, Wanted, codec};
+use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
+use crate::outbox::{Destination, Envelope};
+use crate::queries::{Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord};
+use crate::{Error, Snapshot};
+use async_trait::async_trait;
+use iris_model::{ClientGuid, Issue, OutcomeKind};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// How long a password is used for new connections before it is asked for again. Managed-identity tokens live longer.
+const PASSWORD_AGE: Duration = Duration::from_secs(240);
+
+/// Gives the password for new connections, e.g. a managed-identity token. The error text is shown as it is: no secrets in it.
+#[async_trait]
+pub trait PasswordSource: Send + Sync + 'static {
+    /// The password that is valid now.
+    async fn password(&self) -> Result<SecretString, String>;
+}
+
+/// Settings of the connections.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// `postgres://user@host:5432/database?sslmode=verify-full`, with or without password.
+    pub url: SecretString,
+    /// Asked for the password instead of the one in the URL.
+    pub password: Option<Arc<dyn PasswordSource>>,
+    /// Most connections.
+    pub connections: u32,
+    /// How many batches are saved at the same time; at most `connections`.
+    pub writers: usize,
+    /// How long to wait for a connection before the database counts as unavailable.
+    pub acquire_timeout: Duration,
+}
+
+impl PostgresOptions {
+    /// The defaults with this URL.
+    #[must_use]
+    pub fn new(url: SecretString) -> Self {
+        Self { url, password: None, connections: 8, writers: 2, acquire_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// Orders in PostgreSQL.
+pub struct PostgresStore {
+    pool: PgPool,
+    writers: usize,
+    password: Option<(Arc<dyn PasswordSource>, Mutex<Instant>)>,
+}
+
+impl PostgresStore {
+    /// Connects and brings the schema up to date.
+    pub async fn connect(options: PostgresOptions) -> Result<Self, Error> {
+        let url: PgConnectOptions = options.url.expose_secret().parse().map_err(fault)?;
+        // Every statement of ours is a look-up by index. Without this, plans made and kept while a table was small would scan it for good.
+        let session = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
+        let mut connect = url.application_name("iris-orders").options(session);
+        if let Some(source) = &options.password {
+            connect = connect.password(ask(source).await?.expose_secret());
+        }
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections)
+            .acquire_timeout(options.acquire_timeout)
+            .connect_with(connect)
+            .await
+            .map_err(fault)?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(|error| Error::Migration(super::migration(&error)))?;
+        Ok(Self {
+            pool,
+            writers: options.writers.max(1),
+            password: options.password.map(|source| (source, Mutex::new(Instant::now()))),
+        })
+    }
+
+    /// The pool, with a password that is fresh enough for a new connection.
+    async fn pool(&self) -> Result<&PgPool, Error> {
+        if let Some((source, asked)) = &self.password {
+            let mut asked = asked.lock().await;
+            if asked.elapsed() > PASSWORD_AGE {
+                let password = ask(source).await?;
+                let connect = self.pool.connect_options().as_ref().clone();
+                self.pool.set_connect_options(connect.password(password.expose_secret()));
+                *asked = Instant::now();
+            }
+        }
+        Ok(&self.pool)
+    }
+}
+
+async fn ask(source: &Arc<dyn PasswordSource>) -> Result<SecretString, Error> {
+    source.password().await.map_err(|reason| Error::Unavailable(format!("no database password: {reason}")))
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn writers(&self) -> usize {
+        self.writers
+    }
+
+    async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error> {
+        let mut connection = self.pool().await?.acquire().await.map_err(fault)?;
+        load::load(&mut connection, wanted).await
+    }
+
+    async fn save(&self, commit: &Commit) -> Result<Vec<i64>, Error> {
+        let mut transaction = self.pool().await?.begin().await.map_err(fault)?;
+        let envelopes = save::save(&mut transaction, commit).await?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(envelopes)
+    }
+
+    async fn allocate(&self, kind: IdKind, count: u32) -> Result<i64, Error> {
+        let first: i32 = sqlx::query_scalar("UPDATE ids SET next = next + $2 WHERE name = $1 RETURNING next - $2")
+            .bind(kind.as_str())
+            .bind(codec::id(i64::from(count))?)
+            .fetch_one(self.pool().await?)
+            .await
+            .map_err(fault)?;
+        Ok(i64::from(first))
+    }
+
+    async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error> {
+        statements::begin_drop(self.pool().await?, drop).await
+    }
+
+    async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error> {
+        statements::finish_drop(self.pool().await?, lease, finish).await
+    }
+
+    async fn refuse_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error> {
+        statements::refuse_drop(self.pool().await?, drop, issues).await
+    }
+
+    async fn drop_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, String)>, Error> {
+        statements::drop_lines(self.pool().await?, drop, after).await
+    }
+
+    async fn drops(&self, organization: Option<ClientGuid>, limit: u32) -> Result<Vec<DropSummary>, Error> {
+        statements::drops(self.pool().await?, organization, limit).await
+    }
+
+    async fn drop_summary(&self, drop: Uuid) -> Result<Option<DropSummary>, Error> {
+        statements::drop_summary(self.pool().await?, drop).await
+    }
+
+    async fn confirm(&self, envelopes: &[i64]) -> Result<(), Error> {
+        statements::confirm(self.pool().await?, envelopes).await
+    }
+
+    async fn destinations_due(&self, now: Timestamp) -> Result<Vec<Destination>, Error> {
+        statements::destinations_due(self.pool().await?, now).await
+    }
+
+    async fn claim(&self, destination: &Destination, now: Timestamp, until: Timestamp, limit: u32) -> Result<Claim, Error> {
+        statements::claim(self.pool().await?, destination, now, until, limit).await
+    }
+
+    async fn postpone(&self, envelope: &Envelope, at: Timestamp) -> Result<(), Error> {
+        statements::postpone(self.pool().await?, envelope, at).await
+    }
+
+    async fn release(&self, envelopes: &[i64], at: Timestamp) -> Result<(), Error> {
+        statements::release(self.pool().await?, envelopes, at).await
+    }
+
+    async fn park(&self, parked: &Envelope, rest: Option<&Envelope>, reason: &str, at: Timestamp) -> Result<(), Error> {
+        statements::park(self.pool().await?, parked, rest, reason, at).await
+    }
+
+    async fn parked(&self, limit: u32) -> Result<Vec<ParkedEnvelope>, Error> {
+        statements::parked(self.pool().await?, limit).await
+    }
+
+    async fn unpark(&self, id: i64, at: Timestamp) -> Result<bool, Error> {
+        statements::unpark(self.pool().await?, id, at).await
+    }
+
+    async fn outbox_depth(&self) -> Result<OutboxDepth, Error> {
+        statements::outbox_depth(self.pool().await?).await
+    }
+
+    async fn counts(&self, organization: Option<ClientGuid>) -> Result<Counts, Error> {
+        statements::counts(self.pool().await?, organization).await
+    }
+
+    async fn orders(&self, organization: ClientGuid, before: Option<i64>, limit: u32) -> Result<Page<OrderSummary>, Error> {
+        statements::orders(self.pool().await?, organization, before, limit).await
+    }
+
+    async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error> {
+        statements::order(self.pool().await?, id).await
+    }
+
+    async fn submissions(
+        &self,
+        organization: Option<ClientGuid>,
+        only: Option<OutcomeKind>,
+        limit: u32,
+    ) -> Result<Vec<SubmissionRecord>, Error> {
+        statements::submissions(self.pool().await?, organization, only, limit).await
+    }
+
+    async fn refused_body(&self, submission: Uuid) -> Result<Option<Vec<u8>>, Error> {
+        statements::refused_body(self.pool().await?, submission).await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,12 @@
+//! The rules by example and by property, and one conformance suite for every store.
+//!
+//! SQLite always takes part; PostgreSQL when `IRIS_TEST_POSTGRES` holds the URL of a server on which databases may be created.
+
+mod backend;
+mod crash;
+mod drops;
+mod outbox;
+mod properties;
+mod requests;
+mod rules;
+mod service;

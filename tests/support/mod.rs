@@ -1,0 +1,168 @@
+//! A local host in a temporary folder, and what a caller does with it.
+
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+pub mod generate;
+
+use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
+use iris_azure::servicebus::{OutgoingMessage, ServiceBusSender};
+use iris_intake::receipt::Receipt;
+use iris_local::app_folder::AppFolder;
+use iris_local::organizations::Document;
+use iris_local::{LocalHost, Options};
+use iris_local_blob::store::ListQuery;
+use iris_local_blob::{BlobName, ContainerName};
+use iris_model::{Event, Organization};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Longer than anything takes; a test that waits this long has failed.
+pub const PATIENCE: Duration = Duration::from_secs(240);
+
+/// How often a condition is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A local host with the sample organization.
+pub struct TestHost {
+    pub host: LocalHost,
+    pub organization: Organization,
+    folder: TempDir,
+}
+
+impl TestHost {
+    /// Starts one with an SQLite database.
+    pub async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// Starts one with this database, or SQLite.
+    pub async fn with(database: Option<String>) -> Self {
+        let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
+        let organizations = iris_local::organizations::read(None).unwrap();
+        Self::of(folder, database, organizations).await
+    }
+
+    async fn of(folder: TempDir, database: Option<String>, organizations: Vec<Document>) -> Self {
+        let organization = organizations[0].organization.clone();
+        let host = LocalHost::start(Options {
+            data: folder.path().to_owned(),
+            amqp_port: Some(0),
+            blob_port: Some(0),
+            database,
+            organizations,
+            app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
+            settings: BTreeMap::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]),
+        })
+        .await
+        .unwrap();
+        Self { host, organization, folder }
+    }
+
+    /// Uploads a file with the caller's own credential.
+    pub async fn drop_file(&self, name: &str, content: impl Into<bytes::Bytes>) {
+        let caller = BlobStore::from_connection_string(&self.host.credentials.drops_service(&self.organization)).unwrap();
+        let address = BlobAddress::new(&self.organization.drops_container(), name).unwrap();
+        caller.upload(&address, content.into(), UploadOptions::default()).await.unwrap();
+    }
+
+    /// Drops a file and waits for its receipt.
+    pub async fn load(&self, name: &str, content: impl Into<bytes::Bytes>) -> Receipt {
+        let before = self.results(".json").await.len();
+        self.drop_file(name, content).await;
+        self.receipts(before + 1).await.pop().unwrap()
+    }
+
+    /// Waits until there are this many receipts; gives them in the order of their writing.
+    pub async fn receipts(&self, count: usize) -> Vec<Receipt> {
+        until("receipts", async || self.results(".json").await.len() >= count).await;
+        let mut names = self.results(".json").await;
+        names.sort_by_key(|(_, sequence)| sequence.clone());
+        let mut receipts = Vec::new();
+        for (name, _) in names {
+            receipts.push(serde_json::from_slice(&self.result(&name).await).unwrap());
+        }
+        receipts
+    }
+
+    /// Names in the results container that end so, with what orders them by time.
+    pub async fn results(&self, ending: &str) -> Vec<(String, String)> {
+        let container = ContainerName::new(self.organization.results_container()).unwrap();
+        let page = self.host.blobs.list_blobs(&container, ListQuery::default()).await.unwrap();
+        let blobs = page.blobs().filter(|blob| blob.name.as_str().ends_with(ending));
+        blobs.map(|blob| (blob.name.as_str().to_owned(), blob.last_modified.to_string())).collect()
+    }
+
+    /// A document of the results container.
+    pub async fn result(&self, name: &str) -> bytes::Bytes {
+        let container = ContainerName::new(self.organization.results_container()).unwrap();
+        self.host.blobs.get(&container, &BlobName::new(name).unwrap()).await.unwrap()
+    }
+
+    /// A sender with the caller's own send-only credential.
+    pub fn caller(&self) -> ServiceBusSender {
+        ServiceBusSender::from_connection_string(&self.host.credentials.caller(&self.organization).orders).unwrap()
+    }
+
+    /// Posts messages to the organization's entry.
+    pub async fn post(&self, messages: Vec<OutgoingMessage>) {
+        self.caller().send(&format!("orders-{}", self.organization.slug), messages).await.unwrap();
+    }
+
+    /// Waits until `count` events have arrived, and gives them all.
+    pub async fn events(&self, count: usize) -> Vec<Event> {
+        let queue = self.organization.events_queue().unwrap();
+        until("events", async || self.host.broker.status(&queue).unwrap().active >= count).await;
+        let deliveries = self.host.broker.peek(&queue, 0, usize::MAX).unwrap();
+        deliveries.iter().map(|delivery| serde_json::from_slice(&delivery.message.body).unwrap()).collect()
+    }
+
+    /// Waits until nothing is under way: no message in the platform's queues, none scheduled, nothing in the outbox.
+    pub async fn settled(&self) {
+        until("everything handled", async || {
+            let quiet = ["orders", "drops"].iter().all(|queue| {
+                let status = self.host.broker.status(queue).unwrap();
+                status.active == 0 && status.scheduled == 0
+            });
+            quiet && self.host.orders.outbox_depth().await.unwrap().envelopes == 0
+        })
+        .await;
+    }
+
+    /// Messages nobody could handle. There must be none, ever.
+    pub fn dead_letters(&self) -> usize {
+        self.host.broker.entities().iter().map(|entity| entity.dead_lettered).sum()
+    }
+
+    /// Everything the handler has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("handler.log")).unwrap()
+    }
+
+    /// Stops it, checking that nothing was left behind.
+    pub async fn stop(self) {
+        assert_eq!(self.dead_letters(), 0, "dead letters");
+        self.host.stop().await;
+    }
+}
+
+/// Waits for a condition.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let mut look = tokio::time::interval(LOOK);
+    let waiting = async {
+        while !condition().await {
+            look.tick().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain for {what}");
+}
+
+/// A message with a MessageId.
+pub fn message(id: impl Into<String>, body: &serde_json::Value) -> OutgoingMessage {
+    OutgoingMessage { message_id: id.into(), body: body.to_string().into(), ..OutgoingMessage::default() }
+}
+
+/// A PostgreSQL database of its own, when the environment offers a server; see `cargo xtask test`.
+pub fn postgres() -> Option<String> {
+    std::env::var("IRIS_TEST_POSTGRES").ok()
+}

@@ -1,0 +1,126 @@
+//! `cargo xtask test`: everything that must hold before a change is taken, as CI runs it.
+//!
+//! All steps run even when one fails, so that one run tells all; the closing summary names what failed.
+
+use crate::child::{cargo, succeed};
+use crate::console;
+use crate::postgres::Server;
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use std::time::Instant;
+
+/// The variable through which tests learn the URL of the PostgreSQL they may use.
+const POSTGRES_VARIABLE: &str = "IRIS_TEST_POSTGRES";
+
+/// Options of `test`.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Runs the tests on SQLite alone.
+    #[arg(long)]
+    without_postgres: bool,
+    /// Runs only these steps (comma-separated).
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
+    only: Vec<Step>,
+}
+
+/// A step of the test run, in the order they are taken: quick ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Step {
+    /// Source is formatted.
+    Format,
+    /// Dependencies keep deny.toml.
+    Dependencies,
+    /// No warning of the compiler or clippy in any target.
+    Lints,
+    /// The committed JSON Schemas are those of the code.
+    Schemas,
+    /// All tests of the workspace, on both stores.
+    Tests,
+}
+
+impl Step {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Dependencies => "dependencies",
+            Self::Lints => "lints",
+            Self::Schemas => "schemas",
+            Self::Tests => "tests",
+        }
+    }
+}
+
+/// Runs the steps. Fails when any of them failed.
+pub(crate) async fn run(options: &Options) -> Result<()> {
+    let mut outcomes = Vec::new();
+    for step in Step::value_variants()
+        .iter()
+        .copied()
+        .filter(|step| options.only.is_empty() || options.only.contains(step))
+    {
+        console::heading(step.title());
+        let started = Instant::now();
+        let result = perform(step, options).await;
+        if let Err(error) = &result {
+            console::note(&format!("{} failed: {error:#}", step.title()));
+        }
+        outcomes.push((step.title(), result.is_ok(), started.elapsed()));
+    }
+    console::heading("summary");
+    for (title, passed, took) in &outcomes {
+        console::outcome(title, *passed, *took);
+    }
+    if options.without_postgres {
+        console::note("PostgreSQL was left out, as asked: only half of the store's tests ran.");
+    }
+    let failed: Vec<_> = outcomes
+        .iter()
+        .filter(|(_, passed, _)| !passed)
+        .map(|(title, ..)| *title)
+        .collect();
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+async fn perform(step: Step, options: &Options) -> Result<()> {
+    match step {
+        Step::Format => {
+            // rustfmt colors its differences even into a file unless told not to.
+            let color = if console::is_colored() { "auto" } else { "never" };
+            succeed(cargo().args(["fmt", "--all", "--check", "--", "--color", color])).await
+        }
+        Step::Dependencies => crate::dependencies::run().await,
+        Step::Lints => {
+            succeed(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])).await
+        }
+        Step::Schemas => crate::schemas::check(),
+        Step::Tests => tests(options.without_postgres).await,
+    }
+}
+
+/// Runs the tests, with a PostgreSQL of their own. Where none can be had they run on SQLite, and the step still fails: a half that
+/// did not run must not look like one that passed.
+async fn tests(without_postgres: bool) -> Result<()> {
+    let mut cargo = cargo();
+    cargo
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .env_remove(POSTGRES_VARIABLE);
+    if without_postgres {
+        return succeed(&mut cargo).await;
+    }
+    match Server::start().await {
+        Ok(server) => {
+            console::note(&format!("{} at {}", server.version(), server.url()));
+            succeed(cargo.env(POSTGRES_VARIABLE, server.url())).await
+        }
+        Err(error) => {
+            console::note(&format!("PostgreSQL is not available: {error:#}"));
+            let on_sqlite = succeed(&mut cargo).await;
+            console::note("The PostgreSQL half of the tests did NOT run; `--without-postgres` accepts that.");
+            on_sqlite?;
+            Err(error).context("the PostgreSQL half of the tests did not run")
+        }
+    }
+}
