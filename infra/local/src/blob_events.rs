@@ -1,5 +1,6 @@
 //! What Event Grid does in Azure: a file that appears in a drops container becomes a message of the queue `drops`.
 
+use crate::credentials::Credentials;
 use crate::provision::DROPS;
 use iris_local_blob::event_grid;
 use iris_local_blob::store::BlobCreated;
@@ -9,15 +10,24 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Forwards events until the store is closed. An event that cannot be forwarded is lost, as it may be in Azure; the platform's sweep
 /// finds the file.
-pub(crate) async fn forward(mut events: UnboundedReceiver<BlobCreated>, broker: Broker, account: String) {
+pub(crate) async fn forward(mut events: UnboundedReceiver<BlobCreated>, broker: Broker, credentials: Credentials) {
     while let Some(event) = events.recv().await {
         if !event.container.as_str().ends_with("-drops") {
             continue;
         }
+        let account = credentials.account().name();
+        let url = credentials.blob_url(&event.container, &event.name);
+        let body = match event_grid::event_grid(&event, account, &url) {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::error!(%error, "an event about a file cannot be written");
+                continue;
+            }
+        };
         let message = Message {
             message_id: Some(event.id.to_string()),
-            content_type: Some("application/json".to_owned()),
-            body: event_grid::event_grid_schema(&event, &account).into(),
+            content_type: Some(event_grid::EVENT_GRID_CONTENT_TYPE.to_owned()),
+            body: body.into(),
             ..Message::default()
         };
         if let Err(error) = broker.send(DROPS, message).await {

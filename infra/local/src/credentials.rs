@@ -7,6 +7,7 @@ use crate::organizations::Document;
 use crate::provision::container;
 use anyhow::{Context, Result};
 use iris_local_blob::auth::{Account, Key, SasTerms};
+use iris_local_blob::{BlobName, ContainerName};
 use iris_local_servicebus::access::{Access, AccessKey, ROOT_KEY_NAME, Right, connection_string, derive_key};
 use iris_model::Organization;
 use jiff::{Span, Timestamp, Zoned};
@@ -79,6 +80,11 @@ impl Credentials {
     /// The handler's connection string of the storage account.
     pub(crate) fn storage(&self) -> String {
         self.account.endpoint(self.blob).connection_string()
+    }
+
+    /// The address of a blob, as events have it.
+    pub(crate) fn blob_url(&self, container: &ContainerName, name: &BlobName) -> String {
+        self.account.endpoint(self.blob).blob_url(container, name)
     }
 
     /// What an organization connects with.

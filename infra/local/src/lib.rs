@@ -6,7 +6,6 @@
 pub mod app_folder;
 mod blob_events;
 pub mod cli;
-mod console;
 pub mod credentials;
 mod log;
 pub mod organizations;
@@ -20,8 +19,10 @@ pub mod summary;
 use anyhow::{Context, Result};
 use app_folder::AppFolder;
 use credentials::Credentials;
+use iris_azure::settings::DatabaseSettings;
 use iris_local_blob::store::Store as BlobStore;
 use iris_local_functions_host::{Executable, Host, HostOptions};
+use iris_local_servicebus::Endpoint;
 use iris_local_servicebus::broker::Broker;
 use iris_orders::store::Store as OrderStore;
 use organizations::Document;
@@ -63,7 +64,8 @@ pub struct LocalHost {
     pub credentials: Credentials,
     /// The organizations provided for.
     pub organizations: Vec<Document>,
-    endpoints: Vec<JoinHandle<()>>,
+    service_bus: Endpoint,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 /// A running local host, as its own tests and commands use it.
@@ -80,27 +82,25 @@ impl LocalHost {
 
         provision::queues(&broker, &options.organizations)?;
         provision::containers(&blobs, &options.organizations).await?;
-        let events = tokio::spawn(blob_events::forward(blobs.subscribe(), broker.clone(), credentials.account_name().to_owned()));
-        let entries = credentials.entries(&options.organizations);
-        let endpoints = vec![
-            tokio::spawn(credentials::serve_amqp(broker.clone(), amqp, entries)),
-            tokio::spawn(credentials::serve_blobs(blobs.clone(), blob, credentials.account())),
-            events,
-        ];
+        let events = tokio::spawn(blob_events::forward(blobs.subscribe(), broker.clone(), credentials.clone()));
+        let endpoint = iris_local_servicebus::serve(broker.clone(), amqp, credentials.access(&options.organizations))?;
+        let accounts = [(credentials.account().clone(), blobs.clone())];
+        let serving = iris_local_blob::http::serve(blob, accounts, iris_local_blob::http::Options::default(), std::future::pending());
+        let tasks = vec![tokio::spawn(async { serving.await.unwrap_or_else(|error| tracing::error!(%error, "no blobs are served")) }), events];
 
         let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("iris.db").display()));
-        let orders = console::open(&database).await?;
+        let orders = open_database(&database).await?;
         let mut host = HostOptions::new(
             options.app.root.clone(),
             settings(&credentials, database, options.settings),
-            Arc::new(broker.clone()),
+            broker.clone(),
         );
         host.executable = options.app.handler.map(|(path, arguments)| Executable { path, arguments });
         host.timer_status = Some(data.join("timers"));
         host.lines = log::sink(&data.join("handler.log"))?;
         let functions = Host::start(host)?;
         functions.ready().await.context("the handler did not start; see handler.log in the data folder")?;
-        Ok(Self { broker, blobs, functions, orders, credentials, organizations: options.organizations, endpoints })
+        Ok(Self { broker, blobs, functions, orders, credentials, organizations: options.organizations, service_bus: endpoint, tasks })
     }
 
     /// The document of an organization.
@@ -113,10 +113,17 @@ impl LocalHost {
     pub async fn stop(self) {
         self.functions.stop().await;
         self.orders.close().await;
-        for endpoint in self.endpoints {
-            endpoint.abort();
+        self.service_bus.shutdown().await;
+        for task in self.tasks {
+            task.abort();
         }
     }
+}
+
+/// Opens the handler's database for looking, and brings its schema up to date, so that the handler finds it ready.
+async fn open_database(url: &str) -> Result<Arc<dyn OrderStore>> {
+    let settings = DatabaseSettings { url: url.into(), token_identity: None, max_connections: 2 };
+    iris_functions::database::open(&settings, &|_| None).await.context("the database cannot be opened; check --database")
 }
 
 /// The handler's settings, named as in Azure.
@@ -128,6 +135,7 @@ fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, 
         ("ORDERS_QUEUE".to_owned(), provision::ORDERS.to_owned()),
         ("DROPS_QUEUE".to_owned(), provision::DROPS.to_owned()),
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
+        ("AzureWebJobsStorage".to_owned(), credentials.storage()),
     ]);
     settings.extend(more);
     settings

@@ -19,12 +19,19 @@ use std::time::Duration;
 
 /// The queue of orders as messages.
 pub(crate) const ORDERS: &str = "orders";
+/// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only a handler that
+/// dies uses deliveries up; and a file that takes minutes may see many of them die.
+const DELIVERIES: u32 = 100;
 /// The queue of events about dropped files.
 pub(crate) const DROPS: &str = "drops";
 
 /// Creates the queues. Those that exist, with what is in them, stay.
 pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
-    let work = || QueueOptions { duplicate_detection: Some(Duration::from_secs(600)), ..QueueOptions::default() };
+    let work = || QueueOptions {
+        duplicate_detection: Some(Duration::from_secs(600)),
+        max_delivery_count: DELIVERIES,
+        ..QueueOptions::default()
+    };
     existing(broker.create_queue(ORDERS, work()))?;
     existing(broker.create_queue(DROPS, work()))?;
     for Document { organization, .. } in organizations {

@@ -58,7 +58,12 @@ pub fn of_patient(patient: &Patient) -> String {
 
 /// A value as JSON. The wire types always serialize; an empty object stands in should that ever change.
 pub(crate) fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| String::from("{}"))
+    // Most documents fit without growing: growing costs more than what is left over.
+    let mut buffer = Vec::with_capacity(768);
+    match serde_json::to_writer(&mut buffer, value) {
+        Ok(()) => String::from_utf8(buffer).unwrap_or_else(|_| String::from("{}")),
+        Err(_) => String::from("{}"),
+    }
 }
 
 /// The stored patient with what was sent put over it. The LocalId stays.
@@ -102,7 +107,8 @@ pub fn merge_order(stored: &str, sent: &OrderRequest) -> OrderRequest {
 /// True when name *and* birth date differ from the patient on record (decision 6): then it is probably another person.
 #[must_use]
 pub fn contradicts(stored: &str, sent: &Demographics) -> bool {
-    let known = parse(Map::from_iter([(String::from("Patient"), Value::Object(object(stored)))])).patient.unwrap_or_default();
+    let known =
+        parse(Map::from_iter([(String::from("Patient"), Value::Object(object(stored)))])).patient.unwrap_or_default();
     let (Some(name), Some(dob)) = (known.name, known.dob) else { return false };
     let same = |left: &Option<String>, right: &Option<String>| {
         left.as_deref().unwrap_or_default().to_lowercase() == right.as_deref().unwrap_or_default().to_lowercase()

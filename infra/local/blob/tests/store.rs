@@ -85,6 +85,41 @@ async fn everything_answered_is_there_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_is_on_disk_although_the_store_was_never_closed() {
+    let (folder, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = Store::open(folder.path()).unwrap();
+    store.ensure_container(&container()).await.unwrap();
+    let writers = (0..64).map(|number: usize| {
+        let store = store.clone();
+        let put = async move {
+            store.put(&container(), &blob(&number.to_string()), pattern(number * 5000), PutOptions::default()).await
+        };
+        tokio::spawn(put)
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap().unwrap();
+    }
+    // As a crash would leave it: the log not merged, no connection closed.
+    let mut pending = vec![folder.path().to_owned()];
+    while let Some(from) = pending.pop() {
+        let to = crashed.path().join(from.strip_prefix(folder.path()).unwrap());
+        std::fs::create_dir_all(&to).unwrap();
+        for entry in std::fs::read_dir(&from).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                pending.push(entry.path());
+            } else {
+                std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    let recovered = Store::open(crashed.path()).unwrap();
+    for number in 0..64 {
+        assert_eq!(recovered.get(&container(), &blob(&number.to_string())).await.unwrap(), pattern(number * 5000));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn blocks_are_committed_in_the_order_of_the_list_and_can_be_kept() {
     let store = store().await;
     let name = blob("blocks");
@@ -178,6 +213,7 @@ async fn a_copy_shares_content_and_outlives_its_source() {
         headers: None,
         metadata: None,
         tags: None,
+        tier: None,
         conditions: Conditions::if_absent(),
         origin: Origin::default(),
     };

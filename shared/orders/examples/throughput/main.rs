@@ -63,7 +63,7 @@ async fn postgres(server: &str, rows: u32) -> Outcome<()> {
         database.drop().await?;
 
         let database = Database::create(server).await?;
-        let ours = load(database.store(connections).await?, rows, connections).await?;
+        let ours = load(database.store(connections).await?, rows, connections + 1).await?;
         database.drop().await?;
         say(&format!(
             "PostgreSQL, {connections} writers: rows {ours:.0}/s, bare UNNEST {bare:.0}/s, ratio {:.2}",
@@ -91,7 +91,10 @@ async fn sqlite(rows: u32) -> Outcome<()> {
         let (folder, store) = open().await?;
         store.close().await;
         let path = folder.path().join("orders.db");
-        let bare = tokio::task::spawn_blocking(move || bare::prepared(&path, rows, durable).map_err(|error| error.to_string())).await??;
+        let bare = tokio::task::spawn_blocking(move || {
+            bare::prepared(&path, rows, durable).map_err(|error| error.to_string())
+        })
+        .await??;
         let (_folder, store) = open().await?;
         let ours = load(store, rows, 2).await?;
         let (_folder, store) = open().await?;
@@ -130,14 +133,18 @@ impl Database {
 
     async fn drop(self) -> Outcome<()> {
         let mut connection = PgConnection::connect(&self.server).await?;
-        sqlx::query(AssertSqlSafe(format!("DROP DATABASE {} WITH (FORCE)", self.name))).execute(&mut connection).await?;
+        sqlx::query(AssertSqlSafe(format!("DROP DATABASE {} WITH (FORCE)", self.name)))
+            .execute(&mut connection)
+            .await?;
         Ok(())
     }
 }
 
 /// A request with most of the fifty intake fields filled.
 pub(crate) fn full(number: u32) -> requests::Request {
-    let mut request = requests::new_order(&format!("ORD-{number:08}"), &format!("MRN{number:08}")).camera("C1").info("Pupils dilated");
+    let mut request = requests::new_order(&format!("ORD-{number:08}"), &format!("MRN{number:08}"))
+        .camera("C1")
+        .info("Pupils dilated");
     let provider = |npi: &str| Provider {
         npi: Some(npi.to_owned()),
         name: Some(Name { first: Some("Casey".into()), last: Some("Example".into()), ..Name::default() }),
@@ -192,7 +199,8 @@ async fn load(store: Arc<dyn Store>, rows: u32, in_flight: usize) -> Outcome<f64
         received_at: Timestamp::now(),
     };
     let lease = orders.begin_drop(&drop).await?.lease.ok_or("the drop is over")?;
-    let batches: Vec<Vec<(Incoming, RowDetail)>> = (0..rows / BATCH).map(|batch| rows_of(&acme, drop.id, batch)).collect();
+    let batches: Vec<Vec<(Incoming, RowDetail)>> =
+        (0..rows / BATCH).map(|batch| rows_of(&acme, drop.id, batch)).collect();
     let limit = Arc::new(tokio::sync::Semaphore::new(in_flight));
     let started = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
@@ -214,7 +222,8 @@ async fn load(store: Arc<dyn Store>, rows: u32, in_flight: usize) -> Outcome<f64
 }
 
 fn rows_of(acme: &Arc<Organization>, drop: Uuid, batch: u32) -> Vec<(Incoming, RowDetail)> {
-    let row = |number: u32| (full(number).row(acme, drop, number + 2), RowDetail { row: number + 2, ..RowDetail::default() });
+    let row =
+        |number: u32| (full(number).row(acme, drop, number + 2), RowDetail { row: number + 2, ..RowDetail::default() });
     (batch * BATCH..(batch + 1) * BATCH).map(row).collect()
 }
 

@@ -46,14 +46,8 @@ pub(super) fn change(
     merged.patient = case.patient_after(order);
     let moved = site != order.site || state != order.state || camera != order.camera;
     let has_images = order.images > 0 || order.status != OrderStatus::AwaitingImages;
-    let changed = OrderRecord {
-        site,
-        state,
-        camera,
-        fingerprint: fingerprint(&merged),
-        content: Some(content),
-        ..order.clone()
-    };
+    let changed =
+        OrderRecord { site, state, camera, fingerprint: fingerprint(&merged), content: Some(content), ..order.clone() };
     if moved && has_images {
         case.recreate(order, changed, &merged);
     } else {
@@ -116,7 +110,8 @@ impl Case<'_> {
             Change::ChangedPatient { patient, .. } => Some(patient.details.as_str()),
             _ => None,
         });
-        let details = changed.or_else(|| self.snapshot.patient_by_id(order.patient).map(|known| known.details.as_str()))?;
+        let details =
+            changed.or_else(|| self.snapshot.patient_by_id(order.patient).map(|known| known.details.as_str()))?;
         Some(content::merge_patient(details, &Patient::default()))
     }
 

@@ -11,7 +11,9 @@ mod receipt;
 mod register;
 
 use crate::incoming::{Answer, Incoming, Outcome, Refusal, Requested, Source};
-use crate::record::{CameraRecord, ImageRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use crate::record::{
+    CameraRecord, ImageRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord,
+};
 use crate::snapshot::Snapshot;
 use iris_model::identifier::LOCAL_ID_LIMIT;
 use iris_model::organization::PatientScope;
@@ -108,7 +110,12 @@ pub struct UsedIds {
 #[must_use]
 pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timestamp) -> Decision {
     if let (Source::Message, Some(outcome)) = (incoming.source, snapshot.submission(incoming.id)) {
-        return Decision { changes: Vec::new(), events: Vec::new(), answer: Answer::Done(outcome.clone()), known: true };
+        return Decision {
+            changes: Vec::new(),
+            events: Vec::new(),
+            answer: Answer::Done(outcome.clone()),
+            known: true,
+        };
     }
     let mut case = Case::new(incoming, snapshot, ids, now);
     let submission = match &incoming.request {

@@ -31,7 +31,10 @@ impl Case<'_> {
             self.issues.push(incomplete("Site.Name", "A new site needs a name."));
         }
         if state.is_none() {
-            self.issues.push(incomplete("Site.Address.State", "A new site needs an address with a state of the United States."));
+            self.issues.push(incomplete(
+                "Site.Address.State",
+                "A new site needs an address with a state of the United States.",
+            ));
         }
         let (name, state) = (name?, state?);
         self.changes.push(Change::NewSite(SiteRecord {

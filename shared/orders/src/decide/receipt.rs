@@ -75,7 +75,8 @@ fn is_about_the_sender(issue: &Issue) -> bool {
 }
 
 fn error_message(issues: &[Issue]) -> String {
-    let errors_first = issues.iter().filter(|issue| issue.is_error()).chain(issues.iter().filter(|issue| !issue.is_error()));
+    let errors_first =
+        issues.iter().filter(|issue| issue.is_error()).chain(issues.iter().filter(|issue| !issue.is_error()));
     let mut text = String::new();
     for issue in errors_first {
         let separator = if text.is_empty() { "" } else { " " };

@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 const MEMORY: usize = 32;
 /// The most envelopes claimed at a time.
 const CLAIM: u32 = 16;
+/// How long published envelopes may wait to be deleted together.
+const GATHER: Duration = Duration::from_millis(25);
 /// How often a destination that is blocked by somebody else's lease is looked at.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -51,7 +53,7 @@ struct State {
     behind: bool,
     /// Envelopes whose lease is to be ended: they were not kept in memory.
     unleash: Vec<i64>,
-    /// Published, but not yet deleted because the store was away.
+    /// Published, and to be deleted with the next ones: deleting is a transaction of its own.
     unconfirmed: Vec<i64>,
     closing: bool,
 }
@@ -103,7 +105,8 @@ impl Destinations {
 
     /// Publishes what is in memory, as far as that goes at once, and ends the tasks.
     pub(crate) async fn close(&self) {
-        let lanes: Vec<_> = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, lane)| lane).collect();
+        let lanes: Vec<_> =
+            self.lanes.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, lane)| lane).collect();
         for (lane, _) in &lanes {
             lane.state().closing = true;
             lane.wake.notify_one();
@@ -162,9 +165,9 @@ impl Lane {
 async fn work(outlet: Arc<Outlet>, lane: Arc<Lane>) {
     loop {
         let ready = lane.take_ready();
-        let (behind, closing) = {
+        let (behind, closing, unconfirmed) = {
             let state = lane.state();
-            (state.behind, state.closing)
+            (state.behind, state.closing, state.unconfirmed.len())
         };
         let pause = if !ready.is_empty() {
             outlet.publish_ready(&lane, ready).await
@@ -173,8 +176,12 @@ async fn work(outlet: Arc<Outlet>, lane: Arc<Lane>) {
         } else if closing {
             outlet.tidy(&lane).await;
             return;
-        } else {
+        } else if unconfirmed == 0 {
             lane.wake.notified().await;
+            Duration::ZERO
+        } else if unconfirmed >= MEMORY || tokio::time::timeout(GATHER, lane.wake.notified()).await.is_err() {
+            if outlet.confirm(&lane, Vec::new()).await { Duration::ZERO } else { jitter(POLL) }
+        } else {
             Duration::ZERO
         };
         outlet.pause(&lane, pause).await;
@@ -215,7 +222,7 @@ impl Outlet {
                 }
             }
         }
-        self.confirm(lane, done).await;
+        lane.state().unconfirmed.extend(done);
         pause
     }
 
@@ -260,6 +267,8 @@ impl Outlet {
 
     /// Publishes the stored envelopes of a destination, oldest first, as far as they are available at `now`.
     async fn drain(&self, lane: &Lane, now: Timestamp, report: &mut SweepReport) -> Result<Drained, Error> {
+        // What was published from memory must not stand in the way of what is left.
+        self.confirm(lane, Vec::new()).await;
         loop {
             let claimed = self.store.claim(&lane.destination, now, now + self.options.envelope_lease, CLAIM).await?;
             let envelopes = match claimed {
@@ -290,17 +299,22 @@ impl Outlet {
     }
 
     /// Deletes published envelopes; what cannot be deleted now is deleted with the next ones.
-    async fn confirm(&self, lane: &Lane, done: Vec<i64>) {
+    async fn confirm(&self, lane: &Lane, done: Vec<i64>) -> bool {
         let mut ids = std::mem::take(&mut lane.state().unconfirmed);
         ids.extend(done);
-        if let Err(error) = self.store.confirm(&ids).await {
-            tracing::warn!(%error, envelopes = ids.len(), "published envelopes could not be deleted yet");
-            lane.state().unconfirmed.extend(ids);
-        }
+        let Err(error) = self.store.confirm(&ids).await else { return true };
+        tracing::warn!(%error, envelopes = ids.len(), "published envelopes could not be deleted yet");
+        lane.state().unconfirmed.extend(ids);
+        false
     }
 
     /// Publishes one envelope. An error is the store's.
-    async fn publish(&self, mut envelope: Envelope, now: Timestamp, report: &mut SweepReport) -> Result<Published, Error> {
+    async fn publish(
+        &self,
+        mut envelope: Envelope,
+        now: Timestamp,
+        report: &mut SweepReport,
+    ) -> Result<Published, Error> {
         while !envelope.messages.is_empty() {
             let publication = self.publisher.publish(&envelope.destination, &envelope.messages);
             let failure = match tokio::time::timeout(self.options.publish_timeout, publication).await {
@@ -309,7 +323,9 @@ impl Outlet {
                     return Ok(Published::Done);
                 }
                 Ok(Err(failure)) => failure,
-                Err(_) => super::PublishError { sent: 0, refused: false, reason: String::from("no confirmation in time") },
+                Err(_) => {
+                    super::PublishError { sent: 0, refused: false, reason: String::from("no confirmation in time") }
+                }
             };
             let sent = failure.sent.min(envelope.messages.len());
             envelope.messages.drain(..sent);
@@ -343,7 +359,13 @@ impl Outlet {
         Ok(Published::Done)
     }
 
-    async fn park(&self, parked: &Envelope, rest: Option<&Envelope>, reason: &str, now: Timestamp) -> Result<(), Error> {
+    async fn park(
+        &self,
+        parked: &Envelope,
+        rest: Option<&Envelope>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         tracing::error!(
             alert = "outbox-parked",
             destination = %parked.destination.to_text(),

@@ -95,11 +95,8 @@ pub(crate) fn unseal(payload: &str) -> Option<Vec<OutboxMessage>> {
         body: &'a RawValue,
     }
     let stored: Vec<Stored<'_>> = serde_json::from_str(payload).ok()?;
-    let message = |stored: Stored<'_>| OutboxMessage {
-        id: stored.id,
-        key: stored.key,
-        body: stored.body.get().to_owned(),
-    };
+    let message =
+        |stored: Stored<'_>| OutboxMessage { id: stored.id, key: stored.key, body: stored.body.get().to_owned() };
     Some(stored.into_iter().map(message).collect())
 }
 
@@ -128,8 +125,7 @@ mod tests {
         let mut messages: Vec<_> = (0..4).map(|number| (one.clone(), message(number, &long))).collect();
         messages.insert(1, (two.clone(), message(9, "1")));
         let sealed = seal(messages);
-        let shape: Vec<_> =
-            sealed.iter().map(|envelope| (&envelope.destination, envelope.messages.len())).collect();
+        let shape: Vec<_> = sealed.iter().map(|envelope| (&envelope.destination, envelope.messages.len())).collect();
         assert_eq!(shape, [(&one, 2), (&one, 2), (&two, 1)]);
     }
 }

@@ -21,8 +21,8 @@ mod destination;
 mod envelope;
 
 pub(crate) use destination::Destinations;
-pub(crate) use envelope::{payload, unseal};
 pub use envelope::{ENVELOPE_LIMIT, Envelope, NewEnvelope, seal};
+pub(crate) use envelope::{payload, unseal};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

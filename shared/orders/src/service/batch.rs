@@ -176,10 +176,8 @@ fn warn_of_foreign(incoming: &Incoming) {
 
 /// Everything the batch's decisions may depend on.
 fn wanted(work: &Work) -> Wanted {
-    let mut wanted = Wanted {
-        drop_batch: work.rows().map(|batch| (batch.lease.drop, batch.number)),
-        ..Wanted::default()
-    };
+    let mut wanted =
+        Wanted { drop_batch: work.rows().map(|batch| (batch.lease.drop, batch.number)), ..Wanted::default() };
     for incoming in work.incoming() {
         if incoming.source == Source::Message {
             wanted.submissions.push(incoming.id);

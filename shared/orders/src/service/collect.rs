@@ -244,7 +244,8 @@ async fn execute(context: &Context, batch: Vec<Request>) {
             let Work::Messages(messages) = work else { return };
             for (reply, message) in replies.into_iter().zip(messages) {
                 let single = Work::Messages(vec![message]);
-                let answer = context.run(&single).await.and_then(|answers| answers.into_iter().next().ok_or_else(interrupted));
+                let answer =
+                    context.run(&single).await.and_then(|answers| answers.into_iter().next().ok_or_else(interrupted));
                 let _ = reply.send(answer);
             }
         }

@@ -53,7 +53,8 @@ fn line(lease: &DropLease, row: &RowDetail, outcome: &Outcome) -> RowLine {
 /// differently this time) is to be submitted again.
 pub(super) fn recorded_answers(done: &DoneBatch, batch: &RowsWork) -> Result<Vec<Answer>, Error> {
     let mut lines: HashMap<u32, RowLine> = parse(&done.lines)?.into_iter().map(|line| (line.row, line)).collect();
-    let mut answer = |row: &RowDetail| lines.remove(&row.row).map_or(Answer::NotYet, |line| Answer::Done(outcome(line)));
+    let mut answer =
+        |row: &RowDetail| lines.remove(&row.row).map_or(Answer::NotYet, |line| Answer::Done(outcome(line)));
     Ok(batch.rows.iter().map(|(_, row)| answer(row)).collect())
 }
 

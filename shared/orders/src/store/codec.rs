@@ -174,7 +174,8 @@ pub(super) struct PatientRow {
 }
 
 impl PatientRow {
-    pub(super) const COLUMNS: &'static str = "p.id, p.version, p.created_at, p.organization, p.site, p.local_id, p.details";
+    pub(super) const COLUMNS: &'static str =
+        "p.id, p.version, p.created_at, p.organization, p.site, p.local_id, p.details";
 
     pub(super) fn record(self) -> Result<PatientRecord, Error> {
         let site = if self.site.is_empty() { None } else { Some(local_id(&self.site)?) };

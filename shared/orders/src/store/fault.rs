@@ -38,7 +38,8 @@ fn is_conflict(code: &str) -> bool {
 /// timeouts. SQLite: I/O error and its kin (10), full (13), cannot open (14).
 fn is_passing(code: &str) -> bool {
     let class = code.get(..2).unwrap_or_default();
-    let postgres = code.len() == 5 && (matches!(class, "08" | "53" | "57" | "58") || matches!(code, "28P01" | "25006" | "55P03"));
+    let postgres =
+        code.len() == 5 && (matches!(class, "08" | "53" | "57" | "58") || matches!(code, "28P01" | "25006" | "55P03"));
     let sqlite = code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 10 | 13 | 14));
     postgres || sqlite
 }

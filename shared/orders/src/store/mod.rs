@@ -10,8 +10,8 @@
 
 mod codec;
 mod fault;
-mod shared;
 pub mod postgres;
+mod shared;
 pub mod sqlite;
 
 pub use postgres::PostgresStore;
@@ -19,8 +19,12 @@ pub use sqlite::SqliteStore;
 
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
-use crate::queries::{Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord};
-use crate::record::{CameraRecord, ImageRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use crate::queries::{
+    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+};
+use crate::record::{
+    CameraRecord, ImageRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord,
+};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, LocalId, OutcomeKind, enumeration::OrderStatus};
@@ -211,7 +215,13 @@ pub trait Store: Send + Sync + 'static {
     /// Destinations that have an envelope available at `now`.
     async fn destinations_due(&self, now: Timestamp) -> Result<Vec<Destination>, Error>;
     /// Leases the oldest available envelopes of a destination until `until`.
-    async fn claim(&self, destination: &Destination, now: Timestamp, until: Timestamp, limit: u32) -> Result<Claim, Error>;
+    async fn claim(
+        &self,
+        destination: &Destination,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Claim, Error>;
     /// Gives an envelope back: only these messages are left, and it may be tried again from `at` on.
     async fn postpone(&self, envelope: &Envelope, at: Timestamp) -> Result<(), Error>;
     /// Ends the leases of envelopes.
@@ -228,7 +238,12 @@ pub trait Store: Send + Sync + 'static {
     /// How much there is, of one organization or of all.
     async fn counts(&self, organization: Option<ClientGuid>) -> Result<Counts, Error>;
     /// Orders of an organization, newest first, with ids below `before`.
-    async fn orders(&self, organization: ClientGuid, before: Option<i64>, limit: u32) -> Result<Page<OrderSummary>, Error>;
+    async fn orders(
+        &self,
+        organization: ClientGuid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Page<OrderSummary>, Error>;
     /// One order with its history.
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error>;
     /// Messages dealt with, the latest first; `only` = of this outcome.
@@ -247,7 +262,9 @@ pub trait Store: Send + Sync + 'static {
 
 fn migration(error: &sqlx::migrate::MigrateError) -> String {
     match error {
-        sqlx::migrate::MigrateError::VersionMismatch(version) => format!("migration {version} was applied with other content"),
+        sqlx::migrate::MigrateError::VersionMismatch(version) => {
+            format!("migration {version} was applied with other content")
+        }
         sqlx::migrate::MigrateError::VersionMissing(version) => {
             format!("the database is newer than this program: it has migration {version}")
         }

@@ -101,7 +101,13 @@ impl Store for Faulty {
     async fn destinations_due(&self, now: Timestamp) -> Result<Vec<Destination>, Error> {
         self.inner.destinations_due(now).await
     }
-    async fn claim(&self, destination: &Destination, now: Timestamp, until: Timestamp, limit: u32) -> Result<Claim, Error> {
+    async fn claim(
+        &self,
+        destination: &Destination,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Claim, Error> {
         self.inner.claim(destination, now, until, limit).await
     }
     async fn postpone(&self, envelope: &Envelope, at: Timestamp) -> Result<(), Error> {
@@ -125,7 +131,12 @@ impl Store for Faulty {
     async fn counts(&self, organization: Option<ClientGuid>) -> Result<Counts, Error> {
         self.inner.counts(organization).await
     }
-    async fn orders(&self, organization: ClientGuid, before: Option<i64>, limit: u32) -> Result<Page<OrderSummary>, Error> {
+    async fn orders(
+        &self,
+        organization: ClientGuid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Page<OrderSummary>, Error> {
         self.inner.orders(organization, before, limit).await
     }
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error> {
@@ -181,8 +192,9 @@ async fn a_failed_commit_is_told_to_every_caller_and_can_be_repeated(backend: &B
     let orders = open(&store, &recorder);
     let acme = Arc::new(organization());
     store.plan(&[Fault::Before; 40]);
-    let work: Vec<Incoming> =
-        (0..20).map(|number| new_order(&format!("O{number}"), &format!("P{number}")).message(&acme, number + 1)).collect();
+    let work: Vec<Incoming> = (0..20)
+        .map(|number| new_order(&format!("O{number}"), &format!("P{number}")).message(&acme, number + 1))
+        .collect();
     let answers = futures::future::join_all(work.iter().map(|incoming| orders.submit(incoming.clone()))).await;
     assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Unavailable(_)))));
     assert_eq!(orders.store().counts(None).await.unwrap().patients, 0);
@@ -311,9 +323,10 @@ async fn messages_survive_failures_at_every_step(backend: &Backend) {
         store.plan(&faults(seed));
         let orders = open(&store, &recorder);
         // Each message is delivered in every round: once more than needed, and in a different grouping.
-        let chains = work.chunks(2).map(|pair| async {
+        let orders = &orders;
+        let chains = work.chunks(2).map(|pair| async move {
             for incoming in pair {
-                insist(&orders, incoming).await;
+                insist(orders, incoming).await;
             }
         });
         futures::future::join_all(chains).await;

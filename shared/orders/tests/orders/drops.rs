@@ -147,7 +147,11 @@ async fn late_parents_are_pending_until_they_are_done(backend: &Backend) {
     let acme = Arc::new(organization());
     let drop = new_drop(&acme, "a.csv");
     let lease = orders.begin_drop(&drop).await.unwrap().lease.unwrap();
-    let early = vec![row(&acme, drop.id, 2, cancel("O9")), row(&acme, drop.id, 3, change("O8")), row(&acme, drop.id, 4, new_order("O4", "P4"))];
+    let early = vec![
+        row(&acme, drop.id, 2, cancel("O9")),
+        row(&acme, drop.id, 3, change("O8")),
+        row(&acme, drop.id, 4, new_order("O4", "P4")),
+    ];
     let answers = orders.submit_rows(&lease, 0, early).await.unwrap();
     assert_eq!((&answers[0], &answers[1]), (&Answer::NotYet, &Answer::NotYet));
     orders.submit_rows(&lease, 1, vec![row(&acme, drop.id, 9, new_order("O9", "P9"))]).await.unwrap();
@@ -162,7 +166,8 @@ async fn late_parents_are_pending_until_they_are_done(backend: &Backend) {
     let state = orders.begin_drop(&drop).await.unwrap();
     assert_eq!(state.pending, [3]);
     let (late, detail) = row(&acme, drop.id, 3, change("O8"));
-    let answers = orders.submit_rows(&state.lease.unwrap(), 1_000_001, vec![(out_of_patience(late), detail)]).await.unwrap();
+    let answers =
+        orders.submit_rows(&state.lease.unwrap(), 1_000_001, vec![(out_of_patience(late), detail)]).await.unwrap();
     assert_eq!(answers[0].outcome().unwrap().issues[0].code, IssueCode::UnknownOrder);
     assert!(orders.begin_drop(&drop).await.unwrap().pending.is_empty());
     let mut numbers: Vec<u32> = all_lines(&orders, drop.id).await.iter().map(|line| line.row).collect();
@@ -219,7 +224,8 @@ async fn concurrent_batches_about_the_same_patient_keep_their_order(backend: &Ba
     let answers = futures::future::join_all(submissions).await;
     assert!(answers.iter().all(|answer| kinds(answer.as_ref().unwrap()) == [OutcomeKind::Created]));
     let listed = orders.store().orders(acme.client_guid, None, 100).await.unwrap().items;
-    let open: Vec<_> = listed.iter().filter(|order| order.status.is_open()).map(|order| order.local_id.as_str()).collect();
+    let open: Vec<_> =
+        listed.iter().filter(|order| order.status.is_open()).map(|order| order.local_id.as_str()).collect();
     assert_eq!(open, ["O11"]);
     orders.close().await;
 }
@@ -237,7 +243,8 @@ async fn failed_rows_keep_their_cells_and_columns(backend: &Backend) {
     let batch = vec![row(&acme, drop.id, 2, new_order("O2", "P2").site("nowhere")), (refused, detail)];
     orders.submit_rows(&lease, 0, batch).await.unwrap();
     let lines = all_lines(&orders, drop.id).await;
-    let places: Vec<_> = lines.iter().map(|line| (line.issues.len(), line.issues[0].column, line.issues[0].header.as_deref())).collect();
+    let places: Vec<_> =
+        lines.iter().map(|line| (line.issues.len(), line.issues[0].column, line.issues[0].header.as_deref())).collect();
     assert_eq!(places, [(1, Some(4), Some("Clinic")), (1, Some(7), Some("Born"))]);
     assert_eq!(lines[0].cells.as_deref(), Some(&["cell-2".to_owned()][..]));
     orders.close().await;

@@ -144,7 +144,8 @@ async fn what_a_dead_process_left_is_swept_after_its_lease(backend: &Backend) {
     dead.close().await;
 
     let recorder = Arc::new(Recorder::default());
-    let options = Options { back_off: Duration::from_secs(3600), back_off_limit: Duration::from_secs(3600), ..options() };
+    let options =
+        Options { back_off: Duration::from_secs(3600), back_off_limit: Duration::from_secs(3600), ..options() };
     let orders = Orders::open(backend.open().await, Arc::clone(&recorder) as Arc<dyn Publisher>, options);
     recorder.fail_next(1, false);
     let later = Timestamp::now() + SignedDuration::from_mins(5);

@@ -20,13 +20,35 @@ const TYPES: [&[EvaluationType]; 3] =
 /// Something that happens: few names, so that they meet.
 #[derive(Debug, Clone)]
 enum Step {
-    New { order: u8, patient: u8, types: usize, info: u8, site: bool, camera: bool },
-    Register { patient: u8, name: u8 },
-    Change { order: u8, info: Option<u8>, site: Option<bool>, state: bool },
-    Cancel { order: u8 },
-    Resend { order: u8 },
+    New {
+        order: u8,
+        patient: u8,
+        types: usize,
+        info: u8,
+        site: bool,
+        camera: bool,
+    },
+    Register {
+        patient: u8,
+        name: u8,
+    },
+    Change {
+        order: u8,
+        info: Option<u8>,
+        site: Option<bool>,
+        state: bool,
+    },
+    Cancel {
+        order: u8,
+    },
+    Resend {
+        order: u8,
+    },
     /// What later stages do: the order moves on.
-    Advance { order: u8, to: usize },
+    Advance {
+        order: u8,
+        to: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -100,7 +122,11 @@ fn rows(snapshot: &Snapshot) -> (BTreeMap<i64, OrderRecord>, BTreeMap<i64, Strin
 fn check(snapshot: &Snapshot, organization: &Organization) {
     let (mut slots, mut names) = (BTreeSet::new(), BTreeSet::new());
     for order in snapshot.orders() {
-        assert!(!order.current || names.insert(order.key.local_id.clone()), "two current orders {}", order.key.local_id);
+        assert!(
+            !order.current || names.insert(order.key.local_id.clone()),
+            "two current orders {}",
+            order.key.local_id
+        );
         if !order.is_open() {
             continue;
         }
@@ -138,7 +164,10 @@ impl Model {
     fn advance(&mut self, organization: &Organization, order: u8, to: usize) {
         let statuses =
             [OrderStatus::QueuedForGrading, OrderStatus::Graded, OrderStatus::Complete, OrderStatus::AwaitingImages];
-        let key = iris_orders::record::OrderRef { organization: organization.client_guid, local_id: local(&format!("O{order}")) };
+        let key = iris_orders::record::OrderRef {
+            organization: organization.client_guid,
+            local_id: local(&format!("O{order}")),
+        };
         if let Some(order) = self.snapshot.order(&key).filter(|order| order.is_open()).cloned() {
             self.snapshot.put_order(OrderRecord { status: statuses[to], images: order.images + 1, ..order });
         }
@@ -227,9 +256,13 @@ async fn agree(backend: &Backend, document: Organization, steps: &[Step], batch:
         assert_eq!(comparable(answer.outcome().unwrap()), comparable(expected.outcome().unwrap()));
     }
     let stored = orders.store().orders(organization.client_guid, None, 1_000).await.unwrap().items;
-    let mut stored: Vec<_> = stored.iter().map(|order| (order.local_id.clone(), order.status, order.state.clone())).collect();
-    let mut known: Vec<_> =
-        model.snapshot.orders().map(|order| (order.key.local_id.to_string(), order.status, order.state.clone())).collect();
+    let mut stored: Vec<_> =
+        stored.iter().map(|order| (order.local_id.clone(), order.status, order.state.clone())).collect();
+    let mut known: Vec<_> = model
+        .snapshot
+        .orders()
+        .map(|order| (order.key.local_id.to_string(), order.status, order.state.clone()))
+        .collect();
     stored.sort();
     known.sort();
     assert_eq!(stored, known);

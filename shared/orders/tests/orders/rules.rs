@@ -211,7 +211,9 @@ fn patients_are_registered_and_updated_without_an_order() {
     assert_eq!(world.kind(register("P1")), OutcomeKind::Replayed);
     let (outcome, decision) = world.send(register("P1").person("Test", "Married", date(1960, 5, 17)));
     assert_eq!(outcome.kind, OutcomeKind::PatientRegistered);
-    assert!(matches!(&decision.changes[..], [Change::ChangedPatient { before, .. }] if before.contains("Synthetic-P1")));
+    assert!(
+        matches!(&decision.changes[..], [Change::ChangedPatient { before, .. }] if before.contains("Synthetic-P1"))
+    );
     assert_eq!(world.kind(new_order("O1", "P1").known_patient("P1")), OutcomeKind::Created);
     assert!(world.patient_details(100_001).contains("Married"));
 }
@@ -262,13 +264,12 @@ fn patients_belong_to_a_site_or_to_the_organization() {
 fn before_images_everything_but_the_immutables_changes_in_place() {
     let mut world = World::new();
     let created = world.outcome(new_order("O1", "P1").info("old").camera("C1"));
-    let request = change("O1")
-        .site("S2")
-        .camera("C2")
-        .info("new")
-        .evaluations(&[EvaluationType::Amd])
-        .patient_id("P9")
-        .person("Test", "Renamed", date(1961, 1, 1));
+    let request =
+        change("O1").site("S2").camera("C2").info("new").evaluations(&[EvaluationType::Amd]).patient_id("P9").person(
+            "Test",
+            "Renamed",
+            date(1961, 1, 1),
+        );
     let (outcome, decision) = world.send(request);
     assert_eq!((outcome.kind, outcome.iris_order_id), (OutcomeKind::Changed, created.iris_order_id));
     assert_eq!(codes(&outcome), [IssueCode::ImmutableValue, IssueCode::ImmutableValue]);

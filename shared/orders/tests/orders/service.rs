@@ -52,7 +52,8 @@ async fn all(work: Vec<(Orders, Incoming)>) -> Vec<Outcome> {
 async fn an_order_is_stored_with_its_history(backend: &Backend) {
     let (orders, recorder) = service(backend).await;
     let acme = Arc::new(organization());
-    let created = done(&orders, new_order("O1", "P1").camera("C1").image("a.jpg").image("b.jpg").message(&acme, 1)).await;
+    let created =
+        done(&orders, new_order("O1", "P1").camera("C1").image("a.jpg").image("b.jpg").message(&acme, 1)).await;
     assert_eq!(created.kind, OutcomeKind::Created);
     let id = created.iris_order_id.unwrap();
     assert!((100_001..1 << 31).contains(&id));
@@ -105,7 +106,8 @@ async fn the_same_message_many_times_is_one_order(backend: &Backend) {
     let (two, second) = service(backend).await;
     let acme = Arc::new(organization());
     let message = new_order("O1", "P1").message(&acme, 7);
-    let work = (0..30).map(|number| (if number % 2 == 0 { one.clone() } else { two.clone() }, message.clone())).collect();
+    let work =
+        (0..30).map(|number| (if number % 2 == 0 { one.clone() } else { two.clone() }, message.clone())).collect();
     let outcomes = all(work).await;
     assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "{outcomes:?}");
     assert_eq!(outcomes[0].kind, OutcomeKind::Created);
@@ -165,7 +167,8 @@ async fn created_sites_and_cameras_are_known_later(backend: &Backend) {
     let acme = Arc::new(document);
     let work = (0..8)
         .map(|number| {
-            let request = new_order(&format!("O{number}"), &format!("P{number}")).new_site("S9", "West", "NV").camera("C9");
+            let request =
+                new_order(&format!("O{number}"), &format!("P{number}")).new_site("S9", "West", "NV").camera("C9");
             (orders.clone(), request.message(&acme, number + 1))
         })
         .collect();
@@ -252,7 +255,8 @@ async fn the_database_guards_the_one_open_order(backend: &Backend) {
     let store = orders.store();
     let key = OrderRef { organization: acme.client_guid, local_id: local("O1") };
     let mut second = copy_of(store, &key, 900_000).await;
-    let save = async |order: OrderRecord| store.save(&Commit { new_orders: vec![order.into()], ..Commit::default() }).await;
+    let save =
+        async |order: OrderRecord| store.save(&Commit { new_orders: vec![order.into()], ..Commit::default() }).await;
     assert!(matches!(save(second.clone()).await, Err(iris_orders::Error::Conflict)), "local id");
     second.key.local_id = local("O2");
     assert!(matches!(save(second.clone()).await, Err(iris_orders::Error::Conflict)), "open order");
@@ -303,7 +307,9 @@ async fn lists_are_paged(backend: &Backend) {
     let (orders, _) = service(backend).await;
     let acme = Arc::new(organization());
     let work = (0..25)
-        .map(|number| (orders.clone(), new_order(&format!("O{number}"), &format!("P{number}")).message(&acme, number + 1)))
+        .map(|number| {
+            (orders.clone(), new_order(&format!("O{number}"), &format!("P{number}")).message(&acme, number + 1))
+        })
         .collect();
     all(work).await;
     let (mut seen, mut before) = (Vec::new(), None);

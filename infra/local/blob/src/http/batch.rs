@@ -1,4 +1,4 @@
-//! Blob Batch: up to 256 deletes in one request.
+//! Blob Batch: up to 256 deletes, or assignments of tiers, in one request.
 //!
 //! The body is `multipart/mixed`; each part is an HTTP request without body that carries its own authorization and is answered by a part
 //! of its own, in order and with its `Content-ID`.
@@ -26,7 +26,7 @@ fn invalid() -> Failure {
     Failure::bad_request("InvalidInput", "The batch request body is malformed.")
 }
 
-struct Part {
+pub(super) struct Part {
     id: String,
     request: http::request::Parts,
 }
@@ -51,11 +51,12 @@ pub(super) async fn run(call: &Call, body: &mut RequestBody) -> Outcome<Answer> 
 
 async fn single(call: &Call, parts: http::request::Parts) -> (Response<ResponseBody>, Vec<String>) {
     let ids = Ids { version: call.ids.version.clone(), ..Ids::of(&parts.headers) };
-    let outcome = if parts.method == Method::DELETE {
+    let sets_tier = parts.method == Method::PUT && parts.uri.query().is_some_and(|query| query.contains("comp=tier"));
+    let outcome = if parts.method == Method::DELETE || sets_tier {
         let server = Arc::clone(&call.server);
         execute(server, call.peer, &ids, parts, &mut RequestBody::Empty, HeaderCase::default()).await
     } else {
-        Err(Failure::not_supported("Anything but Delete Blob in a batch"))
+        Err(Failure::not_supported("Anything but Delete Blob and Set Blob Tier in a batch"))
     };
     finish(outcome, &ids)
 }
@@ -86,7 +87,7 @@ fn boundary(content_type: &str) -> Option<String> {
     (1..=200).contains(&boundary.len()).then_some(boundary)
 }
 
-fn parse(document: &str, boundary: &str) -> Outcome<Vec<Part>> {
+pub(super) fn parse(document: &str, boundary: &str) -> Outcome<Vec<Part>> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
     // What stands before the first delimiter is no part; a part that begins with `--` ends the batch.
@@ -110,7 +111,7 @@ fn parse_part(section: &str) -> Outcome<Part> {
         if let Some((name, value)) = line.split_once(':')
             && name.trim().eq_ignore_ascii_case("content-id")
         {
-            id = value.trim().chars().take(64).collect();
+            id = value.chars().filter(char::is_ascii_graphic).take(64).collect();
         }
     }
     let mut lines = lines.skip_while(|line| line.is_empty());

@@ -10,7 +10,7 @@ use super::failure::{Failure, Outcome};
 use super::headers::base64;
 use super::{date, xml};
 use crate::crc64::Crc64;
-use crate::store::{Blob, ContentHeaders, Pairs, PutOptions, Staged};
+use crate::store::{AccessTier, Blob, ContentHeaders, Pairs, PutOptions, Staged};
 
 /// Most bytes in one Put Blob.
 const PUT_BLOB: u64 = 5000 * 1024 * 1024;
@@ -28,6 +28,7 @@ impl Call {
             headers,
             metadata: self.metadata()?,
             tags: self.tags()?.unwrap_or_default(),
+            tier: self.tier()?,
             conditions: self.conditions()?,
             origin: self.origin(),
         })
@@ -119,8 +120,8 @@ pub(super) async fn properties(call: &Call) -> Outcome<Answer> {
     let blob = call.store.properties(container, name, &call.conditions()?).await?;
     let answer = described(call, Answer::new(StatusCode::OK), &blob)
         .optional("content-md5", blob.headers().content_md5.map(|md5| base64(&md5)))
-        .header("x-ms-access-tier", "Hot")
-        .header("x-ms-access-tier-inferred", "true");
+        .header("x-ms-access-tier", blob.tier().unwrap_or(AccessTier::Hot).as_str())
+        .optional("x-ms-access-tier-inferred", blob.tier().is_none().then_some("true"));
     // Get Blob Metadata is a GET without a body.
     Ok(if call.method == http::Method::HEAD {
         answer.header("content-length", blob.length.to_string())
@@ -185,6 +186,13 @@ pub(super) async fn set_headers(call: &Call) -> Outcome<Answer> {
     let (container, name) = call.blob()?;
     let blob = call.store.set_headers(container, name, call.blob_headers()?, &call.conditions()?).await?;
     Ok(Answer::new(StatusCode::OK).version(blob.etag, blob.modified))
+}
+
+pub(super) async fn set_tier(call: &Call) -> Outcome<Answer> {
+    let (container, name) = call.blob()?;
+    let tier = call.tier()?.ok_or_else(|| Failure::missing_header("x-ms-access-tier"))?;
+    call.store.set_tier(container, name, tier, &call.conditions()?).await?;
+    Ok(Answer::new(StatusCode::OK))
 }
 
 pub(super) async fn tags(call: &Call) -> Outcome<Answer> {

@@ -72,6 +72,7 @@ fn options(call: &Call, api: Api, headers: Option<ContentHeaders>) -> Outcome<Co
         headers,
         metadata: (!metadata.is_empty()).then_some(metadata),
         tags: if keeps_tags { None } else { Some(call.tags()?.unwrap_or_default()) },
+        tier: call.tier()?,
         conditions: call.conditions()?,
         origin: call.origin(),
     })

@@ -8,7 +8,7 @@ use super::call::{Call, text};
 use super::date;
 use super::failure::{Failure, Outcome};
 use crate::auth::{Access, Query};
-use crate::store::{Conditions, ContentHeaders, Pairs, Versions};
+use crate::store::{AccessTier, Conditions, ContentHeaders, Pairs, Versions};
 
 /// Begins the header of a metadata entry.
 const METADATA: &str = "x-ms-meta-";
@@ -121,6 +121,19 @@ impl Call {
         let invalid = || Failure::bad_request("InvalidTag", "The tags specified are invalid.");
         let pairs = Query::parse_pairs(&value).ok_or_else(invalid)?;
         Pairs::tags(pairs).map(Some).map_err(|_| invalid())
+    }
+
+    /// The access tier in `x-ms-access-tier`.
+    pub(super) fn tier(&self) -> Outcome<Option<AccessTier>> {
+        const NAME: &str = "x-ms-access-tier";
+        match self.header(NAME).map(|tier| tier.to_ascii_lowercase()).as_deref() {
+            None => Ok(None),
+            Some("hot") => Ok(Some(AccessTier::Hot)),
+            Some("cool") => Ok(Some(AccessTier::Cool)),
+            Some("cold") => Ok(Some(AccessTier::Cold)),
+            Some("archive") => Err(Failure::not_supported("The archive tier")),
+            Some(_) => Err(Failure::header(NAME)),
+        }
     }
 
     /// A number in the query.

@@ -11,7 +11,7 @@ use super::failure::{Failure, Outcome};
 use super::headers::base64;
 use super::{date, xml};
 use crate::store::lease::Lease;
-use crate::store::{Blob, Entry, ListQuery, Pairs};
+use crate::store::{AccessTier, Blob, Entry, ListQuery, Pairs};
 
 /// Begins every marker; what follows is the first name of the next page in base64.
 const MARKER: &str = "1!";
@@ -126,7 +126,8 @@ fn describe(call: &Call, document: &mut xml::Writer, blob: &Blob) {
     document.leaf("Content-MD5", headers.content_md5.map(|md5| base64(&md5)).unwrap_or_default());
     document.leaf("Cache-Control", text(&headers.cache_control));
     document.leaf("Content-Disposition", text(&headers.content_disposition)).leaf("BlobType", "BlockBlob");
-    document.leaf("AccessTier", "Hot").leaf("AccessTierInferred", "true");
+    document.leaf("AccessTier", blob.tier().unwrap_or(AccessTier::Hot).as_str());
+    document.optional("AccessTierInferred", blob.tier().is_none().then_some("true"));
     lease(document, blob.lease());
     document.leaf("ServerEncrypted", "true");
     if !blob.tags().is_empty() {

@@ -22,6 +22,8 @@ mod headers;
 mod leases;
 mod listing;
 mod operation;
+#[cfg(test)]
+mod parsers_survive;
 mod ranges;
 mod server;
 mod xml;

@@ -34,6 +34,7 @@ pub(super) enum Operation {
     SetProperties,
     Tags,
     SetTags,
+    SetTier,
     LeaseBlob,
     DeleteBlob,
 }
@@ -55,7 +56,8 @@ impl Operation {
             | Self::PutBlockFromUrl
             | Self::PutBlockList
             | Self::SetMetadata
-            | Self::SetProperties => "w",
+            | Self::SetProperties
+            | Self::SetTier => "w",
             Self::DeleteContainer | Self::DeleteBlob => "d",
             Self::LeaseContainer | Self::LeaseBlob => "wd",
             // No signature can read or change who may do what.
@@ -141,17 +143,19 @@ impl Operation {
             (&Method::PUT, "properties") => Ok(Self::SetProperties),
             (&Method::GET, "tags") => Ok(Self::Tags),
             (&Method::PUT, "tags") => Ok(Self::SetTags),
+            (&Method::PUT, "tier") => Ok(Self::SetTier),
             (&Method::PUT, "lease") => Ok(Self::LeaseBlob),
             (&Method::PUT, "copy") => Err(Failure::new(
                 http::StatusCode::CONFLICT,
                 "NoPendingCopyOperation",
                 "There is currently no pending copy operation.",
             )),
-            (_, "" | "metadata" | "block" | "blocklist" | "properties" | "tags" | "lease") => Err(Failure::method()),
+            (_, "" | "metadata" | "block" | "blocklist" | "properties" | "tags" | "tier" | "lease") => {
+                Err(Failure::method())
+            }
             (
                 _,
-                "tier"
-                | "snapshot"
+                "snapshot"
                 | "undelete"
                 | "page"
                 | "pagelist"

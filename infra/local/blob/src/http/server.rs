@@ -222,6 +222,7 @@ async fn carry_out(operation: Operation, call: &Call, body: &mut RequestBody) ->
         O::SetProperties => blobs::set_headers(call).await,
         O::Tags => blobs::tags(call).await,
         O::SetTags => blobs::set_tags(call, body).await,
+        O::SetTier => blobs::set_tier(call).await,
         O::LeaseBlob => leases::blob(call).await,
         O::DeleteBlob => blobs::delete(call).await,
     }

@@ -6,7 +6,7 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::content::Staged;
-use super::record::{self, Blob, BlobDocument, ContentHeaders};
+use super::record::{self, AccessTier, Blob, BlobDocument, ContentHeaders};
 use super::writer::Transaction;
 use super::{Api, BlobCreated, Conditions, Error, Origin, Pairs, Store, chunks, conditions, lease};
 use crate::names::{BlobName, ContainerName};
@@ -20,6 +20,8 @@ pub struct PutOptions {
     pub metadata: Pairs,
     /// Its index tags.
     pub tags: Pairs,
+    /// Its access tier, if it is assigned one.
+    pub tier: Option<AccessTier>,
     /// What must hold for it to be written.
     pub conditions: Conditions,
     /// Who writes it.
@@ -65,12 +67,12 @@ impl Store {
     ) -> Result<Blob, Error> {
         let (container, name) = (container.clone(), name.clone());
         self.write(move |tx| {
-            let PutOptions { mut headers, metadata, tags, conditions, origin } = options;
+            let PutOptions { mut headers, metadata, tags, tier, conditions, origin } = options;
             headers.content_md5.get_or_insert(content.md5);
             let mut replaced = replace(tx, &container, &name, &conditions)?;
             replaced.blob.length = content.length;
             replaced.blob.document =
-                BlobDocument { headers, metadata, tags, lease: replaced.blob.document.lease, copy: None };
+                BlobDocument { headers, metadata, tags, lease: replaced.blob.document.lease, copy: None, tier };
             record::save_blob(tx.connection, replaced.container, &mut replaced.blob)?;
             forget_content(tx, replaced.blob.id)?;
             if content.length > 0 {
@@ -200,6 +202,28 @@ impl Store {
             let mut blob = record::committed_blob(tx.connection, container, &name)?;
             blob.document.lease.permit_write(lease.as_deref(), tx.now)?;
             blob.document.tags = tags;
+            record::save_blob(tx.connection, container, &mut blob)
+        })
+        .await
+    }
+
+    /// Assigns a blob to a tier. Neither its version nor its time of change changes; of the conditions only the lease counts.
+    ///
+    /// # Errors
+    /// [`Error::ContainerNotFound`], [`Error::BlobNotFound`], a lease.
+    pub async fn set_tier(
+        &self,
+        container: &ContainerName,
+        name: &BlobName,
+        tier: AccessTier,
+        conditions: &Conditions,
+    ) -> Result<(), Error> {
+        let (container, name, lease) = (container.clone(), name.clone(), conditions.lease.clone());
+        self.write(move |tx| {
+            let container = record::container_id(tx.connection, &container)?;
+            let mut blob = record::committed_blob(tx.connection, container, &name)?;
+            blob.document.lease.permit_write(lease.as_deref(), tx.now)?;
+            blob.document.tier = Some(tier);
             record::save_blob(tx.connection, container, &mut blob)
         })
         .await

@@ -116,12 +116,12 @@ impl Store {
             if list.len() > MAX_BLOCKS {
                 return Err(Error::BlockListTooLong);
             }
-            let PutOptions { headers, metadata, tags, conditions, origin } = options;
+            let PutOptions { headers, metadata, tags, tier, conditions, origin } = options;
             let mut replaced = replace(tx, &container, &name, &conditions)?;
             let parts = arrange(tx, replaced.blob.id, list)?;
             replaced.blob.length = parts.last().map_or(0, |part| part.start + part.length);
             replaced.blob.document =
-                BlobDocument { headers, metadata, tags, lease: replaced.blob.document.lease, copy: None };
+                BlobDocument { headers, metadata, tags, lease: replaced.blob.document.lease, copy: None, tier };
             record::save_blob(tx.connection, replaced.container, &mut replaced.blob)?;
             for part in &parts {
                 chunks::retain(tx.connection, part.chunk, 1)?;

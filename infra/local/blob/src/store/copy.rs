@@ -4,7 +4,7 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::blobs::{Part, add_part, announce, forget_content, replace};
-use super::record::{self, Blob, BlobDocument, CopyRecord};
+use super::record::{self, AccessTier, Blob, BlobDocument, CopyRecord};
 use super::{Api, Conditions, ContentHeaders, Error, Origin, Pairs, Store, chunks, conditions};
 use crate::names::{BlobName, ContainerName};
 
@@ -32,6 +32,8 @@ pub struct CopyOptions {
     pub metadata: Option<Pairs>,
     /// Tags (`None`: the source's).
     pub tags: Option<Pairs>,
+    /// Its access tier, if it is assigned one.
+    pub tier: Option<AccessTier>,
     /// What must hold for the destination.
     pub conditions: Conditions,
     /// Who copies.
@@ -58,7 +60,7 @@ impl Store {
                 Err(Error::NotModified) => return Err(Error::ConditionNotMet),
                 other => other?,
             }
-            let CopyOptions { api, headers, metadata, tags, conditions, origin } = options;
+            let CopyOptions { api, headers, metadata, tags, tier, conditions, origin } = options;
             let mut replaced = replace(tx, &container, &name, &conditions)?;
             let copy = CopyRecord {
                 id: Uuid::new_v4().to_string(),
@@ -73,6 +75,7 @@ impl Store {
                 tags: tags.unwrap_or(from.document.tags),
                 lease: replaced.blob.document.lease,
                 copy: Some(copy),
+                tier,
             };
             record::save_blob(tx.connection, replaced.container, &mut replaced.blob)?;
 

@@ -60,7 +60,7 @@ pub use event::{Api, BlobCreated, Origin};
 pub use list::{ContainerPage, Entry, ListQuery, Page};
 pub use metadata::Pairs;
 pub use read::{ByteRange, Download};
-pub use record::{Blob, Container, ContentHeaders, CopyRecord, StoredPolicy};
+pub use record::{AccessTier, Blob, Container, ContentHeaders, CopyRecord, StoredPolicy};
 pub use upload::Upload;
 
 use content::ContentFolder;
@@ -165,7 +165,12 @@ impl Store {
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
         let readers = Arc::clone(&self.0.readers);
-        let work = move || work(&*readers.take()?);
+        let work = move || {
+            let connection = readers.take()?;
+            let result = work(&connection);
+            readers.put_back(connection);
+            result
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)?
     }
 }

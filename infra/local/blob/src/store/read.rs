@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::content::{ContentFolder, Pins};
-use super::readers::{Reader, Readers};
+use super::readers::Readers;
 use super::record::{self, Blob};
 use super::{Conditions, Error, Store, conditions};
 use crate::names::{BlobName, ContainerName};
@@ -76,7 +76,8 @@ struct Content {
     folder: Arc<ContentFolder>,
     segments: VecDeque<Segment>,
     open: Option<(Arc<str>, File)>,
-    snapshot: Option<Reader>,
+    /// Keeps seeing the state in which the blob was found.
+    snapshot: Option<Connection>,
     _pins: Pins,
 }
 
@@ -85,6 +86,14 @@ struct Segment {
     from: Source,
     skip: u64,
     length: u64,
+}
+
+impl Segment {
+    /// Its part of the chunk's bytes.
+    fn cut(&self, chunk: &Bytes) -> Bytes {
+        let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(chunk.len());
+        chunk.slice(at(self.skip)..at(self.skip + self.length))
+    }
 }
 
 enum Source {
@@ -104,10 +113,7 @@ impl Content {
                     .await
                     .map(|(bytes, reader)| (reader, bytes))?;
                 self.snapshot = Some(reader);
-                let bytes = bytes?;
-                let skip = usize::try_from(segment.skip).unwrap_or(bytes.len()).min(bytes.len());
-                let end = usize::try_from(segment.skip + segment.length).unwrap_or(bytes.len()).min(bytes.len());
-                Ok(Some(bytes.slice(skip..end)))
+                Ok(Some(segment.cut(&bytes?)))
             }
             Source::File(path) => {
                 let piece = segment.length.min(PIECE);
@@ -186,19 +192,57 @@ impl Store {
     }
 }
 
+/// What a look-up found, with its files pinned.
+struct Found {
+    blob: Blob,
+    start: u64,
+    length: u64,
+    segments: VecDeque<Segment>,
+    pins: Pins,
+}
+
 fn find(
-    readers: &Arc<Readers>,
+    readers: &Readers,
     folder: &Arc<ContentFolder>,
     container: &ContainerName,
     name: &BlobName,
     range: Option<ByteRange>,
     conditions: &Conditions,
 ) -> Result<Download, Error> {
-    let reader = readers.take()?;
-    let gate = folder.enter();
-    reader.snapshot()?;
-    let container = record::container_id(&reader, container)?;
-    let blob = record::committed_blob(&reader, container, name)?;
+    let connection = readers.take()?;
+    let found = look_up(&connection, folder, container, name, range, conditions).and_then(|mut found| {
+        let from_database = found.segments.iter().filter(|segment| matches!(segment.from, Source::Database(_)));
+        let needs_snapshot = from_database.map(|segment| segment.length).sum::<u64>() > IN_MEMORY;
+        if !needs_snapshot {
+            take_along(&connection, &mut found.segments)?;
+        }
+        Ok((found, needs_snapshot))
+    });
+    let (found, snapshot) = match found {
+        Ok((found, true)) => (found, Some(connection)),
+        other => {
+            readers.put_back(connection);
+            (other?.0, None)
+        }
+    };
+    let Found { blob, start, length, segments, pins } = found;
+    let content = Content { folder: Arc::clone(folder), segments, open: None, snapshot, _pins: pins };
+    Ok(Download { blob, start, length, content })
+}
+
+fn look_up(
+    connection: &Connection,
+    folder: &Arc<ContentFolder>,
+    container: &ContainerName,
+    name: &BlobName,
+    range: Option<ByteRange>,
+    conditions: &Conditions,
+) -> Result<Found, Error> {
+    let _gate = folder.enter();
+    // From here on the connection sees one state of the database, until it is put back.
+    connection.execute_batch("BEGIN")?;
+    let container = record::container_id(connection, container)?;
+    let blob = record::committed_blob(connection, container, name)?;
     conditions::check_read(conditions, blob.version(), Timestamp::now())?;
     let (start, length) = match range {
         None => (0, blob.length),
@@ -208,32 +252,22 @@ fn find(
             (start, end.saturating_sub(start))
         }
     };
-    let mut segments = segments(&reader, blob.id, start, length)?;
+    let segments = segments(connection, blob.id, start, length)?;
     let pins = folder.pin(segments.iter().filter_map(|segment| match &segment.from {
         Source::File(path) => Some(Arc::clone(path)),
-        _ => None,
+        Source::Memory(_) | Source::Database(_) => None,
     }));
-    drop(gate);
-    let in_database: u64 = segments
-        .iter()
-        .filter(|segment| matches!(segment.from, Source::Database(_)))
-        .map(|segment| segment.length)
-        .sum();
-    let snapshot = if in_database > IN_MEMORY {
-        Some(reader)
-    } else {
-        for segment in &mut segments {
-            if let Source::Database(chunk) = segment.from {
-                let bytes = inline(&reader, chunk)?;
-                let skip = usize::try_from(segment.skip).unwrap_or(bytes.len()).min(bytes.len());
-                let end = usize::try_from(segment.skip + segment.length).unwrap_or(bytes.len()).min(bytes.len());
-                segment.from = Source::Memory(bytes.slice(skip..end));
-            }
+    Ok(Found { blob, start, length, segments, pins })
+}
+
+/// Reads what is in the database into memory.
+fn take_along(connection: &Connection, segments: &mut VecDeque<Segment>) -> Result<(), Error> {
+    for segment in segments {
+        if let Source::Database(chunk) = segment.from {
+            segment.from = Source::Memory(segment.cut(&inline(connection, chunk)?));
         }
-        None
-    };
-    let content = Content { folder: Arc::clone(folder), segments, open: None, snapshot, _pins: pins };
-    Ok(Download { blob, start, length, content })
+    }
+    Ok(())
 }
 
 fn segments(connection: &Connection, blob: i64, start: u64, length: u64) -> Result<VecDeque<Segment>, Error> {

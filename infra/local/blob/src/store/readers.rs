@@ -1,8 +1,7 @@
 //! Read-only connections. Readers see the last commit and never wait for the writer.
 
-use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -22,54 +21,29 @@ impl Readers {
         Self { database, idle: Mutex::default() }
     }
 
-    /// A connection of the caller's own until it is dropped.
-    pub(super) fn take(self: &Arc<Self>) -> Result<Reader, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let connection = Connection::open_with_flags(&self.database, flags)?;
-                schema::configure(&connection)?;
-                connection
-            }
-        };
-        Ok(Reader { connection: Some(connection), readers: Arc::clone(self) })
+    /// A connection of the caller's own, to be [put back](Self::put_back) when nothing depends on what it sees any more.
+    pub(super) fn take(&self) -> Result<Connection, Error> {
+        if let Some(connection) = self.idle().pop() {
+            return Ok(connection);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.database, flags)?;
+        schema::configure(&connection)?;
+        Ok(connection)
     }
-}
 
-/// A connection on loan.
-pub(super) struct Reader {
-    connection: Option<Connection>,
-    readers: Arc<Readers>,
-}
-
-impl Reader {
-    /// From here until the reader is dropped, every look-up sees the same state of the database.
-    pub(super) fn snapshot(&self) -> Result<(), Error> {
-        self.execute_batch("BEGIN")?;
-        Ok(())
-    }
-}
-
-impl Deref for Reader {
-    type Target = Connection;
-
-    #[allow(clippy::expect_used)]
-    fn deref(&self) -> &Connection {
-        self.connection.as_ref().expect("present until dropped")
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+    /// Keeps a connection for the next reader.
+    pub(super) fn put_back(&self, connection: Connection) {
         if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
             return;
         }
-        let mut idle = self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle();
         if idle.len() < IDLE {
             idle.push(connection);
         }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,6 +34,29 @@ pub struct ContentHeaders {
     pub content_md5: Option<[u8; 16]>,
 }
 
+/// How often a blob is said to be needed. It is kept and shown; everything is equally near here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessTier {
+    /// Often; what blobs are that were never assigned one.
+    Hot,
+    /// Seldom.
+    Cool,
+    /// Hardly ever.
+    Cold,
+}
+
+impl AccessTier {
+    /// The tier's name in headers and listings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hot => "Hot",
+            Self::Cool => "Cool",
+            Self::Cold => "Cold",
+        }
+    }
+}
+
 /// Where a blob was copied from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyRecord {
@@ -60,6 +83,8 @@ pub(super) struct BlobDocument {
     pub(super) lease: Lease,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) copy: Option<CopyRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tier: Option<AccessTier>,
 }
 
 /// A blob without its content.
@@ -104,6 +129,12 @@ impl Blob {
     #[must_use]
     pub fn lease(&self) -> &Lease {
         &self.document.lease
+    }
+
+    /// Its access tier, when it was assigned one.
+    #[must_use]
+    pub fn tier(&self) -> Option<AccessTier> {
+        self.document.tier
     }
 
     /// Where it was copied from.

@@ -139,6 +139,12 @@ async fn metadata_and_headers_change_without_the_content() {
     assert_eq!(failure(&endpoint.send("PUT", &format!("{path}?comp=tags"), &[], tags).await), (400, "InvalidTag"));
     let tags = tags.replace("&amp;", "+");
     assert_eq!(endpoint.send("PUT", &format!("{path}?comp=tags"), &[], tags).await.status(), StatusCode::NO_CONTENT);
+    let tier = async |tier| endpoint.send("PUT", &format!("{path}?comp=tier"), &[("x-ms-access-tier", tier)], "").await;
+    assert_eq!(tier("Cool").await.status(), StatusCode::OK);
+    let head = endpoint.send("HEAD", &path, &[], "").await;
+    assert_eq!((header(&head, "x-ms-access-tier"), header(&head, "x-ms-access-tier-inferred")), ("Cool", ""));
+    assert_eq!(failure(&tier("Archive").await), (501, "NotImplemented"));
+    assert_eq!(failure(&tier("Warm").await), (400, "InvalidHeaderValue"));
     let bad = endpoint.send("PUT", &format!("{path}?comp=metadata"), &[("x-ms-meta-a-b", "1")], "").await;
     assert_eq!(failure(&bad), (400, "InvalidMetadata"));
 }

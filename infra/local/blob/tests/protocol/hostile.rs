@@ -123,7 +123,46 @@ async fn malformed_requests_do_not_hurt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_million_slashes_and_deep_xml() {
+async fn damaged_requests_do_not_hurt() {
+    let endpoint = Endpoint::start().await;
+    let sas = query(&endpoint);
+    let own = format!("/irislocal/{CONTAINER}/x");
+    let list = "<BlockList><Latest>AAAA</Latest></BlockList>";
+    let requests = [
+        format!(
+            "PUT {own}?{sas} HTTP/1.1\r\nHost: x\r\nx-ms-blob-type: BlockBlob\r\nx-ms-meta-A: b\r\nContent-Length: 3\r\n\r\nabc"
+        ),
+        format!("PUT {own}?comp=block&blockid=AAAA&{sas} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"),
+        format!("PUT {own}?comp=blocklist&{sas} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{list}", list.len()),
+        format!("GET {own}?{sas} HTTP/1.1\r\nHost: x\r\nx-ms-range: bytes=0-1\r\nIf-None-Match: \"0x1\"\r\n\r\n"),
+        format!(
+            "GET /irislocal/{CONTAINER}?restype=container&comp=list&prefix=a&delimiter=/&{sas} HTTP/1.1\r\nHost: x\r\n\r\n"
+        ),
+    ];
+    // A fixed sequence of pseudo-random damage: bytes changed, removed, doubled.
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for round in 0..400 {
+        let mut request = requests[round % requests.len()].clone().into_bytes();
+        for _ in 0..=random(4) {
+            let at = random(request.len());
+            match random(3) {
+                0 => request[at] = random(256) as u8,
+                1 => drop(request.remove(at)),
+                _ => request.insert(at, request[at]),
+            }
+        }
+        let answer = raw_and_close(&endpoint, &request).await;
+        assert!(!answer.starts_with("HTTP/1.1 5") || answer.starts_with("HTTP/1.1 501"), "{answer}");
+    }
+    endpoint.put("still-here", "x").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deep_and_recursive_xml() {
     let endpoint = Endpoint::start().await;
     let deep = "<a>".repeat(100_000);
     for path in ["x?comp=blocklist", "x?comp=tags"] {

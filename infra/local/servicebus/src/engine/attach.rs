@@ -1,6 +1,6 @@
 //! Attaching links.
 //!
-//! A link is refused as the specification has it: it is attached with null source and target, and detached at once with the error.
+//! A link is refused as the specification has it: it is attached with null source and target, and detached with the error.
 
 use super::link::{End, Held, Inlet, Link, Node, Outlet, Source, Waiting};
 use super::machine::{Context, HANDLE_MAX};
@@ -69,7 +69,7 @@ impl Session {
         if attach.handle > HANDLE_MAX {
             return Err(Error::new(condition::NOT_ALLOWED, "the handle is too high"));
         }
-        if self.links.contains_key(&attach.handle) {
+        if !self.is_free(attach.handle) {
             return Err(Error::new(condition::HANDLE_IN_USE, "the handle is in use"));
         }
         let attached = if attach.receiver {
@@ -78,13 +78,13 @@ impl Session {
             self.attach_inlet(attach, context, out)
         };
         if let Err(error) = attached {
-            self.refuse(attach.name, attach.handle, !attach.receiver, &error, out);
+            self.refuse(attach.name, attach.handle, !attach.receiver, error, out);
         }
         Ok(())
     }
 
     /// `receiver`: we would have received on the link.
-    pub(super) fn refuse(&mut self, name: &str, handle: u32, receiver: bool, error: &Condition, out: &mut Vec<u8>) {
+    pub(super) fn refuse(&mut self, name: &str, handle: u32, receiver: bool, error: Condition, out: &mut Vec<u8>) {
         let reply = AttachReply {
             name,
             handle,
@@ -97,8 +97,7 @@ impl Session {
             locked_until: None,
         };
         wire::attach(out, self.channel, &reply);
-        wire::detach(out, self.channel, handle, Some(error));
-        self.leaving.insert(handle);
+        self.detach_soon(handle, error);
     }
 
     fn accept(&self, attach: &Attach<'_>, out: &mut Vec<u8>) {

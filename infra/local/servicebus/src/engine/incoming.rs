@@ -26,10 +26,12 @@ impl Machine {
         let Some(session) = sessions.get_mut(&channel) else { return Ok(()) };
         session.count_transfer(out)?;
         let handle = transfer.handle;
+        if session.is_leaving(handle) {
+            return Ok(());
+        }
         let inlet = match session.links.get_mut(&handle).map(|link| &mut link.end) {
             Some(End::In(inlet)) => inlet,
             Some(End::Out(_)) => return Err(Error::new(condition::NOT_ALLOWED, "transfer on a link the peer receives on")),
-            None if session.leaving.contains(&handle) => return Ok(()),
             None => return Err(Error::new(condition::UNATTACHED_HANDLE, "transfer on a handle that is not attached")),
         };
         let held = inlet.partial.as_ref().map_or(0, |partial| partial.bytes.len());

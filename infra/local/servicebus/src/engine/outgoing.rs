@@ -41,6 +41,7 @@ impl Machine {
 impl Session {
     /// Looks after links that waited: for messages, for room, for a session.
     fn wake(&mut self, context: &Context, out: &mut Vec<u8>) {
+        self.detach_refused(out);
         let mut room = Vec::new();
         let mut waiting = Vec::new();
         for (handle, link) in &mut self.links {
@@ -74,13 +75,13 @@ impl Session {
             Ok(Source::Waiting(_)) if until <= Instant::now() => {
                 queue.forget(&outlet.waiter);
                 let error = Condition::new(condition::TIMEOUT, "no session became available in time");
-                self.refuse(&link.name, handle, false, &error, out);
+                self.refuse(&link.name, handle, false, error, out);
             }
             Ok(source) => {
                 outlet.source = source;
                 self.links.insert(handle, link);
             }
-            Err(error) => self.refuse(&link.name, handle, false, &error, out),
+            Err(error) => self.refuse(&link.name, handle, false, error, out),
         }
     }
 

@@ -4,10 +4,14 @@ use super::link::{End, Link, Outlet, Sending, Source, Unsettled};
 use super::machine::{Context, HANDLE_MAX};
 use crate::wire::{self, Begin, Condition, Error, Flow, FlowOut, condition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Transfer frames a peer may send before it hears from us.
 pub(super) const WINDOW: u32 = 5000;
+
+/// How long a client gets to react to a refused attach before it hears the reason.
+const REFUSAL_DELAY: Duration = Duration::from_millis(25);
 
 pub(super) struct Session {
     pub(super) channel: u16,
@@ -20,7 +24,9 @@ pub(super) struct Session {
     pub(super) next_delivery_id: u32,
     pub(super) links: BTreeMap<u32, Link>,
     /// Handles we detached and the peer has not yet: what comes on them is late.
-    pub(super) leaving: BTreeSet<u32>,
+    leaving: BTreeSet<u32>,
+    /// Refused links that wait for their detach.
+    refused: BTreeMap<u32, (Instant, Condition)>,
     pub(super) unsettled: BTreeMap<u32, Unsettled>,
     pub(super) sending: VecDeque<Sending>,
 }
@@ -37,6 +43,7 @@ impl Session {
             next_delivery_id: 0,
             links: BTreeMap::new(),
             leaving: BTreeSet::new(),
+            refused: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             sending: VecDeque::new(),
         }
@@ -80,6 +87,9 @@ impl Session {
             }
             return Ok(());
         };
+        if self.is_leaving(handle) {
+            return Ok(());
+        }
         let state = match self.links.get_mut(&handle).map(|link| &mut link.end) {
             Some(End::Out(outlet)) => {
                 if let Some(credit) = flow.link_credit {
@@ -93,7 +103,6 @@ impl Session {
             }
             // Python sends credit on links it is the sender of.
             Some(End::In(inlet)) => (handle, inlet.delivery_count, inlet.credit),
-            None if self.leaving.contains(&handle) => return Ok(()),
             None => return Err(Error::new(condition::UNATTACHED_HANDLE, "flow for a handle that is not attached")),
         };
         if flow.echo && !flow.drain {
@@ -104,7 +113,10 @@ impl Session {
 
     /// The peer detaches a link.
     pub(super) fn detached(&mut self, handle: u32, out: &mut Vec<u8>) {
-        // A refused link may be detached twice: by the client's answer to our detach, and by its own reaction to the refusal.
+        if let Some((_, error)) = self.refused.remove(&handle) {
+            wire::detach(out, self.channel, handle, Some(&error));
+            return;
+        }
         if self.leaving.remove(&handle) || !self.links.contains_key(&handle) {
             return;
         }
@@ -117,6 +129,34 @@ impl Session {
         self.drop_link(handle);
         self.leaving.insert(handle);
         wire::detach(out, self.channel, handle, Some(error));
+    }
+
+    /// A link that was attached without source and target is detached with the reason, a moment later: a client that sees both frames at once
+    /// may answer twice (fe2o3-amqp does), and its second detach would hit whatever it attaches next.
+    pub(super) fn detach_soon(&mut self, handle: u32, error: Condition) {
+        self.refused.insert(handle, (Instant::now() + REFUSAL_DELAY, error));
+    }
+
+    /// Detaches refused links whose moment has come.
+    pub(super) fn detach_refused(&mut self, out: &mut Vec<u8>) {
+        let now = Instant::now();
+        let due: Vec<u32> = self.refused.iter().filter(|(_, (at, _))| *at <= now).map(|(handle, _)| *handle).collect();
+        for handle in due {
+            if let Some((_, error)) = self.refused.remove(&handle) {
+                wire::detach(out, self.channel, handle, Some(&error));
+                self.leaving.insert(handle);
+            }
+        }
+    }
+
+    /// Whether what comes on a handle is late and of no interest.
+    pub(super) fn is_leaving(&self, handle: u32) -> bool {
+        self.leaving.contains(&handle) || self.refused.contains_key(&handle)
+    }
+
+    /// Whether a handle may be attached to.
+    pub(super) fn is_free(&self, handle: u32) -> bool {
+        !self.links.contains_key(&handle) && !self.refused.contains_key(&handle)
     }
 
     fn drop_link(&mut self, handle: u32) {
@@ -138,7 +178,8 @@ impl Session {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.links.values().filter_map(|link| waiting_until(&link.end)).min()
+        let waits = self.links.values().filter_map(|link| waiting_until(&link.end));
+        waits.chain(self.refused.values().map(|(at, _)| *at)).min()
     }
 
     /// Detaches links whose grant has ended.

@@ -1,9 +1,9 @@
 //! Loading a snapshot.
 
+use crate::snapshot::DoneBatch;
+use crate::store::Wanted;
 use crate::store::codec::{CameraRow, OrderRow, PatientRow, SiteRow, SubmissionRow, pending, scope_column};
 use crate::store::fault::fault;
-use crate::store::Wanted;
-use crate::snapshot::DoneBatch;
 use crate::{Error, Snapshot};
 use iris_model::{ClientGuid, LocalId};
 use sqlx::{AssertSqlSafe, PgConnection};

@@ -11,7 +11,9 @@ use super::fault::fault;
 use super::{Claim, Commit, IdKind, Store, Wanted, codec};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::outbox::{Destination, Envelope};
-use crate::queries::{Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord};
+use crate::queries::{
+    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
@@ -68,7 +70,8 @@ impl PostgresStore {
     pub async fn connect(options: PostgresOptions) -> Result<Self, Error> {
         let url: PgConnectOptions = options.url.expose_secret().parse().map_err(fault)?;
         // Every statement of ours is a look-up by index. Without this, plans made and kept while a table was small would scan it for good.
-        let session = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
+        let session =
+            [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
         let mut connect = url.application_name("iris-orders").options(session);
         if let Some(source) = &options.password {
             connect = connect.password(ask(source).await?.expose_secret());
@@ -79,7 +82,10 @@ impl PostgresStore {
             .connect_with(connect)
             .await
             .map_err(fault)?;
-        sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(|error| Error::Migration(super::migration(&error)))?;
+        sqlx::migrate!("migrations/postgres")
+            .run(&pool)
+            .await
+            .map_err(|error| Error::Migration(super::migration(&error)))?;
         Ok(Self {
             pool,
             writers: options.writers.max(1),
@@ -166,7 +172,13 @@ impl Store for PostgresStore {
         statements::destinations_due(self.pool().await?, now).await
     }
 
-    async fn claim(&self, destination: &Destination, now: Timestamp, until: Timestamp, limit: u32) -> Result<Claim, Error> {
+    async fn claim(
+        &self,
+        destination: &Destination,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Claim, Error> {
         statements::claim(self.pool().await?, destination, now, until, limit).await
     }
 
@@ -198,7 +210,12 @@ impl Store for PostgresStore {
         statements::counts(self.pool().await?, organization).await
     }
 
-    async fn orders(&self, organization: ClientGuid, before: Option<i64>, limit: u32) -> Result<Page<OrderSummary>, Error> {
+    async fn orders(
+        &self,
+        organization: ClientGuid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Page<OrderSummary>, Error> {
         statements::orders(self.pool().await?, organization, before, limit).await
     }
 

@@ -2,15 +2,16 @@
 //!
 //! Changes come before new rows: an order that makes way must have left the unique index when the new one enters it.
 
+use crate::Error;
+use crate::record::{OrderRecord, PatientRecord};
 use crate::store::codec::{self, evaluations_column, id, scope_column, slot_column, status_column};
 use crate::store::fault::fault;
 use crate::store::{Commit, DropBatchEntry};
-use crate::Error;
-use crate::record::OrderRecord;
 use iris_model::LocalId;
 use iris_model::organization::OpenOrderScope;
 use jiff::Timestamp;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) async fn save(connection: &mut PgConnection, commit: &Commit) -> Result<Vec<i64>, Error> {
@@ -81,12 +82,14 @@ async fn changed_orders(connection: &mut PgConnection, commit: &Commit) -> Resul
         .map(|order| id(order.id))
         .collect::<Result<_, _>>()?;
     if !closed.is_empty() {
-        sqlx::query("DELETE FROM open_evaluations WHERE (patient, order_id) IN \
-             (SELECT o.patient, o.id FROM orders o WHERE o.id = ANY($1))")
-            .bind(closed)
-            .execute(&mut *connection)
-            .await
-            .map_err(fault)?;
+        sqlx::query(
+            "DELETE FROM open_evaluations WHERE (patient, order_id) IN \
+             (SELECT o.patient, o.id FROM orders o WHERE o.id = ANY($1))",
+        )
+        .bind(closed)
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
     }
     let result = sqlx::query(
         "UPDATE orders o SET version = k.version, status = k.status, slot = k.slot, current = k.current, site = k.site, \
@@ -129,77 +132,94 @@ async fn places(connection: &mut PgConnection, commit: &Commit) -> Result<(), Er
         .map_err(fault)?;
     }
     for camera in &commit.cameras {
-        sqlx::query("INSERT INTO cameras (organization, local_id, site, details, created_at) VALUES ($1, $2, $3, $4, $5)")
-            .bind(camera.organization.0)
-            .bind(camera.local_id.as_str())
-            .bind(camera.site.as_str())
-            .bind(&camera.details)
-            .bind(camera.created_at.as_microsecond())
-            .execute(&mut *connection)
-            .await
-            .map_err(fault)?;
+        sqlx::query(
+            "INSERT INTO cameras (organization, local_id, site, details, created_at) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(camera.organization.0)
+        .bind(camera.local_id.as_str())
+        .bind(camera.site.as_str())
+        .bind(&camera.details)
+        .bind(camera.created_at.as_microsecond())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
     }
     Ok(())
 }
 
-async fn new_patients(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    let patients = &commit.new_patients;
-    if patients.is_empty() {
-        return Ok(());
+/// Rows alike in what rarely differs share a statement, which then carries those values once instead of once per row.
+fn alike<T, K: Ord>(rows: &[Arc<T>], kind: impl Fn(&T) -> K) -> BTreeMap<K, Vec<&T>> {
+    let mut groups: BTreeMap<K, Vec<&T>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(kind(row)).or_default().push(row);
     }
-    sqlx::query(
-        "INSERT INTO patients (id, version, created_at, organization, site, local_id, details) \
-         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[])",
-    )
-    .bind(patients.iter().map(|patient| id(patient.id)).collect::<Result<Vec<_>, _>>()?)
-    .bind(patients.iter().map(|patient| patient.version).collect::<Vec<_>>())
-    .bind(patients.iter().map(|patient| patient.created_at.as_microsecond()).collect::<Vec<_>>())
-    .bind(patients.iter().map(|patient| patient.key.organization.0).collect::<Vec<_>>())
-    .bind(patients.iter().map(|patient| scope_column(&patient.key)).collect::<Vec<_>>())
-    .bind(patients.iter().map(|patient| patient.key.local_id.as_str()).collect::<Vec<_>>())
-    .bind(patients.iter().map(|patient| patient.details.as_str()).collect::<Vec<_>>())
-    .execute(connection)
-    .await
-    .map_err(fault)?;
+    groups
+}
+
+async fn new_patients(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
+    let kind = |patient: &PatientRecord| (patient.key.organization, patient.version, patient.created_at);
+    for ((organization, version, created_at), patients) in alike(&commit.new_patients, kind) {
+        sqlx::query(
+            "INSERT INTO patients (id, version, created_at, organization, site, local_id, details) \
+             SELECT k.id, $1, $2, $3, k.site, k.local_id, k.details \
+             FROM UNNEST($4::integer[], $5::text[], $6::text[], $7::text[]) AS k (id, site, local_id, details)",
+        )
+        .bind(version)
+        .bind(created_at.as_microsecond())
+        .bind(organization.0)
+        .bind(patients.iter().map(|patient| id(patient.id)).collect::<Result<Vec<_>, _>>()?)
+        .bind(patients.iter().map(|patient| scope_column(&patient.key)).collect::<Vec<_>>())
+        .bind(patients.iter().map(|patient| patient.key.local_id.as_str()).collect::<Vec<_>>())
+        .bind(patients.iter().map(|patient| patient.details.as_str()).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    }
     Ok(())
 }
 
 async fn new_orders(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    let orders = &commit.new_orders;
-    if orders.is_empty() {
-        return Ok(());
+    let kind = |order: &OrderRecord| {
+        let state = (order.version, status_column(order.status), slot_column(order), order.current, order.images);
+        (order.key.organization, order.created_at, state)
+    };
+    for ((organization, created_at, (version, status, slot, current, images)), orders) in
+        alike(&commit.new_orders, kind)
+    {
+        sqlx::query(
+            "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, organization, fingerprint, \
+                 local_id, site, camera, state, evaluations, content) \
+             SELECT k.id, k.patient, $1, $2, $3, $4, $5, $6, $7, k.fingerprint, k.local_id, k.site, k.camera, k.state, \
+                 k.evaluations, k.content \
+             FROM UNNEST($8::integer[], $9::integer[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], \
+                 $15::text[], $16::text[]) AS k (id, patient, fingerprint, local_id, site, camera, state, evaluations, content)",
+        )
+        .bind(version)
+        .bind(images)
+        .bind(created_at.as_microsecond())
+        .bind(status)
+        .bind(slot)
+        .bind(current)
+        .bind(organization.0)
+        .bind(orders.iter().map(|order| id(order.id)).collect::<Result<Vec<_>, _>>()?)
+        .bind(orders.iter().map(|order| id(order.patient)).collect::<Result<Vec<_>, _>>()?)
+        .bind(orders.iter().map(|order| order.fingerprint).collect::<Vec<_>>())
+        .bind(orders.iter().map(|order| order.key.local_id.as_str()).collect::<Vec<_>>())
+        .bind(orders.iter().map(|order| order.site.as_str()).collect::<Vec<_>>())
+        .bind(orders.iter().map(|order| order.camera.as_ref().map(LocalId::as_str)).collect::<Vec<_>>())
+        .bind(orders.iter().map(|order| order.state.as_str()).collect::<Vec<_>>())
+        .bind(orders.iter().map(|order| evaluations_column(&order.evaluation_types)).collect::<Vec<_>>())
+        .bind(orders.iter().map(|order| order.content.as_deref().unwrap_or("{}")).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
     }
-    sqlx::query(
-        "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, organization, fingerprint, local_id, \
-             site, camera, state, evaluations, content) \
-         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::integer[], $4::integer[], $5::bigint[], $6::smallint[], \
-             $7::smallint[], $8::boolean[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], \
-             $15::text[], $16::text[])",
-    )
-    .bind(orders.iter().map(|order| id(order.id)).collect::<Result<Vec<_>, _>>()?)
-    .bind(orders.iter().map(|order| id(order.patient)).collect::<Result<Vec<_>, _>>()?)
-    .bind(orders.iter().map(|order| order.version).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.images).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.created_at.as_microsecond()).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| status_column(order.status)).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| slot_column(order)).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.current).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.key.organization.0).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.fingerprint).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.key.local_id.as_str()).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.site.as_str()).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.camera.as_ref().map(LocalId::as_str)).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.state.as_str()).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| evaluations_column(&order.evaluation_types)).collect::<Vec<_>>())
-    .bind(orders.iter().map(|order| order.content.as_deref().unwrap_or("{}")).collect::<Vec<_>>())
-    .execute(connection)
-    .await
-    .map_err(fault)?;
     Ok(())
 }
 
 async fn open_evaluations(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    let takes_place = |order: &&Arc<OrderRecord>| order.is_open() && order.scope == OpenOrderScope::PatientAndEvaluation;
+    let takes_place =
+        |order: &&Arc<OrderRecord>| order.is_open() && order.scope == OpenOrderScope::PatientAndEvaluation;
     let (mut patients, mut evaluations, mut orders) = (Vec::new(), Vec::new(), Vec::new());
     for order in commit.new_orders.iter().filter(takes_place) {
         for evaluation in &order.evaluation_types {
@@ -297,10 +317,8 @@ async fn submissions(connection: &mut PgConnection, commit: &Commit, at: i64) ->
     if entries.is_empty() {
         return Ok(());
     }
-    let orders: Vec<Option<i32>> = entries
-        .iter()
-        .map(|entry| entry.outcome.iris_order_id.map(id).transpose())
-        .collect::<Result<_, _>>()?;
+    let orders: Vec<Option<i32>> =
+        entries.iter().map(|entry| entry.outcome.iris_order_id.map(id).transpose()).collect::<Result<_, _>>()?;
     sqlx::query(
         "INSERT INTO submissions (id, organization, at, iris_order_id, outcome, order_local_id, patient_local_id, issues, body) \
          SELECT k.id, k.organization, $1, k.iris_order_id, k.outcome, k.order_local_id, k.patient_local_id, k.issues, k.body \

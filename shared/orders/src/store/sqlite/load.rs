@@ -148,8 +148,7 @@ async fn patients_of_orders(connection: &mut SqliteConnection, snapshot: &mut Sn
     if missing.is_empty() {
         return Ok(());
     }
-    let sql =
-        format!("SELECT {} FROM json_each($1) k CROSS JOIN patients p ON p.id = k.value", PatientRow::COLUMNS);
+    let sql = format!("SELECT {} FROM json_each($1) k CROSS JOIN patients p ON p.id = k.value", PatientRow::COLUMNS);
     let query = sqlx::query_as(AssertSqlSafe(sql)).bind(codec::to_json(&missing));
     let rows: Vec<PatientRow> = query.fetch_all(connection).await.map_err(fault)?;
     for row in rows {

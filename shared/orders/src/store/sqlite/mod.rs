@@ -12,7 +12,9 @@ use super::fault::fault;
 use super::{Claim, Commit, IdKind, Store, Wanted};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::outbox::{Destination, Envelope};
-use crate::queries::{Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord};
+use crate::queries::{
+    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
@@ -59,9 +61,13 @@ impl SqliteStore {
             .statement_cache_capacity(256)
             .pragma("cache_size", "-32768")
             .pragma("wal_autocheckpoint", "4000");
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
+        let pool =
+            |connections| SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
         let writer = pool(1).connect_with(connect.clone()).await.map_err(fault)?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await.map_err(|error| Error::Migration(super::migration(&error)))?;
+        sqlx::migrate!("migrations/sqlite")
+            .run(&writer)
+            .await
+            .map_err(|error| Error::Migration(super::migration(&error)))?;
         let readers = pool(options.readers.max(1)).connect_with(connect).await.map_err(fault)?;
         Ok(Self { writer, readers })
     }
@@ -126,7 +132,13 @@ impl Store for SqliteStore {
         statements::destinations_due(&self.readers, now).await
     }
 
-    async fn claim(&self, destination: &Destination, now: Timestamp, until: Timestamp, limit: u32) -> Result<Claim, Error> {
+    async fn claim(
+        &self,
+        destination: &Destination,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Claim, Error> {
         statements::claim(&self.writer, destination, now, until, limit).await
     }
 
@@ -158,7 +170,12 @@ impl Store for SqliteStore {
         statements::counts(&self.readers, organization).await
     }
 
-    async fn orders(&self, organization: ClientGuid, before: Option<i64>, limit: u32) -> Result<Page<OrderSummary>, Error> {
+    async fn orders(
+        &self,
+        organization: ClientGuid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Page<OrderSummary>, Error> {
         statements::orders(&self.readers, organization, before, limit).await
     }
 

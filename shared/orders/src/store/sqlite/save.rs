@@ -79,12 +79,13 @@ async fn insert<T>(
 }
 
 async fn hold_epoch(connection: &mut SqliteConnection, batch: &DropBatchEntry) -> Result<(), Error> {
-    let held: Option<i32> = sqlx::query_scalar("SELECT 1 FROM drops WHERE id = $1 AND epoch = $2 AND status = 'loading'")
-        .bind(batch.drop)
-        .bind(batch.epoch)
-        .fetch_optional(connection)
-        .await
-        .map_err(fault)?;
+    let held: Option<i32> =
+        sqlx::query_scalar("SELECT 1 FROM drops WHERE id = $1 AND epoch = $2 AND status = 'loading'")
+            .bind(batch.drop)
+            .bind(batch.epoch)
+            .fetch_optional(connection)
+            .await
+            .map_err(fault)?;
     held.map(|_| ()).ok_or(Error::LostDrop)
 }
 
@@ -92,7 +93,11 @@ fn changed_one(affected: u64) -> Result<(), Error> {
     if affected == 1 { Ok(()) } else { Err(Error::Conflict) }
 }
 
-async fn changed_patient(connection: &mut SqliteConnection, patient: &PatientRecord, expected: i32) -> Result<(), Error> {
+async fn changed_patient(
+    connection: &mut SqliteConnection,
+    patient: &PatientRecord,
+    expected: i32,
+) -> Result<(), Error> {
     let result = sqlx::query("UPDATE patients SET version = $3, details = $4 WHERE id = $1 AND version = $2")
         .bind(patient.id)
         .bind(expected)
@@ -196,7 +201,8 @@ async fn new_orders(connection: &mut SqliteConnection, commit: &Commit) -> Resul
 }
 
 async fn open_evaluations(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
-    let takes_place = |order: &&Arc<OrderRecord>| order.is_open() && order.scope == OpenOrderScope::PatientAndEvaluation;
+    let takes_place =
+        |order: &&Arc<OrderRecord>| order.is_open() && order.scope == OpenOrderScope::PatientAndEvaluation;
     let rows: Vec<(i64, &str, i64)> = commit
         .new_orders
         .iter()

@@ -1,0 +1,1 @@
+//! Every sample, processed as the README says.
