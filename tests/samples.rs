@@ -1,1 +1,111 @@
-//! Every sample, processed as the README says.
+//! Every sample, processed as a newcomer does: the program, a file, an output folder.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn process(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_iris-local"))
+        .arg("process")
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .output()
+        .unwrap()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+/// Processes a sample and compares everything the caller gets with the snapshots.
+fn sample(name: &str) {
+    let out = tempfile::tempdir().unwrap();
+    let file = format!("samples/{name}");
+    let done = process(&[&file, "--json", "--out", out.path().to_str().unwrap()]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let said = String::from_utf8(done.stdout).unwrap();
+    let totals: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+
+    let folder = out.path().join("harborview");
+    let receipts = files(&folder.join("receipts"));
+    let receipt = receipts.iter().find(|path| path.extension().is_some_and(|kind| kind == "json")).unwrap();
+    let receipt: serde_json::Value = serde_json::from_slice(&std::fs::read(receipt).unwrap()).unwrap();
+    assert_eq!(receipt["totals"], totals);
+
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[uuid]");
+    settings.add_filter(r"0x[0-9A-F]{10,}", "[etag]");
+    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|\+00:00)", "[time]");
+    settings.add_filter(r"receipts and events are in .*", "receipts and events are in [folder]");
+    settings.bind(|| {
+        insta::assert_snapshot!(format!("{name}.receipt"), serde_json::to_string_pretty(&receipt).unwrap());
+        insta::assert_snapshot!(format!("{name}.summary"), said);
+        let events = std::fs::read_to_string(folder.join("events.ndjson")).unwrap();
+        insta::assert_snapshot!(format!("{name}.events"), events);
+        for document in &receipts {
+            let text = document.to_string_lossy();
+            for ending in [".rows.csv", ".rejected.csv", ".rejected.ndjson"] {
+                if text.ends_with(ending) {
+                    insta::assert_snapshot!(format!("{name}{ending}"), std::fs::read_to_string(document).unwrap());
+                }
+            }
+        }
+    });
+}
+
+macro_rules! samples {
+    ($($test:ident: $file:literal;)+) => { $(#[test] fn $test() { sample($file); })+ };
+}
+
+samples! {
+    a_clean_csv_file: "harborview-clean.csv";
+    a_dirty_csv_file: "harborview-dirty.csv";
+    a_payers_own_columns: "members-2026-11.csv";
+    a_workbook: "harborview-batch.xlsx";
+    a_salesforce_flow: "salesforce-flow.json";
+    a_partners_orders: "partner-orders.ndjson";
+    a_first_order: "order.json";
+}
+
+#[test]
+fn a_file_that_cannot_be_loaded_ends_with_the_reason_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    for (name, content, reason) in [
+        ("orders.hl7", &b"MSH|^~\\&|EMR"[..], "not supported yet"),
+        ("empty.csv", b"", "empty"),
+        ("letter.csv", b"Dear Sir or Madam,\nhere are the members.\n", "No row near the top looks like a header"),
+        ("scan.pdf", b"%PDF-1.7", "PDF files cannot be loaded"),
+        ("broken.xlsx", b"PK\x03\x04 and nothing more", "workbook"),
+        ("columns.csv", b"PatientFirstName,PatientLastName,PatientDob\nA,B,2000-01-01\n", "PatientLocalId"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let done = process(&[file.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+        let complaint = String::from_utf8(done.stderr).unwrap();
+        assert!(!done.status.success(), "{name}");
+        let lines: Vec<&str> = complaint.lines().collect();
+        assert_eq!(lines.len(), 1, "{name}: {complaint}");
+        assert!(complaint.contains(reason), "{name}: {complaint}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_told_before_anything_starts() {
+    for (arguments, word) in [
+        (&["no-such-file.csv"][..], "no file no-such-file.csv"),
+        (&["samples"], "not a file"),
+        (&["samples/order.json", "--organization", "Not A Slug"], "lower-case"),
+        (&["samples/order.json", "--organization", "somebody-else"], "no organization somebody-else"),
+    ] {
+        let done = process(arguments);
+        assert!(!done.status.success(), "{arguments:?}");
+        let complaint = String::from_utf8(done.stderr).unwrap();
+        assert!(complaint.contains(word), "{arguments:?}: {complaint}");
+    }
+}

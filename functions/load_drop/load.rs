@@ -6,11 +6,12 @@
 use super::bridge::pieces;
 use super::rows::{Reading, Told};
 use super::shape::Shape;
+use crate::refusal::about;
 use super::{Error, Job};
 use iris_azure::blob::RangedReader;
 use iris_intake::{Format, Layout, Source};
-use iris_model::{Issue, IssueCode};
-use iris_orders::{Answer, DropFinish, DropLease, DropState, DropStatus, Incoming, RowDetail};
+use iris_model::{Issue, IssueCode, OutcomeKind};
+use iris_orders::{Answer, DropFinish, DropLease, DropState, DropStatus, Incoming, Refusal, RowDetail};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::io::{Seek, Write};
@@ -30,6 +31,15 @@ pub(super) enum End {
     Finished(DropFinish, Shape),
     /// Nothing could be read.
     Refused(Issue),
+}
+
+/// Which rows of a file are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admission {
+    /// Each that is good.
+    Each,
+    /// None, since one fails and all or nothing is to be loaded.
+    None,
 }
 
 type Submitted = (Incoming, RowDetail);
@@ -52,7 +62,19 @@ impl Job<'_> {
             Ok(opened) => opened,
             Err(issue) => return Ok(End::Refused(issue)),
         };
-        let reading = Reading {
+        let reading = self.reading(format, source, state);
+        if !self.all_or_nothing() {
+            return self.commit(lease, state, format, reading.start(), Admission::Each).await;
+        }
+        let admission = self.preview(state, reading.start()).await?;
+        match self.open_archive().await? {
+            Ok((format, source)) => self.commit(lease, state, format, self.reading(format, source, state).start(), admission).await,
+            Err(issue) => Ok(End::Refused(issue)),
+        }
+    }
+
+    fn reading(&self, format: Format, source: Source, state: &DropState) -> Reading {
+        Reading {
             source,
             format,
             file_name: self.drop.name.clone(),
@@ -60,8 +82,37 @@ impl Job<'_> {
             drop: self.drop.id,
             first_seen: state.first_seen,
             limits: self.app.limits.clone(),
-        };
-        self.commit(lease, state, format, reading.start()).await
+        }
+    }
+
+    fn all_or_nothing(&self) -> bool {
+        self.organization.rule_for(&self.drop.name).is_some_and(|rule| rule.mapping.all_or_nothing)
+    }
+
+    /// Reads a file of which all is to be loaded or nothing (decision 19), without storing any of it. A resumed drop keeps to what was
+    /// decided when its first batch was committed.
+    async fn preview(&self, state: &DropState, mut read: mpsc::Receiver<Told>) -> Result<Admission, Error> {
+        if !state.done.is_empty() {
+            let refused = state.totals.0.keys().all(|kind| *kind == OutcomeKind::Failed);
+            return Ok(if refused { Admission::None } else { Admission::Each });
+        }
+        while let Some(told) = read.recv().await {
+            let batch = match told {
+                Told::Layout(_) => continue,
+                Told::Failed(_) => return Ok(Admission::None),
+                Told::Batch(batch) => batch,
+            };
+            let rows: Vec<Incoming> = batch.into_iter().map(|(incoming, _)| incoming).collect();
+            if rows.iter().any(|incoming| incoming.request.is_err()) {
+                return Ok(Admission::None);
+            }
+            let answers = self.app.orders.preview(rows).await?;
+            let failed = |answer: &Answer| answer.outcome().is_some_and(|outcome| outcome.kind == OutcomeKind::Failed);
+            if answers.iter().any(failed) {
+                return Ok(Admission::None);
+            }
+        }
+        Ok(Admission::Each)
     }
 
     async fn commit(
@@ -70,6 +121,7 @@ impl Job<'_> {
         state: &DropState,
         format: Format,
         mut read: mpsc::Receiver<Told>,
+        admission: Admission,
     ) -> Result<End, Error> {
         let pending: BTreeSet<u32> = state.pending.iter().copied().collect();
         let (mut number, mut waiting, mut layout, mut defect) = (0, Vec::new(), None, None);
@@ -79,7 +131,10 @@ impl Job<'_> {
                     lease = lease.with_columns(lookup(Arc::clone(&found)));
                     layout = Some(found);
                 }
-                Told::Batch(batch) => {
+                Told::Batch(mut batch) => {
+                    if admission == Admission::None {
+                        batch.iter_mut().for_each(|(incoming, _)| not_loaded(incoming));
+                    }
                     waiting.extend(self.batch(&lease, state, number, batch, &pending).await?);
                     number += 1;
                 }
@@ -143,6 +198,16 @@ impl Job<'_> {
 
 fn nothing() -> Issue {
     Issue::warning(IssueCode::Empty, "", "The file holds no row below its header.")
+}
+
+/// A good row among bad ones of a file that is loaded as a whole or not at all.
+fn not_loaded(incoming: &mut Incoming) {
+    if let Ok(submission) = &incoming.request {
+        const MESSAGE: &str = "This row is good, but others of the file are not, and nothing of it is loaded before all are. Correct the \
+                               rows with other errors and drop the whole file again.";
+        let issue = Issue::error(IssueCode::NotLoaded, "", MESSAGE);
+        incoming.request = Err(Refusal { issues: vec![issue], ..about(&submission.request) });
+    }
 }
 
 /// Only changes and cancellations can be told to wait.

@@ -30,7 +30,7 @@ pub fn row(series: &str, number: usize) -> Vec<String> {
             "OrderState" => ["WA", "Oregon", "ID"][number % 3].to_owned(),
             "OrderingProviderFirstName" | "HealthPlanPrimaryCareProviderFirst" => "Sample".to_owned(),
             "OrderingProviderLastName" | "HealthPlanPrimaryCareProviderLast" => format!("Provider{}", number % 50),
-            "OrderingProviderNPI" | "HealthPlanPrimaryCareProviderNPI" => "9000000002".to_owned(),
+            "OrderingProviderNPI" | "HealthPlanPrimaryCareProviderNPI" => "9000000007".to_owned(),
             "HealthPlanName" => "Harborview Health Plan (sample)".to_owned(),
             "HealthPlanMemberId" => format!("M{number:09}"),
             "HealthPlanGroupNumber" => format!("G{}", number % 40),
@@ -58,11 +58,12 @@ pub fn csv(series: &str, rows: usize, broken: usize) -> String {
 
 /// An order as a partner posts it.
 pub fn order(series: &str, number: usize) -> serde_json::Value {
+    let site = ["HV-SEA", "HV-PDX", "HV-BOI"][number % 3];
     serde_json::json!({
         "Version": "2.3.1",
         "ClientGuid": "5a3d1e70-0000-4000-8000-000000000001",
         "OrderControlCode": "NW",
-        "Site": { "LocalId": ["HV-SEA", "HV-PDX", "HV-BOI"][number % 3] },
+        "Site": { "LocalId": site },
         "Order": { "LocalId": format!("{series}-O{number}"), "EvaluationTypes": ["DR"] },
         "Patient": {
             "LocalId": format!("{series}-P{number}"),

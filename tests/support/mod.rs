@@ -5,7 +5,7 @@
 pub mod generate;
 
 use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
-use iris_azure::servicebus::{OutgoingMessage, ServiceBusSender};
+use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_intake::receipt::Receipt;
 use iris_local::app_folder::AppFolder;
 use iris_local::organizations::Document;
@@ -13,6 +13,7 @@ use iris_local::{LocalHost, Options};
 use iris_local_blob::store::ListQuery;
 use iris_local_blob::{BlobName, ContainerName};
 use iris_model::{Event, Organization};
+use sqlx::Connection;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -90,7 +91,7 @@ impl TestHost {
         let container = ContainerName::new(self.organization.results_container()).unwrap();
         let page = self.host.blobs.list_blobs(&container, ListQuery::default()).await.unwrap();
         let blobs = page.blobs().filter(|blob| blob.name.as_str().ends_with(ending));
-        blobs.map(|blob| (blob.name.as_str().to_owned(), blob.last_modified.to_string())).collect()
+        blobs.map(|blob| (blob.name.as_str().to_owned(), blob.modified.to_string())).collect()
     }
 
     /// A document of the results container.
@@ -101,7 +102,10 @@ impl TestHost {
 
     /// A sender with the caller's own send-only credential.
     pub fn caller(&self) -> ServiceBusSender {
-        ServiceBusSender::from_connection_string(&self.host.credentials.caller(&self.organization).orders).unwrap()
+        {
+        let access = self.host.credentials.caller(&self.organization);
+        ServiceBusSender::with_connection_string(&access.orders, SenderOptions::default()).unwrap()
+    }
     }
 
     /// Posts messages to the organization's entry.
@@ -134,6 +138,22 @@ impl TestHost {
         self.host.broker.entities().iter().map(|entity| entity.dead_lettered).sum()
     }
 
+    /// Replaces the organization's document, and waits until the handler has to look again.
+    pub async fn put_organization(&self, document: &Organization) {
+        let container = ContainerName::new("organizations").unwrap();
+        let name = BlobName::new(format!("{}.json", document.slug)).unwrap();
+        let content = serde_json::to_vec(document).unwrap();
+        self.host.blobs.put(&container, &name, content, iris_local_blob::store::PutOptions::default()).await.unwrap();
+        self.host.functions.kill_handler();
+    }
+
+    /// Stops everything and starts it again on the same folder.
+    pub async fn restart(self) -> Self {
+        let Self { host, folder, .. } = self;
+        host.stop().await;
+        Self::of(folder, None, iris_local::organizations::read(None).unwrap()).await
+    }
+
     /// Everything the handler has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("handler.log")).unwrap()
@@ -162,7 +182,12 @@ pub fn message(id: impl Into<String>, body: &serde_json::Value) -> OutgoingMessa
     OutgoingMessage { message_id: id.into(), body: body.to_string().into(), ..OutgoingMessage::default() }
 }
 
-/// A PostgreSQL database of its own, when the environment offers a server; see `cargo xtask test`.
-pub fn postgres() -> Option<String> {
-    std::env::var("IRIS_TEST_POSTGRES").ok()
+/// A new, empty PostgreSQL database on the server the environment names (`cargo xtask test` starts one); `None` without a server.
+pub async fn postgres() -> Option<String> {
+    let server = std::env::var("IRIS_TEST_POSTGRES").ok()?;
+    let name = format!("iris_{}", uuid::Uuid::new_v4().simple());
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    let (address, _) = server.rsplit_once('/').unwrap();
+    Some(format!("{address}/{name}"))
 }

@@ -1,7 +1,9 @@
 //! The handler's log lines: kept in a file, so that the terminal stays readable.
 
 use anyhow::{Context, Result};
-use iris_local_functions_host::{Level, Line, LineSink};
+use iris_local_functions_host::{Level, Line, LineSink, LineSource};
+use jiff::Timestamp;
+use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
@@ -18,7 +20,7 @@ pub(crate) fn sink(path: &Path) -> Result<LineSink> {
     std::thread::Builder::new().name("handler-log".to_owned()).spawn(move || {
         for line in receiver {
             // A full disk must not stop the handler; its orders and receipts do not depend on this file.
-            let _ = writeln!(file, "{}", line.text);
+            let _ = writeln!(file, "{}", rendered(&line));
         }
     })?;
     Ok(Arc::new(move |line| {
@@ -27,4 +29,18 @@ pub(crate) fn sink(path: &Path) -> Result<LineSink> {
         }
         let _ = sender.send(line);
     }))
+}
+
+/// The handler's own lines are JSON already; the others are put into it.
+fn rendered(line: &Line) -> String {
+    if line.source == LineSource::Stdout && line.text.starts_with('{') {
+        return line.text.clone();
+    }
+    let level = match line.level {
+        Level::Information => "INFO",
+        Level::Warning => "WARN",
+        Level::Error => "ERROR",
+    };
+    let source = format!("{:?}", line.source).to_lowercase();
+    json!({ "timestamp": Timestamp::now().to_string(), "level": level, "target": source, "message": line.text }).to_string()
 }

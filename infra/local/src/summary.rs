@@ -16,7 +16,7 @@ pub fn summary(receipt: &Receipt) -> String {
     let mut text = String::new();
     let mut line = |label: &str, count: u64, what: &str| {
         if count > 0 {
-            let _ = writeln!(text, "  {label:<11}{count:>9}  {what}");
+            let _ = writeln!(text, "{}", format!("  {label:<11}{count:>9}  {what}").trim_end());
         }
     };
     line("rows", totals.rows, "");

@@ -206,7 +206,6 @@ async fn an_idle_connection_that_was_cut_is_rebuilt() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_cut_under_load_lose_nothing() {
-    let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_test_writer().try_init();
     let bus = Bus::start().await;
     let detecting = QueueOptions { duplicate_detection: Some(Duration::from_secs(600)), ..QueueOptions::default() };
     bus.broker.create_queue("once", detecting).unwrap();

@@ -138,7 +138,7 @@ mod tests {
             id: "831e1650-001e-001b-66ab-eeb76e069631".parse().unwrap(),
             container: ContainerName::new("inbox").unwrap(),
             name: BlobName::new("site7/batch 1.xlsx").unwrap(),
-            etag: Etag(0x8DE_27FA_CDC0_C3402),
+            etag: Etag(0x8DE2_7FAC_DC0C_3402),
             content_length: 18231,
             content_type: None,
             api: Api::PutBlob,

@@ -1,5 +1,7 @@
 //! The store alone: durability, events, blocks, listing, copies, clean-up.
 
+#![allow(clippy::unwrap_used, reason = "what a test needs and does not get fails the test")]
+
 use bytes::Bytes;
 use iris_local_blob::store::{
     Api, BlockSource, ByteRange, Conditions, CopyOptions, CopySource, Entry, Error, ListQuery, Origin, Pairs,
@@ -63,7 +65,7 @@ async fn everything_answered_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     store.ensure_container(&container()).await.unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(Error::InUse)));
+    assert!(matches!(Store::open(folder.path()), Err(Error::InUse)), "one process at a time");
     let small = store.put(&container(), &blob("small"), "x", PutOptions::default()).await.unwrap();
     store.put(&container(), &blob("large"), pattern(3_000_000), PutOptions::default()).await.unwrap();
     stage(&store, &blob("large"), b"0001", pattern(200_000)).await;
@@ -117,6 +119,16 @@ async fn what_was_answered_is_on_disk_although_the_store_was_never_closed() {
     for number in 0..64 {
         assert_eq!(recovered.get(&container(), &blob(&number.to_string())).await.unwrap(), pattern(number * 5000));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_a_newer_program_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    let database = rusqlite::Connection::open(folder.path().join("blobs.sqlite")).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
+    drop(database);
+    assert!(matches!(Store::open(folder.path()), Err(Error::UnknownFormat)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

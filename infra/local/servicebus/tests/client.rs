@@ -273,7 +273,8 @@ async fn settled_sends_need_no_answer() {
     let server = Server::start(&["orders"]).await;
     let mut client = Client::connect(&server).await;
     let mut sender = Sender::attach(&mut client.session, "s", "orders").await.unwrap();
-    let message = Sendable::builder().message(Message::builder().body(Body::<Value>::Data(vec![Data(b"x".to_vec().into())].into())).build());
+    let message = Sendable::builder()
+        .message(Message::builder().body(Body::<Value>::Data(vec![Data(b"x".to_vec().into())].into())).build());
     sender.send(message.settled(true).build()).await.unwrap();
     assert_eq!(server.broker.receive("orders", 1, SOON).await.unwrap().len(), 1);
     client.close().await;

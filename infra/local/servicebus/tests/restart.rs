@@ -38,7 +38,8 @@ async fn messages_and_what_was_done_with_them_survive() {
     let status = broker.status("orders").unwrap();
     assert_eq!((status.active, status.deferred, status.scheduled, status.dead_lettered), (7, 1, 1, 1));
     let again = broker.receive("orders", 10, SOON).await.unwrap();
-    let bodies: Vec<_> = again.iter().map(|delivery| String::from_utf8_lossy(&delivery.message.body).into_owned()).collect();
+    let bodies: Vec<_> =
+        again.iter().map(|delivery| String::from_utf8_lossy(&delivery.message.body).into_owned()).collect();
     assert_eq!(bodies, ["1", "4", "5", "6", "7", "8", "9"]);
     assert_eq!(again[0].delivery_count, 2, "the abandoned delivery was counted");
     assert_eq!(again[0].message.message_id.as_deref(), Some("id-1"));

@@ -32,7 +32,7 @@ impl<W: Write> RowsCsv<W> {
     }
 }
 
-/// All issues of a row in one cell: `PatientDob: bad-date: …`, one a line.
+/// All issues of a row in one cell: `PatientDob: bad-date: …; OrderState: …`. On one line, so that a row is a line for every tool.
 pub(super) fn issues(line: &RowLine) -> String {
     let texts = line.issues.iter().map(|located| {
         let issue = &located.issue;
@@ -41,5 +41,5 @@ pub(super) fn issues(line: &RowLine) -> String {
             place => format!("{place}: {}: {}", issue.code, issue.message),
         }
     });
-    texts.collect::<Vec<_>>().join("\n")
+    texts.collect::<Vec<_>>().join("; ")
 }

@@ -110,6 +110,20 @@ impl Context {
         result
     }
 
+    /// What the answers would be at this moment; nothing is written.
+    pub(super) async fn preview(&self, work: &Work) -> Result<Vec<Answer>, Error> {
+        let mut snapshot = self.store.load(&wanted(work)).await?;
+        let now = Timestamp::now();
+        let mut answers = Vec::with_capacity(work.len());
+        // Ids that no record has: nobody will see them.
+        for (incoming, id) in work.incoming().zip(i64::MIN..) {
+            let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now);
+            snapshot.apply(incoming, &decision);
+            answers.push(decision.answer);
+        }
+        Ok(answers)
+    }
+
     async fn reserve(&self, work: &Work) -> Result<Reserved, Error> {
         let (mut orders, mut patients) = (0, 0);
         let submissions = work.incoming().filter_map(|incoming| incoming.request.as_ref().ok());

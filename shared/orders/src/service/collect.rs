@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 /// Entry to the queue.
 pub(super) struct Collector {
+    context: Arc<Context>,
     queue: Mutex<Option<mpsc::Sender<Waiting>>>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -44,8 +45,12 @@ impl Collector {
     pub(super) fn start(store: Arc<dyn Store>, destinations: Arc<Destinations>, options: Options) -> Self {
         let (sender, receiver) = mpsc::channel(options.queue.max(1));
         let context = Arc::new(Context::new(store, destinations, options));
-        let task = tokio::spawn(Dispatcher::new(receiver, context).run());
-        Self { queue: Mutex::new(Some(sender)), task: Mutex::new(Some(task)) }
+        let task = tokio::spawn(Dispatcher::new(receiver, Arc::clone(&context)).run());
+        Self { context, queue: Mutex::new(Some(sender)), task: Mutex::new(Some(task)) }
+    }
+
+    pub(super) async fn preview(&self, rows: Vec<Incoming>) -> Result<Vec<Answer>, Error> {
+        self.context.preview(&Work::Messages(rows)).await
     }
 
     pub(super) async fn submit(&self, incoming: Incoming) -> Result<Answer, Error> {

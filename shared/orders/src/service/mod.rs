@@ -95,6 +95,12 @@ impl Orders {
         self.collector.submit_rows(lease.clone(), batch, rows).await
     }
 
+    /// What would become of these submissions at this moment, one after the other; nothing is written. For files of which all is to be
+    /// loaded or nothing.
+    pub async fn preview(&self, submissions: Vec<Incoming>) -> Result<Vec<Answer>, Error> {
+        self.collector.preview(submissions).await
+    }
+
     /// Begins or resumes a drop; whoever held it before loses it.
     pub async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error> {
         self.store.begin_drop(drop).await

@@ -249,7 +249,7 @@ fn drop_of(organization: &iris_model::Organization) -> NewDrop {
 /// Batches of ten rows: mostly new orders, some cancelled in a later batch.
 fn batches(acme: &Arc<iris_model::Organization>, drop: Uuid) -> Vec<Vec<(Incoming, RowDetail)>> {
     let row = |number: u32| {
-        let request = if number % 10 == 0 && number >= 20 {
+        let request = if number.is_multiple_of(10) && number >= 20 {
             cancel(&format!("O{}", number - 15))
         } else {
             new_order(&format!("O{number}"), &format!("P{number}"))
@@ -263,7 +263,7 @@ async fn a_drop_survives_failures_at_every_step(backend: &Backend) {
     let acme = Arc::new(organization());
     let drop = drop_of(&acme);
     let recorder = Arc::new(Recorder::default());
-    let mut deliveries = 0;
+    let mut deliveries = 0u32;
     'delivery: loop {
         deliveries += 1;
         // Another process, that begins with the drop as it finds it.
@@ -272,7 +272,7 @@ async fn a_drop_survives_failures_at_every_step(backend: &Backend) {
             store.plan(&faults(deliveries));
         }
         let orders = open(&store, &recorder);
-        if deliveries % 3 == 0 {
+        if deliveries.is_multiple_of(3) {
             recorder.fail_next(2, false);
         }
         let state = orders.begin_drop(&drop).await.unwrap();

@@ -2,6 +2,8 @@
 //!
 //! SQLite always takes part; PostgreSQL when `IRIS_TEST_POSTGRES` holds the URL of a server on which databases may be created.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
 mod backend;
 mod crash;
 mod drops;

@@ -275,14 +275,14 @@ fn the_store_agrees_with_the_model() {
     let cases = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
     let input = (settings(), proptest::collection::vec(step(), 1..80), 1..30usize);
     proptest!(cases, |((document, steps, batch) in input)| {
-        runtime.block_on(agree(&Backend::sqlite(), document.clone(), &steps, batch));
+        runtime.block_on(agree(&Backend::sqlite(), document, &steps, batch));
     });
     let cases = ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() };
     let input = (settings(), proptest::collection::vec(step(), 1..80), 1..30usize);
     proptest!(cases, |((document, steps, batch) in input)| {
         runtime.block_on(async {
             if let Some(backend) = Backend::postgres().await {
-                agree(&backend, document.clone(), &steps, batch).await;
+                agree(&backend, document, &steps, batch).await;
                 backend.drop().await;
             }
         });

@@ -1,6 +1,12 @@
 //! Synthetic submissions.
 
-#![allow(dead_code, unreachable_pub, missing_docs)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "test material, also used by an example"
+)]
 
 use iris_model::enumeration::OrderControlCode;
 use iris_model::request::{Address, BlobLocation, Camera, Image, Name, Order, Patient, Site};

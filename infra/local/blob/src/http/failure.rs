@@ -123,7 +123,7 @@ impl From<store::Error> for Failure {
             }
             E::InvalidMetadata => (StatusCode::BAD_REQUEST, "InvalidMetadata", "The specified metadata is invalid."),
             E::Lease(error) => return error.into(),
-            error @ (E::Database(_) | E::NotDurable | E::Io(_) | E::Damaged(_) | E::InUse) => {
+            error @ (E::Database(_) | E::NotDurable | E::Io(_) | E::Damaged(_) | E::InUse | E::UnknownFormat) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a blob request failed in the store");
                 (
                     StatusCode::INTERNAL_SERVER_ERROR,

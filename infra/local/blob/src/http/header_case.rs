@@ -122,8 +122,9 @@ impl AsyncRead for Connection {
         if result.is_ready() {
             let mut heads = self.ear.heads();
             let received = buffer.filled().get(before..).unwrap_or_default();
-            if heads.listening && heads.received.len() + received.len() <= LONGEST {
-                heads.received.extend_from_slice(received);
+            if heads.listening {
+                let room = LONGEST.saturating_sub(heads.received.len()).min(received.len());
+                heads.received.extend_from_slice(&received[..room]);
             }
         }
         result

@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 
-const SHARDS: u64 = 256;
+const SHARDS: u64 = 64;
 
 /// The folder of content files of one store.
 #[derive(Debug)]
 pub(super) struct ContentFolder {
     root: PathBuf,
     session: u64,
+    durable: bool,
     next: AtomicU64,
     pins: Mutex<HashMap<Arc<str>, Pin>>,
     /// Held for reading between looking up a file in the database and pinning it, for writing while deciding what to delete.
@@ -33,13 +34,15 @@ struct Pin {
 }
 
 impl ContentFolder {
-    /// Opens the folder; `session` differs from that of every earlier opening.
-    pub(super) fn open(root: PathBuf, session: u64) -> io::Result<Self> {
+    /// Opens the folder; `session` differs from that of every earlier opening. Unless it is `durable`, nothing is synced.
+    pub(super) fn open(root: PathBuf, session: u64, durable: bool) -> io::Result<Self> {
         for shard in 0..SHARDS {
             fs::create_dir_all(root.join(format!("{shard:02x}")))?;
         }
-        sync_folder(&root)?;
-        Ok(Self { root, session, next: AtomicU64::new(0), pins: Mutex::default(), gate: RwLock::default() })
+        if durable {
+            sync_folder(&root)?;
+        }
+        Ok(Self { root, session, durable, next: AtomicU64::new(0), pins: Mutex::default(), gate: RwLock::default() })
     }
 
     /// Makes a new, empty file that is deleted again unless it is [kept](StagedFile::keep).
@@ -54,8 +57,12 @@ impl ContentFolder {
         File::open(self.root.join(path))
     }
 
-    /// Makes the directory entry of a new file durable.
-    pub(super) fn sync_entry(&self, path: &str) -> io::Result<()> {
+    /// Makes a new file and its entry in the folder durable.
+    pub(super) fn sync(&self, file: &File, path: &str) -> io::Result<()> {
+        if !self.durable {
+            return Ok(());
+        }
+        file.sync_all()?;
         sync_folder(self.root.join(path).parent().unwrap_or(&self.root))
     }
 
@@ -106,30 +113,33 @@ impl ContentFolder {
     /// Deletes files of earlier sessions that are not in `known`; how many.
     pub(super) fn remove_orphans(&self, known: &HashSet<String>) -> io::Result<usize> {
         let own = format!("{:x}-", self.session);
-        let mut removed = 0;
+        let mut orphans = Vec::new();
         for shard in 0..SHARDS {
             let shard = format!("{shard:02x}");
             for entry in fs::read_dir(self.root.join(&shard))? {
                 let name = entry?.file_name();
-                let Some(name) = name.to_str() else { continue };
-                if !name.starts_with(&own) && !known.contains(&format!("{shard}/{name}")) {
-                    self.delete(&format!("{shard}/{name}"));
-                    removed += 1;
+                let Some(name) = name.to_str().filter(|name| !name.starts_with(&own)) else { continue };
+                let path = format!("{shard}/{name}");
+                if !known.contains(&path) {
+                    orphans.push(path);
                 }
             }
         }
-        Ok(removed)
+        let count = orphans.len();
+        self.remove(orphans);
+        Ok(count)
     }
 }
 
+/// Makes the entries of a folder durable.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
 /// Folders cannot be synced here; the file system's journal has to do.
 #[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

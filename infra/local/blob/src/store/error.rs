@@ -62,6 +62,9 @@ pub enum Error {
     /// Another process has the store open.
     #[error("another process has the store open")]
     InUse,
+    /// A newer version of this program wrote the folder.
+    #[error("the folder was written by a newer version of this program")]
+    UnknownFormat,
     /// The store is closing.
     #[error("the store is closing")]
     Closed,

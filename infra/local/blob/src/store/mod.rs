@@ -97,12 +97,12 @@ impl Store {
     /// Opens the store in `folder`, which is made when it is missing. One process at a time may have it open.
     ///
     /// # Errors
-    /// [`Error::InUse`] when it is open elsewhere; [`Error::Io`] or [`Error::Database`] when it cannot be read or made.
+    /// [`Error::InUse`] when it is open elsewhere; [`Error::UnknownFormat`] when a newer version wrote it; [`Error::Io`] or [`Error::Database`] when it cannot be read or made.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, Error> {
         Self::start(folder.as_ref(), None)
     }
 
-    /// Opens an empty store in a temporary folder that goes with it.
+    /// Opens an empty store in a temporary folder that goes with it. As nobody can come back to it, nothing is synced.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -122,7 +122,8 @@ impl Store {
         let database = root.join("blobs.sqlite");
         let connection = Connection::open(&database)?;
         schema::create(&connection)?;
-        schema::configure(&connection)?;
+        let durable = temporary.is_none();
+        schema::configure(&connection, durable)?;
 
         let last: i64 = connection.query_row("SELECT clock FROM state", [], |row| row.get(0))?;
         let mut clock = Clock::new(last.cast_unsigned());
@@ -131,7 +132,13 @@ impl Store {
         connection.execute("UPDATE state SET clock = ?1", [session.cast_signed()])?;
         forget_old_blocks(&connection, now)?;
 
-        let folder = Arc::new(ContentFolder::open(root.join("content"), session)?);
+        let folder = Arc::new(ContentFolder::open(root.join("content"), session, durable)?);
+        if durable {
+            content::sync_folder(root)?;
+            if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                content::sync_folder(parent)?;
+            }
+        }
         let readers = Arc::new(Readers::new(database));
         let subscribers = Arc::new(Subscribers::default());
         let writer = Writer::start(connection, clock, Arc::clone(&folder), Arc::clone(&subscribers))?;

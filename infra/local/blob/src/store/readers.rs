@@ -28,7 +28,7 @@ impl Readers {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.database, flags)?;
-        schema::configure(&connection)?;
+        schema::configure(&connection, true)?;
         Ok(connection)
     }
 

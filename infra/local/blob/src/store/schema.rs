@@ -8,6 +8,9 @@ use rusqlite::Connection;
 
 use super::Error;
 
+/// Raised with every change to the tables that an older program could not read.
+const FORMAT: i64 = 1;
+
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), clock INTEGER NOT NULL);
 INSERT OR IGNORE INTO state (id, clock) VALUES (1, 0);
@@ -26,11 +29,11 @@ CREATE TABLE IF NOT EXISTS staged (
     PRIMARY KEY (blob, block)) WITHOUT ROWID;
 ";
 
-/// Settings of every connection. `synchronous = FULL` makes a commit wait for the disk.
-pub(super) fn configure(connection: &Connection) -> Result<(), Error> {
+/// Settings of every connection. Where it is to be durable, a commit waits for the disk.
+pub(super) fn configure(connection: &Connection, durable: bool) -> Result<(), Error> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.busy_timeout(std::time::Duration::from_secs(30))?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
     connection.pragma_update(None, "cache_size", -4_000)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(())
@@ -38,8 +41,13 @@ pub(super) fn configure(connection: &Connection) -> Result<(), Error> {
 
 /// Makes the tables where they are missing.
 pub(super) fn create(connection: &Connection) -> Result<(), Error> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > FORMAT {
+        return Err(Error::UnknownFormat);
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     connection.execute_batch(TABLES)?;
+    connection.pragma_update(None, "user_version", FORMAT)?;
     Ok(())
 }

@@ -63,8 +63,7 @@ impl Sink {
     }
 
     fn sync(self) -> io::Result<Self> {
-        self.file.sync_all()?;
-        self.staged.folder().sync_entry(self.staged.path())?;
+        self.staged.folder().sync(&self.file, self.staged.path())?;
         Ok(self)
     }
 }

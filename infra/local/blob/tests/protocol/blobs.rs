@@ -153,10 +153,21 @@ async fn metadata_and_headers_change_without_the_content() {
 async fn copies_inside_the_account() {
     let endpoint = Endpoint::start().await;
     endpoint.put("from", "content").await;
+    let mut events = endpoint.store.subscribe();
     let source = endpoint.url(&format!("{CONTAINER}/from")).to_string();
     let path = format!("{CONTAINER}/to");
     let copied = endpoint.send("PUT", &path, &[("x-ms-copy-source", &source)], "").await;
     assert_eq!((copied.status(), header(&copied, "x-ms-copy-status")), (StatusCode::ACCEPTED, "success"));
+    let event = events.recv().await.unwrap();
+    assert_eq!((event.api.as_str(), event.name.as_str(), event.content_length), ("CopyBlob", "to", 7));
+    assert_eq!(event.request_id.to_string(), header(&copied, "x-ms-request-id"));
+    assert_eq!(format!("\"{}\"", event.etag), header(&copied, "etag"));
+    let url = endpoint.account.endpoint(endpoint.address).blob_url(&event.container, &event.name);
+    let message = iris_local_blob::event_grid::cloud_event(&event, endpoint.account.name(), &url).unwrap();
+    assert!(
+        message.contains(&format!(r#""url":"http://{}/irislocal/harborview-drops/to""#, endpoint.address)),
+        "{message}"
+    );
     let got = endpoint.get("to", &[]).await;
     assert_eq!(header(&got, "x-ms-copy-id"), header(&copied, "x-ms-copy-id"));
     assert_eq!(header(&got, "x-ms-copy-progress"), "7/7");

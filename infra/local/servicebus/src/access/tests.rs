@@ -4,7 +4,8 @@ const NOW: i64 = 1_700_000_000_000;
 const LATER: i64 = 1_700_000_600;
 
 fn token(address: &str, expiry: i64, name: &str, key: &str) -> String {
-    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     let resource = encode(address);
     let signature = BASE64.encode(sign(key.as_bytes(), &[resource.as_bytes(), b"\n", expiry.to_string().as_bytes()]));
     format!("SharedAccessSignature sr={resource}&sig={}&se={expiry}&skn={}", encode(&signature), encode(name))
@@ -27,6 +28,11 @@ fn a_key_grants_its_right_at_its_entity() {
     assert!(allowed(&caller, "orders", Right::Send));
     assert!(allowed(&caller, "orders/$management", Right::Send));
     assert!(!allowed(&caller, "orders", Right::Listen));
+    assert!(allowed(
+        &token("sb://127.0.0.1:5672/orders/$management", LATER, "caller", "secret"),
+        "orders",
+        Right::Send
+    ));
     assert!(!allowed(&caller, "orders2", Right::Send));
     let root = token("sb://127.0.0.1:5672/orders", LATER, ROOT_KEY_NAME, "root");
     assert!(allowed(&root, "orders", Right::Listen));
@@ -42,7 +48,9 @@ fn bad_tokens_are_refused_with_the_reason() {
     assert_eq!(refusal(&token("sb://h/orders", 1_600_000_000, "caller", "secret")), Refusal::Expired);
     assert_eq!(refusal(&token("sb://h/events", LATER, "caller", "secret")), Refusal::UnknownKey);
     assert_eq!(refusal(&token("sb://h/", LATER, "caller", "secret")), Refusal::UnknownKey);
-    for malformed in ["", "eyJ0eXAi", "SharedAccessSignature sr=&sig=&se=&skn=", "SharedAccessSignature sr=%ff&sig=%%&se=1&skn=x"] {
+    for malformed in
+        ["", "eyJ0eXAi", "SharedAccessSignature sr=&sig=&se=&skn=", "SharedAccessSignature sr=%ff&sig=%%&se=1&skn=x"]
+    {
         assert_eq!(refusal(malformed), Refusal::Malformed);
     }
 }

@@ -315,7 +315,9 @@ impl Inner {
             },
             None => match self.entity(owner)? {
                 Entity::Queue(queue, _) => Some(queue),
-                Entity::Topic(_) => return Err(Error::Unsupported("a topic is received from through its subscriptions")),
+                Entity::Topic(_) => {
+                    return Err(Error::Unsupported("a topic is received from through its subscriptions"));
+                }
             },
         };
         let queue = queue.ok_or_else(|| Error::NotFound(name.to_owned()))?;

@@ -194,13 +194,15 @@ impl Queue {
     fn take_dead_letter(&self, source: &Arc<str>, letter: &DeadLetter) -> Position {
         let text = |value: &str| PropertyValue::String(value.chars().take(LONGEST_REASON).collect());
         let mut set = letter.set.clone();
-        for (name, value) in [("DeadLetterReason", &letter.reason), ("DeadLetterErrorDescription", &letter.description)] {
+        for (name, value) in [("DeadLetterReason", &letter.reason), ("DeadLetterErrorDescription", &letter.description)]
+        {
             if !value.is_empty() {
                 set.retain(|(known, _)| known != name);
                 set.push((name.to_owned(), text(value)));
             }
         }
-        let message: Encoded = letter.slot.message.with_properties(&set).unwrap_or_else(|_| letter.slot.message.clone());
+        let message: Encoded =
+            letter.slot.message.with_properties(&set).unwrap_or_else(|_| letter.slot.message.clone());
         let arrival = Arrival {
             message,
             sequence: Some(letter.sequence),

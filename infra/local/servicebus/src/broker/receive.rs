@@ -100,7 +100,13 @@ impl Broker {
     ///
     /// # Errors
     /// As [`Broker::complete`]; [`Error::Unsupported`] for what is dead already.
-    pub async fn dead_letter(&self, entity: &str, lock_token: Uuid, reason: &str, description: &str) -> Result<(), Error> {
+    pub async fn dead_letter(
+        &self,
+        entity: &str,
+        lock_token: Uuid,
+        reason: &str,
+        description: &str,
+    ) -> Result<(), Error> {
         let queue = self.inner().queue(entity)?;
         if queue.dead_letters.is_none() {
             return Err(Error::Unsupported("a dead letter cannot be dead-lettered again"));

@@ -91,7 +91,12 @@ impl State {
     }
 
     /// Deferred messages by number, locked or for good; all of them or none.
-    pub(crate) fn take_deferred(&mut self, sequences: &[Sequence], lock: bool, now: Millis) -> Result<Vec<Taken>, Error> {
+    pub(crate) fn take_deferred(
+        &mut self,
+        sequences: &[Sequence],
+        lock: bool,
+        now: Millis,
+    ) -> Result<Vec<Taken>, Error> {
         let deferred = |sequence: &Sequence| self.slot(*sequence).is_some_and(|slot| slot.place == Place::Deferred);
         if !sequences.iter().all(deferred) {
             return Err(Error::MessageNotFound);

@@ -196,7 +196,10 @@ impl State {
             return Ok(None);
         }
         let facts = slot.message.facts()?;
-        facts.session_id.map(|id| Some(Arc::from(id))).ok_or(Error::Invalid("the queue requires sessions: a message needs a session id".into()))
+        facts
+            .session_id
+            .map(|id| Some(Arc::from(id)))
+            .ok_or(Error::Invalid("the queue requires sessions: a message needs a session id".into()))
     }
 
     fn remember(&mut self, id: &[u8], sequence: Sequence, now: Millis) {

@@ -43,7 +43,12 @@ impl Topic {
 
 impl Subscription {
     pub(crate) fn new(name: &str, options: SubscriptionOptions, queue: Arc<Queue>) -> Self {
-        Self { name: name.into(), rules: options.rules.into(), queue, forward_to: options.queue.forward_to.map(Arc::from) }
+        Self {
+            name: name.into(),
+            rules: options.rules.into(),
+            queue,
+            forward_to: options.queue.forward_to.map(Arc::from),
+        }
     }
 
     /// The copies this subscription gets: one for each matching rule with actions, and one for all matching rules without.
@@ -66,7 +71,13 @@ impl Subscription {
 
 impl Inner {
     /// Finds the queues a message sent to `entity` ends in.
-    pub(crate) fn route(&self, entity: &Entity, message: Encoded, hops: usize, routed: &mut Vec<Routed>) -> Result<(), Error> {
+    pub(crate) fn route(
+        &self,
+        entity: &Entity,
+        message: Encoded,
+        hops: usize,
+        routed: &mut Vec<Routed>,
+    ) -> Result<(), Error> {
         match entity {
             Entity::Queue(queue, None) => routed.push((queue.clone(), Arrival::new(message))),
             Entity::Queue(queue, Some(target)) => self.forward(queue, target, message, hops, routed)?,
@@ -101,7 +112,10 @@ impl Inner {
                     ("DeadLetterErrorDescription".to_owned(), "The message could not be forwarded.".into()),
                 ];
                 let dead_letters = from.dead_letters.as_ref().unwrap_or(from).clone();
-                let arrival = Arrival { dead_letter_source: Some(from.name.clone()), ..Arrival::new(message.with_properties(&set)?) };
+                let arrival = Arrival {
+                    dead_letter_source: Some(from.name.clone()),
+                    ..Arrival::new(message.with_properties(&set)?)
+                };
                 routed.push((dead_letters, arrival));
                 Ok(())
             }

@@ -39,7 +39,9 @@ fn a_composite_reads_back_field_by_field() {
 
 #[test]
 fn lengths_beyond_the_bytes_are_refused() {
-    for bytes in [&[code::BINARY_8, 5, 1][..], &[code::LIST_32, 0, 0, 0, 9, 0], &[code::STRING_32, 0xff, 0xff, 0xff, 0xff], &[]] {
+    for bytes in
+        [&[code::BINARY_8, 5, 1][..], &[code::LIST_32, 0, 0, 0, 9, 0], &[code::STRING_32, 0xff, 0xff, 0xff, 0xff], &[]]
+    {
         assert_eq!(Reader::new(bytes).value(), Err(Error::Truncated), "{bytes:02x?}");
     }
     let many_nulls = [code::ARRAY_32, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0xff, code::NULL];

@@ -65,7 +65,12 @@ fn wanted_session(attach: &Attach<'_>) -> Option<Option<String>> {
 }
 
 impl Session {
-    pub(super) fn attach(&mut self, attach: &Attach<'_>, context: &mut Context, out: &mut Vec<u8>) -> Result<(), Error> {
+    pub(super) fn attach(
+        &mut self,
+        attach: &Attach<'_>,
+        context: &mut Context,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         if attach.handle > HANDLE_MAX {
             return Err(Error::new(condition::NOT_ALLOWED, "the handle is too high"));
         }
@@ -199,7 +204,14 @@ impl Session {
                             source: terminus_or_empty(attach.source.raw, true),
                             target: terminus_or_empty(attach.target.raw, false),
                         };
-                        self.attach_to_session(attach.name, attach.handle, waiting, wanted.as_deref(), &outlet.waiter, out)?
+                        self.attach_to_session(
+                            attach.name,
+                            attach.handle,
+                            waiting,
+                            wanted.as_deref(),
+                            &outlet.waiter,
+                            out,
+                        )?
                     }
                 };
                 needs = Some((entity, Right::Listen));
@@ -257,7 +269,10 @@ fn ticks(millis: Millis) -> i64 {
 }
 
 fn unauthorized(claim: &str) -> Condition {
-    Condition::new(condition::UNAUTHORIZED, format!("Unauthorized access. '{claim}' claim(s) are required to perform this operation."))
+    Condition::new(
+        condition::UNAUTHORIZED,
+        format!("Unauthorized access. '{claim}' claim(s) are required to perform this operation."),
+    )
 }
 
 fn may_manage(context: &Context, entity: &str) -> Result<(), Condition> {

@@ -48,6 +48,9 @@ async fn talk(
         if machine.finished() {
             break;
         }
+        if machine.out.is_empty() {
+            acknowledge(reader.as_ref());
+        }
         let waiting = machine.out.len() - written;
         let heartbeat = machine.heartbeat().map(|every| last_write + every);
         let silence = machine.patience().map(|patience| last_read + patience);
@@ -103,6 +106,18 @@ async fn talk(
         writer.shutdown().await
     };
     tokio::time::timeout(LAST_WORDS, farewell).await.unwrap_or(Ok(()))
+}
+
+/// Has the system acknowledge at once what was read and needs no answer. Clients that leave Nagle's algorithm on (fe2o3-amqp) hold their next
+/// settlements back until then, and a delayed acknowledgement would let them have 25 turns a second.
+fn acknowledge(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    {
+        // A hint; where it fails things are slower.
+        let _ = stream.set_quickack(true);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

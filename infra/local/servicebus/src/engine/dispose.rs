@@ -47,9 +47,8 @@ fn settle(queue: &Queue, token: Uuid, outcome: &Outcome<'_>) -> (Result<(), Brok
     let ((result, echo), position) = match *outcome {
         Outcome::Accepted => queue.run(|state, _| (state.complete(token), Raw::Accepted)),
         Outcome::Released => queue.run(|state, _| (state.release(token), Raw::Released)),
-        Outcome::Modified { undeliverable_here: true, annotations } => queue.run(|state, _| {
-            (state.defer(token, &properties(annotations)), Raw::Modified { undeliverable_here: true })
-        }),
+        Outcome::Modified { undeliverable_here: true, annotations } => queue
+            .run(|state, _| (state.defer(token, &properties(annotations)), Raw::Modified { undeliverable_here: true })),
         // JavaScript does not say that the delivery failed; it did.
         Outcome::Modified { undeliverable_here: false, annotations } => queue.run(|state, _| {
             (state.abandon(token, &properties(annotations)), Raw::Modified { undeliverable_here: false })

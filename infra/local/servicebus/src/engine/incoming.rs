@@ -31,7 +31,9 @@ impl Machine {
         }
         let inlet = match session.links.get_mut(&handle).map(|link| &mut link.end) {
             Some(End::In(inlet)) => inlet,
-            Some(End::Out(_)) => return Err(Error::new(condition::NOT_ALLOWED, "transfer on a link the peer receives on")),
+            Some(End::Out(_)) => {
+                return Err(Error::new(condition::NOT_ALLOWED, "transfer on a link the peer receives on"));
+            }
             None => return Err(Error::new(condition::UNATTACHED_HANDLE, "transfer on a handle that is not attached")),
         };
         let held = inlet.partial.as_ref().map_or(0, |partial| partial.bytes.len());
@@ -54,7 +56,10 @@ impl Machine {
             Some(partial) => partial,
             None => {
                 let Some(delivery_id) = transfer.delivery_id else {
-                    return Err(Error::new(condition::INVALID_FIELD, "the first transfer of a delivery needs a delivery-id"));
+                    return Err(Error::new(
+                        condition::INVALID_FIELD,
+                        "the first transfer of a delivery needs a delivery-id",
+                    ));
                 };
                 let settled = transfer.settled.unwrap_or(inlet.settled);
                 Partial { delivery_id, format: transfer.message_format.unwrap_or(0), settled, bytes: Vec::new() }
@@ -74,7 +79,8 @@ impl Machine {
         }
         inlet.count();
         let node = inlet.node.clone();
-        let arrived = Arrived { delivery_id: partial.delivery_id, format: partial.format, settled: partial.settled, bytes };
+        let arrived =
+            Arrived { delivery_id: partial.delivery_id, format: partial.format, settled: partial.settled, bytes };
         let (outcome, position) = match &node {
             Node::Entity(entity) => take_messages(context, entity, &arrived),
             Node::Cbs | Node::Management(_) => (self.take_request(channel, &node, arrived.bytes), Position::default()),

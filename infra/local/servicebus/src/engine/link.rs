@@ -73,11 +73,17 @@ pub(super) struct Outlet {
 
 /// What an outlet hands out.
 pub(super) enum Source {
-    Queue { queue: Arc<Queue>, session: Option<Held> },
+    Queue {
+        queue: Arc<Queue>,
+        session: Option<Held>,
+    },
     /// Not attached yet: no session is free.
     Waiting(Box<Waiting>),
     /// Answers of a node.
-    Answers { node: String, outbox: VecDeque<Vec<u8>> },
+    Answers {
+        node: String,
+        outbox: VecDeque<Vec<u8>>,
+    },
 }
 
 /// A session's lock.

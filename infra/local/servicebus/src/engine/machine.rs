@@ -6,7 +6,8 @@ use super::session::Session;
 use crate::access::{Access, Grant, Right};
 use crate::broker::{Broker, now};
 use crate::wire::{
-    self, Condition, Error, Frame, FrameKind, Open, Performative, ProtocolHeader, Sasl, condition, next_frame, protocol_header,
+    self, Condition, Error, Frame, FrameKind, Open, Performative, ProtocolHeader, Sasl, condition, next_frame,
+    protocol_header,
 };
 use bytes::BytesMut;
 use std::collections::BTreeMap;
@@ -209,7 +210,8 @@ impl Machine {
 
     fn open(&mut self, open: &Open) {
         self.context.max_frame = open.max_frame_size.clamp(MIN_FRAME, MAX_FRAME) as usize;
-        self.peer_idle = open.idle_time_out.filter(|millis| *millis > 0).map(|millis| Duration::from_millis(millis.into()));
+        self.peer_idle =
+            open.idle_time_out.filter(|millis| *millis > 0).map(|millis| Duration::from_millis(millis.into()));
         self.say_open(open.channel_max.min(CHANNEL_MAX));
         self.phase = Phase::Open;
     }

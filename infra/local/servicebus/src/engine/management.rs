@@ -63,7 +63,11 @@ impl Machine {
     fn answer(&mut self, entity: &str, request: &Request<'_>) -> Answered {
         let operation = request.text("operation").unwrap_or_default();
         let operation = operation.strip_prefix("com.microsoft:").unwrap_or(operation);
-        let right = if matches!(operation, "schedule-message" | "cancel-scheduled-message") { Right::Send } else { Right::Listen };
+        let right = if matches!(operation, "schedule-message" | "cancel-scheduled-message") {
+            Right::Send
+        } else {
+            Right::Listen
+        };
         if !self.context.may(entity, right) {
             return Err(Refused::Unauthorized);
         }
@@ -82,8 +86,9 @@ impl Machine {
             }
             "renew-lock" => {
                 let tokens = tokens(request)?;
-                let (ends, _) =
-                    queue.run(|state, now| tokens.iter().map(|token| state.renew(*token, now)).collect::<Result<Vec<_>, _>>());
+                let (ends, _) = queue.run(|state, now| {
+                    tokens.iter().map(|token| state.renew(*token, now)).collect::<Result<Vec<_>, _>>()
+                });
                 Ok((Answer::Expirations(ends?), Position::default()))
             }
             "peek-message" => peek(&queue, request),

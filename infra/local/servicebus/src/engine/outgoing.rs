@@ -113,7 +113,15 @@ impl Session {
                     outlet.credit -= 1;
                     outlet.delivery_count = outlet.delivery_count.wrapping_add(1);
                     let tag = Uuid::new_v4().to_bytes_le();
-                    sending.push_back(Sending { handle, delivery_id: None, tag, settled: true, payload, sent: 0, lock: None });
+                    sending.push_back(Sending {
+                        handle,
+                        delivery_id: None,
+                        tag,
+                        settled: true,
+                        payload,
+                        sent: 0,
+                        lock: None,
+                    });
                 }
             }
             Source::Queue { queue, session } => {
@@ -142,7 +150,15 @@ impl Session {
                     // The token in .NET's byte order: the first three groups are little-endian.
                     let tag = if lock { message.token } else { Uuid::new_v4() }.to_bytes_le();
                     let lock = lock.then(|| (queue.clone(), message.token));
-                    sending.push_back(Sending { handle, delivery_id: None, tag, settled: lock.is_none(), payload, sent: 0, lock });
+                    sending.push_back(Sending {
+                        handle,
+                        delivery_id: None,
+                        tag,
+                        settled: lock.is_none(),
+                        payload,
+                        sent: 0,
+                        lock,
+                    });
                 }
             }
         }

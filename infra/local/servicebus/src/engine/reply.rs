@@ -79,7 +79,9 @@ impl Machine {
                 }
                 Reply::Response { channel, handle, bytes } => {
                     let link = self.sessions.get_mut(&channel).and_then(|session| session.links.get_mut(&handle));
-                    if let Some(End::Out(Outlet { source: Source::Answers { outbox, .. }, .. })) = link.map(|link| &mut link.end) {
+                    if let Some(End::Out(Outlet { source: Source::Answers { outbox, .. }, .. })) =
+                        link.map(|link| &mut link.end)
+                    {
                         outbox.push_back(bytes);
                     }
                 }

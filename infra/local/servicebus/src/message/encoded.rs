@@ -207,13 +207,22 @@ impl Encoded {
     }
 
     /// The same message with other properties or annotations, body untouched.
-    pub(super) fn with_sections(&self, annotations: &[u8], properties: &[u8], application: &[u8]) -> Result<Self, Error> {
+    pub(super) fn with_sections(
+        &self,
+        annotations: &[u8],
+        properties: &[u8],
+        application: &[u8],
+    ) -> Result<Self, Error> {
         Self::from_sections(annotations, properties, application, self.body(), self.time_to_live)
     }
 
     /// The same message with these application properties set, whatever it had under their names.
     pub(crate) fn with_properties(&self, set: &[(String, PropertyValue)]) -> Result<Self, Error> {
-        if set.is_empty() { Ok(self.clone()) } else { self.edited(|name| set.iter().any(|(known, _)| known == name), set) }
+        if set.is_empty() {
+            Ok(self.clone())
+        } else {
+            self.edited(|name| set.iter().any(|(known, _)| known == name), set)
+        }
     }
 
     /// The same message without these application properties.

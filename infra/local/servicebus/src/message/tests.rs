@@ -65,7 +65,8 @@ fn an_identity_is_assigned_only_when_there_is_none() {
 
 #[test]
 fn set_properties_override_the_senders() {
-    let stamped = full().encode().unwrap().with_properties(&[("text".into(), "y".into()), ("new".into(), 1.5.into())]).unwrap();
+    let stamped =
+        full().encode().unwrap().with_properties(&[("text".into(), "y".into()), ("new".into(), 1.5.into())]).unwrap();
     let message = stamped.to_message();
     assert_eq!(message.property("text"), Some(&"y".into()));
     assert_eq!(message.property("new"), Some(&1.5.into()));

@@ -12,7 +12,9 @@ pub(crate) enum Raw {
     /// An error here means failure to both SDKs; a confirmed dead-lettering has none.
     Rejected(Option<Condition>),
     Released,
-    Modified { undeliverable_here: bool },
+    Modified {
+        undeliverable_here: bool,
+    },
 }
 
 impl Raw {

@@ -57,7 +57,10 @@ pub(crate) fn next_frame(input: &mut BytesMut, largest: usize) -> Result<Option<
     let size = u32::from_be_bytes([a, b, c, d]) as usize;
     let start = usize::from(offset) * 4;
     if size > largest {
-        return Err(Error::new(condition::FRAMING, format!("a frame of {size} bytes is larger than the {largest} agreed")));
+        return Err(Error::new(
+            condition::FRAMING,
+            format!("a frame of {size} bytes is larger than the {largest} agreed"),
+        ));
     }
     if start < HEADER || start > size {
         return Err(Error::new(condition::FRAMING, "the frame's data offset lies outside the frame"));

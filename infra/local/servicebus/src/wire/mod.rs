@@ -13,8 +13,8 @@ mod request;
 pub(crate) use decode::{Attach, Begin, Disposition, Flow, Open, Performative, Sasl, Terminus, Transfer};
 pub(crate) use delivery::{batch, put_delivery};
 pub(crate) use encode::{
-    AttachReply, FlowOut, Raw, SESSION_FILTER, TransferOut, attach, begin, close, detach, disposition, end, flow, open, sasl_mechanisms, sasl_outcome,
-    source_with_session, terminus_or_empty, transfer,
+    AttachReply, FlowOut, Raw, SESSION_FILTER, TransferOut, attach, begin, close, detach, disposition, end, flow, open,
+    sasl_mechanisms, sasl_outcome, source_with_session, terminus_or_empty, transfer,
 };
 pub(crate) use frame::{Frame, FrameKind, ProtocolHeader, empty_frame, frame, next_frame, protocol_header};
 pub(crate) use outcome::{Condition, Outcome};

@@ -36,9 +36,16 @@ impl Condition {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Outcome<'a> {
     Accepted,
-    Rejected { condition: Option<&'a str>, description: Option<&'a str>, info: Option<Elements<'a>> },
+    Rejected {
+        condition: Option<&'a str>,
+        description: Option<&'a str>,
+        info: Option<Elements<'a>>,
+    },
     Released,
-    Modified { undeliverable_here: bool, annotations: Option<Elements<'a>> },
+    Modified {
+        undeliverable_here: bool,
+        annotations: Option<Elements<'a>>,
+    },
     /// Not an outcome: how far the delivery has come.
     Received,
     /// A state of an extension, such as a transaction.

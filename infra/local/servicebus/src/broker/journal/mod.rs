@@ -334,7 +334,11 @@ impl Tail {
     /// Segments that may go once all that is appended now is durable: the oldest without live messages.
     fn dead(&self) -> Vec<u64> {
         let current = self.segment;
-        self.live.iter().take_while(|(segment, count)| **count == 0 && **segment < current).map(|(segment, _)| *segment).collect()
+        self.live
+            .iter()
+            .take_while(|(segment, count)| **count == 0 && **segment < current)
+            .map(|(segment, _)| *segment)
+            .collect()
     }
 }
 

@@ -1,0 +1,63 @@
+//! A sentinel patient goes every way there is, right and wrong; no log line may know them (docs/LOGGING.md).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use serde_json::json;
+use support::generate::{csv, operation, order};
+use support::{TestHost, message};
+
+/// Things of the patient that must not be told.
+const SENTINELS: [&str; 6] = ["Zzyzxsentinel", "SENTINEL-MRN", "SENTINEL-ORDER", "1941-07-07", "7/7/1941", "sentinel secret"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_line_knows_the_patient() {
+    let host = TestHost::start().await;
+    let mut known = order("A", 1);
+    known["Patient"]["Name"]["Last"] = json!("Zzyzxsentinel");
+    known["Patient"]["LocalId"] = json!("SENTINEL-MRN");
+    known["Order"]["LocalId"] = json!("SENTINEL-ORDER");
+    known["Patient"]["Dob"] = json!("1941-07-07");
+    known["Order"]["AdditionalInfo"] = json!("sentinel secret");
+    let mut wrong = known.clone();
+    wrong["Patient"]["Dob"] = json!("7/7/1941 Zzyzxsentinel");
+    wrong["Site"]["LocalId"] = json!("Zzyzxsentinel");
+    let mut foreign = known.clone();
+    foreign["ClientGuid"] = json!("11111111-2222-4333-8444-555555555555");
+    let mut broken = message("4", &json!(null));
+    broken.body = "{\"Patient\": {\"Name\": \"Zzyzxsentinel\", }}".into();
+    let mut change = operation("A", 1, "XO");
+    change["Order"] = json!({ "LocalId": "SENTINEL-ORDER", "AdditionalInfo": "sentinel secret" });
+    host.post(vec![
+        message("1", &known),
+        message("2", &wrong),
+        message("3", &foreign),
+        broken,
+        message("5", &change),
+        message("6", &known),
+    ])
+    .await;
+
+    let file = csv("S", 20, 4)
+        .replace("Testpatient1", "Zzyzxsentinel")
+        .replace("S-P", "SENTINEL-MRN")
+        .replace("S-O", "SENTINEL-ORDER");
+    host.load("Zzyzxsentinel 1941-07-07.csv", file.clone()).await;
+    host.drop_file("Zzyzxsentinel.xlsx", "PK\u{3}\u{4} Zzyzxsentinel").await;
+    host.drop_file("Zzyzxsentinel.hl7", "MSH|^~\\&|Zzyzxsentinel").await;
+    host.drop_file("Zzyzxsentinel.json", "[{\"PatientLastName\": \"Zzyzxsentinel\", }]").await;
+    host.receipts(4).await;
+    host.host.functions.kill_handler();
+    host.load("Zzyzxsentinel again.csv", file).await;
+    host.settled().await;
+
+    let log = host.log();
+    assert!(log.lines().count() > 10, "the log was not kept");
+    for line in log.lines() {
+        let told = SENTINELS.iter().find(|sentinel| line.to_lowercase().contains(&sentinel.to_lowercase()));
+        assert!(told.is_none(), "{told:?} is in: {line}");
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "not one JSON object: {line}");
+    }
+    host.stop().await;
+}
