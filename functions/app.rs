@@ -5,8 +5,8 @@ use crate::organizations::Organizations;
 use crate::publisher::ServiceBusPublisher;
 use anyhow::Context;
 use iris_azure::blob::BlobStore;
-use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
 use iris_azure::eventgrid::Account;
+use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
 use iris_azure::settings::{ContainerNames, Lookup, QueueNames, Settings};
 use iris_intake::Limits;
 use iris_orders::Orders;
@@ -38,7 +38,8 @@ impl App {
         let lookup: Lookup<'_> = &|name| std::env::var(name).ok();
         let hierarchical_namespace = settings.storage.hierarchical_namespace;
         let blobs = BlobStore::new(&settings.storage, lookup).context("Storage")?;
-        let sender = ServiceBusSender::start(&settings.service_bus, lookup, SenderOptions::default()).context("ServiceBus")?;
+        let sender =
+            ServiceBusSender::start(&settings.service_bus, lookup, SenderOptions::default()).context("ServiceBus")?;
         let publisher = ServiceBusPublisher::new(sender.clone());
         let store = database::open(&settings.database, lookup).await.context("Database")?;
         let orders = Orders::open(store, Arc::new(publisher), iris_orders::Options::default());

@@ -4,9 +4,9 @@ use anyhow::{Result, bail};
 use async_trait::async_trait;
 use iris_azure::credential::Credential;
 use iris_azure::settings::{DatabaseSettings, Lookup};
+use iris_orders::store::Store;
 use iris_orders::store::postgres::{PasswordSource, PostgresOptions, PostgresStore};
 use iris_orders::store::sqlite::{SqliteOptions, SqliteStore};
-use iris_orders::store::Store;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 

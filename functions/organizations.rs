@@ -81,7 +81,8 @@ impl Organizations {
         {
             return Ok(Lookup::Known(Arc::clone(organization)));
         }
-        let address = BlobAddress::new(&self.container, &format!("{slug}.json")).map_err(|error| Error::Storage(error.into()))?;
+        let address =
+            BlobAddress::new(&self.container, &format!("{slug}.json")).map_err(|error| Error::Storage(error.into()))?;
         let etag = known.as_ref().map(|(_, etag, _)| etag);
         match self.blobs.get(&address, etag, DOCUMENT_LIMIT).await {
             Ok(document) => self.read(slug, document),

@@ -29,6 +29,9 @@ async fn killed(database: Option<String>) {
     until("all kills", async || host.host.functions.faults().kill.is_none_or(|kills| kills.times == 0)).await;
     host.settled().await;
 
+    let resumed = host.log().lines().filter(|line| line.contains("drop started")).count();
+    assert!(resumed > 5, "the drop was hit by {resumed} kills only");
+
     // Each accepted order exists exactly once.
     let failed = ROWS / 100;
     assert_eq!(receipt.totals.created as usize, ROWS - failed);

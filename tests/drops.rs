@@ -105,7 +105,11 @@ async fn a_file_whose_event_was_lost_is_found() {
         let container = iris_local_blob::ContainerName::new(host.organization.drops_container()).unwrap();
         let name = iris_local_blob::BlobName::new("forgotten.csv").unwrap();
         // The drop is announced by its event and by this one, which the sweep would send: one drop all the same.
-        host.host.blobs.put(&container, &name, csv("A", 3, 0), iris_local_blob::store::PutOptions::default()).await.unwrap();
+        host.host
+            .blobs
+            .put(&container, &name, csv("A", 3, 0), iris_local_blob::store::PutOptions::default())
+            .await
+            .unwrap();
         host.host.functions.run_now("sweep_outbox").await.unwrap();
         host.receipts(1).await.remove(0)
     };
@@ -189,7 +193,10 @@ async fn hostile_files_are_refused_and_the_handler_lives_on() {
         ("path.xlsx", archive(&[("../../etc/passwd", b"x".to_vec())])),
         ("truncated.xlsx", good[..good.len() / 2].to_vec()),
         ("line.csv", [header().join(",").into_bytes(), b"\n\"".to_vec(), vec![b'x'; 40 << 20]].concat()),
-        ("columns.csv", (0..10_000).map(|column| format!("PatientLocalId{column}")).collect::<Vec<_>>().join(",").into_bytes()),
+        (
+            "columns.csv",
+            (0..10_000).map(|column| format!("PatientLocalId{column}")).collect::<Vec<_>>().join(",").into_bytes(),
+        ),
         ("deep.json", [vec![b'['; 200_000], vec![b']'; 200_000]].concat()),
         ("nul.csv", vec![0; 5_000]),
     ];

@@ -9,7 +9,8 @@ use support::generate::{csv, operation, order};
 use support::{TestHost, message};
 
 /// Things of the patient that must not be told.
-const SENTINELS: [&str; 6] = ["Zzyzxsentinel", "SENTINEL-MRN", "SENTINEL-ORDER", "1941-07-07", "7/7/1941", "sentinel secret"];
+const SENTINELS: [&str; 6] =
+    ["Zzyzxsentinel", "SENTINEL-MRN", "SENTINEL-ORDER", "1941-07-07", "7/7/1941", "sentinel secret"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_line_knows_the_patient() {

@@ -6,8 +6,10 @@
 use super::bridge::pieces;
 use super::rows::{Reading, Told};
 use super::shape::Shape;
-use crate::refusal::about;
 use super::{Error, Job};
+use crate::refusal::about;
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
 use iris_azure::blob::RangedReader;
 use iris_intake::{Format, Layout, Source};
 use iris_model::{Issue, IssueCode, OutcomeKind};
@@ -18,6 +20,10 @@ use std::io::{Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// Batches on their way to the database at a time: while it stores two, the next is decided. Batches that concern the same patients or
+/// orders are done in the order in which they were submitted.
+const IN_FLIGHT: usize = 3;
 
 /// Number of the first batch of late parents.
 const EXTRA: u32 = 1 << 30;
@@ -68,7 +74,9 @@ impl Job<'_> {
         }
         let admission = self.preview(state, reading.start()).await?;
         match self.open_archive().await? {
-            Ok((format, source)) => self.commit(lease, state, format, self.reading(format, source, state).start(), admission).await,
+            Ok((format, source)) => {
+                self.commit(lease, state, format, self.reading(format, source, state).start(), admission).await
+            }
             Err(issue) => Ok(End::Refused(issue)),
         }
     }
@@ -89,7 +97,7 @@ impl Job<'_> {
         self.organization.rule_for(&self.drop.name).is_some_and(|rule| rule.mapping.all_or_nothing)
     }
 
-    /// Reads a file of which all is to be loaded or nothing (decision 19), without storing any of it. A resumed drop keeps to what was
+    /// Reads a file of which all is to be loaded or nothing (decision 18), without storing any of it. A resumed drop keeps to what was
     /// decided when its first batch was committed.
     async fn preview(&self, state: &DropState, mut read: mpsc::Receiver<Told>) -> Result<Admission, Error> {
         if !state.done.is_empty() {
@@ -125,23 +133,35 @@ impl Job<'_> {
     ) -> Result<End, Error> {
         let pending: BTreeSet<u32> = state.pending.iter().copied().collect();
         let (mut number, mut waiting, mut layout, mut defect) = (0, Vec::new(), None, None);
-        while let Some(told) = read.recv().await {
+        let mut committing = FuturesOrdered::new();
+        loop {
+            let told = tokio::select! {
+                told = read.recv(), if committing.len() < IN_FLIGHT => told,
+                Some(left) = committing.next() => {
+                    waiting.extend::<Vec<Submitted>>(left?);
+                    continue;
+                }
+            };
             match told {
-                Told::Layout(found) => {
+                Some(Told::Layout(found)) => {
                     lease = lease.with_columns(lookup(Arc::clone(&found)));
                     layout = Some(found);
                 }
-                Told::Batch(mut batch) => {
+                Some(Told::Batch(mut batch)) => {
                     if admission == Admission::None {
                         batch.iter_mut().for_each(|(incoming, _)| not_loaded(incoming));
                     }
-                    waiting.extend(self.batch(&lease, state, number, batch, &pending).await?);
+                    committing.push_back(self.batch(lease.clone(), state, number, batch, &pending));
                     number += 1;
                 }
-                Told::Failed(failure) if failure.transient => return Err(Error::Reader),
-                Told::Failed(failure) if number == 0 => return Ok(End::Refused(failure.issue)),
-                Told::Failed(failure) => defect = Some(failure.issue),
+                Some(Told::Failed(failure)) if failure.transient => return Err(Error::Reader),
+                Some(Told::Failed(failure)) if number == 0 => return Ok(End::Refused(failure.issue)),
+                Some(Told::Failed(failure)) => defect = Some(failure.issue),
+                None => break,
             }
+        }
+        while let Some(left) = committing.next().await {
+            waiting.extend(left?);
         }
         let Some(layout) = layout else { return Ok(End::Refused(nothing())) };
         self.late_parents(&lease, state, waiting).await?;
@@ -156,7 +176,7 @@ impl Job<'_> {
     /// Commits a batch; gives back the rows that wait for their orders. Of a batch that is done, those that still wait.
     async fn batch(
         &self,
-        lease: &DropLease,
+        lease: DropLease,
         state: &DropState,
         number: u32,
         batch: Vec<Submitted>,
@@ -167,14 +187,23 @@ impl Job<'_> {
         }
         let changes: Vec<Submitted> = batch.iter().filter(|(incoming, _)| may_wait(incoming)).cloned().collect();
         let rows: Vec<u32> = batch.iter().map(|(_, detail)| detail.row).collect();
-        let answers = self.app.orders.submit_rows(lease, number, batch).await?;
-        let not_yet: BTreeSet<u32> =
-            rows.into_iter().zip(&answers).filter(|(_, answer)| **answer == Answer::NotYet).map(|(row, _)| row).collect();
+        let answers = self.app.orders.submit_rows(&lease, number, batch).await?;
+        let not_yet: BTreeSet<u32> = rows
+            .into_iter()
+            .zip(&answers)
+            .filter(|(_, answer)| **answer == Answer::NotYet)
+            .map(|(row, _)| row)
+            .collect();
         Ok(changes.into_iter().filter(|(_, detail)| not_yet.contains(&detail.row)).collect())
     }
 
     /// Tries rows whose orders are unknown again, until all are answered. When patience ends the rules answer for good.
-    async fn late_parents(&self, lease: &DropLease, state: &DropState, mut waiting: Vec<Submitted>) -> Result<(), Error> {
+    async fn late_parents(
+        &self,
+        lease: &DropLease,
+        state: &DropState,
+        mut waiting: Vec<Submitted>,
+    ) -> Result<(), Error> {
         let mut number = state.done.iter().next_back().map_or(EXTRA, |last| last.saturating_add(1).max(EXTRA));
         let mut delay = Duration::from_millis(250);
         while !waiting.is_empty() {
@@ -185,7 +214,7 @@ impl Job<'_> {
                     incoming.first_seen = Timestamp::MIN;
                 }
             }
-            waiting = self.batch(lease, state, number, waiting, &BTreeSet::new()).await?;
+            waiting = self.batch(lease.clone(), state, number, waiting, &BTreeSet::new()).await?;
             number += 1;
             if !waiting.is_empty() {
                 tokio::time::sleep(delay).await;

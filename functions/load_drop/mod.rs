@@ -2,7 +2,7 @@
 //!
 //! # Protocol
 //!
-//! A BlobCreated event names a blob; container + name + ETag make it one drop (decision 20), however often it is announced.
+//! A BlobCreated event names a blob; container + name + ETag make it one drop (decision 19), however often it is announced.
 //!
 //! 1. **Archive.** The bytes are copied to our own container under the drop's id. From here on the caller's blob is not needed: it may be
 //!    overwritten or deleted while we work, and a resumed load reads the same bytes.
@@ -30,9 +30,9 @@ use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_model::Organization;
 use iris_orders::drops::drop_id;
 use iris_orders::queries::DropSummary;
-use shape::Shape;
 use iris_orders::{DropLease, DropState, NewDrop};
 use jiff::Timestamp;
+use shape::Shape;
 use std::sync::Arc;
 use tracing::{error, info, warn};
 use uuid::Uuid;
@@ -81,7 +81,11 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
     let organization = match app.organizations.of_drops_container(event.address.container()).await {
         Ok(Lookup::Known(organization)) => organization,
         Ok(Lookup::Unknown) => {
-            error!(alert = true, code = "unknown-organization", "a file was dropped into a container of no known organization");
+            error!(
+                alert = true,
+                code = "unknown-organization",
+                "a file was dropped into a container of no known organization"
+            );
             return Outcome::Done;
         }
         Err(error) => return wait(app, &message, &error).await,
@@ -116,7 +120,11 @@ async fn work(app: &App, organization: Arc<Organization>, event: &BlobCreated) -
 
 impl<'a> Job<'a> {
     /// The drop an event announces; `None` when there is nothing to do: the blob is gone and unknown, or a newer version has its own event.
-    async fn announced(app: &'a App, organization: Arc<Organization>, event: &BlobCreated) -> Result<Option<Self>, Error> {
+    async fn announced(
+        app: &'a App,
+        organization: Arc<Organization>,
+        event: &BlobCreated,
+    ) -> Result<Option<Self>, Error> {
         let (container, name) = (event.address.container(), event.address.name());
         let id = drop_id(container, name, event.etag.bare());
         let size = match app.orders.store().drop_summary(id).await? {
@@ -172,7 +180,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Removes the caller's blob if it is still the version that was loaded (decision 21). A file too large to be archived stays.
+    /// Removes the caller's blob if it is still the version that was loaded (decision 20). A file too large to be archived stays.
     async fn remove_source(&self) -> Result<(), Error> {
         if self.drop.size > self.app.limits.file_bytes {
             return Ok(());

@@ -72,7 +72,12 @@ impl Job<'_> {
     }
 
     /// Writes `rows.csv`, counting as it goes and handing failed rows on. Gives its name.
-    async fn rows(&self, totals: &mut Totals, issues: &mut IssueList, mut rejected: Option<&mut Rejected>) -> Result<String, Error> {
+    async fn rows(
+        &self,
+        totals: &mut Totals,
+        issues: &mut IssueList,
+        mut rejected: Option<&mut Rejected>,
+    ) -> Result<String, Error> {
         let piece = Piece::default();
         let mut csv = RowsCsv::new(piece.clone()).map_err(document)?;
         let address = self.document(".rows.csv")?;
@@ -110,10 +115,15 @@ impl Job<'_> {
         let (ending, kind, media) = match shape.format {
             Format::Xlsx => {
                 let book = RejectedXlsx::new(&headers, shape.layout.sheet.as_deref()).map_err(document)?;
-                (".rejected.xlsx", Kind::Xlsx(Box::new(book)), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+                (
+                    ".rejected.xlsx",
+                    Kind::Xlsx(Box::new(book)),
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                )
             }
             Format::Csv => {
-                let csv = RejectedCsv::new(piece.clone(), &headers, shape.layout.delimiter.unwrap_or(',')).map_err(document)?;
+                let csv = RejectedCsv::new(piece.clone(), &headers, shape.layout.delimiter.unwrap_or(','))
+                    .map_err(document)?;
                 (".rejected.csv", Kind::Csv(Box::new(csv), headers), "text/csv")
             }
             Format::Json | Format::Ndjson => {

@@ -15,7 +15,8 @@ impl Job<'_> {
     /// Reads it from the archive: for receipts that are written after a crash.
     pub(super) async fn shape(&self) -> Result<Shape, Error> {
         let Some((format, source)) = self.open_archive().await?.ok() else { return Err(Error::Reader) };
-        let (organization, name, limits) = (Arc::clone(&self.organization), self.drop.name.clone(), self.app.limits.clone());
+        let (organization, name, limits) =
+            (Arc::clone(&self.organization), self.drop.name.clone(), self.app.limits.clone());
         let found = tokio::task::spawn_blocking(move || {
             let mut found = None;
             let mut sink = |step: Step| match step {

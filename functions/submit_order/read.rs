@@ -29,7 +29,8 @@ pub(super) fn incoming(message: &ServiceBusMessage, organization: Arc<Organizati
 
 /// A message of nobody known: refused, and recorded under an organization that does not exist and wants no events.
 pub(super) fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
-    let issue = Issue::error(IssueCode::UnknownOrganization, "", "The entry it came through belongs to no known organization.");
+    let issue =
+        Issue::error(IssueCode::UnknownOrganization, "", "The entry it came through belongs to no known organization.");
     Incoming {
         id: submission_id(None, message),
         received_at: now,
@@ -59,18 +60,15 @@ fn request(
         )));
     }
     let parsed = OrderRequest::parse(&message.body).map_err(unreadable)?;
-    let origin = Origin {
-        today: now.to_zoned(TimeZone::UTC).date(),
-        derived_order_id: None,
-        fill_from_organization: false,
-    };
+    let origin =
+        Origin { today: now.to_zoned(TimeZone::UTC).date(), derived_order_id: None, fill_from_organization: false };
     let context = Context { organization, origin: &origin };
     let refused = about(&parsed.request);
     validate(parsed.request, parsed.issues, &context).map_err(|issues| Refusal { issues, ..refused })
 }
 
 /// A message is the same submission when organization, MessageId and bytes are the same; without a MessageId, its place in the queue
-/// stands for it (decision 28).
+/// stands for it (decision 54).
 pub(super) fn submission_id(organization: Option<&Organization>, message: &ServiceBusMessage) -> Uuid {
     let entry = organization.map_or("", |organization| organization.slug.as_str());
     message_id(entry, &postpone::original_id(message), &message.body)

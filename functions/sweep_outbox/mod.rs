@@ -32,7 +32,9 @@ pub async fn run(app: &App) -> Outcome {
     let now = Timestamp::now();
     match app.orders.sweep(now).await {
         Ok(report) if report == iris_orders::SweepReport::default() => {}
-        Ok(report) => info!(published = report.published, postponed = report.postponed, parked = report.parked, "outbox swept"),
+        Ok(report) => {
+            info!(published = report.published, postponed = report.postponed, parked = report.parked, "outbox swept")
+        }
         Err(error) => {
             warn!(%error, "outbox not swept");
             return Outcome::Retry { code: "outbox" };

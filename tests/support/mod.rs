@@ -62,7 +62,8 @@ impl TestHost {
 
     /// Uploads a file with the caller's own credential.
     pub async fn drop_file(&self, name: &str, content: impl Into<bytes::Bytes>) {
-        let caller = BlobStore::from_connection_string(&self.host.credentials.drops_service(&self.organization)).unwrap();
+        let caller =
+            BlobStore::from_connection_string(&self.host.credentials.drops_service(&self.organization)).unwrap();
         let address = BlobAddress::new(&self.organization.drops_container(), name).unwrap();
         caller.upload(&address, content.into(), UploadOptions::default()).await.unwrap();
     }
@@ -103,9 +104,9 @@ impl TestHost {
     /// A sender with the caller's own send-only credential.
     pub fn caller(&self) -> ServiceBusSender {
         {
-        let access = self.host.credentials.caller(&self.organization);
-        ServiceBusSender::with_connection_string(&access.orders, SenderOptions::default()).unwrap()
-    }
+            let access = self.host.credentials.caller(&self.organization);
+            ServiceBusSender::with_connection_string(&access.orders, SenderOptions::default()).unwrap()
+        }
     }
 
     /// Posts messages to the organization's entry.

@@ -23,10 +23,7 @@ pub(crate) fn cargo() -> Command {
     // `cargo run` describes this package to us. Passed on, that would look to build scripts as if their surroundings had changed,
     // and crates with native code would be built anew each time.
     let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for name in std::env::vars_os()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| ours(name))
-    {
+    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| ours(name)) {
         command.env_remove(name);
     }
     command
@@ -53,11 +50,7 @@ pub(crate) async fn output(command: &mut Command) -> Result<String> {
     let (stdout, stderr, status) = tokio::join!(read(stdout), read(stderr), running.end());
     let status = status?;
     if !status.success() {
-        bail!(
-            "{} ended with {status}:\n{}",
-            name(command),
-            String::from_utf8_lossy(&stderr?).trim_end()
-        );
+        bail!("{} ended with {status}:\n{}", name(command), String::from_utf8_lossy(&stderr?).trim_end());
     }
     String::from_utf8(stdout?).with_context(|| format!("{} did not write UTF-8", name(command)))
 }
@@ -65,18 +58,14 @@ pub(crate) async fn output(command: &mut Command) -> Result<String> {
 async fn read(pipe: Option<impl tokio::io::AsyncRead + Unpin>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(mut pipe) = pipe {
-        pipe.read_to_end(&mut bytes)
-            .await
-            .context("cannot read what a program writes")?;
+        pipe.read_to_end(&mut bytes).await.context("cannot read what a program writes")?;
     }
     Ok(bytes)
 }
 
 fn name(command: &Command) -> String {
     let command = command.as_std();
-    let words = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| word.to_string_lossy());
+    let words = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy());
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -90,17 +79,11 @@ impl Running {
     fn start(command: &mut Command) -> Result<Self> {
         let child = command.stdin(Stdio::null()).process_group(0).spawn();
         let name = name(command);
-        Ok(Self {
-            child: child.with_context(|| format!("cannot start {name}"))?,
-            name,
-        })
+        Ok(Self { child: child.with_context(|| format!("cannot start {name}"))?, name })
     }
 
     async fn end(&mut self) -> Result<ExitStatus> {
-        self.child
-            .wait()
-            .await
-            .with_context(|| format!("cannot wait for {}", self.name))
+        self.child.wait().await.with_context(|| format!("cannot wait for {}", self.name))
     }
 
     /// Sends the signal to the group and waits for its leader; false when the limit passed.
@@ -121,11 +104,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // A child that was waited for has no id any more.
-        let group = self
-            .child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
+        let group = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(group) = group
             && !self.tell(group, Signal::TERM)
         {
@@ -148,19 +127,13 @@ mod tests {
     #[tokio::test]
     async fn output_is_returned_or_the_error_is() {
         assert_eq!(output(&mut shell("echo fine")).await.unwrap(), "fine\n");
-        let error = output(&mut shell("echo broken >&2; exit 3"))
-            .await
-            .unwrap_err()
-            .to_string();
+        let error = output(&mut shell("echo broken >&2; exit 3")).await.unwrap_err().to_string();
         assert!(error.contains("exit status: 3") && error.ends_with("broken"), "{error}");
     }
 
     #[tokio::test]
     async fn nothing_can_be_asked() {
-        assert_eq!(
-            output(&mut shell("read answer || echo closed")).await.unwrap(),
-            "closed\n"
-        );
+        assert_eq!(output(&mut shell("read answer || echo closed")).await.unwrap(), "closed\n");
     }
 
     /// The pipe's end is reached only when everyone who could write into it is gone.

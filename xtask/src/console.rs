@@ -15,11 +15,7 @@ pub(crate) fn note(text: &str) {
 
 /// One line of the closing summary.
 pub(crate) fn outcome(name: &str, passed: bool, took: Duration) {
-    let word = if passed {
-        paint("32", "passed")
-    } else {
-        paint("31", "FAILED")
-    };
+    let word = if passed { paint("32", "passed") } else { paint("31", "FAILED") };
     line(&format!("{word}  {name} ({:.1} s)", took.as_secs_f64()));
 }
 
@@ -40,9 +36,5 @@ pub(crate) fn is_colored() -> bool {
 }
 
 fn paint(code: &str, text: &str) -> String {
-    if is_colored() {
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
-    } else {
-        text.to_owned()
-    }
+    if is_colored() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }

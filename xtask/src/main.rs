@@ -48,10 +48,7 @@ fn main() -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
         let interruption = interruption()?;
         tokio::select! {

@@ -55,7 +55,8 @@ fn folder() -> std::path::PathBuf {
 /// The schemas of the code by file name.
 fn expected() -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    for (name, schema) in iris_model::schema::all() {
+    let receipt = ("drop-receipt.schema.json", iris_intake::receipt::schema());
+    for (name, schema) in iris_model::schema::all().into_iter().chain([receipt]) {
         let text = serde_json::to_string_pretty(&schema).with_context(|| format!("cannot write {name}"))?;
         if files.insert(name.to_owned(), text + "\n").is_some() {
             bail!("two schemas are named {name}");
@@ -73,17 +74,11 @@ fn committed(folder: &Path) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     for entry in entries {
         let path = entry.context("cannot list schemas/")?.path();
-        let Some(name) = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .filter(|name| name.ends_with(".json"))
-        else {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".json")) else {
             continue;
         };
-        files.insert(
-            name.to_owned(),
-            fs::read_to_string(&path).with_context(|| format!("cannot read schemas/{name}"))?,
-        );
+        files
+            .insert(name.to_owned(), fs::read_to_string(&path).with_context(|| format!("cannot read schemas/{name}"))?);
     }
     Ok(files)
 }
@@ -96,9 +91,7 @@ fn differences(expected: &BTreeMap<String, String>, committed: &BTreeMap<String,
         Some(_) => None,
     });
     let left_over = committed.keys().filter(|name| !expected.contains_key(*name));
-    wrong
-        .chain(left_over.map(|name| format!("schemas/{name} describes nothing any more")))
-        .collect()
+    wrong.chain(left_over.map(|name| format!("schemas/{name} describes nothing any more"))).collect()
 }
 
 #[cfg(test)]
@@ -106,10 +99,7 @@ mod tests {
     use super::*;
 
     fn files(files: &[(&str, &str)]) -> BTreeMap<String, String> {
-        files
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-            .collect()
+        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
     }
 
     #[test]
@@ -118,11 +108,7 @@ mod tests {
         let committed = files(&[("b.json", "2"), ("c.json", "1"), ("d.json", "1")]);
         assert_eq!(
             differences(&expected, &committed),
-            [
-                "schemas/a.json is missing",
-                "schemas/b.json is outdated",
-                "schemas/d.json describes nothing any more"
-            ]
+            ["schemas/a.json is missing", "schemas/b.json is outdated", "schemas/d.json describes nothing any more"]
         );
     }
 

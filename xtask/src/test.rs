@@ -53,10 +53,8 @@ impl Step {
 /// Runs the steps. Fails when any of them failed.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let mut outcomes = Vec::new();
-    for step in Step::value_variants()
-        .iter()
-        .copied()
-        .filter(|step| options.only.is_empty() || options.only.contains(step))
+    for step in
+        Step::value_variants().iter().copied().filter(|step| options.only.is_empty() || options.only.contains(step))
     {
         console::heading(step.title());
         let started = Instant::now();
@@ -73,11 +71,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.without_postgres {
         console::note("PostgreSQL was left out, as asked: only half of the store's tests ran.");
     }
-    let failed: Vec<_> = outcomes
-        .iter()
-        .filter(|(_, passed, _)| !passed)
-        .map(|(title, ..)| *title)
-        .collect();
+    let failed: Vec<_> = outcomes.iter().filter(|(_, passed, _)| !passed).map(|(title, ..)| *title).collect();
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
@@ -104,9 +98,7 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
 /// did not run must not look like one that passed.
 async fn tests(without_postgres: bool) -> Result<()> {
     let mut cargo = cargo();
-    cargo
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .env_remove(POSTGRES_VARIABLE);
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).env_remove(POSTGRES_VARIABLE);
     if without_postgres {
         return succeed(&mut cargo).await;
     }

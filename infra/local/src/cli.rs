@@ -75,6 +75,7 @@ pub struct ProcessArgs {
 
 fn parse_slug(text: &str) -> Result<Slug, String> {
     Slug::new(text).ok_or_else(|| {
-        "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview".to_owned()
+        "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview"
+            .to_owned()
     })
 }

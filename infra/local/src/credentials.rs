@@ -61,7 +61,8 @@ impl Credentials {
             }
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         };
-        let key = Key::from_base64(secret.trim()).with_context(|| format!("{} is damaged; delete it", file.display()))?;
+        let key =
+            Key::from_base64(secret.trim()).with_context(|| format!("{} is damaged; delete it", file.display()))?;
         let expiry = Zoned::now().checked_add(Span::new().years(1))?.timestamp();
         Ok(Self { seed: secret.into_bytes(), account: Account::new(ACCOUNT, key), amqp, blob, expiry })
     }
@@ -131,6 +132,8 @@ impl Credentials {
 
     fn container(&self, name: &str, permissions: &str) -> String {
         let terms = SasTerms { permissions: permissions.to_owned(), expiry: self.expiry };
-        container(name).map(|name| self.account.endpoint(self.blob).container_sas_url(&name, &terms)).unwrap_or_default()
+        container(name)
+            .map(|name| self.account.endpoint(self.blob).container_sas_url(&name, &terms))
+            .unwrap_or_default()
     }
 }

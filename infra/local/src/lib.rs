@@ -74,8 +74,10 @@ impl LocalHost {
     pub async fn start(options: Options) -> Result<Self> {
         let data = &options.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot create the folder {}", data.display()))?;
-        let broker = Broker::open(Some(&data.join("servicebus"))).await.context("the Service Bus folder cannot be opened")?;
-        let blobs = BlobStore::open(data.join("blobs")).context("the Blob folder cannot be opened; is another local host using it?")?;
+        let broker =
+            Broker::open(Some(&data.join("servicebus"))).await.context("the Service Bus folder cannot be opened")?;
+        let blobs = BlobStore::open(data.join("blobs"))
+            .context("the Blob folder cannot be opened; is another local host using it?")?;
         let amqp = ports::listen(options.amqp_port, 5672, "Service Bus (--amqp-port)").await?;
         let blob = ports::listen(options.blob_port, 10_000, "Blob storage (--blob-port)").await?;
         let credentials = Credentials::load(data, amqp.local_addr()?, blob.local_addr()?)?;
@@ -85,8 +87,18 @@ impl LocalHost {
         let events = tokio::spawn(blob_events::forward(blobs.subscribe(), broker.clone(), credentials.clone()));
         let endpoint = iris_local_servicebus::serve(broker.clone(), amqp, credentials.access(&options.organizations))?;
         let accounts = [(credentials.account().clone(), blobs.clone())];
-        let serving = iris_local_blob::http::serve(blob, accounts, iris_local_blob::http::Options::default(), std::future::pending());
-        let tasks = vec![tokio::spawn(async { serving.await.unwrap_or_else(|error| tracing::error!(%error, "no blobs are served")) }), events];
+        let serving = iris_local_blob::http::serve(
+            blob,
+            accounts,
+            iris_local_blob::http::Options::default(),
+            std::future::pending(),
+        );
+        let tasks = vec![
+            tokio::spawn(async {
+                serving.await.unwrap_or_else(|error| tracing::error!(%error, "no blobs are served"))
+            }),
+            events,
+        ];
 
         let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("iris.db").display()));
         let orders = open_database(&database).await?;
@@ -100,7 +112,16 @@ impl LocalHost {
         host.lines = log::sink(&data.join("handler.log"))?;
         let functions = Host::start(host)?;
         functions.ready().await.context("the handler did not start; see handler.log in the data folder")?;
-        Ok(Self { broker, blobs, functions, orders, credentials, organizations: options.organizations, service_bus: endpoint, tasks })
+        Ok(Self {
+            broker,
+            blobs,
+            functions,
+            orders,
+            credentials,
+            organizations: options.organizations,
+            service_bus: endpoint,
+            tasks,
+        })
     }
 
     /// The document of an organization.
@@ -123,7 +144,9 @@ impl LocalHost {
 /// Opens the handler's database for looking, and brings its schema up to date, so that the handler finds it ready.
 async fn open_database(url: &str) -> Result<Arc<dyn OrderStore>> {
     let settings = DatabaseSettings { url: url.into(), token_identity: None, max_connections: 2 };
-    iris_functions::database::open(&settings, &|_| None).await.context("the database cannot be opened; check --database")
+    iris_functions::database::open(&settings, &|_| None)
+        .await
+        .context("the database cannot be opened; check --database")
 }
 
 /// The handler's settings, named as in Azure.

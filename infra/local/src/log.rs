@@ -42,5 +42,6 @@ fn rendered(line: &Line) -> String {
         Level::Error => "ERROR",
     };
     let source = format!("{:?}", line.source).to_lowercase();
-    json!({ "timestamp": Timestamp::now().to_string(), "level": level, "target": source, "message": line.text }).to_string()
+    json!({ "timestamp": Timestamp::now().to_string(), "level": level, "target": source, "message": line.text })
+        .to_string()
 }

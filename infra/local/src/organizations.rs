@@ -37,6 +37,7 @@ pub fn read(folder: Option<&Path>) -> Result<Vec<Document>> {
 }
 
 fn parse(content: Vec<u8>, place: &str) -> Result<Document> {
-    let organization = Organization::parse(&content).with_context(|| format!("{place} is not a usable organization document"))?;
+    let organization =
+        Organization::parse(&content).with_context(|| format!("{place} is not a usable organization document"))?;
     Ok(Document { organization, content })
 }

@@ -33,7 +33,10 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     })
     .await?;
     let document = host.organization(&arguments.organization).with_context(|| {
-        format!("there is no organization {}; give the folder of its document with --organizations", arguments.organization)
+        format!(
+            "there is no organization {}; give the folder of its document with --organizations",
+            arguments.organization
+        )
     })?;
     let organization = document.organization.clone();
     say(&format!("{name} → {} ({})", organization.drops_container(), organization.name));

@@ -64,7 +64,9 @@ pub(crate) async fn containers(blobs: &Store, organizations: &[Document]) -> Res
             blobs.ensure_container(&container(&format!("{slug}-{kind}"))?).await?;
         }
         let name = BlobName::new(format!("{slug}.json"))?;
-        blobs.put(&container("organizations")?, &name, content.clone(), PutOptions::content_type("application/json")).await?;
+        blobs
+            .put(&container("organizations")?, &name, content.clone(), PutOptions::content_type("application/json"))
+            .await?;
     }
     Ok(())
 }

@@ -221,3 +221,19 @@ pub struct RowIssue {
     #[serde(flatten)]
     pub issue: Issue,
 }
+
+#[cfg(test)]
+mod documentation {
+    use super::*;
+
+    #[test]
+    fn every_code_is_explained_and_every_explanation_has_a_code() {
+        let page = include_str!("../../../docs/ERRORS.md");
+        let explained: Vec<&str> =
+            page.lines().filter_map(|line| line.strip_prefix("### `")).filter_map(|rest| rest.strip_suffix('`')).collect();
+        for code in IssueCode::ALL {
+            assert!(explained.contains(&code.as_str()), "docs/ERRORS.md does not explain {code}");
+        }
+        assert_eq!(explained.len(), IssueCode::ALL.len(), "docs/ERRORS.md explains codes that do not exist, or some twice");
+    }
+}

@@ -1,11 +1,17 @@
 //! `cargo xtask bench`: what the platform does per second, beside its peers and limits, on a machine that is described.
+//!
+//! The measurements are a program of their own (`benchmarks/`), built with the release profile together with the programs it measures.
 
 mod machine;
 
+use crate::child::{cargo, succeed};
 use crate::console;
 use crate::postgres::Server;
 use anyhow::Result;
 use clap::Args;
+
+/// What is built: the measurements, the local host with the handler inside, and the handler as it is deployed.
+const PACKAGES: [&str; 3] = ["iris-bench", "iris-local", "iris-functions"];
 
 /// Options of `bench`.
 #[derive(Args)]
@@ -13,15 +19,30 @@ pub(crate) struct Options {
     /// Measures on SQLite alone.
     #[arg(long)]
     without_postgres: bool,
+    /// Runs only these benchmarks (comma-separated): reading, storing, drops, messages, handler, servicebus, blobs, million.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    only: Vec<String>,
+    /// A tenth of the amounts, once: to see that everything works.
+    #[arg(long)]
+    quick: bool,
 }
 
-/// Starts what is measured on and describes the machine, as Markdown.
+/// Builds and runs the measurements; writes Markdown to standard output.
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let server = if options.without_postgres {
-        None
-    } else {
-        Some(Server::start().await?)
-    };
+    let packages = PACKAGES.iter().flat_map(|name| ["--package", name]);
+    succeed(cargo().args(["build", "--release", "--quiet"]).args(packages)).await?;
+    let server = if options.without_postgres { None } else { Some(Server::start().await?) };
     console::note(&machine::describe(server.as_ref().map(Server::version)).await);
-    Ok(())
+    let mut measure = cargo();
+    measure.args(["run", "--release", "--quiet", "--package", "iris-bench", "--"]);
+    if let Some(server) = &server {
+        measure.args(["--postgres", &server.url()]);
+    }
+    if options.quick {
+        measure.arg("--quick");
+    }
+    if !options.only.is_empty() {
+        measure.args(["--only", &options.only.join(",")]);
+    }
+    succeed(&mut measure).await
 }

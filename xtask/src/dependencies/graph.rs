@@ -6,10 +6,8 @@ use serde::Deserialize;
 use std::collections::HashSet;
 
 /// Where crates.io's packages say they come from, by index or by the sparse protocol.
-const REGISTRIES: [&str; 2] = [
-    "registry+https://github.com/rust-lang/crates.io-index",
-    "sparse+https://index.crates.io/",
-];
+const REGISTRIES: [&str; 2] =
+    ["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 
 /// A package of the dependency graph.
 #[derive(Deserialize)]
@@ -55,10 +53,7 @@ struct Node {
 pub(super) fn resolved(metadata: &str) -> Result<Vec<Package>> {
     let metadata: Metadata = serde_json::from_str(metadata).context("cargo metadata gave something unexpected")?;
     let used: HashSet<String> = metadata.resolve.nodes.into_iter().map(|node| node.id).collect();
-    let packages = metadata
-        .packages
-        .into_iter()
-        .filter(|package| used.contains(&package.id));
+    let packages = metadata.packages.into_iter().filter(|package| used.contains(&package.id));
     Ok(packages.map(|identified| identified.package).collect())
 }
 
@@ -75,11 +70,7 @@ mod tests {
             ],
             "resolve": {"nodes": [{"id": "a 1"}]}
         }"#;
-        let names: Vec<_> = resolved(metadata)
-            .unwrap()
-            .into_iter()
-            .map(|package| package.name)
-            .collect();
+        let names: Vec<_> = resolved(metadata).unwrap().into_iter().map(|package| package.name).collect();
         assert_eq!(names, ["a"]);
     }
 }

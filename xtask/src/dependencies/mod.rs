@@ -40,10 +40,7 @@ pub(crate) async fn run() -> Result<()> {
 
 /// One sentence per broken rule.
 fn check(policy: &Policy, packages: &[Package]) -> Vec<String> {
-    packages
-        .iter()
-        .flat_map(|package| check_package(policy, package))
-        .collect()
+    packages.iter().flat_map(|package| check_package(policy, package)).collect()
 }
 
 fn check_package(policy: &Policy, package: &Package) -> Vec<String> {
@@ -56,9 +53,7 @@ fn check_package(policy: &Policy, package: &Package) -> Vec<String> {
         findings.push(format!("{name} {version}: {refusal}"));
     }
     if !package.has_known_source() {
-        findings.push(format!(
-            "{name} {version} comes neither from crates.io nor from this workspace"
-        ));
+        findings.push(format!("{name} {version} comes neither from crates.io nor from this workspace"));
     }
     findings
 }
@@ -97,18 +92,9 @@ mod tests {
 
     #[test]
     fn bans_are_of_crates_or_of_versions() {
-        assert_eq!(
-            findings("rsa", "0.9.8", Some("MIT"), REGISTRY),
-            ["rsa 0.9.8 is banned: side channel"]
-        );
-        assert_eq!(
-            findings("zip", "2.2.9", Some("MIT"), REGISTRY),
-            ["zip 2.2.9 is banned: advisory"]
-        );
-        assert_eq!(
-            findings("zip", "2.2.0-rc.1", Some("MIT"), REGISTRY),
-            ["zip 2.2.0-rc.1 is banned: advisory"]
-        );
+        assert_eq!(findings("rsa", "0.9.8", Some("MIT"), REGISTRY), ["rsa 0.9.8 is banned: side channel"]);
+        assert_eq!(findings("zip", "2.2.9", Some("MIT"), REGISTRY), ["zip 2.2.9 is banned: advisory"]);
+        assert_eq!(findings("zip", "2.2.0-rc.1", Some("MIT"), REGISTRY), ["zip 2.2.0-rc.1 is banned: advisory"]);
     }
 
     #[test]
@@ -122,9 +108,6 @@ mod tests {
 
     #[test]
     fn only_the_registry_and_the_workspace_are_sources() {
-        assert_eq!(
-            findings("a", "1.0.0", Some("MIT"), Some("git+https://example.org/a#0")).len(),
-            1
-        );
+        assert_eq!(findings("a", "1.0.0", Some("MIT"), Some("git+https://example.org/a#0")).len(), 1);
     }
 }

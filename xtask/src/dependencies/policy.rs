@@ -68,10 +68,7 @@ impl Policy {
 
     /// Why this version must not be used, if so.
     pub(super) fn ban(&self, name: &str, version: &Version) -> Option<&str> {
-        self.bans
-            .iter()
-            .find(|ban| ban.name == name && ban.covers(version))
-            .map(|ban| ban.reason.as_str())
+        self.bans.iter().find(|ban| ban.name == name && ban.covers(version)).map(|ban| ban.reason.as_str())
     }
 
     /// What is wrong with the license, if anything.
@@ -82,11 +79,7 @@ impl Policy {
         let Ok(expression) = Expression::parse_mode(license, ParseMode::LAX) else {
             return Some(format!("its license `{license}` is no SPDX expression"));
         };
-        let own = self
-            .exceptions
-            .iter()
-            .filter(|(exception, _)| exception == name)
-            .flat_map(|(_, allowed)| allowed);
+        let own = self.exceptions.iter().filter(|(exception, _)| exception == name).flat_map(|(_, allowed)| allowed);
         let allowed: Vec<&Licensee> = self.allowed.iter().chain(own).collect();
         let acceptable = expression.evaluate(|required| allowed.iter().any(|licensee| licensee.satisfies(required)));
         (!acceptable).then(|| format!("its license `{license}` is not allowed"))
@@ -103,25 +96,16 @@ impl Ban {
             }
             None => (denied.spec, None),
         };
-        Ok(Self {
-            name,
-            versions,
-            reason: denied.reason,
-        })
+        Ok(Self { name, versions, reason: denied.reason })
     }
 
     fn covers(&self, version: &Version) -> bool {
         // A requirement matches no pre-release unless it names one; here a pre-release counts as the release it leads to.
         let released = Version::new(version.major, version.minor, version.patch);
-        self.versions
-            .as_ref()
-            .is_none_or(|versions| versions.matches(&released))
+        self.versions.as_ref().is_none_or(|versions| versions.matches(&released))
     }
 }
 
 fn licensees(names: &[String]) -> Result<Vec<Licensee>> {
-    names
-        .iter()
-        .map(|name| Licensee::parse(name).with_context(|| format!("`{name}` is no SPDX license")))
-        .collect()
+    names.iter().map(|name| Licensee::parse(name).with_context(|| format!("`{name}` is no SPDX license"))).collect()
 }

@@ -25,13 +25,9 @@ pub(super) async fn with_apt() -> Result<()> {
         bail!("initdb and postgres were not found, and installing them needs root: {advice}");
     };
     console::note("PostgreSQL is missing: installing it with apt-get.");
-    succeed(command.args(["-c", SCRIPT]))
-        .await
-        .with_context(|| format!("the installation failed; {advice}"))
+    succeed(command.args(["-c", SCRIPT])).await.with_context(|| format!("the installation failed; {advice}"))
 }
 
 async fn answers(command: &mut Command) -> bool {
-    crate::child::run(command.stdout(Stdio::null()).stderr(Stdio::null()))
-        .await
-        .is_ok_and(|status| status.success())
+    crate::child::run(command.stdout(Stdio::null()).stderr(Stdio::null())).await.is_ok_and(|status| status.success())
 }

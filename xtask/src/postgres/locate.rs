@@ -26,10 +26,7 @@ fn newest(versions: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(versions).ok()?.flatten();
     let number = |folder: &Path| folder.file_name()?.to_str()?.parse::<u32>().ok();
     let found = entries.filter_map(|entry| Some((number(&entry.path())?, entry.path().join("bin"))));
-    found
-        .filter(|(_, folder)| complete(folder))
-        .max()
-        .map(|(_, folder)| folder)
+    found.filter(|(_, folder)| complete(folder)).max().map(|(_, folder)| folder)
 }
 
 #[cfg(test)]

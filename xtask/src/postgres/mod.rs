@@ -68,12 +68,7 @@ impl Server {
             let mut process = Process::spawn(&programs, &owner, folder.path(), port)?;
             match process.ready(folder.path()).await {
                 Ok(()) => {
-                    return Ok(Self {
-                        process,
-                        _folder: folder,
-                        port,
-                        version,
-                    });
+                    return Ok(Self { process, _folder: folder, port, version });
                 }
                 Err(error) if attempt == ATTEMPTS => return Err(error),
                 Err(_) => {}
@@ -108,17 +103,9 @@ async fn initialize(programs: &Path, owner: &Owner, folder: &Path) -> Result<()>
     let mut command = Command::new(programs.join("initdb"));
     command.arg("--pgdata").arg(data(folder));
     // Loss of power while the folder is made does no harm: it is made anew each time.
-    command.args([
-        "--username=postgres",
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--no-locale",
-        "--no-sync",
-    ]);
+    command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
     owner.run_as(&mut command, folder);
-    crate::child::output(&mut command.into())
-        .await
-        .context("cannot create a PostgreSQL cluster")?;
+    crate::child::output(&mut command.into()).await.context("cannot create a PostgreSQL cluster")?;
     Ok(())
 }
 
@@ -153,15 +140,10 @@ impl Process {
         let mut command = owner::ending_with_us(&programs.join("postgres"));
         command.arg("-D").arg(data(folder));
         command.args(["-c", "listen_addresses=127.0.0.1", "-c", &format!("port={port}")]);
-        command
-            .arg("-c")
-            .arg(format!("unix_socket_directories={}", folder.display()));
+        command.arg("-c").arg(format!("unix_socket_directories={}", folder.display()));
         // Test binaries run side by side, each with pools of its own.
         command.args(["-c", "max_connections=400"]);
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().context("cannot share the server's log")?)
-            .stderr(log);
+        command.stdin(Stdio::null()).stdout(log.try_clone().context("cannot share the server's log")?).stderr(log);
         // Out of reach of the terminal's Ctrl-C: the server ends last, after those who use it.
         command.process_group(0);
         owner.run_as(&mut command, folder);

@@ -23,9 +23,9 @@ impl Owner {
         }
         let account = match account("postgres").await {
             Ok(account) => account,
-            Err(_) => account("nobody")
-                .await
-                .context("PostgreSQL does not run as root, and there is no user for it")?,
+            Err(_) => {
+                account("nobody").await.context("PostgreSQL does not run as root, and there is no user for it")?
+            }
         };
         Ok(Self(Some(account)))
     }
@@ -52,24 +52,16 @@ impl Owner {
 async fn account(name: &str) -> Result<Account> {
     let number = async |option: &str| -> Result<u32> {
         let text = crate::child::output(tokio::process::Command::new("id").args([option, name])).await?;
-        text.trim()
-            .parse()
-            .with_context(|| format!("`id {option} {name}` gave no number"))
+        text.trim().parse().with_context(|| format!("`id {option} {name}` gave no number"))
     };
-    Ok(Account {
-        user: number("-u").await?,
-        group: number("-g").await?,
-    })
+    Ok(Account { user: number("-u").await?, group: number("-g").await? })
 }
 
 /// A command that runs the program and, where `setpriv` is at hand (Linux), interrupts it when this process ends in a way that lets
 /// no guard run.
 pub(super) fn ending_with_us(program: &Path) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    match std::env::split_paths(&path)
-        .map(|folder| folder.join("setpriv"))
-        .find(|setpriv| setpriv.is_file())
-    {
+    match std::env::split_paths(&path).map(|folder| folder.join("setpriv")).find(|setpriv| setpriv.is_file()) {
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
             command.args(["--pdeathsig", "INT", "--"]).arg(program);

@@ -68,7 +68,9 @@ mod tests {
 
     #[test]
     fn no_name_leaves_the_folder() {
-        for (name, place) in [("receipts/a.json", "out/receipts/a.json"), ("../../etc/x", "out/etc/x"), ("/abs", "out/abs")] {
+        for (name, place) in
+            [("receipts/a.json", "out/receipts/a.json"), ("../../etc/x", "out/etc/x"), ("/abs", "out/abs")]
+        {
             assert_eq!(inside(Path::new("out"), name), Path::new(place));
         }
     }

@@ -29,7 +29,6 @@ pub use slot::MessageState;
 
 pub(crate) use journal::Position;
 pub(crate) use queue::{Interest, Queue};
-pub(crate) use settle::Set;
 pub(crate) use slot::{Millis, Sequence, Taken};
 pub(crate) use topic::Topic;
 pub(crate) use waiter::Waiter;

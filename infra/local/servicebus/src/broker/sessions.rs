@@ -99,11 +99,6 @@ impl Sessions {
         self.all.get(id)?.state.clone()
     }
 
-    /// Every session that has a state.
-    pub(crate) fn states(&self) -> impl Iterator<Item = (&Arc<str>, &Bytes)> {
-        self.all.iter().filter_map(|(id, session)| Some((id, session.state.as_ref()?)))
-    }
-
     pub(crate) fn set_state(&mut self, id: &Arc<str>, state: Option<Bytes>) {
         self.change(id, |session| session.state = state);
     }

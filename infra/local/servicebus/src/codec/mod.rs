@@ -7,7 +7,8 @@
 mod read;
 mod write;
 
-pub(crate) use read::{Elements, Error, Reader, Value};
+pub use read::Error;
+pub(crate) use read::{Elements, Reader, Value};
 pub(crate) use write::{Writer, put_described_binary};
 
 /// Format codes of the AMQP 1.0 primitive types (specification part 1, section 1.6).

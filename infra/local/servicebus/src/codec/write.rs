@@ -154,7 +154,7 @@ impl<'a> Writer<'a> {
     /// An array of longs (sequence numbers).
     pub(crate) fn longs(&mut self, numbers: &[i64]) {
         self.array(code::LONG, numbers.len(), |out| {
-            numbers.iter().for_each(|n| out.extend_from_slice(&n.to_be_bytes()))
+            numbers.iter().for_each(|n| out.extend_from_slice(&n.to_be_bytes()));
         });
     }
 

@@ -116,3 +116,6 @@ async fn accept(broker: Broker, listener: TcpListener, access: Arc<Access>, mut 
     let all = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(GRACE, all).await;
 }
+
+#[cfg(test)]
+mod tests;

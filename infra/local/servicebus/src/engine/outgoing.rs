@@ -47,10 +47,10 @@ impl Session {
         for (handle, link) in &mut self.links {
             match &mut link.end {
                 End::In(inlet) if inlet.held_back && inlet.waiter.take_woken() => room.push(*handle),
-                End::Out(Outlet { source: Source::Waiting(wait), waiter, .. }) => {
-                    if waiter.take_woken() || wait.until <= Instant::now() {
-                        waiting.push(*handle);
-                    }
+                End::Out(Outlet { source: Source::Waiting(wait), waiter, .. })
+                    if waiter.take_woken() || wait.until <= Instant::now() =>
+                {
+                    waiting.push(*handle);
                 }
                 End::Out(outlet) if outlet.waiter.take_woken() => outlet.idle = false,
                 _ => {}

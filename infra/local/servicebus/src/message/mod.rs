@@ -9,8 +9,10 @@ mod parse;
 mod value;
 
 pub use encoded::Encoded;
-pub(crate) use encoded::{Facts, map_of};
+pub(crate) use encoded::map_of;
 pub use value::PropertyValue;
+
+pub use crate::codec::Error as Malformed;
 
 use bytes::Bytes;
 use std::time::Duration;
@@ -106,7 +108,7 @@ impl Message {
 pub enum Error {
     /// The sections are not well-formed AMQP.
     #[error("the message is not well-formed AMQP: {0}")]
-    Malformed(#[from] crate::codec::Error),
+    Malformed(#[from] Malformed),
     /// A section is unknown, repeated or out of order.
     #[error("the message's sections are out of order")]
     Order,

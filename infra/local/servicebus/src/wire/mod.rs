@@ -10,13 +10,13 @@ mod frame;
 mod outcome;
 mod request;
 
-pub(crate) use decode::{Attach, Begin, Disposition, Flow, Open, Performative, Sasl, Terminus, Transfer};
+pub(crate) use decode::{Attach, Begin, Disposition, Flow, Open, Performative, Sasl, Transfer};
 pub(crate) use delivery::{batch, put_delivery};
 pub(crate) use encode::{
     AttachReply, FlowOut, Raw, SESSION_FILTER, TransferOut, attach, begin, close, detach, disposition, end, flow, open,
     sasl_mechanisms, sasl_outcome, source_with_session, terminus_or_empty, transfer,
 };
-pub(crate) use frame::{Frame, FrameKind, ProtocolHeader, empty_frame, frame, next_frame, protocol_header};
+pub(crate) use frame::{Frame, FrameKind, ProtocolHeader, empty_frame, next_frame, protocol_header};
 pub(crate) use outcome::{Condition, Outcome};
 pub(crate) use request::{Request, Response};
 
@@ -32,7 +32,6 @@ pub(crate) mod condition {
     pub(crate) const INTERNAL: &str = "amqp:internal-error";
     pub(crate) const INVALID_FIELD: &str = "amqp:invalid-field";
     pub(crate) const RESOURCE_LIMIT: &str = "amqp:resource-limit-exceeded";
-    pub(crate) const ILLEGAL_STATE: &str = "amqp:illegal-state";
     pub(crate) const UNATTACHED_HANDLE: &str = "amqp:session:unattached-handle";
     pub(crate) const HANDLE_IN_USE: &str = "amqp:session:handle-in-use";
     pub(crate) const WINDOW_VIOLATION: &str = "amqp:session:window-violation";

@@ -1,0 +1,67 @@
+//! Azurite, installed by npm into a temporary folder for the time of the measurement.
+
+use crate::clock;
+use anyhow::{Context, Result};
+use iris_azure::blob::BlobStore;
+use iris_local_blob::auth::Account;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Stdio;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// A running Azurite; ended when dropped.
+pub(super) struct Azurite {
+    pub(super) version: String,
+    address: SocketAddr,
+    _process: Child,
+    _folder: TempDir,
+}
+
+impl Azurite {
+    /// Installs and starts it, or tells why that is not possible.
+    pub(super) async fn start() -> Result<Self, String> {
+        Self::try_start().await.map_err(|error| format!("{error:#}"))
+    }
+
+    async fn try_start() -> Result<Self> {
+        let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+        let installed = Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "azurite"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .await
+            .context("there is no npm")?;
+        anyhow::ensure!(installed.success(), "npm could not install it");
+        let package = folder.path().join("node_modules/azurite");
+        let about: serde_json::Value = serde_json::from_slice(&std::fs::read(package.join("package.json"))?)?;
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let process = Command::new("node")
+            .arg(package.join("dist/src/blob/main.js"))
+            .args([
+                "--silent",
+                "--skipApiVersionCheck",
+                "--disableTelemetry",
+                "--blobPort",
+                &address.port().to_string(),
+                "--location",
+            ])
+            .arg(folder.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("node cannot be started")?;
+        clock::until("Azurite", async || Ok(TcpStream::connect(address).await.is_ok())).await?;
+        let version = about["version"].as_str().unwrap_or("of an unknown version").to_owned();
+        Ok(Self { version, address, _process: process, _folder: folder })
+    }
+
+    pub(super) fn client(&self) -> Result<BlobStore> {
+        Ok(BlobStore::from_connection_string(&Account::development().endpoint(self.address).connection_string())?)
+    }
+}

@@ -1,0 +1,86 @@
+//! Empty databases for single measurements.
+
+use anyhow::{Context, Result};
+use iris_orders::Store;
+use iris_orders::store::postgres::{PostgresOptions, PostgresStore};
+use iris_orders::store::sqlite::{SqliteOptions, SqliteStore};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// What orders are stored in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
+
+/// Where databases come from.
+pub(crate) struct Databases {
+    server: Option<String>,
+    folder: TempDir,
+}
+
+/// A new database; a PostgreSQL one goes with its server.
+pub(crate) struct Database {
+    pub(crate) kind: Kind,
+    /// As the handler's setting has it.
+    pub(crate) url: String,
+}
+
+impl Databases {
+    pub(crate) fn new(server: Option<String>) -> Result<Self> {
+        let folder =
+            tempfile::Builder::new().prefix("iris-bench-").tempdir().context("no temporary folder can be made")?;
+        Ok(Self { server, folder })
+    }
+
+    /// The kinds that are measured.
+    pub(crate) fn kinds(&self) -> &'static [Kind] {
+        if self.server.is_some() { &[Kind::Sqlite, Kind::Postgres] } else { &[Kind::Sqlite] }
+    }
+
+    /// An empty database.
+    pub(crate) async fn create(&self, kind: Kind) -> Result<Database> {
+        let name = format!("iris_{}", Uuid::new_v4().simple());
+        let url = match kind {
+            Kind::Sqlite => format!("sqlite:{}", self.folder.path().join(name).display()),
+            Kind::Postgres => {
+                let server = self.server.as_deref().context("there is no PostgreSQL")?;
+                let mut connection = PgConnection::connect(server).await?;
+                // Earlier measurements' pages are not written out at this one's expense.
+                sqlx::raw_sql("CHECKPOINT").execute(&mut connection).await?;
+                sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
+                let base = server.rsplit_once('/').map_or(server, |(base, _)| base);
+                format!("{base}/{name}")
+            }
+        };
+        Ok(Database { kind, url })
+    }
+}
+
+impl Database {
+    /// Opens it with the handler's options, and brings its schema up to date.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
+        Ok(match self.kind {
+            Kind::Sqlite => Arc::new(SqliteStore::open(SqliteOptions::new(self.path())).await?),
+            Kind::Postgres => Arc::new(PostgresStore::connect(PostgresOptions::new(self.url.clone().into())).await?),
+        })
+    }
+
+    /// The file of an SQLite database.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.url.trim_start_matches("sqlite:").into()
+    }
+}

@@ -1,0 +1,118 @@
+//! What the platform does per second, beside its peers and limits: `cargo xtask bench`.
+//!
+//! Each module measures one part and gives a [`report::Section`]; a target is judged but never fails the run, because figures depend on the
+//! machine. Ratios are taken within one run. The handler is a process of its own, as in production; the local host runs in this one.
+
+mod blobs;
+mod clock;
+mod databases;
+mod drops;
+mod files;
+#[path = "../../tests/support/generate.rs"]
+#[allow(dead_code, unreachable_pub, reason = "test material, of which a part is used here")]
+mod generate;
+mod handler;
+mod local;
+mod messages;
+mod million;
+mod reading;
+mod report;
+mod servicebus;
+mod storing;
+mod submissions;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use databases::Databases;
+use files::Files;
+use report::Section;
+use std::io::Write;
+use std::path::PathBuf;
+use tokio::sync::OnceCell;
+
+/// Measures the platform and writes Markdown to standard output.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// URL of a PostgreSQL server on which databases may be created; without it SQLite alone is measured.
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+    /// Runs only these benchmarks (comma-separated).
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    only: Vec<Benchmark>,
+    /// A tenth of the amounts, once, without the files of a million rows and without Azurite: to see that everything works.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// A part that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Benchmark {
+    Reading,
+    Storing,
+    Drops,
+    Messages,
+    Handler,
+    Servicebus,
+    Blobs,
+    Million,
+}
+
+/// What the benchmarks share.
+struct Bench {
+    databases: Databases,
+    /// The folder of the programs that were built with this one.
+    programs: PathBuf,
+    files: Files,
+    quick: bool,
+    /// Rows per second of the bare loops, by database; measured once.
+    bare: [OnceCell<f64>; 2],
+}
+
+impl Bench {
+    /// An amount, or a tenth of it in a quick run.
+    fn amount(&self, full: u32) -> u32 {
+        if self.quick { full / 10 } else { full }
+    }
+
+    /// How often a measurement is repeated; the best counts.
+    fn repeats(&self) -> usize {
+        if self.quick { 1 } else { 3 }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let programs = std::env::current_exe()?.parent().context("a program has a folder")?.to_owned();
+    let bench = Bench {
+        databases: Databases::new(arguments.postgres)?,
+        programs,
+        files: Files::new(if arguments.quick { 10_000 } else { 100_000 })?,
+        quick: arguments.quick,
+        bare: [const { OnceCell::const_new() }; 2],
+    };
+    for benchmark in Benchmark::value_variants() {
+        let asked = arguments.only.is_empty() || arguments.only.contains(benchmark);
+        let left_out = arguments.quick && *benchmark == Benchmark::Million && arguments.only.is_empty();
+        if asked && !left_out {
+            for section in Box::pin(run(*benchmark, &bench)).await? {
+                // A reader that closed the pipe wants no more.
+                let _ = writeln!(std::io::stdout(), "\n{section}");
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn run(benchmark: Benchmark, bench: &Bench) -> Result<Vec<Section>> {
+    match benchmark {
+        Benchmark::Reading => reading::run(bench),
+        Benchmark::Storing => storing::run(bench).await,
+        Benchmark::Drops => drops::run(bench).await,
+        Benchmark::Messages => messages::run(bench).await,
+        Benchmark::Handler => handler::run(bench).await,
+        Benchmark::Servicebus => servicebus::run(bench).await,
+        Benchmark::Blobs => blobs::run(bench).await,
+        Benchmark::Million => million::run(bench).await,
+    }
+}
