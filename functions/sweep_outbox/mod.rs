@@ -33,7 +33,7 @@ pub async fn run(app: &App) -> Outcome {
     match app.orders.sweep(now).await {
         Ok(report) if report == iris_orders::SweepReport::default() => {}
         Ok(report) => {
-            info!(published = report.published, postponed = report.postponed, parked = report.parked, "outbox swept")
+            info!(published = report.published, postponed = report.postponed, parked = report.parked, "outbox swept");
         }
         Err(error) => {
             warn!(%error, "outbox not swept");

@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 /// The 50 intake fields in published order (iris-facts §7.2).
-pub fn header() -> Vec<&'static str> {
+pub(crate) fn header() -> Vec<&'static str> {
     iris_model::IntakeField::ALL.iter().map(|field| field.name()).collect()
 }
 
 /// One row: patient and order `number` of the series, filled as realistic files are (about half of the optional cells).
-pub fn row(series: &str, number: usize) -> Vec<String> {
+pub(crate) fn row(series: &str, number: usize) -> Vec<String> {
     let site = ["HV-SEA", "HV-PDX", "HV-BOI"][number % 3];
     header()
         .into_iter()
@@ -43,7 +43,7 @@ pub fn row(series: &str, number: usize) -> Vec<String> {
 }
 
 /// A CSV file of so many rows; every `broken`th row lacks its birth date (0 = none does).
-pub fn csv(series: &str, rows: usize, broken: usize) -> String {
+pub(crate) fn csv(series: &str, rows: usize, broken: usize) -> String {
     let mut text = header().join(",");
     text.push('\n');
     for number in 0..rows {
@@ -57,7 +57,7 @@ pub fn csv(series: &str, rows: usize, broken: usize) -> String {
 }
 
 /// An order as a partner posts it.
-pub fn order(series: &str, number: usize) -> serde_json::Value {
+pub(crate) fn order(series: &str, number: usize) -> serde_json::Value {
     let site = ["HV-SEA", "HV-PDX", "HV-BOI"][number % 3];
     serde_json::json!({
         "Version": "2.3.1",
@@ -75,7 +75,7 @@ pub fn order(series: &str, number: usize) -> serde_json::Value {
 }
 
 /// An operation on an order that was posted.
-pub fn operation(series: &str, number: usize, code: &str) -> serde_json::Value {
+pub(crate) fn operation(series: &str, number: usize, code: &str) -> serde_json::Value {
     serde_json::json!({
         "Version": "2.3.1",
         "ClientGuid": "5a3d1e70-0000-4000-8000-000000000001",

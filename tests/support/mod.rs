@@ -1,8 +1,9 @@
 //! A local host in a temporary folder, and what a caller does with it.
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-pub mod generate;
+pub(crate) mod generate;
 
 use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
@@ -19,26 +20,26 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Longer than anything takes; a test that waits this long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(240);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A local host with the sample organization.
-pub struct TestHost {
-    pub host: LocalHost,
-    pub organization: Organization,
+pub(crate) struct TestHost {
+    pub(crate) host: LocalHost,
+    pub(crate) organization: Organization,
     folder: TempDir,
 }
 
 impl TestHost {
     /// Starts one with an SQLite database.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(None).await
     }
 
     /// Starts one with this database, or SQLite.
-    pub async fn with(database: Option<String>) -> Self {
+    pub(crate) async fn with(database: Option<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
         let organizations = iris_local::organizations::read(None).unwrap();
         Self::of(folder, database, organizations).await
@@ -61,7 +62,7 @@ impl TestHost {
     }
 
     /// Uploads a file with the caller's own credential.
-    pub async fn drop_file(&self, name: &str, content: impl Into<bytes::Bytes>) {
+    pub(crate) async fn drop_file(&self, name: &str, content: impl Into<bytes::Bytes>) {
         let caller =
             BlobStore::from_connection_string(&self.host.credentials.drops_service(&self.organization)).unwrap();
         let address = BlobAddress::new(&self.organization.drops_container(), name).unwrap();
@@ -69,14 +70,14 @@ impl TestHost {
     }
 
     /// Drops a file and waits for its receipt.
-    pub async fn load(&self, name: &str, content: impl Into<bytes::Bytes>) -> Receipt {
+    pub(crate) async fn load(&self, name: &str, content: impl Into<bytes::Bytes>) -> Receipt {
         let before = self.results(".json").await.len();
         self.drop_file(name, content).await;
         self.receipts(before + 1).await.pop().unwrap()
     }
 
     /// Waits until there are this many receipts; gives them in the order of their writing.
-    pub async fn receipts(&self, count: usize) -> Vec<Receipt> {
+    pub(crate) async fn receipts(&self, count: usize) -> Vec<Receipt> {
         until("receipts", async || self.results(".json").await.len() >= count).await;
         let mut names = self.results(".json").await;
         names.sort_by_key(|(_, sequence)| sequence.clone());
@@ -88,7 +89,7 @@ impl TestHost {
     }
 
     /// Names in the results container that end so, with what orders them by time.
-    pub async fn results(&self, ending: &str) -> Vec<(String, String)> {
+    pub(crate) async fn results(&self, ending: &str) -> Vec<(String, String)> {
         let container = ContainerName::new(self.organization.results_container()).unwrap();
         let page = self.host.blobs.list_blobs(&container, ListQuery::default()).await.unwrap();
         let blobs = page.blobs().filter(|blob| blob.name.as_str().ends_with(ending));
@@ -96,13 +97,13 @@ impl TestHost {
     }
 
     /// A document of the results container.
-    pub async fn result(&self, name: &str) -> bytes::Bytes {
+    pub(crate) async fn result(&self, name: &str) -> bytes::Bytes {
         let container = ContainerName::new(self.organization.results_container()).unwrap();
         self.host.blobs.get(&container, &BlobName::new(name).unwrap()).await.unwrap()
     }
 
     /// A sender with the caller's own send-only credential.
-    pub fn caller(&self) -> ServiceBusSender {
+    pub(crate) fn caller(&self) -> ServiceBusSender {
         {
             let access = self.host.credentials.caller(&self.organization);
             ServiceBusSender::with_connection_string(&access.orders, SenderOptions::default()).unwrap()
@@ -110,12 +111,12 @@ impl TestHost {
     }
 
     /// Posts messages to the organization's entry.
-    pub async fn post(&self, messages: Vec<OutgoingMessage>) {
+    pub(crate) async fn post(&self, messages: Vec<OutgoingMessage>) {
         self.caller().send(&format!("orders-{}", self.organization.slug), messages).await.unwrap();
     }
 
     /// Waits until `count` events have arrived, and gives them all.
-    pub async fn events(&self, count: usize) -> Vec<Event> {
+    pub(crate) async fn events(&self, count: usize) -> Vec<Event> {
         let queue = self.organization.events_queue().unwrap();
         until("events", async || self.host.broker.status(&queue).unwrap().active >= count).await;
         let deliveries = self.host.broker.peek(&queue, 0, usize::MAX).unwrap();
@@ -123,7 +124,7 @@ impl TestHost {
     }
 
     /// Waits until nothing is under way: no message in the platform's queues, none scheduled, nothing in the outbox.
-    pub async fn settled(&self) {
+    pub(crate) async fn settled(&self) {
         until("everything handled", async || {
             let quiet = ["orders", "drops"].iter().all(|queue| {
                 let status = self.host.broker.status(queue).unwrap();
@@ -135,12 +136,12 @@ impl TestHost {
     }
 
     /// Messages nobody could handle. There must be none, ever.
-    pub fn dead_letters(&self) -> usize {
+    pub(crate) fn dead_letters(&self) -> usize {
         self.host.broker.entities().iter().map(|entity| entity.dead_lettered).sum()
     }
 
     /// Replaces the organization's document, and waits until the handler has to look again.
-    pub async fn put_organization(&self, document: &Organization) {
+    pub(crate) async fn put_organization(&self, document: &Organization) {
         let container = ContainerName::new("organizations").unwrap();
         let name = BlobName::new(format!("{}.json", document.slug)).unwrap();
         let content = serde_json::to_vec(document).unwrap();
@@ -149,26 +150,26 @@ impl TestHost {
     }
 
     /// Stops everything and starts it again on the same folder.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self { host, folder, .. } = self;
         host.stop().await;
         Self::of(folder, None, iris_local::organizations::read(None).unwrap()).await
     }
 
     /// Everything the handler has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("handler.log")).unwrap()
     }
 
     /// Stops it, checking that nothing was left behind.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         assert_eq!(self.dead_letters(), 0, "dead letters");
         self.host.stop().await;
     }
 }
 
 /// Waits for a condition.
-pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let mut look = tokio::time::interval(LOOK);
     let waiting = async {
         while !condition().await {
@@ -179,12 +180,12 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 }
 
 /// A message with a MessageId.
-pub fn message(id: impl Into<String>, body: &serde_json::Value) -> OutgoingMessage {
+pub(crate) fn message(id: impl Into<String>, body: &serde_json::Value) -> OutgoingMessage {
     OutgoingMessage { message_id: id.into(), body: body.to_string().into(), ..OutgoingMessage::default() }
 }
 
 /// A new, empty PostgreSQL database on the server the environment names (`cargo xtask test` starts one); `None` without a server.
-pub async fn postgres() -> Option<String> {
+pub(crate) async fn postgres() -> Option<String> {
     let server = std::env::var("IRIS_TEST_POSTGRES").ok()?;
     let name = format!("iris_{}", uuid::Uuid::new_v4().simple());
     let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();

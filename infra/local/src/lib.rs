@@ -95,7 +95,7 @@ impl LocalHost {
         );
         let tasks = vec![
             tokio::spawn(async {
-                serving.await.unwrap_or_else(|error| tracing::error!(%error, "no blobs are served"))
+                serving.await.unwrap_or_else(|error| tracing::error!(%error, "no blobs are served"));
             }),
             events,
         ];

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use tokio::net::TcpListener;
 
 /// Listens on the wished port. Without a wish on the usual one, or on a free one when that is taken; 0 is any free one.
-pub async fn listen(wished: Option<u16>, usual: u16, what: &str) -> Result<TcpListener> {
+pub(crate) async fn listen(wished: Option<u16>, usual: u16, what: &str) -> Result<TcpListener> {
     match wished {
         Some(port) => bind(port).await.with_context(|| {
             format!("the port {port} for {what} is not available; choose another, or 0 for any free one")

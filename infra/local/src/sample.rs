@@ -1,7 +1,7 @@
 //! The sample organization, built in so that the program works from any folder.
 
 /// Its short name.
-pub const SLUG: &str = "harborview";
+pub(crate) const SLUG: &str = "harborview";
 
 /// Its document.
-pub const DOCUMENT: &str = include_str!("../../../samples/harborview.json");
+pub(crate) const DOCUMENT: &str = include_str!("../../../samples/harborview.json");
