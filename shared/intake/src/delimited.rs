@@ -11,7 +11,8 @@ use crate::mapping;
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 use iris_model::organization::Mapping;
 use iris_model::{Issue, IssueCode};
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{Chain, Cursor, Error, Read};
 use std::rc::Rc;
 
@@ -29,7 +30,7 @@ type Input = Guard<Chain<Cursor<Vec<u8>>, Utf8Reader<Box<dyn Read + Send>>>>;
 /// The records of a delimited file.
 pub(crate) struct Delimited {
     reader: Reader<Input>,
-    passed: Rc<Cell<u64>>,
+    passed: Rc<RefCell<Passed>>,
     bytes: ByteRecord,
     pub(crate) record: StringRecord,
     pub(crate) headers: Vec<String>,
@@ -52,16 +53,19 @@ impl Delimited {
         let (delimiter, above) = DELIMITERS
             .into_iter()
             .filter_map(|delimiter| best_header(&head, delimiter, mapping).map(|found| (delimiter, found)))
-            .max_by_key(|(delimiter, (matches, _))| (*matches, std::cmp::Reverse(DELIMITERS.iter().position(|own| own == delimiter))))
+            .max_by_key(|(delimiter, (matches, _))| {
+                (*matches, std::cmp::Reverse(DELIMITERS.iter().position(|own| own == delimiter)))
+            })
             .map(|(delimiter, (_, above))| (delimiter, above))
             .ok_or_else(|| FileIssue::file(no_header()))?;
-        let passed = Rc::new(Cell::new(0));
+        let line_break = if head.contains(&b'\n') { b'\n' } else { b'\r' };
+        let passed = Rc::new(RefCell::new(Passed::new(line_break)));
         let most = (limits.columns * limits.cell_bytes) as u64;
         let input = Guard { inner: Cursor::new(head).chain(text), passed: Rc::clone(&passed), most };
         let mut reader = builder(delimiter).from_reader(input);
         let mut headers = ByteRecord::new();
         for _ in 0..=above {
-            passed.set(0);
+            passed.borrow_mut().next_record();
             reader.read_byte_record(&mut headers).map_err(|error| FileIssue::of_csv(&error, None))?;
         }
         let headers: Vec<String> = headers.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
@@ -84,16 +88,15 @@ impl Delimited {
     /// Reads the next record that is not blank into [`Self::record`]; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Line>, FileIssue> {
         loop {
-            self.passed.set(0);
-            let line = self.reader.position().line();
+            self.passed.borrow_mut().next_record();
             let more = self.reader.read_byte_record(&mut self.bytes);
-            if !more.map_err(|error| FileIssue::of_csv(&error, Some(line)))? {
+            let number = self.passed.borrow_mut().line_of(&self.bytes, self.reader.position().byte());
+            if !more.map_err(|error| FileIssue::of_csv(&error, Some(number)))? {
                 return Ok(None);
             }
             if self.bytes.iter().all(|cell| cell.iter().all(u8::is_ascii_whitespace)) {
                 continue;
             }
-            let number = self.bytes.position().map_or(line, csv::Position::line);
             let mut issues = Vec::new();
             self.record = match StringRecord::from_byte_record(std::mem::take(&mut self.bytes)) {
                 Ok(record) => record,
@@ -111,17 +114,14 @@ impl Delimited {
     fn check(&self, issues: &mut Vec<(Option<usize>, Issue)>) {
         let width = self.headers.len();
         let extra = self.record.iter().skip(width).any(|cell| !cell.trim().is_empty());
-        let long = self.record.as_slice().len() > LINES_IN_A_CELL;
-        if long {
-            for (column, cell) in self.record.iter().enumerate() {
-                let breaks = cell.bytes().filter(|byte| *byte == b'\n').count();
-                if breaks > LINES_IN_A_CELL || (breaks > 0 && self.record.len() < width) {
-                    issues.push((Some(column), unclosed(breaks)));
-                } else if cell.len() > self.limits.cell_bytes {
-                    issues.push((Some(column), too_long(&self.limits)));
-                } else if cell.contains('\0') {
-                    issues.push((Some(column), nul()));
-                }
+        for (column, cell) in self.record.iter().enumerate() {
+            let breaks = cell.bytes().filter(|byte| *byte == b'\n').count();
+            if breaks > LINES_IN_A_CELL || (breaks > 0 && self.record.len() < width) {
+                issues.push((Some(column), unclosed(breaks)));
+            } else if cell.len() > self.limits.cell_bytes {
+                issues.push((Some(column), too_long(&self.limits)));
+            } else if cell.contains('\0') {
+                issues.push((Some(column), nul()));
             }
         }
         if extra {
@@ -151,20 +151,61 @@ fn best_header(head: &[u8], delimiter: u8, mapping: &Mapping) -> Option<(usize, 
     best
 }
 
-/// Counts what passes between two records and breaks off when it is too much for one.
+/// What has passed from the file to the record reader, which reads ahead and does not count lines as people do.
+struct Passed {
+    line_break: u8,
+    /// Bytes since the last record began to be read, and in all.
+    for_record: u64,
+    bytes: u64,
+    /// Places of line breaks that the record reader has not passed yet.
+    ahead: VecDeque<u64>,
+    /// Line breaks it has passed.
+    behind: u64,
+}
+
+impl Passed {
+    fn new(line_break: u8) -> Self {
+        Self { line_break, for_record: 0, bytes: 0, ahead: VecDeque::new(), behind: 0 }
+    }
+
+    fn next_record(&mut self) {
+        self.for_record = 0;
+    }
+
+    fn take(&mut self, piece: &[u8]) {
+        let places = piece.iter().enumerate().filter(|(_, byte)| **byte == self.line_break);
+        self.ahead.extend(places.map(|(at, _)| self.bytes + at as u64));
+        self.bytes += piece.len() as u64;
+        self.for_record += piece.len() as u64;
+    }
+
+    /// The line a record begins in, 1 = first, given where it ends: the breaks before its end, less those it holds itself.
+    fn line_of(&mut self, record: &ByteRecord, end: u64) -> u64 {
+        let mut own = 0;
+        while let Some(&place) = self.ahead.front().filter(|place| **place < end) {
+            self.ahead.pop_front();
+            self.behind += 1;
+            own = u64::from(place + 1 == end);
+        }
+        let held = record.as_slice().iter().filter(|byte| **byte == self.line_break).count() as u64;
+        (self.behind + 1).saturating_sub(own + held).max(1)
+    }
+}
+
+/// Tells [`Passed`] what passes, and breaks off when it is too much for one record.
 struct Guard<R> {
     inner: R,
-    passed: Rc<Cell<u64>>,
+    passed: Rc<RefCell<Passed>>,
     most: u64,
 }
 
 impl<R: Read> Read for Guard<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.passed.get() > self.most {
+        if self.passed.borrow().for_record > self.most {
             return Err(Error::other(RecordTooLong));
         }
         let length = self.inner.read(buffer)?;
-        self.passed.set(self.passed.get() + length as u64);
+        self.passed.borrow_mut().take(&buffer[..length]);
         Ok(length)
     }
 }
@@ -184,21 +225,33 @@ pub(crate) fn no_header() -> Issue {
 }
 
 pub(crate) fn too_many_columns(width: usize, limits: &Limits) -> Issue {
-    let message = format!("The file has {width} columns; at most {} are taken. Remove those that are not needed.", limits.columns);
+    let message = format!(
+        "The file has {width} columns; at most {} are taken. Remove those that are not needed.",
+        limits.columns
+    );
     Issue::error(IssueCode::LimitExceeded, "", message)
 }
 
 fn bad_encoding() -> Issue {
-    Issue::error(IssueCode::BadEncoding, "", "The row holds bytes that are not text. Save the file as UTF-8 (in Excel: CSV UTF-8).")
+    Issue::error(
+        IssueCode::BadEncoding,
+        "",
+        "The row holds bytes that are not text. Save the file as UTF-8 (in Excel: CSV UTF-8).",
+    )
 }
 
 fn unclosed(breaks: usize) -> Issue {
-    let message = format!("A quotation mark in this cell is never closed; it swallowed {breaks} lines after it. Close or remove it.");
+    let message = format!(
+        "A quotation mark in this cell is never closed; it swallowed {breaks} lines after it. Close or remove it."
+    );
     Issue::error(IssueCode::LimitExceeded, "", message)
 }
 
 pub(crate) fn too_long(limits: &Limits) -> Issue {
-    let message = format!("The cell is longer than {} bytes. Shorten it, or close a quotation mark left open.", limits.cell_bytes);
+    let message = format!(
+        "The cell is longer than {} bytes. Shorten it, or close a quotation mark left open.",
+        limits.cell_bytes
+    );
     Issue::error(IssueCode::LimitExceeded, "", message)
 }
 
@@ -211,4 +264,40 @@ fn extra_cells(found: usize, width: usize) -> Issue {
         "The row has {found} cells, the header {width}. Usually a value with a delimiter is not quoted: put it in double quotes."
     );
     Issue::error(IssueCode::ExtraCells, "", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<u32> {
+        let source: Box<dyn Read + Send> = Box::new(Cursor::new(text.as_bytes().to_vec()));
+        let mut file = Delimited::open(source, &Mapping::default(), &Limits::default()).unwrap();
+        let mut found = Vec::new();
+        while let Some(line) = file.next().unwrap() {
+            found.push(line.number);
+        }
+        found
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text =
+                ["Members of November", "", "PatientLocalId,OrderLocalId", "1,a", "", ",", "2,\"b", "c\"", "3,d"]
+                    .join(end);
+            let expected: &[u32] = &[4, 7, 9];
+            assert_eq!(lines(&text), expected, "{end:?}");
+            assert_eq!(lines(&format!("{text}{end}")), expected, "{end:?} at the end");
+        }
+        assert_eq!(lines("PatientLocalId,OrderLocalId\r\n1,a\n2,b\r\n"), [2, 3]);
+    }
+
+    #[test]
+    fn a_nul_is_reported_in_the_shortest_record() {
+        let source: Box<dyn Read + Send> = Box::new(Cursor::new(b"PatientLocalId,OrderLocalId\n1,a\0\n".to_vec()));
+        let mut file = Delimited::open(source, &Mapping::default(), &Limits::default()).unwrap();
+        let line = file.next().unwrap().unwrap();
+        assert_eq!(line.issues[0].1.code, IssueCode::ControlCharacter);
+    }
 }

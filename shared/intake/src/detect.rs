@@ -36,7 +36,11 @@ pub fn detect(name: &str, head: &[u8]) -> Result<Format, Issue> {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
     let text = trimmed(head);
     if text.is_empty() {
-        return Err(Issue::error(IssueCode::Empty, "", "The file is empty. Drop a file with a header and at least one row."));
+        return Err(Issue::error(
+            IssueCode::Empty,
+            "",
+            "The file is empty. Drop a file with a header and at least one row.",
+        ));
     }
     if let Some(kind) = magic(head, &extension) {
         return kind;
@@ -47,11 +51,13 @@ pub fn detect(name: &str, head: &[u8]) -> Result<Format, Issue> {
     match (extension.as_str(), text.first()) {
         ("ndjson" | "jsonl", Some(b'{' | b'[')) => Ok(Format::Ndjson),
         (_, Some(b'{' | b'[')) => Ok(Format::Json),
-        ("json" | "ndjson" | "jsonl", _) => {
-            Err(unsupported("The file is named as JSON but does not begin with { or [. Send one object, an array, or one object a line."))
-        }
+        ("json" | "ndjson" | "jsonl", _) => Err(unsupported(
+            "The file is named as JSON but does not begin with { or [. Send one object, an array, or one object a line.",
+        )),
         (_, Some(b'<')) => Err(unsupported("XML and HTML files cannot be loaded. Save the table as .xlsx or .csv.")),
-        ("xlsx" | "xlsm", _) => Err(unsupported("The file is named as a workbook but is none. Save it anew as .xlsx or as .csv.")),
+        ("xlsx" | "xlsm", _) => {
+            Err(unsupported("The file is named as a workbook but is none. Save it anew as .xlsx or as .csv."))
+        }
         _ => Ok(Format::Csv),
     }
 }

@@ -25,7 +25,8 @@ impl FileIssue {
 
     /// The source failed.
     pub(crate) fn io(_: std::io::Error) -> Self {
-        let issue = Issue::error(IssueCode::UnreadableFile, "", "The file could not be read to its end. Drop it again.");
+        let issue =
+            Issue::error(IssueCode::UnreadableFile, "", "The file could not be read to its end. Drop it again.");
         Self { issue, row: None, transient: true }
     }
 
@@ -34,15 +35,21 @@ impl FileIssue {
         match error.kind() {
             csv::ErrorKind::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<RecordTooLong>()) => {
                 let at = row.map_or_else(String::new, |row| format!(" that begins in line {row}"));
-                let message = format!("The record{at} has no end. Close its quotation mark, or put one record on a line.");
+                let message =
+                    format!("The record{at} has no end. Close its quotation mark, or put one record on a line.");
                 Self { issue: Issue::error(IssueCode::LimitExceeded, "", message), row, transient: false }
             }
             csv::ErrorKind::Io(_) => {
-                let issue = Issue::error(IssueCode::UnreadableFile, "", "The file could not be read to its end. Drop it again.");
+                let issue = Issue::error(
+                    IssueCode::UnreadableFile,
+                    "",
+                    "The file could not be read to its end. Drop it again.",
+                );
                 Self { issue, row, transient: true }
             }
             _ => {
-                let issue = Issue::error(IssueCode::UnreadableFile, "", "The file is not delimited text. Save it as CSV anew.");
+                let issue =
+                    Issue::error(IssueCode::UnreadableFile, "", "The file is not delimited text. Save it as CSV anew.");
                 Self { issue, row, transient: false }
             }
         }

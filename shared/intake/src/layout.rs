@@ -28,9 +28,12 @@ impl Layout {
     #[must_use]
     pub fn column_of(&self, path: &str) -> Option<(u32, &str)> {
         let exact = self.places.iter().find(|(own, _)| *own == path);
-        let within = || self.places.iter().find(|(own, _)| path.starts_with(own) || own.starts_with(path) && !path.is_empty());
+        let within =
+            || self.places.iter().find(|(own, _)| path.starts_with(own) || own.starts_with(path) && !path.is_empty());
         let (_, column) = exact.or_else(within)?;
-        self.headers.get(*column).map(|header| (u32::try_from(*column).unwrap_or(u32::MAX).saturating_add(1), header.as_str()))
+        self.headers
+            .get(*column)
+            .map(|header| (u32::try_from(*column).unwrap_or(u32::MAX).saturating_add(1), header.as_str()))
     }
 
     pub(crate) fn remember(&mut self, compiled: &Compiled) {

@@ -5,9 +5,10 @@
 //! takes the first of its headers that is present, else the column of its own name, and never more than one.
 
 use crate::layout::Layout;
+use crate::receipt::unguarded;
 use crate::setter::{is_about_the_order, set};
-use iris_model::issue::quoted;
 use iris_model::field::normalized_name;
+use iris_model::issue::quoted;
 use iris_model::organization::{ColumnRule, DateOrder, Mapping};
 use iris_model::{IntakeField, Issue, IssueCode, OrderRequest, RowIssue};
 use std::collections::HashMap;
@@ -34,6 +35,8 @@ pub(crate) struct Compiled {
     pub(crate) bound: Vec<Bound>,
     constants: Vec<(IntakeField, String)>,
     order: DateOrder,
+    /// The file is one of ours that comes back corrected.
+    returned: bool,
 }
 
 /// How many of the cells are names this mapping knows: how much a row looks like its header.
@@ -59,7 +62,8 @@ pub(crate) fn compile(mapping: &Mapping, headers: &[String], complete: bool) -> 
             repeated.push(name);
         }
     }
-    let mut compiled = Compiled { bound: Vec::new(), constants: Vec::new(), order: mapping.date_order };
+    let returned = places.contains_key(&normalized_name(ISSUES_COLUMN));
+    let mut compiled = Compiled { bound: Vec::new(), constants: Vec::new(), order: mapping.date_order, returned };
     let mut taken = vec![false; headers.len()];
     let nothing = ColumnRule::default();
     for &field in IntakeField::ALL {
@@ -113,7 +117,8 @@ fn unknown_column(header: &str) -> Issue {
 fn require(compiled: &Compiled, headers: &[String]) -> Result<(), Issue> {
     use IntakeField as F;
     let has = |field| {
-        compiled.bound.iter().any(|bound| bound.field == field) || compiled.constants.iter().any(|(own, _)| *own == field)
+        compiled.bound.iter().any(|bound| bound.field == field)
+            || compiled.constants.iter().any(|(own, _)| *own == field)
     };
     let demographics = [F::PatientFirstName, F::PatientLastName, F::PatientDob, F::PatientBirthGender];
     let mut missing = Vec::new();
@@ -130,7 +135,12 @@ fn require(compiled: &Compiled, headers: &[String]) -> Result<(), Issue> {
         return Ok(());
     }
     let names: Vec<&str> = missing.iter().map(|field| field.name()).collect();
-    let found: Vec<String> = headers.iter().filter(|header| !header.trim().is_empty()).take(NAMES_SHOWN).map(|header| quoted(header)).collect();
+    let found: Vec<String> = headers
+        .iter()
+        .filter(|header| !header.trim().is_empty())
+        .take(NAMES_SHOWN)
+        .map(|header| quoted(header))
+        .collect();
     Err(Issue::error(
         IssueCode::MissingColumn,
         missing.first().map_or("", |field| field.path()),
@@ -143,7 +153,10 @@ impl Compiled {
     pub(crate) fn build<'a>(&self, cell: impl Fn(usize) -> &'a str, layout: &Layout) -> (OrderRequest, Vec<RowIssue>) {
         let mut request = OrderRequest::default();
         let mut issues = Vec::new();
-        let text = |bound: &Bound| bound.column.map_or("", |column| cell(column).trim());
+        let text = |bound: &Bound| {
+            let text = bound.column.map_or("", |column| cell(column).trim());
+            if self.returned { unguarded(text) } else { text }
+        };
         let has_order = self.bound.iter().any(|bound| is_about_the_order(bound.field) && !text(bound).is_empty());
         for bound in &self.bound {
             let given = text(bound);

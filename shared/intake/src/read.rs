@@ -17,6 +17,9 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+/// A batch is handed over when its rows have this many bytes, however few they are.
+const BATCH_BYTES: usize = 4 << 20;
+
 /// Where the bytes come from.
 pub enum Source {
     /// Bytes in order: for CSV and JSON.
@@ -50,6 +53,14 @@ pub enum Original {
 }
 
 impl Original {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Record(record) => record.as_slice().len(),
+            Self::Cells(cells) => cells.iter().map(String::len).sum(),
+            Self::Json(text) => text.len(),
+        }
+    }
+
     /// The cells; of a JSON element its text.
     #[must_use]
     pub fn into_cells(self) -> Vec<String> {
@@ -94,16 +105,27 @@ pub fn read(
         allow_missing_order_id: mapping.allow_missing_order_local_id,
         ..Layout::default()
     };
-    let mut out = Out { sink, rows: Vec::with_capacity(batch), batch, seen: Seen::default(), count: 0, most: limits.rows, stopped: false };
-    match (format, source) {
-        (Format::Xlsx, Source::File(file)) => workbook(file, mapping, layout, limits, &mut out)?,
-        (Format::Xlsx, Source::Stream(_)) => return Err(FileIssue::io(std::io::Error::other("a workbook needs a file"))),
-        (Format::Csv, source) => delimited(source.stream(), mapping, layout, limits, &mut out)?,
-        (Format::Json, source) => elements(Elements::new(source.stream()), mapping, layout, &mut out)?,
-        (Format::Ndjson, source) => elements(Elements::lines(source.stream()), mapping, layout, &mut out)?,
-    }
+    let mut out = Out {
+        sink,
+        rows: Vec::with_capacity(batch),
+        batch,
+        seen: Seen::default(),
+        count: 0,
+        last: 0,
+        bytes: 0,
+        most: limits.rows,
+        stopped: false,
+    };
+    let done = match (format, source) {
+        (Format::Xlsx, Source::File(file)) => workbook(file, mapping, layout, limits, &mut out),
+        (Format::Xlsx, Source::Stream(_)) => Err(FileIssue::io(std::io::Error::other("a workbook needs a file"))),
+        (Format::Csv, source) => delimited(source.stream(), mapping, layout, limits, &mut out),
+        (Format::Json, source) => elements(Elements::new(source.stream()), mapping, layout, limits, &mut out),
+        (Format::Ndjson, source) => elements(Elements::lines(source.stream()), mapping, layout, limits, &mut out),
+    };
+    // Rows before a defect stand.
     out.flush();
-    Ok(())
+    done
 }
 
 impl Source {
@@ -122,6 +144,10 @@ struct Out<'o, 's> {
     batch: usize,
     seen: Seen,
     count: u32,
+    /// Number of the last row; numbers never repeat, whatever the file.
+    last: u32,
+    /// Bytes of the rows collected.
+    bytes: usize,
     most: u32,
     stopped: bool,
 }
@@ -135,19 +161,24 @@ impl Out<'_, '_> {
     fn row(&mut self, mut row: Row, layout: &Layout) -> Result<(), FileIssue> {
         self.count += 1;
         if self.count > self.most {
-            let message = format!("The file has more than {} rows. Split it; the rows before this one are loaded.", self.most);
-            self.flush();
+            let message =
+                format!("The file has more than {} rows. Split it; the rows before this one are loaded.", self.most);
             return Err(FileIssue::at(row.number, Issue::error(IssueCode::LimitExceeded, "", message)));
         }
+        row.number = row.number.max(self.last.saturating_add(1));
+        self.last = row.number;
         if let Some(first) = self.seen.first(&row.request, row.number) {
-            let message = format!("Row {first} has the same order id and operation. Remove one of the two, or give it an id of its own.");
+            let message = format!(
+                "Row {first} has the same order id and operation. Remove one of the two, or give it an id of its own."
+            );
             let issue = Issue::error(IssueCode::DuplicateRow, "Order.LocalId", message);
             let place = layout.column_of("Order.LocalId").map(|(column, header)| (column, header.to_owned()));
             let (column, header) = place.map_or((None, None), |(column, header)| (Some(column), Some(header)));
             row.issues.push(RowIssue { column, header, issue });
         }
+        self.bytes += row.original.bytes();
         self.rows.push(row);
-        if self.rows.len() == self.batch {
+        if self.rows.len() == self.batch || self.bytes > BATCH_BYTES {
             self.flush();
         }
         Ok(())
@@ -155,6 +186,7 @@ impl Out<'_, '_> {
 
     fn flush(&mut self) {
         if !self.rows.is_empty() {
+            self.bytes = 0;
             let rows = std::mem::replace(&mut self.rows, Vec::with_capacity(self.batch));
             self.tell(Step::Batch(rows));
         }
@@ -192,10 +224,7 @@ fn delimited(
         let line = match file.next() {
             Ok(Some(line)) => line,
             Ok(None) => break,
-            Err(failure) => {
-                out.flush();
-                return Err(failure);
-            }
+            Err(failure) => return Err(failure),
         };
         let (request, more) = compiled.build(|column| file.record.get(column).unwrap_or(""), &layout);
         let mut issues = if line.issues.is_empty() { Vec::new() } else { located(line.issues, &layout) };
@@ -206,7 +235,13 @@ fn delimited(
     Ok(())
 }
 
-fn workbook(file: File, mapping: &Mapping, mut layout: Layout, limits: &Limits, out: &mut Out<'_, '_>) -> Result<(), FileIssue> {
+fn workbook(
+    file: File,
+    mapping: &Mapping,
+    mut layout: Layout,
+    limits: &Limits,
+    out: &mut Out<'_, '_>,
+) -> Result<(), FileIssue> {
     let mut book = Workbook::open(file, limits)?;
     let place = book.find(mapping)?;
     layout.headers.clone_from(&place.headers);
@@ -218,14 +253,13 @@ fn workbook(file: File, mapping: &Mapping, mut layout: Layout, limits: &Limits, 
         let row = match rows.next() {
             Ok(Some(row)) => row,
             Ok(None) => break,
-            Err(failure) => {
-                out.flush();
-                return Err(failure);
-            }
+            Err(failure) => return Err(failure),
         };
         // A cell that is an error or damaged is reported as such, not once more as a bad value.
         let spoiled: Vec<usize> = row.issues.iter().filter_map(|(column, _)| *column).collect();
-        let cell = |column: usize| if spoiled.contains(&column) { "" } else { row.cells.get(column).map_or("", String::as_str) };
+        let cell = |column: usize| {
+            if spoiled.contains(&column) { "" } else { row.cells.get(column).map_or("", String::as_str) }
+        };
         let (request, more) = compiled.build(cell, &layout);
         let mut issues = located(row.issues, &layout);
         issues.extend(more);
@@ -234,23 +268,26 @@ fn workbook(file: File, mapping: &Mapping, mut layout: Layout, limits: &Limits, 
     Ok(())
 }
 
-fn elements<R: Read>(mut file: Elements<R>, mapping: &Mapping, layout: Layout, out: &mut Out<'_, '_>) -> Result<(), FileIssue> {
-    let mut columns = FlatColumns::new(mapping, layout);
+fn elements<R: Read>(
+    mut file: Elements<R>,
+    mapping: &Mapping,
+    layout: Layout,
+    limits: &Limits,
+    out: &mut Out<'_, '_>,
+) -> Result<(), FileIssue> {
+    let mut columns = FlatColumns::new(mapping, limits, layout);
     while !out.stopped {
         let element = match file.next_element() {
             Ok(Some(element)) => element,
             Ok(None) => break,
-            Err(error) => {
-                out.flush();
-                return Err(of_json(error, out.count));
-            }
+            Err(error) => return Err(of_json(error, out.count)),
         };
         let number = element.line.unwrap_or(element.ordinal);
         match element.node {
             Ok(node) => match records::wrapped(&node) {
                 Some(nodes) => {
-                    for (index, node) in nodes.iter().enumerate() {
-                        json_row(node, u32::try_from(index + 1).unwrap_or(u32::MAX), &mut columns, out)?;
+                    for node in nodes {
+                        json_row(node, out.last.saturating_add(1), &mut columns, out)?;
                     }
                 }
                 None => json_row(&node, number, &mut columns, out)?,
@@ -258,7 +295,12 @@ fn elements<R: Read>(mut file: Elements<R>, mapping: &Mapping, layout: Layout, o
             Err(issue) => {
                 announce(&mut columns, out);
                 let issues = vec![RowIssue { column: None, header: None, issue }];
-                let row = Row { number, request: OrderRequest::default(), issues, original: Original::Json("null".to_owned()) };
+                let row = Row {
+                    number,
+                    request: OrderRequest::default(),
+                    issues,
+                    original: Original::Json("null".to_owned()),
+                };
                 out.row(row, &columns.layout)?;
             }
         }

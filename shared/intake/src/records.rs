@@ -3,8 +3,10 @@
 //! An element that has an order, a patient or a site as an *object* is an OrderRequest and needs no mapping. Any other object is a flat
 //! record: its keys are column names. `{"records": […]}`, as Salesforce's own exports have it, is taken for its records.
 
+use crate::delimited::too_many_columns;
 use crate::layout::Layout;
-use crate::mapping::{self, Compiled};
+use crate::limits::Limits;
+use crate::mapping::{self, Compiled, ISSUES_COLUMN};
 use iris_model::field::normalized_name;
 use iris_model::json::Node;
 use iris_model::organization::Mapping;
@@ -24,6 +26,7 @@ pub(crate) struct Built {
 /// The columns of flat records, growing with every key that is new.
 pub(crate) struct FlatColumns {
     mapping: Mapping,
+    limits: Limits,
     places: HashMap<String, usize>,
     compiled: Option<Compiled>,
     pub(crate) layout: Layout,
@@ -32,22 +35,36 @@ pub(crate) struct FlatColumns {
 }
 
 impl FlatColumns {
-    pub(crate) fn new(mapping: &Mapping, layout: Layout) -> Self {
-        Self { mapping: mapping.clone(), places: HashMap::new(), compiled: None, layout, changed: true }
+    pub(crate) fn new(mapping: &Mapping, limits: &Limits, layout: Layout) -> Self {
+        Self {
+            mapping: mapping.clone(),
+            limits: limits.clone(),
+            places: HashMap::new(),
+            compiled: None,
+            layout,
+            changed: true,
+        }
     }
 
     /// Builds the request of an element that is an object.
     pub(crate) fn build(&mut self, node: &Node<'_>) -> Result<Built, Issue> {
         let Some(entries) = node.entries() else {
             let message = format!("An order is expected here, not {}. Send one object per order.", node.kind());
-            return Ok(Built { request: OrderRequest::default(), issues: vec![whole(Issue::error(IssueCode::WrongType, "", message))] });
+            return Ok(Built {
+                request: OrderRequest::default(),
+                issues: vec![whole(Issue::error(IssueCode::WrongType, "", message))],
+            });
         };
         if is_order_request(entries) {
             let parsed = OrderRequest::from_node(node);
-            return Ok(Built { request: parsed.request, issues: parsed.issues.into_iter().map(whole).collect() });
+            // Our own remarks of last time, in a corrected element that comes back.
+            let issues = parsed.issues.into_iter().filter(|issue| issue.path != ISSUES_COLUMN);
+            return Ok(Built { request: parsed.request, issues: issues.map(whole).collect() });
         }
         self.learn(entries)?;
-        let Some(compiled) = &self.compiled else { return Ok(Built { request: OrderRequest::default(), issues: Vec::new() }) };
+        let Some(compiled) = &self.compiled else {
+            return Ok(Built { request: OrderRequest::default(), issues: Vec::new() });
+        };
         let mut cells = vec![String::new(); self.layout.headers.len()];
         let mut issues = Vec::new();
         if let Some(name) = node.repeated_property() {
@@ -78,6 +95,9 @@ impl FlatColumns {
                 self.places.insert(name, self.layout.headers.len());
                 self.layout.headers.push(key.trim().to_owned());
             }
+        }
+        if self.layout.headers.len() > self.limits.columns {
+            return Err(too_many_columns(self.layout.headers.len(), &self.limits));
         }
         if self.places.len() > known || self.compiled.is_none() {
             let (compiled, warnings) = mapping::compile(&self.mapping, &self.layout.headers, false)?;

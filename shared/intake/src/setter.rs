@@ -9,12 +9,19 @@ use iris_model::{
 };
 
 /// Puts a cell that is not empty into the request. The text is trimmed.
-pub(crate) fn set(request: &mut OrderRequest, field: IntakeField, text: &str, order: DateOrder) -> Result<(), ValueError> {
+pub(crate) fn set(
+    request: &mut OrderRequest,
+    field: IntakeField,
+    text: &str,
+    order: DateOrder,
+) -> Result<(), ValueError> {
     use IntakeField as F;
     match field {
         F::Version => request.version = some(text),
         F::ClientGuid => request.client_guid = Some(guid(text)?),
-        F::OrderControlCode => request.order_control_code = Some(code(OrderControlCode::from_text(text), text, &OrderControlCode::codes)?),
+        F::OrderControlCode => {
+            request.order_control_code = Some(code(OrderControlCode::from_text(text), text, &OrderControlCode::codes)?)
+        }
         F::UserNameSubmitting => request.user_name_submitting = some(text),
         F::CameraOperatorUserName => request.camera_operator_user_name = some(text),
         F::SiteLocalId => site(request).local_id = some(text),
@@ -115,7 +122,11 @@ fn evaluation_types(text: &str) -> Result<Vec<EvaluationType>, ValueError> {
 fn guid(text: &str) -> Result<ClientGuid, ValueError> {
     ClientGuid::from_text(text).ok_or_else(|| ValueError {
         code: IssueCode::BadGuid,
-        message: format!("{} is not a GUID. Copy the organization's GUID, with hyphens, or leave the column out.", quoted(text)).into(),
+        message: format!(
+            "{} is not a GUID. Copy the organization's GUID, with hyphens, or leave the column out.",
+            quoted(text)
+        )
+        .into(),
     })
 }
 

@@ -10,6 +10,14 @@ pub(super) fn guarded(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The text without the apostrophe that [`guarded`] put before it: for files that come back.
+pub(crate) fn unguarded(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if matches!(guarded(rest), Cow::Owned(_)) => rest,
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -18,9 +26,11 @@ mod tests {
     fn formulas_are_disarmed_and_everything_else_stays() {
         for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
             assert_eq!(guarded(text), format!("'{text}"));
+            assert_eq!(unguarded(&guarded(text)), text);
         }
         for text in ["", "1-2", "Smith", "'quoted", " =1"] {
             assert_eq!(guarded(text), text);
+            assert_eq!(unguarded(text), text);
         }
     }
 }

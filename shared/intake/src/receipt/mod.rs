@@ -10,6 +10,7 @@ mod guard;
 mod rejected;
 mod rows_csv;
 
+pub(crate) use guard::unguarded;
 pub use rejected::{RejectedCsv, RejectedJson, RejectedXlsx};
 pub use rows_csv::RowsCsv;
 

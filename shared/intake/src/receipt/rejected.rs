@@ -26,7 +26,10 @@ impl<W: Write> RejectedCsv<W> {
         let delimiter = u8::try_from(delimiter).unwrap_or(b',');
         let mut out = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(out);
         let kept = kept(headers);
-        out.write_record(kept.iter().map(|column| headers[*column].as_str()).chain([ISSUES_COLUMN]))?;
+        for column in &kept {
+            out.write_field(guarded(&headers[*column]).as_bytes())?;
+        }
+        out.write_record([ISSUES_COLUMN])?;
         Ok(Self { out, width: headers.len() })
     }
 
@@ -101,7 +104,9 @@ impl RejectedXlsx {
         let kept = kept(headers);
         let header = Format::new().set_bold().set_background_color(Color::RGB(0x00E7_E6E6)).set_text_wrap();
         let page = book.add_worksheet_with_constant_memory();
-        page.set_name(sheet.filter(|name| name.chars().count() <= 31).unwrap_or("Rejected rows"))?;
+        if sheet.is_none_or(|name| page.set_name(name).is_err()) {
+            page.set_name("Rejected rows")?;
+        }
         page.set_freeze_panes(1, 0)?;
         for (place, column) in kept.iter().enumerate() {
             let width = headers[*column].chars().count().clamp(10, 30);

@@ -1,7 +1,7 @@
 //! What a cell of a workbook says, as text.
 
-use iris_model::issue::quoted;
 use calamine::{CellErrorType, DataRef, ExcelDateTime};
+use iris_model::issue::quoted;
 use iris_model::{Issue, IssueCode};
 
 /// Whole numbers beyond this cannot be told apart in a spreadsheet: it keeps 15 digits.

@@ -15,6 +15,7 @@ use iris_model::organization::Mapping;
 use iris_model::{Issue, IssueCode};
 use std::fs::File;
 use std::io::BufReader;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How many rows may stand above the header.
 const TITLES: u32 = 30;
@@ -53,7 +54,7 @@ impl Workbook {
     /// Scans and opens a workbook.
     pub(crate) fn open(mut file: File, limits: &Limits) -> Result<Self, FileIssue> {
         scan::scan(&mut file, limits)?;
-        let book = Xlsx::new(BufReader::new(file)).map_err(|_| scan::damaged())?;
+        let book = guarded(|| Xlsx::new(BufReader::new(file)).map_err(|_| scan::damaged()))?;
         Ok(Self { book, limits: limits.clone() })
     }
 
@@ -64,7 +65,10 @@ impl Workbook {
             .book
             .sheets_metadata()
             .iter()
-            .filter(|sheet| sheet.typ == SheetType::WorkSheet && (sheet.visible == SheetVisible::Visible || mapping.sheet.as_deref() == Some(&sheet.name)))
+            .filter(|sheet| {
+                sheet.typ == SheetType::WorkSheet
+                    && (sheet.visible == SheetVisible::Visible || mapping.sheet.as_deref() == Some(&sheet.name))
+            })
             .map(|sheet| sheet.name.clone())
             .collect();
         let wanted: Vec<String> = match &mapping.sheet {
@@ -90,16 +94,23 @@ impl Workbook {
         let limits = self.limits.clone();
         let mut best: Option<(usize, SheetRow)> = None;
         let mut rows = SheetRows::open(&mut self.book, sheet, limits.columns, &limits)?;
-        while let Some(row) = rows.next()? {
-            if row.number > TITLES {
-                break;
-            }
+        let mut defect = None;
+        loop {
+            let row = match rows.next() {
+                Ok(Some(row)) if row.number <= TITLES => row,
+                Ok(_) => break,
+                Err(found) => {
+                    defect = Some(found);
+                    break;
+                }
+            };
             let matches = mapping::matches(mapping, row.cells.iter().map(String::as_str));
             if matches >= 2 && best.as_ref().is_none_or(|(most, _)| matches > *most) {
                 best = Some((matches, row));
             }
         }
-        let Some((_, row)) = best else { return Ok(None) };
+        // A defect below the header is met again when the rows are read, after those before it.
+        let Some((_, row)) = best else { return defect.map_or(Ok(None), Err) };
         if row.issues.iter().any(|(column, _)| column.is_none()) {
             return Err(FileIssue::file(too_many_columns(limits.columns + 1, &limits)));
         }
@@ -128,12 +139,14 @@ pub(crate) struct SheetRows<'b> {
     /// The first cell of the next row, already read.
     ahead: Option<(u32, usize, String, Option<Issue>)>,
     ended: bool,
+    /// What ended the sheet early, told after the row before it.
+    defect: Option<FileIssue>,
 }
 
 impl<'b> SheetRows<'b> {
     fn open(book: &'b mut Book, sheet: &str, width: usize, limits: &Limits) -> Result<Self, FileIssue> {
-        let cells = book.worksheet_cells_reader(sheet).map_err(|_| scan::damaged())?;
-        Ok(Self { cells, width, limits: limits.clone(), after: 0, ahead: None, ended: false })
+        let cells = guarded(|| book.worksheet_cells_reader(sheet).map_err(|_| scan::damaged()))?;
+        Ok(Self { cells, width, limits: limits.clone(), after: 0, ahead: None, ended: false, defect: None })
     }
 
     /// The next row below the header that is not blank; `None` at the end.
@@ -144,9 +157,16 @@ impl<'b> SheetRows<'b> {
             self.put(&mut row, column, text, issue);
         }
         while !self.ended {
-            let Some(cell) = self.cells.next_cell().map_err(|_| broken(row.number))? else {
-                self.ended = true;
-                break;
+            let cell = match guarded(|| self.cells.next_cell().map_err(|_| broken(row.number))) {
+                Ok(Some(cell)) => cell,
+                Ok(None) => {
+                    self.ended = true;
+                    break;
+                }
+                Err(defect) => {
+                    (self.ended, self.defect) = (true, Some(defect));
+                    break;
+                }
             };
             let (zero_row, column) = cell.get_position();
             let (number, column) = (zero_row.saturating_add(1), column as usize);
@@ -169,7 +189,13 @@ impl<'b> SheetRows<'b> {
             }
             self.put(&mut row, column, text, issue);
         }
-        Ok((row.number > 0).then_some(row))
+        match self.defect.take() {
+            Some(defect) if row.number == 0 => Err(defect),
+            defect => {
+                self.defect = defect;
+                Ok((row.number > 0).then_some(row))
+            }
+        }
     }
 
     fn put(&self, row: &mut SheetRow, column: usize, mut text: String, issue: Option<Issue>) {
@@ -192,8 +218,14 @@ impl<'b> SheetRows<'b> {
     }
 }
 
+/// The reader underneath panics on a few kinds of damage (cell references beyond all bounds); that is damage like any other.
+fn guarded<T>(read: impl FnOnce() -> Result<T, FileIssue>) -> Result<T, FileIssue> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(scan::damaged()))
+}
+
 fn beyond(width: usize) -> Issue {
-    let message = format!("The row has text to the right of the header's {width} columns. Move it under a header or remove it.");
+    let message =
+        format!("The row has text to the right of the header's {width} columns. Move it under a header or remove it.");
     Issue::error(IssueCode::ExtraCells, "", message)
 }
 

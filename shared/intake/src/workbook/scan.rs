@@ -16,6 +16,10 @@ const PARTS: usize = 10_000;
 const SHORTEST_STRING: u64 = 5;
 /// Parts up to this size may have any ratio: small XML compresses extremely well.
 const SMALL: u64 = 1 << 20;
+/// Bytes inflated at a time.
+const PIECE: usize = 32 * 1024;
+/// The longest text between two brackets.
+const STRETCH: usize = 8 << 20;
 /// Where declarations stand: at the beginning of a part.
 const BEGINNING: usize = 8 * 1024;
 
@@ -23,12 +27,19 @@ const BEGINNING: usize = 8 * 1024;
 pub(super) fn scan(file: &mut File, limits: &Limits) -> Result<(), FileIssue> {
     let length = file.metadata().map_err(FileIssue::io)?.len();
     if length > limits.workbook_bytes {
-        return Err(too_large(format!("The workbook has {} MB; at most {} MB are taken.", length >> 20, limits.workbook_bytes >> 20)));
+        return Err(too_large(format!(
+            "The workbook has {} MB; at most {} MB are taken.",
+            length >> 20,
+            limits.workbook_bytes >> 20
+        )));
     }
     file.rewind().map_err(FileIssue::io)?;
     let mut archive = ZipArchive::new(BufReader::new(&mut *file)).map_err(|_| damaged())?;
     if archive.len() > PARTS {
         return Err(hostile("it has too many parts"));
+    }
+    if archive.has_overlapping_files().map_err(|_| damaged())? {
+        return Err(hostile("its parts lie upon one another"));
     }
     let mut inflated = 0;
     let mut beginning = Vec::with_capacity(BEGINNING);
@@ -37,7 +48,8 @@ pub(super) fn scan(file: &mut File, limits: &Limits) -> Result<(), FileIssue> {
         if part.enclosed_name().is_none() {
             return Err(hostile("it holds a part with an unusable name"));
         }
-        let (name, declared, compressed) = (part.name().to_ascii_lowercase(), part.size(), part.compressed_size());
+        let name = part.name().map_err(|error| of_zip(&error))?.to_ascii_lowercase();
+        let (declared, compressed) = (part.size(), part.compressed_size());
         let most = limits.inflated_bytes.saturating_sub(inflated);
         let (actual, start) = inflate(part, most, &mut beginning)?;
         inflated += actual;
@@ -53,22 +65,48 @@ pub(super) fn scan(file: &mut File, limits: &Limits) -> Result<(), FileIssue> {
     file.rewind().map_err(FileIssue::io)
 }
 
-/// Inflates a part to its end or the limit; gives its length and beginning.
-fn inflate<'b>(mut part: impl Read, most: u64, beginning: &'b mut Vec<u8>) -> Result<(u64, &'b [u8]), FileIssue> {
+/// Inflates a part to its end or the limit; gives its length and beginning. What stands between two brackets is held in memory as a whole
+/// by any reader, so it is bounded too.
+fn inflate<'b>(part: impl Read, most: u64, beginning: &'b mut Vec<u8>) -> Result<(u64, &'b [u8]), FileIssue> {
     beginning.clear();
-    part.by_ref().take(BEGINNING as u64).read_to_end(beginning).map_err(|_| damaged())?;
-    let rest = std::io::copy(&mut part.take(most.saturating_add(1)), &mut std::io::sink()).map_err(|_| damaged())?;
-    Ok((beginning.len() as u64 + rest, beginning))
+    let mut part = part.take(most.saturating_add(1));
+    let (mut length, mut run) = (0, 0);
+    let mut piece = [0; PIECE];
+    loop {
+        let read = part.read(&mut piece).map_err(|_| damaged())?;
+        if read == 0 {
+            return Ok((length, beginning));
+        }
+        let bytes = &piece[..read];
+        let room = BEGINNING.saturating_sub(beginning.len()).min(read);
+        beginning.extend_from_slice(&bytes[..room]);
+        length += read as u64;
+        let mut stretches = bytes.split(|byte| matches!(byte, b'<' | b'>'));
+        run += stretches.next().map_or(0, <[u8]>::len);
+        let mut longest = run;
+        for stretch in stretches {
+            longest = longest.max(stretch.len());
+            run = stretch.len();
+        }
+        if longest > STRETCH {
+            return Err(hostile("it holds a text of many megabytes"));
+        }
+    }
 }
 
+/// Any part can be made the text table or a sheet by the workbook's own references, so names are not relied on.
 fn check_part(name: &str, length: u64, beginning: &[u8], limits: &Limits) -> Result<(), FileIssue> {
-    if !(name.ends_with(".xml") || name.ends_with(".rels")) {
-        return Ok(());
+    let wide = beginning.starts_with(b"\xff\xfe")
+        || beginning.starts_with(b"\xfe\xff")
+        || beginning.starts_with(b"<\0")
+        || beginning.starts_with(b"\0<");
+    if wide && !name.starts_with("customxml/") {
+        return Err(hostile("a part of it is not written in UTF-8"));
     }
     if contains(beginning, b"<!DOCTYPE") || contains(beginning, b"<!ENTITY") {
         return Err(hostile("it declares XML entities"));
     }
-    if name.ends_with("sharedstrings.xml") {
+    if contains(beginning, b"sst") && contains(beginning, b"spreadsheetml") && !contains(beginning, b"<worksheet") {
         if length > limits.shared_string_bytes {
             return Err(too_large("The workbook holds too much text. Split it, or save it as .csv.".to_owned()));
         }
@@ -83,9 +121,9 @@ fn check_part(name: &str, length: u64, beginning: &[u8], limits: &Limits) -> Res
 
 /// The number an attribute declares; a number too large to read is the largest.
 fn number_of(beginning: &[u8], attribute: &[u8]) -> Option<u64> {
-    let at = beginning.windows(attribute.len() + 1).position(|window| {
-        window.first().is_some_and(u8::is_ascii_whitespace) && &window[1..] == attribute
-    })?;
+    let at = beginning
+        .windows(attribute.len() + 1)
+        .position(|window| window.first().is_some_and(u8::is_ascii_whitespace) && &window[1..] == attribute)?;
     let rest = beginning.get(at + 1 + attribute.len()..)?;
     let digits: String = rest
         .iter()
@@ -104,7 +142,11 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
 fn of_zip(error: &zip::result::ZipError) -> FileIssue {
     match error {
         zip::result::ZipError::UnsupportedArchive(zip::result::ZipError::PASSWORD_REQUIRED) => {
-            FileIssue::file(Issue::error(IssueCode::UnreadableFile, "", "The workbook is protected by a password. Save it without one."))
+            FileIssue::file(Issue::error(
+                IssueCode::UnreadableFile,
+                "",
+                "The workbook is protected by a password. Save it without one.",
+            ))
         }
         _ => damaged(),
     }
