@@ -169,7 +169,7 @@ fn with_part(book: &[u8], name: &str, content: &[u8]) -> Vec<u8> {
         let mut part = parts.by_index(index).unwrap();
         let mut old = Vec::new();
         std::io::Read::read_to_end(&mut part, &mut old).unwrap();
-        let own = part.name().to_owned();
+        let own = part.name().unwrap().into_owned();
         let new = if own == name { content.to_vec() } else { old };
         changed.push((own, new));
     }

@@ -20,7 +20,7 @@ pub(crate) fn set(
         F::Version => request.version = some(text),
         F::ClientGuid => request.client_guid = Some(guid(text)?),
         F::OrderControlCode => {
-            request.order_control_code = Some(code(OrderControlCode::from_text(text), text, &OrderControlCode::codes)?)
+            request.order_control_code = Some(code(OrderControlCode::from_text(text), text, &OrderControlCode::codes)?);
         }
         F::UserNameSubmitting => request.user_name_submitting = some(text),
         F::CameraOperatorUserName => request.camera_operator_user_name = some(text),

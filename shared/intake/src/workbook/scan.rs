@@ -67,7 +67,7 @@ pub(super) fn scan(file: &mut File, limits: &Limits) -> Result<(), FileIssue> {
 
 /// Inflates a part to its end or the limit; gives its length and beginning. What stands between two brackets is held in memory as a whole
 /// by any reader, so it is bounded too.
-fn inflate<'b>(part: impl Read, most: u64, beginning: &'b mut Vec<u8>) -> Result<(u64, &'b [u8]), FileIssue> {
+fn inflate(part: impl Read, most: u64, beginning: &mut Vec<u8>) -> Result<(u64, &[u8]), FileIssue> {
     beginning.clear();
     let mut part = part.take(most.saturating_add(1));
     let (mut length, mut run) = (0, 0);
