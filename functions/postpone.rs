@@ -3,7 +3,7 @@
 //! The Functions host's own redelivery knows no delay: a handler that fails fast would use up a message's deliveries within a second and
 //! dead-letter it. So the message is sent again, to be delivered later, and the delivery at hand is answered as done. The copy carries how
 //! often it has waited, when it was first seen, and the MessageId it came with; its body and identity stay. Its own MessageId is derived from
-//! those, so that a queue with duplicate detection keeps the copy and drops a second one made after a crash.
+//! those, so that a second copy made after a crash can be told from the first.
 //!
 //! If the copy cannot be sent either, the invocation fails after a pause, and the broker keeps the message.
 

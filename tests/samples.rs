@@ -49,7 +49,7 @@ fn sample(name: &str) {
         insta::assert_snapshot!(format!("{name}.events"), events);
         for document in &receipts {
             let text = document.to_string_lossy();
-            for ending in [".rows.csv", ".rejected.csv", ".rejected.ndjson"] {
+            for ending in [".rows.csv", ".rejected.csv", ".rejected.json", ".rejected.ndjson"] {
                 if text.ends_with(ending) {
                     insta::assert_snapshot!(format!("{name}{ending}"), std::fs::read_to_string(document).unwrap());
                 }

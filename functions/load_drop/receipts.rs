@@ -126,7 +126,9 @@ impl Job<'_> {
                     .map_err(document)?;
                 (".rejected.csv", Kind::Csv(Box::new(csv), headers), "text/csv")
             }
-            Format::Json | Format::Ndjson => {
+            // One element a line either way; the ending stays, so that the same mapping takes the corrected file.
+            Format::Json => (".rejected.json", Kind::Json(RejectedJson::new(piece.clone())), "application/x-ndjson"),
+            Format::Ndjson => {
                 (".rejected.ndjson", Kind::Json(RejectedJson::new(piece.clone())), "application/x-ndjson")
             }
         };

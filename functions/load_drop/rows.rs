@@ -5,7 +5,7 @@
 use crate::refusal::about;
 use iris_intake::{FileIssue, Format, Layout, Limits, Row, Source, Step, read};
 use iris_model::submission::{Context, Origin, validate};
-use iris_model::{LocalId, Organization};
+use iris_model::{Issue, IssueCode, LocalId, Organization};
 use iris_orders::incoming::row_id;
 use iris_orders::{Incoming, Refusal, RowDetail};
 use jiff::civil::Date;
@@ -19,6 +19,10 @@ use uuid::Uuid;
 const BATCH: usize = 1_000;
 /// Batches parsed ahead of the one being committed.
 const AHEAD: usize = 1;
+
+/// Issues after which a row's values mean nothing.
+const UNREADABLE: [IssueCode; 4] =
+    [IssueCode::BadJson, IssueCode::TooDeep, IssueCode::TooLarge, IssueCode::BadEncoding];
 
 /// What the reading thread tells: a layout, then batches, and at the end a failure if there was one.
 pub(super) enum Told {
@@ -99,8 +103,13 @@ impl RowOrigin {
         };
         let context = Context { organization: &self.organization, origin: &origin };
         let refused = about(&row.request);
-        let known = row.issues.iter().map(|located| located.issue.clone()).collect();
-        let request = validate(row.request, known, &context);
+        let known: Vec<Issue> = row.issues.iter().map(|located| located.issue.clone()).collect();
+        // Of a row that could not be read at all there is nothing more to say.
+        let request = if known.iter().any(|issue| UNREADABLE.contains(&issue.code)) {
+            Err(known)
+        } else {
+            validate(row.request, known, &context)
+        };
         let detail = RowDetail { row: row.number, issues: row.issues, cells: row.original.into_cells() };
         let incoming = Incoming {
             id: row_id(self.drop, row.number),

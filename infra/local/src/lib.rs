@@ -27,8 +27,9 @@ use iris_local_servicebus::broker::Broker;
 use iris_orders::store::Store as OrderStore;
 use organizations::Document;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// How to start a local host.
@@ -74,8 +75,7 @@ impl LocalHost {
     pub async fn start(options: Options) -> Result<Self> {
         let data = &options.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot create the folder {}", data.display()))?;
-        let broker =
-            Broker::open(Some(&data.join("servicebus"))).await.context("the Service Bus folder cannot be opened")?;
+        let broker = open_broker(&data.join("servicebus")).await?;
         let blobs = BlobStore::open(data.join("blobs"))
             .context("the Blob folder cannot be opened; is another local host using it?")?;
         let amqp = ports::listen(options.amqp_port, 5672, "Service Bus (--amqp-port)").await?;
@@ -137,6 +137,22 @@ impl LocalHost {
         self.service_bus.shutdown().await;
         for task in self.tasks {
             task.abort();
+        }
+    }
+}
+
+/// Opens the queues' folder. One that has just been left by another local host may take a moment to be free.
+async fn open_broker(folder: &Path) -> Result<Broker> {
+    let mut tries = 0;
+    loop {
+        match Broker::open(Some(folder)).await {
+            Err(_) if tries < 40 => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => {
+                return opened.context("the queues cannot be opened; is another local host using this data folder?");
+            }
         }
     }
 }

@@ -15,7 +15,6 @@ use iris_local_blob::store::{PutOptions, Store};
 use iris_local_blob::{BlobName, ContainerName};
 use iris_local_servicebus::broker::{Broker, Error, QueueOptions};
 use iris_local_servicebus::message::PropertyValue;
-use std::time::Duration;
 
 /// The queue of orders as messages.
 pub(crate) const ORDERS: &str = "orders";
@@ -27,11 +26,9 @@ pub(crate) const DROPS: &str = "drops";
 
 /// Creates the queues. Those that exist, with what is in them, stay.
 pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
-    let work = || QueueOptions {
-        duplicate_detection: Some(Duration::from_secs(600)),
-        max_delivery_count: DELIVERIES,
-        ..QueueOptions::default()
-    };
+    // No duplicate detection: every entry forwards into the same queue, so two organizations may well use the same MessageId. The ledger of
+    // submissions knows a repetition by organization, MessageId and content (decision 54).
+    let work = || QueueOptions { max_delivery_count: DELIVERIES, ..QueueOptions::default() };
     existing(broker.create_queue(ORDERS, work()))?;
     existing(broker.create_queue(DROPS, work()))?;
     for Document { organization, .. } in organizations {

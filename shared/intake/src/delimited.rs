@@ -111,12 +111,18 @@ impl Delimited {
         }
     }
 
+    /// Whether a line within the cell looks like a record: at least half as many cells as the header, three at the least.
+    fn holds_a_record(&self, cell: &str) -> bool {
+        let least = (self.headers.len() / 2).max(3);
+        cell.lines().skip(1).any(|line| line.split(self.delimiter).count() >= least)
+    }
+
     fn check(&self, issues: &mut Vec<(Option<usize>, Issue)>) {
         let width = self.headers.len();
         let extra = self.record.iter().skip(width).any(|cell| !cell.trim().is_empty());
         for (column, cell) in self.record.iter().enumerate() {
             let breaks = cell.bytes().filter(|byte| *byte == b'\n').count();
-            if breaks > LINES_IN_A_CELL || (breaks > 0 && self.record.len() < width) {
+            if breaks > LINES_IN_A_CELL || (breaks > 0 && (self.record.len() < width || self.holds_a_record(cell))) {
                 issues.push((Some(column), unclosed(breaks)));
             } else if cell.len() > self.limits.cell_bytes {
                 issues.push((Some(column), too_long(&self.limits)));
@@ -291,6 +297,16 @@ mod tests {
             assert_eq!(lines(&format!("{text}{end}")), expected, "{end:?} at the end");
         }
         assert_eq!(lines("PatientLocalId,OrderLocalId\r\n1,a\n2,b\r\n"), [2, 3]);
+    }
+
+    #[test]
+    fn a_quotation_mark_left_open_does_not_hide_the_next_row() {
+        let text =
+            "PatientLocalId,PatientPhone,OrderLocalId,OrderAdditionalInfo\n1,2,a,\"call in the morning\n2,3,b,\"ok\"\n";
+        let source: Box<dyn Read + Send> = Box::new(Cursor::new(text.as_bytes().to_vec()));
+        let mut file = Delimited::open(source, &Mapping::default(), &Limits::default()).unwrap();
+        let line = file.next().unwrap().unwrap();
+        assert_eq!(line.issues[0].1.code, IssueCode::LimitExceeded);
     }
 
     #[test]

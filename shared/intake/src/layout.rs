@@ -36,6 +36,11 @@ impl Layout {
             .map(|header| (u32::try_from(*column).unwrap_or(u32::MAX).saturating_add(1), header.as_str()))
     }
 
+    /// The field a column is read into; the first when it is several.
+    pub(crate) fn path_of(&self, column: usize) -> Option<&'static str> {
+        self.places.iter().find(|(_, own)| *own == column).map(|(path, _)| *path)
+    }
+
     pub(crate) fn remember(&mut self, compiled: &Compiled) {
         self.places =
             compiled.bound.iter().filter_map(|bound| bound.column.map(|column| (bound.field.path(), column))).collect();

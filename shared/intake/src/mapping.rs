@@ -10,6 +10,7 @@ use crate::setter::{is_about_the_order, set};
 use iris_model::field::normalized_name;
 use iris_model::issue::quoted;
 use iris_model::organization::{ColumnRule, DateOrder, Mapping};
+use iris_model::value::ValueError;
 use iris_model::{IntakeField, Issue, IssueCode, OrderRequest, RowIssue};
 use std::collections::HashMap;
 
@@ -165,8 +166,12 @@ impl Compiled {
                 (true, Some(default)) if has_order || !is_about_the_order(bound.field) => default,
                 _ => continue,
             };
-            if let Err(error) = set(&mut request, bound.field, value, self.order) {
-                issues.push(layout.locate(bound.column, error.at(bound.field.path())));
+            let read = match spoiled(bound.field, value) {
+                Some(spoiled) => Err(spoiled.at(bound.field.path())),
+                None => set(&mut request, bound.field, value, self.order).map_err(|error| error.at(bound.field.path())),
+            };
+            if let Err(issue) = read {
+                issues.push(layout.locate(bound.column, issue));
             }
         }
         for (field, constant) in &self.constants {
@@ -178,6 +183,31 @@ impl Compiled {
         }
         (request, issues)
     }
+}
+
+/// What a spreadsheet leaves behind where a value should be: its errors as text, and ids it has shortened (decision 69).
+fn spoiled(field: IntakeField, text: &str) -> Option<ValueError> {
+    const ERRORS: [&str; 8] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!"];
+    if text.starts_with('#') && ERRORS.iter().any(|error| text.eq_ignore_ascii_case(error)) {
+        let message = format!("The cell holds the spreadsheet error {text}. Correct its formula, or enter its value.");
+        return Some(ValueError { code: IssueCode::CellError, message: message.into() });
+    }
+    if field.name().ends_with("LocalId") && is_shortened(text) {
+        let message = format!(
+            "{} is a number that a spreadsheet has shortened. Format the column as text and enter the id again.",
+            quoted(text)
+        );
+        return Some(ValueError { code: IssueCode::BadNumber, message: message.into() });
+    }
+    None
+}
+
+/// `1.23457E+11`: digits, a point or comma, digits, and an exponent with its sign.
+fn is_shortened(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((number, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let number = number.split_once(['.', ',']).map_or(digits(number), |(whole, rest)| digits(whole) && digits(rest));
+    number && exponent.strip_prefix('+').is_some_and(digits)
 }
 
 impl Bound {

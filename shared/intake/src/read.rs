@@ -167,7 +167,8 @@ impl Out<'_, '_> {
         }
         row.number = row.number.max(self.last.saturating_add(1));
         self.last = row.number;
-        if let Some(first) = self.seen.first(&row.request, row.number) {
+        let known = row.issues.iter().all(|issue| issue.issue.path != "OrderControlCode");
+        if let Some(first) = known.then(|| self.seen.first(&row.request, row.number)).flatten() {
             let message = format!(
                 "Row {first} has the same order id and operation. Remove one of the two, or give it an id of its own."
             );
@@ -205,7 +206,13 @@ fn compiled(mapping: &Mapping, layout: &mut Layout) -> Result<Compiled, FileIssu
 }
 
 fn located(issues: Vec<(Option<usize>, Issue)>, layout: &Layout) -> Vec<RowIssue> {
-    issues.into_iter().map(|(column, issue)| layout.locate(column, issue)).collect()
+    let place = |(column, mut issue): (Option<usize>, Issue)| {
+        if let Some(path) = column.and_then(|column| layout.path_of(column)) {
+            issue.path = path.into();
+        }
+        layout.locate(column, issue)
+    };
+    issues.into_iter().map(place).collect()
 }
 
 fn delimited(
@@ -247,6 +254,7 @@ fn workbook(
     layout.headers.clone_from(&place.headers);
     layout.sheet = Some(place.sheet.clone());
     let compiled = compiled(mapping, &mut layout)?;
+    layout.warnings.extend(place.warnings.iter().cloned());
     out.layout(&layout);
     let mut rows = book.rows(&place)?;
     while !out.stopped {

@@ -165,6 +165,8 @@ issue_codes! {
     BadEncoding = "bad-encoding";
     /// A row repeats an order id of the same file (decision 21).
     DuplicateRow = "duplicate-row";
+    /// A sheet that looks like data and was not read (decision 16).
+    SkippedSheet = "skipped-sheet";
     /// A good row not loaded because another failed and the mapping says all or nothing (decision 18).
     NotLoaded = "not-loaded";
 
@@ -229,11 +231,18 @@ mod documentation {
     #[test]
     fn every_code_is_explained_and_every_explanation_has_a_code() {
         let page = include_str!("../../../docs/ERRORS.md");
-        let explained: Vec<&str> =
-            page.lines().filter_map(|line| line.strip_prefix("### `")).filter_map(|rest| rest.strip_suffix('`')).collect();
+        let explained: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("### `"))
+            .filter_map(|rest| rest.strip_suffix('`'))
+            .collect();
         for code in IssueCode::ALL {
             assert!(explained.contains(&code.as_str()), "docs/ERRORS.md does not explain {code}");
         }
-        assert_eq!(explained.len(), IssueCode::ALL.len(), "docs/ERRORS.md explains codes that do not exist, or some twice");
+        assert_eq!(
+            explained.len(),
+            IssueCode::ALL.len(),
+            "docs/ERRORS.md explains codes that do not exist, or some twice"
+        );
     }
 }

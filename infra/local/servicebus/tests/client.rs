@@ -1,5 +1,7 @@
 //! The endpoint as the project's own client sees it: sending, receiving and settling over AMQP.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use fe2o3_amqp::types::messaging::{Body, Data, Message, Modified, Outcome};

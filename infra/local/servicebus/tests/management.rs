@@ -1,5 +1,7 @@
 //! `$management` and sessions, as SDKs use them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use fe2o3_amqp::link::ReceiverAttachError;
@@ -67,7 +69,8 @@ async fn scheduling_peeking_and_cancelling() {
     let inner = serde_amqp::to_vec(&fe2o3_amqp::types::messaging::Data(b"later".to_vec().into())).unwrap();
     let mut message: OrderedMap<Value, Value> = OrderedMap::new();
     message.insert(Value::String("message".into()), Value::Binary(inner.into()));
-    let (status, body) = management.ask("schedule-message", vec![("messages", Value::List(vec![Value::Map(message)]))]).await;
+    let (status, body) =
+        management.ask("schedule-message", vec![("messages", Value::List(vec![Value::Map(message)]))]).await;
     assert_eq!(status, 200);
     assert!(format!("{body:?}").contains("Long(1)"), "{body:?}");
     let ask = |from| vec![("from-sequence-number", Value::Long(from)), ("message-count", Value::Int(10))];
@@ -91,7 +94,10 @@ async fn deferred_messages_are_received_by_number_and_settled_by_token() {
     let mut client = Client::connect(&server).await;
     let mut management = Management::attach(&mut client, "orders").await;
     let (status, body) = management
-        .ask("receive-by-sequence-number", vec![("sequence-numbers", longs(&[1])), ("receiver-settle-mode", Value::Uint(1))])
+        .ask(
+            "receive-by-sequence-number",
+            vec![("sequence-numbers", longs(&[1])), ("receiver-settle-mode", Value::Uint(1))],
+        )
         .await;
     assert_eq!(status, 200);
     let Some(Value::List(messages)) = body.get("messages") else { panic!("{body:?}") };
@@ -114,8 +120,10 @@ async fn grouped() -> Server {
 
 async fn accept(client: &mut Client, name: &str, session: Option<&str>) -> Result<Receiver, ReceiverAttachError> {
     let wanted = session.map_or(Value::Null, |id| Value::String(id.to_owned()));
-    let source =
-        Source::builder().address("grouped").add_to_filter_using_legacy_format("com.microsoft:session-filter", wanted).build();
+    let source = Source::builder()
+        .address("grouped")
+        .add_to_filter_using_legacy_format("com.microsoft:session-filter", wanted)
+        .build();
     let mut properties = Fields::new();
     properties.insert("com.microsoft:timeout".into(), Value::Uint(50));
     Receiver::builder().name(name).source(source).properties(properties).attach(&mut client.session).await

@@ -1,5 +1,7 @@
 //! What a broker with a folder keeps over a restart.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use fe2o3_amqp::Sender;

@@ -8,9 +8,8 @@ use iris_model::Organization;
 use std::fs::{File, create_dir_all};
 use std::io::{BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
 
-/// Events taken from the queue at a time.
+/// Events looked at in the queue at a time.
 const EVENTS: usize = 500;
 
 /// Copies the results container and the events (one JSON object per line, `events.ndjson`) into the folder.
@@ -34,23 +33,22 @@ pub(super) async fn everything(host: &LocalHost, organization: &Organization, ou
         }
     }
     match organization.events_queue() {
-        Some(queue) => events(host, &queue, &out.join("events.ndjson")).await,
+        Some(queue) => events(host, &queue, &out.join("events.ndjson")),
         None => Ok(()),
     }
 }
 
-/// Receives the events as the caller would, and keeps them.
-async fn events(host: &LocalHost, queue: &str, file: &Path) -> Result<()> {
+/// Keeps the events as the caller would receive them.
+fn events(host: &LocalHost, queue: &str, file: &Path) -> Result<()> {
     let mut lines = BufWriter::new(File::create(file).with_context(|| format!("cannot write {}", file.display()))?);
+    let mut from = 0;
     loop {
-        let batch = host.broker.receive(queue, EVENTS, Duration::ZERO).await?;
-        if batch.is_empty() {
-            break;
-        }
-        for delivery in batch {
+        let batch = host.broker.peek(queue, from, EVENTS)?;
+        let Some(last) = batch.last() else { break };
+        from = last.sequence_number + 1;
+        for delivery in &batch {
             lines.write_all(&delivery.message.body)?;
             lines.write_all(b"\n")?;
-            host.broker.complete(queue, delivery.lock_token).await?;
         }
     }
     Ok(lines.flush()?)

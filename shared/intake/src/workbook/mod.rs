@@ -11,6 +11,7 @@ use crate::failure::FileIssue;
 use crate::limits::Limits;
 use crate::mapping;
 use calamine::{Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader};
+use iris_model::issue::quoted;
 use iris_model::organization::Mapping;
 use iris_model::{Issue, IssueCode};
 use std::fs::File;
@@ -47,6 +48,8 @@ pub(crate) struct Workbook {
 pub(crate) struct Place {
     pub(crate) sheet: String,
     pub(crate) headers: Vec<String>,
+    /// What to say about the other sheets.
+    pub(crate) warnings: Vec<Issue>,
     header_row: u32,
 }
 
@@ -75,8 +78,14 @@ impl Workbook {
             Some(name) => sheets.into_iter().filter(|sheet| sheet.eq_ignore_ascii_case(name)).collect(),
             None => sheets,
         };
-        for sheet in wanted {
-            if let Some(place) = self.header_in(&sheet, mapping)? {
+        let mut sheets = wanted.into_iter();
+        while let Some(sheet) = sheets.next() {
+            if let Some(mut place) = self.header_in(&sheet, mapping)? {
+                for other in sheets {
+                    if let Ok(Some(_)) = self.header_in(&other, mapping) {
+                        place.warnings.push(skipped(&other, &sheet));
+                    }
+                }
                 return Ok(place);
             }
         }
@@ -118,7 +127,7 @@ impl Workbook {
         while headers.last().is_some_and(String::is_empty) {
             headers.pop();
         }
-        Ok(Some(Place { sheet: sheet.to_owned(), headers, header_row: row.number }))
+        Ok(Some(Place { sheet: sheet.to_owned(), headers, warnings: Vec::new(), header_row: row.number }))
     }
 
     /// The rows below the header.
@@ -216,6 +225,15 @@ impl<'b> SheetRows<'b> {
         }
         row.cells[column] = text;
     }
+}
+
+fn skipped(other: &str, read: &str) -> Issue {
+    let message = format!(
+        "The sheet {} has the column names too and was not read; only {} was. Put all rows on one sheet, or drop a workbook per sheet.",
+        quoted(other),
+        quoted(read)
+    );
+    Issue::warning(IssueCode::SkippedSheet, "", message)
 }
 
 /// The reader underneath panics on a few kinds of damage (cell references beyond all bounds); that is damage like any other.

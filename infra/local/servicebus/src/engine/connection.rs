@@ -52,7 +52,8 @@ async fn talk(
             acknowledge(reader.as_ref());
         }
         let waiting = machine.out.len() - written;
-        let heartbeat = machine.heartbeat().map(|every| last_write + every);
+        // While output waits, that is the sign of life.
+        let heartbeat = machine.heartbeat().filter(|_| waiting == 0).map(|every| last_write + every);
         let silence = machine.patience().map(|patience| last_read + patience);
         let deadline = [heartbeat, silence, machine.deadline()].into_iter().flatten().min();
         input.reserve(READ_SIZE);
@@ -87,7 +88,7 @@ async fn talk(
             }
             () = sleep_until(deadline), if deadline.is_some() => {
                 let now = Instant::now();
-                if heartbeat.is_some_and(|at| at <= now) && waiting == 0 {
+                if heartbeat.is_some_and(|at| at <= now) {
                     machine.beat();
                 }
                 if silence.is_some_and(|at| at <= now) {

@@ -13,6 +13,15 @@ pub(crate) fn put_delivery(out: &mut Vec<u8>, taken: &Taken) {
         fields.bool(taken.attempts == 0); // first-acquirer
         fields.uint(taken.attempts); // delivery-count: always, or JavaScript has none
     });
+    if !taken.token.is_nil() {
+        // Where Python looks for the lock of a message that came through `$management`, without a delivery tag.
+        Writer::new(out).described(section::DELIVERY_ANNOTATIONS, |inner| {
+            inner.map(|map| {
+                map.symbol("x-opt-lock-token");
+                map.uuid(taken.token.as_bytes());
+            });
+        });
+    }
     Writer::new(out).described(section::MESSAGE_ANNOTATIONS, |inner| {
         inner.map(|map| {
             put_sender_annotations(map, taken.message.annotations());

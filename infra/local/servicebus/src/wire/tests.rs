@@ -85,6 +85,7 @@ fn a_delivery_keeps_the_senders_sections_byte_for_byte() {
     let mut out = Vec::new();
     put_delivery(&mut out, &taken);
     assert!(out.ends_with(taken.message.after_annotations()));
+    assert!(out.windows(16).any(|window| window == b"x-opt-lock-token"), "Python settles deferred messages by it");
     let parsed = Encoded::parse(&out).unwrap();
     assert_eq!(parsed.to_message(), taken.message.to_message());
     let annotations = crate::message::map_of(parsed.annotations()).unwrap().unwrap();
@@ -139,9 +140,9 @@ fn a_rejection_is_read_whatever_keys_its_map_has() {
                     error.null();
                     error.map(|map| {
                         if symbol {
-                            map.symbol("DeadLetterReason")
+                            map.symbol("DeadLetterReason");
                         } else {
-                            map.string("DeadLetterReason")
+                            map.string("DeadLetterReason");
                         }
                         map.string("why");
                     });

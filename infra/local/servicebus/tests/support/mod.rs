@@ -15,14 +15,14 @@ use iris_local_servicebus::{Endpoint, serve};
 use tokio::net::TcpListener;
 
 /// A serving broker.
-pub struct Server {
-    pub broker: Broker,
-    pub endpoint: Endpoint,
+pub(crate) struct Server {
+    pub(crate) broker: Broker,
+    pub(crate) endpoint: Endpoint,
 }
 
 impl Server {
     /// In memory, open to all, with these queues.
-    pub async fn start(queues: &[&str]) -> Self {
+    pub(crate) async fn start(queues: &[&str]) -> Self {
         let broker = Broker::open(None).await.unwrap();
         for queue in queues {
             broker.create_queue(queue, QueueOptions::default()).unwrap();
@@ -31,14 +31,14 @@ impl Server {
     }
 
     /// With one queue.
-    pub async fn with_queue(name: &str, options: QueueOptions) -> Self {
+    pub(crate) async fn with_queue(name: &str, options: QueueOptions) -> Self {
         let broker = Broker::open(None).await.unwrap();
         broker.create_queue(name, options).unwrap();
         Self::of(broker, Access::open()).await
     }
 
     /// Of a broker.
-    pub async fn of(broker: Broker, access: Access) -> Self {
+    pub(crate) async fn of(broker: Broker, access: Access) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = serve(broker.clone(), listener, access).unwrap();
         Self { broker, endpoint }
@@ -46,17 +46,17 @@ impl Server {
 }
 
 /// A connection with one session.
-pub struct Client {
-    pub connection: ConnectionHandle<()>,
-    pub session: SessionHandle<()>,
+pub(crate) struct Client {
+    pub(crate) connection: ConnectionHandle<()>,
+    pub(crate) session: SessionHandle<()>,
 }
 
 impl Client {
-    pub async fn connect(server: &Server) -> Self {
+    pub(crate) async fn connect(server: &Server) -> Self {
         Self::with_profile(server, SaslProfile::Anonymous).await
     }
 
-    pub async fn with_profile(server: &Server, profile: SaslProfile) -> Self {
+    pub(crate) async fn with_profile(server: &Server, profile: SaslProfile) -> Self {
         let url = format!("amqp://{}", server.endpoint.address());
         let mut connection =
             Connection::builder().container_id("test").sasl_profile(profile).open(&url[..]).await.unwrap();
@@ -64,14 +64,14 @@ impl Client {
         Self { connection, session }
     }
 
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         self.session.end().await.unwrap();
         self.connection.close().await.unwrap();
     }
 }
 
 /// A batch envelope.
-pub fn batch(bodies: impl Iterator<Item = String>) -> Sendable<Body<Value>> {
+pub(crate) fn batch(bodies: impl Iterator<Item = String>) -> Sendable<Body<Value>> {
     let messages: Vec<Data> = bodies
         .map(|body| {
             // A message may be a data section and nothing else.
@@ -84,7 +84,7 @@ pub fn batch(bodies: impl Iterator<Item = String>) -> Sendable<Body<Value>> {
 }
 
 /// A delivery's body.
-pub fn bytes(delivery: &Delivery<Body<Value>>) -> Vec<u8> {
+pub(crate) fn bytes(delivery: &Delivery<Body<Value>>) -> Vec<u8> {
     match delivery.body() {
         Body::Data(parts) => parts.iter().flat_map(|Data(part)| part.to_vec()).collect(),
         Body::Value(value) => match &value.0 {
@@ -97,6 +97,6 @@ pub fn bytes(delivery: &Delivery<Body<Value>>) -> Vec<u8> {
 }
 
 /// A delivery's body as text.
-pub fn text(delivery: &Delivery<Body<Value>>) -> String {
+pub(crate) fn text(delivery: &Delivery<Body<Value>>) -> String {
     String::from_utf8(bytes(delivery)).unwrap()
 }
