@@ -32,7 +32,8 @@ pub(crate) struct Databases {
     folder: TempDir,
 }
 
-/// A new database; a PostgreSQL one goes with its server.
+/// A new database.
+#[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) kind: Kind,
     /// As the handler's setting has it.
@@ -67,6 +68,21 @@ impl Databases {
             }
         };
         Ok(Database { kind, url })
+    }
+
+    /// Removes a database, so that the server's housekeeping does not work on it during the next measurement.
+    pub(crate) async fn remove(&self, database: Database) -> Result<()> {
+        match (&self.server, database.kind) {
+            (Some(server), Kind::Postgres) => {
+                let name = database.url.rsplit_once('/').map(|(_, name)| name).context("the URL names a database")?;
+                let mut connection = PgConnection::connect(server).await?;
+                sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)")))
+                    .execute(&mut connection)
+                    .await?;
+            }
+            _ => std::fs::remove_file(database.path())?,
+        }
+        Ok(())
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::databases::Kind;
 use crate::files::megabytes;
 use crate::local::Local;
-use crate::report::Section;
 use crate::report::Target::{AtLeast, AtMost};
+use crate::report::{Section, number};
 use crate::{Bench, clock, storing};
 use anyhow::{Result, ensure};
 use iris_intake::receipt::Totals;
@@ -26,6 +26,8 @@ pub(crate) struct Load {
     pub(crate) memory: f64,
     /// Until the file was uploaded, in seconds.
     pub(crate) upload: f64,
+    /// Processor time of the handler and of this process, which is the local host, in seconds.
+    pub(crate) processor: [f64; 2],
     pub(crate) totals: Totals,
 }
 
@@ -34,6 +36,7 @@ pub(crate) async fn load(local: &Local, name: &str, file: &Path, rows: u32, idle
     let before = local.waiting_events()?;
     let mut taken = 0;
     let mut marks = [0.05, 0.15, 0.85, 0.95, 1.0].map(|part| (f64::from(rows) * part, None::<f64>));
+    let idle_processor = used(local);
     let started = Instant::now();
     local.upload(name, file).await?;
     let upload = started.elapsed().as_secs_f64();
@@ -59,6 +62,7 @@ pub(crate) async fn load(local: &Local, name: &str, file: &Path, rows: u32, idle
     .await?;
     local.published().await?;
     let rate = clock::rate(rows, started);
+    let [handler, host] = used(local);
     let at = |index: usize| marks.get(index).and_then(|(_, time)| *time).unwrap_or(f64::NAN);
     Ok(Load {
         rate,
@@ -66,8 +70,15 @@ pub(crate) async fn load(local: &Local, name: &str, file: &Path, rows: u32, idle
         last: f64::from(rows) / 10.0 / (at(3) - at(2)),
         memory: local.host.functions.peak_rss().unwrap_or_default().saturating_sub(idle) as f64 / 1_048_576.0,
         upload,
+        processor: [handler - idle_processor[0], host - idle_processor[1]],
         totals: receipt.map(|receipt| receipt.totals).unwrap_or_default(),
     })
+}
+
+/// Processor time of the handler and of this process so far, in seconds.
+fn used(local: &Local) -> [f64; 2] {
+    let handler = local.host.functions.handler_pid().map(clock::processor_time);
+    [handler.unwrap_or_default(), clock::processor_time(std::process::id())]
 }
 
 /// The memory of a handler that has loaded one small file.
@@ -80,15 +91,16 @@ pub(crate) async fn idle(bench: &Bench, local: &Local) -> Result<u64> {
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     let mut sections = Vec::new();
     for kind in bench.databases.kinds() {
-        let (mut csv, mut again, mut xlsx) = (Load::default(), Load::default(), Load::default());
+        let (mut peer, mut csv, mut again, mut xlsx) = (0.0, Load::default(), Load::default(), Load::default());
         for _ in 0..bench.repeats().min(2) {
+            peer = f64::max(peer, storing::bare(bench, *kind).await?);
             let (first, second) = twice(bench, *kind, &bench.files.csv).await?;
             let (book, _) = twice(bench, *kind, &bench.files.xlsx).await?;
             csv = better(csv, first);
             again = better(again, second);
             xlsx = better(xlsx, book);
         }
-        sections.push(section(bench, *kind, csv, again, xlsx).await?);
+        sections.push(section(bench, *kind, peer, csv, again, xlsx).await?);
     }
     Ok(sections)
 }
@@ -100,7 +112,8 @@ fn better(one: Load, other: Load) -> Load {
 /// Drops a file, then the same content again under another name.
 async fn twice(bench: &Bench, kind: Kind, file: &Path) -> Result<(Load, Load)> {
     let rows = bench.files.rows;
-    let local = Local::start(bench, &bench.databases.create(kind).await?).await?;
+    let database = bench.databases.create(kind).await?;
+    let local = Local::start(bench, &database).await?;
     let idle = idle(bench, &local).await?;
     let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let first = load(&local, &format!("first.{ending}"), file, rows, idle).await?;
@@ -108,20 +121,20 @@ async fn twice(bench: &Bench, kind: Kind, file: &Path) -> Result<(Load, Load)> {
     let second = load(&local, &format!("second.{ending}"), file, rows, idle).await?;
     ensure!(second.totals.replayed == u64::from(rows), "not every row was a replay: {:?}", second.totals);
     local.stop().await;
+    bench.databases.remove(database).await?;
     Ok((first, second))
 }
 
-async fn section(bench: &Bench, kind: Kind, csv: Load, again: Load, xlsx: Load) -> Result<Section> {
+async fn section(bench: &Bench, kind: Kind, peer: f64, csv: Load, again: Load, xlsx: Load) -> Result<Section> {
     let about = format!(
         "{} rows × 50 columns (CSV {:.0} MB, XLSX {:.0} MB) from the start of the upload until all orders are stored, receipts written and \
          events sent. Local host and handler share the machine{}.",
-        bench.files.rows,
+        number(f64::from(bench.files.rows)),
         megabytes(&bench.files.csv)?,
         megabytes(&bench.files.xlsx)?,
         if kind == Kind::Postgres { " with PostgreSQL" } else { "" },
     );
     let mut section = Section::new(format!("Whole files on {}", kind.name()), about);
-    let peer = storing::bare(bench, kind).await?;
     match kind {
         Kind::Sqlite => {
             section.figure("CSV", csv.rate, "rows/s");
@@ -137,6 +150,8 @@ async fn section(bench: &Bench, kind: Kind, csv: Load, again: Load, xlsx: Load) 
     section.figure("… of which the upload took", csv.upload, "s");
     section.figure("… from 5 % to 15 % of the rows", csv.first, "rows/s");
     section.figure("… from 85 % to 95 % of the rows", csv.last, "rows/s");
+    section.figure("… processor time of the handler", csv.processor[0], "s");
+    section.figure("… processor time of the local host", csv.processor[1], "s");
     section.aim("… handler's peak memory above idle", csv.memory, "MB", AtMost(128.0));
     section.figure("the same CSV again: all replays", again.rate, "rows/s");
     section.figure("XLSX", xlsx.rate, "rows/s");

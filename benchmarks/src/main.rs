@@ -28,7 +28,6 @@ use files::Files;
 use report::Section;
 use std::io::Write;
 use std::path::PathBuf;
-use tokio::sync::OnceCell;
 
 /// Measures the platform and writes Markdown to standard output.
 #[derive(Debug, Parser)]
@@ -64,8 +63,6 @@ struct Bench {
     programs: PathBuf,
     files: Files,
     quick: bool,
-    /// Rows per second of the bare loops, by database; measured once.
-    bare: [OnceCell<f64>; 2],
 }
 
 impl Bench {
@@ -89,7 +86,6 @@ async fn main() -> Result<()> {
         programs,
         files: Files::new(if arguments.quick { 10_000 } else { 100_000 })?,
         quick: arguments.quick,
-        bare: [const { OnceCell::const_new() }; 2],
     };
     for benchmark in Benchmark::value_variants() {
         let asked = arguments.only.is_empty() || arguments.only.contains(benchmark);

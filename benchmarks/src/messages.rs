@@ -2,8 +2,8 @@
 
 use crate::databases::Kind;
 use crate::local::Local;
-use crate::report::Section;
 use crate::report::Target::{AtLeast, AtMost};
+use crate::report::{Section, number};
 use crate::storing::Sink;
 use crate::submissions::{organization, origin};
 use crate::{Bench, clock, generate};
@@ -30,18 +30,21 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     for kind in bench.databases.kinds() {
         let count = bench.amount(20_000);
         let about = format!(
-            "{count} new orders posted in batches of {BATCH} until the last event is in the caller's queue; then {SINGLE} posted one by one, \
-             each after the event of the one before. The baseline commits each message on its own, {CALLERS} under way at a time, without \
-             queue and events."
+            "{SINGLE} new orders posted one by one to the idle system, each after the event of the one before; then {} posted in batches of \
+             {BATCH} until the last event is in the caller's queue. The baseline commits each message on its own, {CALLERS} under way at a \
+             time, without queue and events.",
+            number(f64::from(count))
         );
         let mut section = Section::new(format!("Messages on {}", kind.name()), about);
-        let single = one_per_transaction(bench, *kind, count / 10).await?;
-        let (mut rate, mut latencies) = (0.0, Vec::new());
+        let (mut single, mut rate, mut latencies) = (0.0, 0.0, Vec::new());
         for _ in 0..bench.repeats().min(2) {
-            let local = Local::start(bench, &bench.databases.create(*kind).await?).await?;
+            single = f64::max(single, one_per_transaction(bench, *kind, count / 10).await?);
+            let database = bench.databases.create(*kind).await?;
+            let local = Local::start(bench, &database).await?;
             latencies = one_by_one(&local).await?;
             rate = f64::max(rate, stream(&local, count).await?);
             local.stop().await;
+            bench.databases.remove(database).await?;
         }
         section.figure("baseline: one transaction per message", single, "messages/s");
         match kind {
@@ -111,7 +114,8 @@ async fn one_by_one(local: &Local) -> Result<Vec<f64>> {
 /// Messages per second when each is a transaction of its own.
 async fn one_per_transaction(bench: &Bench, kind: Kind, count: u32) -> Result<f64> {
     let options = Options { batch: 1, ..Options::default() };
-    let orders = Orders::open(bench.databases.create(kind).await?.open().await?, Arc::new(Sink), options);
+    let database = bench.databases.create(kind).await?;
+    let orders = Orders::open(database.open().await?, Arc::new(Sink), options);
     let organization = organization()?;
     let started = Instant::now();
     let mut callers = JoinSet::new();
@@ -130,6 +134,7 @@ async fn one_per_transaction(bench: &Bench, kind: Kind, count: u32) -> Result<f6
     }
     let rate = clock::rate(count, started);
     orders.close().await;
+    bench.databases.remove(database).await?;
     Ok(rate)
 }
 

@@ -1,6 +1,6 @@
 //! Reading files: the raw libraries' passes beside ours, one thread each.
 
-use crate::report::{Section, Target::AtLeast};
+use crate::report::{Section, Target::AtLeast, number};
 use crate::{Bench, clock, files, submissions};
 use anyhow::{Context, Result, ensure};
 use calamine::{Reader, Xlsx};
@@ -27,7 +27,7 @@ pub(crate) fn run(bench: &Bench) -> Result<Vec<Section>> {
 
     let about = format!(
         "{} rows × 50 columns: CSV of {:.0} MB, XLSX of {:.0} MB with its texts in the sheet. One thread; best of {repeats}.",
-        files.rows,
+        number(f64::from(files.rows)),
         files::megabytes(&files.csv)?,
         files::megabytes(&files.xlsx)?
     );

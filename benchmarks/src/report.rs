@@ -80,7 +80,7 @@ impl Display for Section {
 }
 
 /// With as many digits as mean something, and thousands set apart.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value < 100.0 {
         let text = format!("{value:.2}");
         return text.trim_end_matches('0').trim_end_matches('.').to_owned();

@@ -1,6 +1,6 @@
 //! The local Service Bus with its journal on disk, reached over AMQP.
 
-use crate::report::{Section, Target::AtLeast};
+use crate::report::{Section, Target::AtLeast, number};
 use crate::{Bench, clock};
 use anyhow::{Context, Result, ensure};
 use fe2o3_amqp::connection::ConnectionHandle;
@@ -42,8 +42,9 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
         endpoint.shutdown().await;
     }
     let about = format!(
-        "{count} messages of {BODY} bytes over AMQP to the local endpoint, its journal on disk; client and endpoint share the machine. The \
-         Rust client is `fe2o3-amqp`; batches are sent by the platform's own sender, which rests on it."
+        "{} messages of {BODY} bytes over AMQP to the local endpoint, its journal on disk; client and endpoint share the machine. The \
+         Rust client is `fe2o3-amqp`; batches are sent by the platform's own sender, which rests on it.",
+        number(f64::from(count))
     );
     let mut section = Section::new("Local Service Bus", about);
     section.aim("single sends, 100 in flight", singles, "messages/s", AtLeast(50_000.0));

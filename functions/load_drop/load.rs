@@ -21,9 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Batches on their way to the database at a time: while it stores two, the next is decided. Batches that concern the same patients or
+/// Batches on their way to the database at a time: while it stores one, the next is decided. Batches that concern the same patients or
 /// orders are done in the order in which they were submitted.
-const IN_FLIGHT: usize = 3;
+const IN_FLIGHT: usize = 2;
 
 /// Number of the first batch of late parents.
 const EXTRA: u32 = 1 << 30;

@@ -32,7 +32,8 @@ impl Receipts {
         loop {
             let blob = self.blobs.recv().await.context("the Blob endpoint is gone")?;
             let name = blob.name.as_str();
-            if blob.container.as_str() == self.container && name.starts_with("receipts/") && name.ends_with(".json") {
+            let is_receipt = name.ends_with(".json") && !name.ends_with(".rejected.json");
+            if blob.container.as_str() == self.container && name.starts_with("receipts/") && is_receipt {
                 return Ok(blob.name);
             }
         }
