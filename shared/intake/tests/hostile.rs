@@ -103,6 +103,11 @@ fn workbooks_that_lie_are_not_opened() {
         format!("<?xml version=\"1.0\"?><!DOCTYPE sst [<!ENTITY a \"b\">]><sst xmlns=\"{SST}\"/>"),
         format!("<sst xmlns=\"{SST}\"><si><t>{}</t></si></sst>", "x".repeat(20 << 20)),
         " ".repeat(300 << 20),
+        "<sst uniqueCount=\"900000000000\"/>".to_owned(),
+        format!("<!--{}--><sst uniqueCount=\"900000000000\"/>", "x".repeat(10_000)),
+        format!("{}<sst uniqueCount=\"900000000000\"/>", " ".repeat(10_000)),
+        format!("<sst a=\"{}\" uniqueCount=\"900000000000\"/>", "x".repeat(10_000)),
+        "x<sst uniqueCount=\"900000000000\"/>".to_owned(),
     ] {
         let (rows, failure) = load("liar.xlsx", &with_part("xl/sharedStrings.xml", content.as_bytes()));
         assert!(rows.is_empty());

@@ -106,17 +106,30 @@ fn check_part(name: &str, length: u64, beginning: &[u8], limits: &Limits) -> Res
     if contains(beginning, b"<!DOCTYPE") || contains(beginning, b"<!ENTITY") {
         return Err(hostile("it declares XML entities"));
     }
-    if contains(beginning, b"sst") && contains(beginning, b"spreadsheetml") && !contains(beginning, b"<worksheet") {
-        if length > limits.shared_string_bytes {
+    if name.ends_with(".xml") || name.ends_with(".rels") {
+        let root = root_tag(beginning).ok_or_else(|| hostile("a part of it does not begin as such parts do"))?;
+        if name.ends_with("sharedstrings.xml") && length > limits.shared_string_bytes {
             return Err(too_large("The workbook holds too much text. Split it, or save it as .csv.".to_owned()));
         }
         // The table is reserved by what is declared, so that must not exceed what there is.
-        let most = length / SHORTEST_STRING;
-        if number_of(beginning, b"uniqueCount").is_some_and(|declared| declared > most) {
+        if number_of(root, b"uniqueCount").is_some_and(|declared| declared > length / SHORTEST_STRING) {
             return Err(hostile("its table of texts declares more entries than it has"));
         }
     }
     Ok(())
+}
+
+/// The first element's tag, which stands at the beginning after nothing but the XML declaration: no comment or padding can hide what it
+/// says.
+fn root_tag(beginning: &[u8]) -> Option<&[u8]> {
+    let mut text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning).trim_ascii_start();
+    while text.starts_with(b"<?") {
+        let end = text.windows(2).position(|window| window == b"?>")?;
+        text = text.get(end + 2..)?.trim_ascii_start();
+    }
+    let is_element = text.first() == Some(&b'<') && text.get(1).is_some_and(u8::is_ascii_alphabetic);
+    let end = text.iter().position(|byte| *byte == b'>')?;
+    is_element.then(|| &text[..end])
 }
 
 /// The number an attribute declares; a number too large to read is the largest.
