@@ -107,6 +107,7 @@ impl Job<'_> {
         while let Some(told) = read.recv().await {
             let batch = match told {
                 Told::Layout(_) => continue,
+                Told::End => return Ok(Admission::Each),
                 Told::Failed(_) => return Ok(Admission::None),
                 Told::Batch(batch) => batch,
             };
@@ -120,7 +121,7 @@ impl Job<'_> {
                 return Ok(Admission::None);
             }
         }
-        Ok(Admission::Each)
+        Err(Error::Reader)
     }
 
     async fn commit(
@@ -156,8 +157,12 @@ impl Job<'_> {
                 }
                 Some(Told::Failed(failure)) if failure.transient => return Err(Error::Reader),
                 Some(Told::Failed(failure)) if number == 0 => return Ok(End::Refused(failure.issue)),
-                Some(Told::Failed(failure)) => defect = Some(failure.issue),
-                None => break,
+                Some(Told::Failed(failure)) => {
+                    defect = Some(failure.issue);
+                    break;
+                }
+                Some(Told::End) => break,
+                None => return Err(Error::Reader),
             }
         }
         while let Some(left) = committing.next().await {

@@ -32,6 +32,8 @@ pub(super) enum Told {
     Batch(Vec<(Incoming, RowDetail)>),
     /// The file is not usable from here on.
     Failed(FileIssue),
+    /// The file was read to its end. Without this or a failure the thread died, and nothing may be concluded.
+    End,
 }
 
 /// Everything the thread needs.
@@ -72,10 +74,8 @@ impl Reading {
             if sender.blocking_send(told).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let done = read(self.source, self.format, &organization, &self.file_name, &self.limits, BATCH, &mut sink);
-        if let Err(failure) = done {
-            // Nobody listening means that the drop was given up.
-            let _ = sender.blocking_send(Told::Failed(failure));
-        }
+        // Nobody listening means that the drop was given up.
+        let _ = sender.blocking_send(done.map_or_else(Told::Failed, |()| Told::End));
     }
 }
 
