@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Rows per batch, as in the handler.
+/// Rows per batch and transaction of what is measured without the handler; the bare loops' too.
 pub(crate) const BATCH: u32 = 1_000;
 
 /// The sample organization.
