@@ -56,10 +56,10 @@ impl FlatColumns {
             });
         };
         if is_order_request(entries) {
-            let parsed = OrderRequest::from_node(node);
-            // Our own remarks of last time, in a corrected element that comes back.
-            let issues = parsed.issues.into_iter().filter(|issue| issue.path != ISSUES_COLUMN);
-            return Ok(Built { request: parsed.request, issues: issues.map(whole).collect() });
+            // Without our own remarks of last time, in a corrected element that comes back.
+            let own = entries.iter().filter(|(key, _)| !key.eq_ignore_ascii_case(ISSUES_COLUMN)).cloned().collect();
+            let parsed = OrderRequest::from_node(&Node::Object(own));
+            return Ok(Built { request: parsed.request, issues: parsed.issues.into_iter().map(whole).collect() });
         }
         self.learn(entries)?;
         let Some(compiled) = &self.compiled else {
