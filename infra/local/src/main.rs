@@ -5,6 +5,10 @@ use iris_local::cli::{Cli, Command};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
+/// Faster than the system's for rows made of many small texts, and gives memory back after a burst.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {

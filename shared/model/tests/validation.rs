@@ -203,7 +203,11 @@ fn a_patient_without_an_order_is_registered() {
     put(&mut alone, "Patient", Value::Null);
     assert_eq!(refused(&alone)[0], "missing Patient");
     let with_time = change("Order", json!({ "ScheduledTime": "2026-12-01" }));
-    assert_eq!(refused(&with_time), ["missing Order.LocalId"], "an order that says something is an order");
+    assert_eq!(
+        refused(&with_time),
+        ["missing Order.LocalId", "missing Order.EvaluationTypes"],
+        "an order that says something is an order"
+    );
 }
 
 #[test]
@@ -315,12 +319,10 @@ fn cameras_and_images() {
 
 #[test]
 fn evaluation_types() {
-    let submission = check(&change("Order/EvaluationTypes", Value::Null)).unwrap();
-    assert_eq!(
-        submission.request.order.unwrap().evaluation_types,
-        [EvaluationType::Dr],
-        "the organization's first is the default"
-    );
+    assert_eq!(refused(&change("Order/EvaluationTypes", Value::Null)), ["missing Order.EvaluationTypes"]);
+    let one_exam = organization(|document| document["evaluationTypes"] = json!(["DR_AMD"]));
+    let submission = check_with(&change("Order/EvaluationTypes", Value::Null), &one_exam, &origin()).unwrap();
+    assert_eq!(submission.request.order.unwrap().evaluation_types, [EvaluationType::DrAmd], "there is no other");
     let Action::Create { order, .. } = check(&change("Order/EvaluationTypes", json!("DR_AMD,DR,DR"))).unwrap().action
     else {
         panic!()
@@ -396,7 +398,7 @@ fn limits_of_text() {
 #[test]
 fn equal_content_has_equal_fingerprints_after_validation() {
     let one = check(&new_order()).unwrap().request;
-    let mut variant = change("Order/EvaluationTypes", Value::Null);
+    let mut variant = change("Order/EvaluationTypes", json!("dr"));
     put(&mut variant, "Version", json!("2.3.1"));
     put(&mut variant, "UserNameSubmitting", json!("intake@harborview.example"));
     put(&mut variant, "Patient/Dob", json!("4/12/1961"));

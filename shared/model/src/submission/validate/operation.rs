@@ -96,14 +96,21 @@ fn order_id(review: &mut Review<'_>, message: &'static str) -> Option<LocalId> {
     id
 }
 
-/// Those sent, else the organization's first. Each has to be subscribed (iris-facts R-18).
+/// Those sent; an organization with a single one need not say it. Each has to be subscribed (iris-facts R-18). Which of several exams is
+/// wanted is never guessed: a wrong one is an exam that somebody has to repeat.
 fn evaluation_types(review: &mut Review<'_>) -> Vec<EvaluationType> {
     let organization = review.context.organization;
     let order = review.request.order.get_or_insert_default();
-    if order.evaluation_types.is_empty() {
-        order.evaluation_types.extend(organization.evaluation_types.first());
+    if let ([], [only]) = (order.evaluation_types.as_slice(), organization.evaluation_types.as_slice()) {
+        order.evaluation_types.push(*only);
     }
     let types = order.evaluation_types.clone();
+    if types.is_empty() {
+        review.missing(
+            "Order.EvaluationTypes",
+            "Say which exam is ordered, DR for example: the organization subscribes to several. The mapping of a file may set a default.",
+        );
+    }
     let refused: Vec<&str> =
         types.iter().filter(|kind| !organization.evaluation_types.contains(kind)).map(|kind| kind.code()).collect();
     if !refused.is_empty() {
