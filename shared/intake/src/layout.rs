@@ -14,6 +14,8 @@ pub struct Layout {
     pub sheet: Option<String>,
     /// Delimiter, of a CSV file.
     pub delimiter: Option<char>,
+    /// Encoding of a text file, as far as its letters have shown it.
+    pub encoding: Option<&'static str>,
     /// What stands against the file as a whole without refusing it.
     pub warnings: Vec<Issue>,
     /// Nothing is to be loaded when any row fails (decision 18).
@@ -42,8 +44,15 @@ impl Layout {
     }
 
     pub(crate) fn remember(&mut self, compiled: &Compiled) {
-        self.places =
-            compiled.bound.iter().filter_map(|bound| bound.column.map(|column| (bound.field.path(), column))).collect();
+        self.places = compiled.places().collect();
+    }
+
+    /// An issue found in the form of a cell, with the field it was meant for.
+    pub(crate) fn of_cell(&self, column: Option<usize>, mut issue: Issue) -> RowIssue {
+        if let Some(path) = column.and_then(|column| self.path_of(column)) {
+            issue.path = path.into();
+        }
+        self.locate(column, issue)
     }
 
     /// An issue with its cell.

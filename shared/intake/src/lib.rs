@@ -8,20 +8,22 @@
 //! detect(name, head) ─► Format ─► read(source, format, …) ─► Step::Layout, Step::Batch(rows) …
 //! ```
 //!
-//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are scanned before they are opened.
+//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are examined before anything reads them.
 
+mod ahead;
+mod batches;
 mod delimited;
 mod detect;
 mod duplicates;
 mod encoding;
 mod failure;
+mod json;
 mod layout;
 mod limits;
+mod line;
 mod mapping;
 mod read;
 pub mod receipt;
-mod records;
-mod setter;
 mod workbook;
 
 pub use detect::{Format, detect};

@@ -1,24 +1,26 @@
 //! From a file to rows: one entry point for every format.
 
+use crate::ahead;
+use crate::batches::Batches;
 use crate::delimited::Delimited;
 use crate::detect::Format;
-use crate::duplicates::Seen;
-use crate::failure::FileIssue;
+use crate::encoding::{Encoding, Utf8Reader};
+use crate::failure::{Capped, FileIssue};
+use crate::json::{self, FlatColumns, Unwrapped};
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::mapping::{self, Compiled};
-use crate::records::{self, FlatColumns};
 use crate::workbook::Workbook;
 use iris_model::json::{Elements, Node, ReadError};
 use iris_model::organization::Mapping;
-use iris_model::{Issue, IssueCode, OrderRequest, Organization, RowIssue};
+use iris_model::{Cells, EvaluationType, OrderRequest, Organization, RowIssue};
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// A batch is handed over when its rows have this many bytes, however few they are.
-const BATCH_BYTES: usize = 4 << 20;
+/// The most bytes of a line that could not be read that are kept for the file of rejected rows.
+const SHOWN: usize = 32 * 1024;
 
 /// Where the bytes come from.
 pub enum Source {
@@ -45,29 +47,25 @@ pub struct Row {
 #[derive(Debug, Clone)]
 pub enum Original {
     /// Cells by column.
-    Record(csv::StringRecord),
-    /// Cells by column.
-    Cells(Vec<String>),
-    /// A JSON element.
+    Cells(Cells),
+    /// A JSON element, or the text of a line that is none.
     Json(String),
 }
 
 impl Original {
-    fn bytes(&self) -> usize {
+    /// The cells; of a JSON element its text.
+    #[must_use]
+    pub fn into_cells(self) -> Cells {
         match self {
-            Self::Record(record) => record.as_slice().len(),
-            Self::Cells(cells) => cells.iter().map(String::len).sum(),
-            Self::Json(text) => text.len(),
+            Self::Cells(cells) => cells,
+            Self::Json(text) => Cells::single(text),
         }
     }
 
-    /// The cells; of a JSON element its text.
-    #[must_use]
-    pub fn into_cells(self) -> Vec<String> {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::Record(record) => record.iter().map(str::to_owned).collect(),
-            Self::Cells(cells) => cells,
-            Self::Json(text) => vec![text],
+            Self::Cells(cells) => cells.text().len(),
+            Self::Json(text) => text.len(),
         }
     }
 }
@@ -75,7 +73,8 @@ impl Original {
 /// What is told while a file is read.
 #[derive(Debug)]
 pub enum Step {
-    /// What its columns mean. Comes first, and again when a JSON file brings new keys.
+    /// What its columns mean. Comes first, and again when more is known: a JSON file brings new keys, letters show an encoding, a sheet
+    /// had hidden rows.
     Layout(Arc<Layout>),
     /// The next rows, never none.
     Batch(Vec<Row>),
@@ -105,23 +104,17 @@ pub fn read(
         allow_missing_order_id: mapping.allow_missing_order_local_id,
         ..Layout::default()
     };
-    let mut out = Out {
-        sink,
-        rows: Vec::with_capacity(batch),
-        batch,
-        seen: Seen::default(),
-        count: 0,
-        last: 0,
-        bytes: 0,
-        most: limits.rows,
-        stopped: false,
-    };
+    let file = Reading { mapping, exams: &organization.evaluation_types, limits, layout };
+    let mut out = Batches::new(sink, batch, limits);
     let done = match (format, source) {
-        (Format::Xlsx, Source::File(file)) => workbook(file, mapping, layout, limits, &mut out),
+        (Format::Xlsx, Source::File(source)) => file.workbook(source, &mut out),
         (Format::Xlsx, Source::Stream(_)) => Err(FileIssue::io(std::io::Error::other("a workbook needs a file"))),
-        (Format::Csv, source) => delimited(source.stream(), mapping, layout, limits, &mut out),
-        (Format::Json, source) => elements(Elements::new(source.stream()), mapping, layout, limits, &mut out),
-        (Format::Ndjson, source) => elements(Elements::lines(source.stream()), mapping, layout, limits, &mut out),
+        (Format::Csv, source) => file.delimited(source.capped(limits), &mut out),
+        (Format::Json, source) => file.json(source.capped(limits), &mut out),
+        (Format::Ndjson, source) => {
+            let (text, encoding) = Utf8Reader::new(source.capped(limits));
+            file.elements(Elements::lines(text), &encoding, &mut out)
+        }
     };
     // Rows before a defect stand.
     out.flush();
@@ -129,204 +122,141 @@ pub fn read(
 }
 
 impl Source {
-    fn stream(self) -> Box<dyn Read + Send> {
-        match self {
+    fn capped(self, limits: &Limits) -> Capped<Box<dyn Read + Send>> {
+        let stream = match self {
             Self::Stream(stream) => stream,
             Self::File(file) => Box::new(file),
-        }
-    }
-}
-
-/// Collects rows into batches.
-struct Out<'o, 's> {
-    sink: &'o mut Sink<'s>,
-    rows: Vec<Row>,
-    batch: usize,
-    seen: Seen,
-    count: u32,
-    /// Number of the last row; numbers never repeat, whatever the file.
-    last: u32,
-    /// Bytes of the rows collected.
-    bytes: usize,
-    most: u32,
-    stopped: bool,
-}
-
-impl Out<'_, '_> {
-    fn layout(&mut self, layout: &Layout) {
-        self.flush();
-        self.tell(Step::Layout(Arc::new(layout.clone())));
-    }
-
-    fn row(&mut self, mut row: Row, layout: &Layout) -> Result<(), FileIssue> {
-        self.count += 1;
-        if self.count > self.most {
-            let message =
-                format!("The file has more than {} rows. Split it; the rows before this one are loaded.", self.most);
-            return Err(FileIssue::at(row.number, Issue::error(IssueCode::LimitExceeded, "", message)));
-        }
-        row.number = row.number.max(self.last.saturating_add(1));
-        self.last = row.number;
-        let known = row.issues.iter().all(|issue| issue.issue.path != "OrderControlCode");
-        if let Some(first) = known.then(|| self.seen.first(&row.request, row.number)).flatten() {
-            let message = format!(
-                "Row {first} has the same order id and operation. Remove one of the two, or give it an id of its own."
-            );
-            let issue = Issue::error(IssueCode::DuplicateRow, "Order.LocalId", message);
-            let place = layout.column_of("Order.LocalId").map(|(column, header)| (column, header.to_owned()));
-            let (column, header) = place.map_or((None, None), |(column, header)| (Some(column), Some(header)));
-            row.issues.push(RowIssue { column, header, issue });
-        }
-        self.bytes += row.original.bytes();
-        self.rows.push(row);
-        if self.rows.len() == self.batch || self.bytes > BATCH_BYTES {
-            self.flush();
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) {
-        if !self.rows.is_empty() {
-            self.bytes = 0;
-            let rows = std::mem::replace(&mut self.rows, Vec::with_capacity(self.batch));
-            self.tell(Step::Batch(rows));
-        }
-    }
-
-    fn tell(&mut self, step: Step) {
-        self.stopped |= !self.stopped && (self.sink)(step).is_break();
-    }
-}
-
-fn compiled(mapping: &Mapping, layout: &mut Layout) -> Result<Compiled, FileIssue> {
-    let (compiled, warnings) = mapping::compile(mapping, &layout.headers, true).map_err(FileIssue::file)?;
-    layout.remember(&compiled);
-    layout.warnings = warnings;
-    Ok(compiled)
-}
-
-fn located(issues: Vec<(Option<usize>, Issue)>, layout: &Layout) -> Vec<RowIssue> {
-    let place = |(column, mut issue): (Option<usize>, Issue)| {
-        if let Some(path) = column.and_then(|column| layout.path_of(column)) {
-            issue.path = path.into();
-        }
-        layout.locate(column, issue)
-    };
-    issues.into_iter().map(place).collect()
-}
-
-fn delimited(
-    source: Box<dyn Read + Send>,
-    mapping: &Mapping,
-    mut layout: Layout,
-    limits: &Limits,
-    out: &mut Out<'_, '_>,
-) -> Result<(), FileIssue> {
-    let mut file = Delimited::open(source, mapping, limits)?;
-    layout.headers.clone_from(&file.headers);
-    layout.delimiter = Some(file.delimiter);
-    let compiled = compiled(mapping, &mut layout)?;
-    out.layout(&layout);
-    while !out.stopped {
-        let line = match file.next() {
-            Ok(Some(line)) => line,
-            Ok(None) => break,
-            Err(failure) => return Err(failure),
         };
-        let (request, more) = compiled.build(|column| file.record.get(column).unwrap_or(""), &layout);
-        let mut issues = if line.issues.is_empty() { Vec::new() } else { located(line.issues, &layout) };
-        issues.extend(more);
-        let original = Original::Record(std::mem::take(&mut file.record));
-        out.row(Row { number: line.number, request, issues, original }, &layout)?;
+        Capped::new(stream, limits.file_bytes)
     }
-    Ok(())
 }
 
-fn workbook(
-    file: File,
-    mapping: &Mapping,
-    mut layout: Layout,
-    limits: &Limits,
-    out: &mut Out<'_, '_>,
-) -> Result<(), FileIssue> {
-    let mut book = Workbook::open(file, limits)?;
-    let place = book.find(mapping)?;
-    layout.headers.clone_from(&place.headers);
-    layout.sheet = Some(place.sheet.clone());
-    let compiled = compiled(mapping, &mut layout)?;
-    layout.warnings.extend(place.warnings.iter().cloned());
-    out.layout(&layout);
-    let mut rows = book.rows(&place)?;
-    while !out.stopped {
-        let row = match rows.next() {
-            Ok(Some(row)) => row,
-            Ok(None) => break,
-            Err(failure) => return Err(failure),
-        };
-        // A cell that is an error or damaged is reported as such, not once more as a bad value.
-        let spoiled: Vec<usize> = row.issues.iter().filter_map(|(column, _)| *column).collect();
-        let cell = |column: usize| {
-            if spoiled.contains(&column) { "" } else { row.cells.get(column).map_or("", String::as_str) }
-        };
-        let (request, more) = compiled.build(cell, &layout);
-        let mut issues = located(row.issues, &layout);
-        issues.extend(more);
-        out.row(Row { number: row.number, request, issues, original: Original::Cells(row.cells) }, &layout)?;
-    }
-    Ok(())
-}
-
-fn elements<R: Read>(
-    mut file: Elements<R>,
-    mapping: &Mapping,
+/// What is known of a file before it is opened.
+struct Reading<'a> {
+    mapping: &'a Mapping,
+    /// What the organization subscribes to.
+    exams: &'a [EvaluationType],
+    limits: &'a Limits,
     layout: Layout,
-    limits: &Limits,
-    out: &mut Out<'_, '_>,
+}
+
+impl Reading<'_> {
+    fn compiled(&mut self) -> Result<Compiled, FileIssue> {
+        let (compiled, warnings) =
+            mapping::compile(self.mapping, &self.layout.headers, self.exams, true).map_err(FileIssue::file)?;
+        self.layout.remember(&compiled);
+        self.layout.warnings = warnings;
+        Ok(compiled)
+    }
+
+    fn delimited(mut self, source: impl Read + Send, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
+        let (text, encoding) = Utf8Reader::new(source);
+        let file = Delimited::open(text, self.mapping, self.limits)?;
+        self.layout.headers.clone_from(&file.headers);
+        self.layout.delimiter = Some(file.delimiter);
+        self.layout.encoding = Some(encoding.name());
+        let compiled = self.compiled()?;
+        out.layout(&self.layout);
+        let done = ahead::each(file, |line| out.line(line, &compiled, &self.layout));
+        announce_encoding(&mut self.layout, &encoding, out);
+        done
+    }
+
+    fn workbook(mut self, source: File, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
+        let mut book = Workbook::open(source, self.limits)?;
+        let place = book.find(self.mapping)?;
+        self.layout.headers.clone_from(&place.headers);
+        self.layout.sheet = Some(place.sheet.clone());
+        let compiled = self.compiled()?;
+        self.layout.warnings.extend(place.warnings.iter().cloned());
+        out.layout(&self.layout);
+        let rows = book.rows(&place)?;
+        let hidden = rows.hidden();
+        let done = ahead::each(rows, |line| out.line(line, &compiled, &self.layout));
+        if let Some(warning) = hidden.warning() {
+            self.layout.warnings.push(warning);
+            out.layout(&self.layout);
+        }
+        done
+    }
+
+    fn json(self, source: impl Read, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
+        let (text, encoding) = Utf8Reader::new(source);
+        let text = Unwrapped::new(text).map_err(FileIssue::io)?;
+        self.elements(Elements::new(text), &encoding, out)
+    }
+
+    fn elements<R: Read>(
+        mut self,
+        mut file: Elements<R>,
+        encoding: &Encoding,
+        out: &mut Batches<'_, '_>,
+    ) -> Result<(), FileIssue> {
+        self.layout.encoding = Some(encoding.name());
+        let mut columns = FlatColumns::new(self.mapping, self.exams, self.limits, self.layout);
+        let done = each_element(&mut file, &mut columns, out);
+        announce(&mut columns, out);
+        announce_encoding(&mut columns.layout, encoding, out);
+        done
+    }
+}
+
+fn each_element<R: Read>(
+    file: &mut Elements<R>,
+    columns: &mut FlatColumns,
+    out: &mut Batches<'_, '_>,
 ) -> Result<(), FileIssue> {
-    let mut columns = FlatColumns::new(mapping, limits, layout);
-    while !out.stopped {
+    while !out.is_stopped() {
         let element = match file.next_element() {
             Ok(Some(element)) => element,
             Ok(None) => break,
-            Err(error) => return Err(of_json(error, out.count)),
+            Err(error) => return Err(of_json(error, out.count())),
         };
         let number = element.line.unwrap_or(element.ordinal);
         match element.node {
-            Ok(node) => match records::wrapped(&node) {
-                Some(nodes) => {
-                    for node in nodes {
-                        json_row(node, out.last.saturating_add(1), &mut columns, out)?;
+            Ok(node) => match json::wrapped(&node) {
+                Some(records) => {
+                    for node in records {
+                        json_row(node, out.next_number(), columns, out)?;
                     }
                 }
-                None => json_row(&node, number, &mut columns, out)?,
+                None => json_row(&node, number, columns, out)?,
             },
             Err(issue) => {
-                announce(&mut columns, out);
+                announce(columns, out);
                 let issues = vec![RowIssue { column: None, header: None, issue }];
-                let row = Row {
-                    number,
-                    request: OrderRequest::default(),
-                    issues,
-                    original: Original::Json("null".to_owned()),
-                };
-                out.row(row, &columns.layout)?;
+                let text = element.text.get(..element.text.len().min(SHOWN)).unwrap_or_default();
+                let original = Original::Json(String::from_utf8_lossy(text.trim_ascii()).into_owned());
+                out.row(Row { number, request: OrderRequest::default(), issues, original }, &columns.layout)?;
             }
         }
     }
-    announce(&mut columns, out);
     Ok(())
 }
 
-fn json_row(node: &Node<'_>, number: u32, columns: &mut FlatColumns, out: &mut Out<'_, '_>) -> Result<(), FileIssue> {
+fn json_row(
+    node: &Node<'_>,
+    number: u32,
+    columns: &mut FlatColumns,
+    out: &mut Batches<'_, '_>,
+) -> Result<(), FileIssue> {
     let built = columns.build(node).map_err(FileIssue::file)?;
     announce(columns, out);
-    let original = Original::Json(records::text(node));
+    let original = Original::Json(json::text(node));
     out.row(Row { number, request: built.request, issues: built.issues, original }, &columns.layout)
 }
 
-fn announce(columns: &mut FlatColumns, out: &mut Out<'_, '_>) {
+fn announce(columns: &mut FlatColumns, out: &mut Batches<'_, '_>) {
     if std::mem::take(&mut columns.changed) {
         out.layout(&columns.layout);
+    }
+}
+
+/// Letters may have shown another encoding than the beginning of the file did.
+fn announce_encoding(layout: &mut Layout, encoding: &Encoding, out: &mut Batches<'_, '_>) {
+    if layout.encoding != Some(encoding.name()) {
+        layout.encoding = Some(encoding.name());
+        out.layout(layout);
     }
 }
 
@@ -334,6 +264,10 @@ fn of_json(error: ReadError, rows: u32) -> FileIssue {
     match error {
         ReadError::Io(error) => FileIssue::io(error),
         ReadError::Document(issue) if rows == 0 => FileIssue::file(issue),
-        ReadError::Document(issue) => FileIssue::at(rows + 1, issue),
+        ReadError::Document(mut issue) => {
+            let read = if rows == 1 { "The element".to_owned() } else { format!("The {rows} elements") };
+            issue.message = format!("{} {read} before it stand; see the rows of the receipt.", issue.message).into();
+            FileIssue::at(rows + 1, issue)
+        }
     }
 }
