@@ -5,7 +5,7 @@
 
 use super::{Announced, announcement};
 use crate::app::App;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::try_join_all;
 use iris_azure::blob::{BlobAddress, Error as BlobError};
 use iris_model::{ClientGuid, Organization};
 use iris_orders::images::{DirectiveRecord, ImageAnswer, ImageTask, ImageWork};
@@ -17,40 +17,51 @@ use tracing::error;
 /// How many are fetched at a time.
 const PAGE: u32 = 256;
 
-/// How many are worked on at a time: they share commits.
+/// How many are worked on at a time.
 const TOGETHER: usize = 32;
 
 /// Looks after everything that is due.
 pub(super) async fn look_after(app: &App, organizations: &[Arc<Organization>], now: Timestamp) -> anyhow::Result<()> {
     let known: HashMap<ClientGuid, &Arc<Organization>> =
         organizations.iter().map(|organization| (organization.client_guid, organization)).collect();
+    // Those of organizations that have no document stay due; a page of nothing else must not keep us here.
     loop {
         let due = app.orders.store().images_due(now, PAGE).await?;
         let last = due.len() < PAGE as usize;
-        let work = due.into_iter().filter_map(|image| {
-            let organization = Arc::clone(known.get(&image.blob.organization)?);
-            Some(ImageWork { organization, task: ImageTask::Waiting(Box::new(image)) })
-        });
-        let work: Vec<ImageWork> = work.collect();
-        // Those of organizations that have no document stay due; they must not keep us here.
-        let done = last || work.is_empty();
-        stream::iter(work).map(|work| submit(app, work)).buffer_unordered(TOGETHER).try_collect::<()>().await?;
-        if done {
+        let mut work = Vec::new();
+        for image in due {
+            if let Some(organization) = known.get(&image.blob.organization) {
+                let task = ImageTask::Waiting(Box::new(image));
+                work.push(submit(app, ImageWork { organization: Arc::clone(organization), task }));
+            }
+        }
+        if !together(work).await? || last {
             break;
         }
     }
     loop {
         let due = app.orders.store().directives_due(now, PAGE).await?;
         let last = due.len() < PAGE as usize;
-        let work = due.into_iter().filter_map(|(organization, directive)| Some((*known.get(&organization)?, directive)));
-        let work: Vec<_> = work.collect();
-        let done = last || work.is_empty();
-        let missing = |(organization, directive)| missing(app, organization, directive, now);
-        stream::iter(work).map(missing).buffer_unordered(TOGETHER).try_collect::<()>().await?;
-        if done {
+        let mut work = Vec::new();
+        for (organization, directive) in due {
+            if let Some(organization) = known.get(&organization) {
+                work.push(missing(app, organization, directive, now));
+            }
+        }
+        if !together(work).await? || last {
             return Ok(());
         }
     }
+}
+
+/// Does pieces of work, some at a time: they share commits. False when there are none.
+async fn together(mut work: Vec<impl Future<Output = anyhow::Result<()>>>) -> anyhow::Result<bool> {
+    let any = !work.is_empty();
+    while !work.is_empty() {
+        let rest = work.split_off(work.len().min(TOGETHER));
+        try_join_all(std::mem::replace(&mut work, rest)).await?;
+    }
+    Ok(any)
 }
 
 async fn missing(

@@ -95,9 +95,9 @@ impl<'a> Values<'a> {
     }
 
     fn size(&self, tag: u32, big_endian: bool) -> u32 {
-        match self.0.get(&tag) {
-            Some(&[first, second]) if big_endian => u32::from(u16::from_be_bytes([first, second])),
-            Some(&[first, second]) => u32::from(u16::from_le_bytes([first, second])),
+        match *self.0.get(&tag).copied().unwrap_or_default() {
+            [first, second] if big_endian => u32::from(u16::from_be_bytes([first, second])),
+            [first, second] => u32::from(u16::from_le_bytes([first, second])),
             _ => 0,
         }
     }
