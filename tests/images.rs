@@ -5,11 +5,14 @@
 
 mod support;
 
+use iris_local_functions_host::{Faults, Kills};
 use iris_model::enumeration::OrderStatus;
 use iris_model::event::EventKind;
 use iris_model::{Event, ImageContext, IssueCode, Laterality};
 use iris_orders::images::{ImageRecord, ImageStatus};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use support::generate::{operation, order};
 use support::{TestHost, message, until};
 
@@ -299,4 +302,63 @@ async fn a_changed_order_follows_its_images_and_one_eye_may_be_enough() {
     let images = images_of(&host, events[0].iris_order_id.unwrap()).await;
     assert_eq!(images[0].context, ImageContext::Primary);
     host.stop().await;
+}
+
+/// Orders with directives and their images, in any order, while the handler is killed again and again.
+async fn killed(database: Option<String>) {
+    const ORDERS: usize = 120;
+    let host = TestHost::with(database).await;
+    let kills = Kills { times: 20, from: Duration::from_millis(20), to: Duration::from_millis(250) };
+    host.host.functions.set_faults(Faults { kill: Some(kills), ..Faults::default() });
+    host.host.broker.duplicate_deliveries(true);
+    for number in 0..ORDERS {
+        let names = [format!("k{number}-od.jpg"), format!("k{number}-os.jpg")];
+        let request = with_images(order("K", number), &[(&names[0], "OD"), (&names[1], "OS")]);
+        let posted = message(format!("k{number}"), &request);
+        if number % 2 == 0 {
+            host.post(vec![posted]).await;
+            host.upload_image(&names[0], sample("plain-od.jpg")).await;
+            host.upload_image(&names[1], sample("plain-os.jpg")).await;
+        } else {
+            host.upload_image(&names[1], sample("plain-os.jpg")).await;
+            host.post(vec![posted]).await;
+            host.upload_image(&names[0], sample("plain-od.jpg")).await;
+        }
+    }
+    until("all kills", async || host.host.functions.faults().kill.is_none_or(|kills| kills.times == 0)).await;
+    host.settled().await;
+    // What a race between two processes left waiting is found by the sweep, which runs on its own schedule.
+    until("every order is ready", async || {
+        let orders = host.host.orders.orders(host.organization.client_guid, None, 1_000).await.unwrap().items;
+        orders.len() == ORDERS && orders.iter().all(|order| order.status == OrderStatus::QueuedForGrading)
+    })
+    .await;
+    host.settled().await;
+    let mut events: BTreeMap<(String, EventKind), BTreeSet<uuid::Uuid>> = BTreeMap::new();
+    for event in host.events(ORDERS * 4).await {
+        assert!(event.success, "{event:?}");
+        let key = (event.order_local_id.unwrap(), event.result_object_type);
+        events.entry(key).or_default().insert(event.transaction_id);
+    }
+    assert_eq!(events.len(), ORDERS * 3);
+    for ((order, kind), ids) in events {
+        let expected = if kind == EventKind::ImageReceipt { 2 } else { 1 };
+        assert_eq!(ids.len(), expected, "{order} {kind:?}");
+    }
+    for order in host.host.orders.orders(host.organization.client_guid, None, 1_000).await.unwrap().items {
+        assert_eq!(images_of(&host, order.id).await.len(), 2);
+    }
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_kills_lose_and_double_no_image() {
+    killed(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_kills_lose_and_double_no_image_in_postgresql() {
+    if let Some(database) = support::postgres().await {
+        killed(Some(database)).await;
+    }
 }

@@ -53,12 +53,7 @@ impl Seen {
 }
 
 /// Reads as much of the file as its header has.
-pub(super) async fn inspect(
-    blobs: &BlobStore,
-    source: &BlobAddress,
-    etag: &Etag,
-    size: u64,
-) -> Result<Seen, Error> {
+pub(super) async fn inspect(blobs: &BlobStore, source: &BlobAddress, etag: &Etag, size: u64) -> Result<Seen, Error> {
     if size > IMAGE_BYTES {
         let text = format!("The image has {} MB; at most {} MB are taken.", size.div_ceil(1 << 20), IMAGE_BYTES >> 20);
         return Ok(Seen::unusable(IssueCode::TooLarge, text));

@@ -113,7 +113,8 @@ impl Job<'_> {
         let kept = if self.size > IMAGE_BYTES { self.not_kept() } else { self.archive().await? };
         let image = self.record(seen, &kept);
         let archived = image.archive.clone();
-        let work = ImageWork { organization: Arc::clone(&self.organization), task: ImageTask::Arrived(Box::new(image)) };
+        let work =
+            ImageWork { organization: Arc::clone(&self.organization), task: ImageTask::Arrived(Box::new(image)) };
         let answer = self.app.orders.image(work).await?;
         let Some(image) = &answer.image else { return Ok(()) };
         let code = image.reason.map(|code| code.as_str());

@@ -58,8 +58,7 @@ fn count(tiff: &[u8]) -> Option<usize> {
 fn directory(tiff: &[u8], big_endian: bool, offset: u32, depth: usize, entries: &mut usize) -> Option<u32> {
     let mut cursor = Cursor::new(tiff, usize::try_from(offset).ok()?, big_endian);
     for _ in 0..cursor.u16().ok()? {
-        let (tag, _, _, content) =
-            (cursor.u16().ok()?, cursor.u16().ok()?, cursor.u32().ok()?, cursor.u32().ok()?);
+        let (tag, _, _, content) = (cursor.u16().ok()?, cursor.u16().ok()?, cursor.u32().ok()?, cursor.u32().ok()?);
         *entries += 1;
         if *entries > ENTRIES {
             return None;

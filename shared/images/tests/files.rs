@@ -70,7 +70,7 @@ fn what_is_no_image_of_ours() {
 
 #[test]
 fn a_header_is_read_from_as_few_bytes_as_it_has() {
-    for name in ["patient-od.jpg", "accession-os.png", "photo-od.dcm", "photo-os-implicit.dcm", "photo-od-jpeg.dcm"] {
+    for name in ["patient-od.jpg", "photo-od.dcm", "photo-os-implicit.dcm", "photo-od-jpeg.dcm"] {
         let whole = sample(name);
         let length = whole.len() as u64;
         let enough = (0..whole.len()).find(|end| inspect(&whole[..*end], length) != Ok(Inspection::NeedsMore)).unwrap();
@@ -87,7 +87,7 @@ fn a_file_that_ends_early_is_damaged_wherever_it_ends() {
             let cut = &whole[..end];
             match inspect(cut, end as u64) {
                 Err(Unusable::Damaged(_) | Unusable::Format | Unusable::SopClass) => {}
-                // JPEG and PNG say nothing about the length of their pixels.
+                // JPEG says nothing about the length of its pixels, and what stands behind those of a PNG may be missing.
                 Ok(Inspection::Image(_)) if !name.ends_with("dcm") => {}
                 other => panic!("{name} cut at {end}: {other:?}"),
             }

@@ -12,8 +12,8 @@ mod fingerprint;
 mod validate;
 
 pub use fingerprint::fingerprint;
-pub use validate::{validate, validate_image};
 pub(crate) use validate::{EMAIL_LIMIT, FILE_NAME_LIMIT, FREE_TEXT_LIMIT, NAME_LIMIT};
+pub use validate::{validate, validate_image};
 
 /// A request found to be complete and well formed.
 #[derive(Debug, Clone, PartialEq)]

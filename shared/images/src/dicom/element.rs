@@ -47,7 +47,9 @@ impl Element {
         }
         let representation = cursor.take(2)?;
         let long = match representation {
-            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV" => true,
+            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV" => {
+                true
+            }
             b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FL" | b"FD" | b"IS" | b"LO" | b"LT" | b"PN"
             | b"SH" | b"SL" | b"SS" | b"ST" | b"TM" | b"UI" | b"UL" | b"US" => false,
             _ => return Err(Unusable::Damaged("an element has no known value representation").into()),
@@ -65,10 +67,6 @@ impl Element {
     /// The head of an item or delimiter.
     pub(super) fn read_item(cursor: &mut Cursor<'_>) -> Result<Self, Stop> {
         Ok(Self { tag: tag(cursor)?, length: cursor.u32()?, sequence: false })
-    }
-
-    pub(super) fn group(&self) -> u32 {
-        self.tag >> 16
     }
 
     pub(super) fn is_sequence(&self) -> bool {

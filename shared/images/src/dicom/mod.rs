@@ -52,12 +52,12 @@ impl<'a> Reader<'a> {
     fn meta(&mut self) -> Result<String, Stop> {
         let mut syntax = None;
         loop {
-            let start = self.cursor;
-            let element = self.element(Encoding::ExplicitLittleEndian)?;
-            if element.group() != 0x0002 {
-                self.cursor = start;
+            // What follows may be compressed: only its first two bytes are looked at.
+            let mut ahead = self.cursor;
+            if ahead.u16()? != 0x0002 {
                 break;
             }
+            let element = self.element(Encoding::ExplicitLittleEndian)?;
             let value = self.value(&element)?;
             if element.tag == 0x0002_0010 {
                 syntax = text::ascii(value);
@@ -102,7 +102,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A sequence: skipped where its length is known and nothing in it is wanted, else item by item.
-    fn sequence(&mut self, element: &Element, encoding: Encoding, depth: usize, values: &mut Values<'a>) -> Result<(), Stop> {
+    fn sequence(
+        &mut self,
+        element: &Element,
+        encoding: Encoding,
+        depth: usize,
+        values: &mut Values<'a>,
+    ) -> Result<(), Stop> {
         if depth > DEPTH {
             return Err(Unusable::Excessive("its sequences are nested too deeply").into());
         }
@@ -123,7 +129,13 @@ impl<'a> Reader<'a> {
         self.arrived(end)
     }
 
-    fn item_content(&mut self, item: &Element, encoding: Encoding, depth: usize, values: &mut Values<'a>) -> Result<(), Stop> {
+    fn item_content(
+        &mut self,
+        item: &Element,
+        encoding: Encoding,
+        depth: usize,
+        values: &mut Values<'a>,
+    ) -> Result<(), Stop> {
         let end = self.end(item)?;
         while end.is_none_or(|end| self.cursor.position() < end) {
             let element = self.element(encoding)?;

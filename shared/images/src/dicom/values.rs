@@ -128,9 +128,7 @@ impl<'a> Values<'a> {
             Some(date_of(date)?.to_datetime(time_of(time)?))
         });
         let parts = |date, time| Some(date_of(&self.ascii(date)?)?.to_datetime(time_of(&self.ascii(time)?)?));
-        whole
-            .or_else(|| parts(ACQUISITION_DATE, ACQUISITION_TIME))
-            .or_else(|| parts(CONTENT_DATE, CONTENT_TIME))
+        whole.or_else(|| parts(ACQUISITION_DATE, ACQUISITION_TIME)).or_else(|| parts(CONTENT_DATE, CONTENT_TIME))
     }
 }
 

@@ -13,9 +13,7 @@ mod register;
 
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::incoming::{Answer, Incoming, Outcome, Refusal, Requested, Source};
-use crate::record::{
-    CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord,
-};
+use crate::record::{CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
 use crate::snapshot::Snapshot;
 use iris_model::identifier::LOCAL_ID_LIMIT;
 use iris_model::organization::PatientScope;

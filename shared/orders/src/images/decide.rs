@@ -63,8 +63,12 @@ impl ImageAnswer {
     /// Reads off the effects what became of it.
     pub(crate) fn of(work: &ImageWork, snapshot: &Snapshot, effects: &Effects) -> Self {
         let given_up = |change: &Change| match change {
-            Change::NewImage(image) | Change::ChangedImage(image) if image.status == ImageStatus::Quarantined => image.reason,
-            Change::ChangedDirective(directive) if directive.state == DirectiveState::Failed => Some(IssueCode::ImageMissing),
+            Change::NewImage(image) | Change::ChangedImage(image) if image.status == ImageStatus::Quarantined => {
+                image.reason
+            }
+            Change::ChangedDirective(directive) if directive.state == DirectiveState::Failed => {
+                Some(IssueCode::ImageMissing)
+            }
             _ => None,
         };
         Self {
@@ -84,9 +88,7 @@ pub fn decide(work: &ImageWork, snapshot: &mut Snapshot, iris_id: i64, now: Time
     match &work.task {
         ImageTask::Arrived(image) => arrived(image, snapshot, organization, iris_id, now),
         ImageTask::Waiting(image) => waiting(image.id, snapshot, organization, now),
-        ImageTask::Missing { directive, blob_exists } => {
-            missing(directive, *blob_exists, snapshot, organization, now)
-        }
+        ImageTask::Missing { directive, blob_exists } => missing(directive, *blob_exists, snapshot, organization, now),
     }
 }
 
@@ -128,7 +130,8 @@ fn resolve(image: Uuid, snapshot: &mut Snapshot, organization: &Organization, no
 
 fn concerned(image: Uuid, snapshot: &Snapshot, organization: &Organization) -> BTreeSet<i64> {
     let Some(image) = snapshot.images.image(image) else { return BTreeSet::new() };
-    let mut orders: BTreeSet<i64> = snapshot.directives_of(&image.blob).iter().map(|directive| directive.order).collect();
+    let mut orders: BTreeSet<i64> =
+        snapshot.directives_of(&image.blob).iter().map(|directive| directive.order).collect();
     if image.status != ImageStatus::Linked
         && image.defect.is_none()
         && let Ok(target) = find(image, snapshot, organization)
@@ -166,9 +169,13 @@ fn missing(
 ) -> Effects {
     let mut effects = settle(directive.order, snapshot, organization, now);
     let current = snapshot.images.directives(directive.order).iter().find(|known| {
-        known.ordinal == directive.ordinal && known.file_name == directive.file_name && known.state == DirectiveState::Pending
+        known.ordinal == directive.ordinal
+            && known.file_name == directive.file_name
+            && known.state == DirectiveState::Pending
     });
-    let (Some(current), Some(order)) = (current.cloned(), snapshot.order_by_id(directive.order)) else { return effects };
+    let (Some(current), Some(order)) = (current.cloned(), snapshot.order_by_id(directive.order)) else {
+        return effects;
+    };
     let next = if !order.current || order.status == OrderStatus::OrderCancelled {
         DirectiveRecord { wait: current.wait.over(), ..current }
     } else if current.wait.is_over_at(now) && !blob_exists {

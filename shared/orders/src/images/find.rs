@@ -52,10 +52,7 @@ pub fn find<'a>(
 }
 
 /// The directive that names the image's blob, of an order that lives: of several the one that still waits for it, then the oldest.
-fn by_directive<'a>(
-    image: &ImageRecord,
-    snapshot: &'a Snapshot,
-) -> Option<(&'a OrderRecord, &'a DirectiveRecord)> {
+fn by_directive<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Option<(&'a OrderRecord, &'a DirectiveRecord)> {
     let candidates = snapshot.directives_of(&image.blob).into_iter().filter_map(|directive| {
         let order = snapshot.order_by_id(directive.order)?;
         (order.current && order.status != OrderStatus::OrderCancelled).then_some((order, directive))
@@ -94,9 +91,11 @@ fn by_claims<'a>(
     if claims.accession.is_none() && claims.study.is_none() && claims.patient.is_none() {
         return Err(IssueCode::ImageUnidentified);
     }
-    let accession = claims.accession.as_deref().and_then(LocalId::new).and_then(|local_id| {
-        snapshot.order(&OrderRef { organization: organization.client_guid, local_id })
-    });
+    let accession = claims
+        .accession
+        .as_deref()
+        .and_then(LocalId::new)
+        .and_then(|local_id| snapshot.order(&OrderRef { organization: organization.client_guid, local_id }));
     let named = match accession {
         Some(order) => Some(order),
         None => by_study(image, snapshot)?,
@@ -127,9 +126,9 @@ fn by_patient<'a>(
     organization: &Organization,
 ) -> Result<&'a OrderRecord, IssueCode> {
     let patient = image.claims.patient.as_deref().ok_or(IssueCode::ImageUnmatched)?;
-    let of_name = snapshot.patients().filter(|known| {
-        known.key.organization == image.blob.organization && known.key.local_id.as_str() == patient
-    });
+    let of_name = snapshot
+        .patients()
+        .filter(|known| known.key.organization == image.blob.organization && known.key.local_id.as_str() == patient);
     let mut orders: Vec<&OrderRecord> = of_name.flat_map(|known| snapshot.open_orders(known.id)).collect();
     if let (true, Some(site)) = (orders.len() > 1, site_of_device(image, snapshot, organization)) {
         orders.retain(|order| order.site == *site);

@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 /// An image was linked.
 pub(super) fn linked(image: &ImageRecord, order: &OrderRecord, snapshot: &Snapshot, now: Timestamp) -> Event {
-    let id = Uuid::new_v5(&image.id, format!("linked/{}/{}", order.id, image.local_id.as_deref().unwrap_or_default()).as_bytes());
+    let id = Uuid::new_v5(
+        &image.id,
+        format!("linked/{}/{}", order.id, image.local_id.as_deref().unwrap_or_default()).as_bytes(),
+    );
     Event {
         image_local_id: image.local_id.clone(),
         iris_image_id: Some(image.iris_id),
@@ -28,8 +31,10 @@ pub(super) fn failed(
     snapshot: &Snapshot,
     now: Timestamp,
 ) -> Event {
-    let name = format!("directive/{}/{}/{}/{code}/{}", order.key.organization, order.id, directive.ordinal, order.version);
-    let mut event = about(EventKind::ImageReceipt, Uuid::new_v5(&NAMESPACE, name.as_bytes()), Some(order), snapshot, now);
+    let name =
+        format!("directive/{}/{}/{}/{code}/{}", order.key.organization, order.id, directive.ordinal, order.version);
+    let mut event =
+        about(EventKind::ImageReceipt, Uuid::new_v5(&NAMESPACE, name.as_bytes()), Some(order), snapshot, now);
     event.image_local_id = super::find::sent(directive).local_id;
     event.iris_image_id = image.map(|image| image.iris_id);
     event.success = false;
@@ -75,7 +80,9 @@ fn about(kind: EventKind, id: Uuid, order: Option<&OrderRecord>, snapshot: &Snap
 /// What is wrong and what to do. The blob is named: it is all the sender has to recognize the image by.
 fn message(code: IssueCode, image: Option<&ImageRecord>, file_name: &str) -> String {
     let text = match code {
-        IssueCode::ImageMissing => "The image did not arrive. Upload it under this name; it is linked as soon as it arrives.",
+        IssueCode::ImageMissing => {
+            "The image did not arrive. Upload it under this name; it is linked as soon as it arrives."
+        }
         IssueCode::ImageUnidentified => {
             "Nothing says whose image this is. Send an order or an image message that names it, or have the camera write PatientID or \
              AccessionNumber into it."
@@ -83,15 +90,23 @@ fn message(code: IssueCode, image: Option<&ImageRecord>, file_name: &str) -> Str
         IssueCode::ImageUnmatched => {
             "No open order fits the ids in the image. Check them, or send the order: the image is linked then."
         }
-        IssueCode::ImageAmbiguous => "More than one order fits the ids in the image. Send an image message that names the order.",
+        IssueCode::ImageAmbiguous => {
+            "More than one order fits the ids in the image. Send an image message that names the order."
+        }
         IssueCode::ImageEyeUnknown => "Nothing says which eye this is. Send an image message with Laterality OD or OS.",
         IssueCode::ImageEyeMismatch => {
             "Directive and image name different eyes. Send the directive again with the right Laterality, or upload the right image."
         }
-        IssueCode::PatientMismatch => "The image names another patient than the order's. Check that it is the right image.",
-        IssueCode::ImageInUse => "The image is linked to another order. Upload the image of this order under a name of its own.",
+        IssueCode::PatientMismatch => {
+            "The image names another patient than the order's. Check that it is the right image."
+        }
+        IssueCode::ImageInUse => {
+            "The image is linked to another order. Upload the image of this order under a name of its own."
+        }
         IssueCode::OrderClosed => "The order this image names is cancelled.",
-        IssueCode::ForeignContainer => "This is not the container for your images. Upload the image there and name that container.",
+        IssueCode::ForeignContainer => {
+            "This is not the container for your images. Upload the image there and name that container."
+        }
         _ => image.and_then(|image| image.defect.as_deref()).unwrap_or("The file cannot be used."),
     };
     format!("[{code}] {}: {text}", quoted(file_name))

@@ -74,7 +74,8 @@ impl Settling<'_> {
 
     fn follow(&mut self, directive: DirectiveRecord, mut image: ImageRecord, snapshot: &mut Snapshot) {
         let sent = sent(&directive);
-        if image.claims.laterality.is_some() && sent.laterality.is_some_and(|eye| image.claims.laterality != Some(eye)) {
+        if image.claims.laterality.is_some() && sent.laterality.is_some_and(|eye| image.claims.laterality != Some(eye))
+        {
             if directive.state == DirectiveState::Pending {
                 self.fail(directive, Some(&image), IssueCode::ImageEyeMismatch, snapshot);
             }
@@ -194,8 +195,7 @@ impl Settling<'_> {
         }
         let request = content::parse_order(self.order.content.as_deref().unwrap_or("{}"));
         let requirement = requirement(&request, self.organization);
-        let ready = self.order.status == OrderStatus::AwaitingImages
-            && is_satisfied(requirement, &images);
+        let ready = self.order.status == OrderStatus::AwaitingImages && is_satisfied(requirement, &images);
         if ready {
             self.order.status = OrderStatus::QueuedForGrading;
             self.effects.events.push(receipt::ready(&self.order, snapshot, self.now));

@@ -86,7 +86,9 @@ fn want_patient_anywhere(wanted: &mut Wanted, organization: &Organization, patie
     wanted.images.patients.insert((organization.client_guid, patient.clone()));
     match organization.patient_scope {
         PatientScope::Organization => {
-            wanted.patients.extend(organization.sites.first().map(|site| patient_ref(organization, &site.local_id, patient)));
+            wanted
+                .patients
+                .extend(organization.sites.first().map(|site| patient_ref(organization, &site.local_id, patient)));
         }
         PatientScope::Site => {
             let sites = organization.sites.iter().map(|site| &site.local_id);

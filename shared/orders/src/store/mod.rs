@@ -19,14 +19,12 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
+use crate::images::{BlobRef, DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
-use crate::images::{BlobRef, DirectiveRecord, ImageRecord};
-use crate::record::{
-    CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord,
-};
+use crate::record::{CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, LocalId, OutcomeKind, enumeration::OrderStatus};

@@ -195,8 +195,11 @@ fn expected() -> End {
 fn check_events(bodies: &[serde_json::Value]) {
     let of = |kind: &str| bodies.iter().filter(|body| body["ResultObjectType"] == kind).collect::<Vec<_>>();
     let receipts = of("ImageReceipt");
-    let mut linked: Vec<&str> =
-        receipts.iter().filter(|body| body["Success"] == true).map(|body| body["OrderLocalId"].as_str().unwrap()).collect();
+    let mut linked: Vec<&str> = receipts
+        .iter()
+        .filter(|body| body["Success"] == true)
+        .map(|body| body["OrderLocalId"].as_str().unwrap())
+        .collect();
     linked.sort_unstable();
     assert_eq!(linked, ["O1", "O1", "O2", "O2", "O4", "O4"]);
     let failed: Vec<_> = receipts.iter().filter(|body| body["Success"] == false).collect();
@@ -209,8 +212,7 @@ fn check_events(bodies: &[serde_json::Value]) {
 }
 
 fn arrivals() -> impl Strategy<Value = Vec<Arrival>> {
-    let all: Vec<Arrival> =
-        (0..ORDERS).map(Arrival::Order).chain((0..IMAGES.len()).map(Arrival::Image)).collect();
+    let all: Vec<Arrival> = (0..ORDERS).map(Arrival::Order).chain((0..IMAGES.len()).map(Arrival::Image)).collect();
     let again = proptest::sample::subsequence(all.clone(), 0..all.len());
     again.prop_flat_map(move |again| Just([all.clone(), again].concat()).prop_shuffle())
 }
@@ -411,8 +413,5 @@ fn a_cancelled_order_takes_no_images() {
     let organization = organization();
     let mut snapshot = known(&organization, OrderStatus::OrderCancelled);
     snapshot.images.put_image(image(&organization, IMAGES[0]));
-    assert_eq!(
-        settle(5, &mut snapshot, &organization, Timestamp::now()),
-        iris_orders::images::Effects::default()
-    );
+    assert_eq!(settle(5, &mut snapshot, &organization, Timestamp::now()), iris_orders::images::Effects::default());
 }

@@ -90,7 +90,12 @@ fn a_new_order_is_created_with_its_patient() {
     assert_eq!((event.iris_order_id, event.iris_patient_id), (Some(100_001), None));
     assert_eq!(event.error_message, None);
     assert_eq!(world.order("O1").state, "TX");
-    assert!(decision.changes.iter().any(|change| matches!(change, Change::Directives { directives, .. } if directives.len() == 1)));
+    assert!(
+        decision
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::Directives { directives, .. } if directives.len() == 1))
+    );
 }
 
 #[test]
