@@ -4,9 +4,9 @@
 //! so a walk of our own counts them first, and data with more than [`ENTRIES`] of them is not looked at. Damaged EXIF data is no reason to
 //! refuse a picture: it just says nothing.
 
+use crate::Facts;
 use crate::bytes::Cursor;
 use crate::labels::{self, value};
-use crate::{Facts, Stop};
 use exif::{Exif, In, Reader, Tag, Value};
 use jiff::civil::DateTime;
 
@@ -20,12 +20,12 @@ const CHAIN: usize = 8;
 const POINTERS: [u16; 3] = [0x8769, 0x8825, 0xa005];
 
 /// Adds what EXIF data (a TIFF structure) says to the facts.
-pub(crate) fn read(tiff: &[u8], facts: &mut Facts) -> Result<(), Stop> {
+pub(crate) fn read(tiff: &[u8], facts: &mut Facts) {
     if count(tiff).is_none_or(|entries| entries > ENTRIES) {
-        return Ok(());
+        return;
     }
     let read = Reader::new().continue_on_error(true).read_raw(tiff.to_vec());
-    let Ok(exif) = read.or_else(|error| error.distill_partial_result(|_| {})) else { return Ok(()) };
+    let Ok(exif) = read.or_else(|error| error.distill_partial_result(|_| {})) else { return };
     for tag in [Tag::ImageDescription, Tag::UserComment] {
         if let Some(text) = text(&exif, tag) {
             labels::read(&text, facts);
@@ -33,7 +33,6 @@ pub(crate) fn read(tiff: &[u8], facts: &mut Facts) -> Result<(), Stop> {
     }
     facts.device = facts.device.take().or_else(|| value(&text(&exif, Tag::BodySerialNumber)?));
     facts.taken = facts.taken.or_else(|| time(&text(&exif, Tag::DateTimeOriginal)?));
-    Ok(())
 }
 
 /// How many entries a reader that follows every pointer meets; `None` when the structure leads nowhere. Stops soon after the limit.

@@ -21,7 +21,7 @@ pub(crate) fn read(head: &[u8]) -> Result<Facts, Stop> {
             0x01 | 0xd0..=0xd9 => return Err(Unusable::Damaged("it has no image data").into()),
             0xda => {
                 if let Some(tiff) = tiff {
-                    exif::read(tiff, &mut facts)?;
+                    exif::read(tiff, &mut facts);
                 }
                 return Ok(facts);
             }

@@ -47,7 +47,7 @@ pub(crate) fn read(head: &[u8]) -> Result<Facts, Stop> {
         return Err(Unusable::Excessive("it has too many chunks").into());
     }
     if let Some(tiff) = tiff {
-        exif::read(tiff, &mut facts)?;
+        exif::read(tiff, &mut facts);
     }
     Ok(facts)
 }

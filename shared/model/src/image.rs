@@ -11,9 +11,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
     /// A patient, an order, or an operation on an order.
-    Order(crate::Parsed),
+    Order(Box<crate::Parsed>),
     /// An image for an order.
-    Image(ParsedImage),
+    Image(Box<ParsedImage>),
 }
 
 /// An image submission as far as it could be read, and what could not.

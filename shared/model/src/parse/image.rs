@@ -15,11 +15,11 @@ impl Message {
     pub fn parse(bytes: &[u8]) -> Result<Self, Issue> {
         let node = json::parse(bytes)?;
         if !is_image(&node) {
-            return Ok(Self::Order(OrderRequest::from_node(&node)));
+            return Ok(Self::Order(Box::new(OrderRequest::from_node(&node))));
         }
         let mut findings = Findings::default();
         let request = section(&node, Path::Root, &mut findings, root).unwrap_or_default();
-        Ok(Self::Image(ParsedImage { request, issues: findings.into_issues() }))
+        Ok(Self::Image(Box::new(ParsedImage { request, issues: findings.into_issues() })))
     }
 }
 

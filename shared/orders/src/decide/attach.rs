@@ -2,7 +2,7 @@
 
 use super::{Case, Change, Decision};
 use crate::content;
-use crate::images::{DirectiveRecord, DirectiveState, Wait};
+use crate::images::{DirectiveRecord, DirectiveState, ImageStatus, Wait};
 use crate::record::{OrderChange, OrderRecord};
 use iris_model::enumeration::OrderStatus;
 use iris_model::request::Image;
@@ -66,6 +66,8 @@ impl Case<'_> {
                 wait,
             };
             let linked = known.iter().find(|old| same_blob(old, &new) && old.state == DirectiveState::Linked);
+            // Sent again for another file under the same name.
+            let linked = linked.filter(|_| !self.has_free_image(&new));
             Some(match linked {
                 Some(old) => DirectiveRecord { state: old.state, wait: old.wait, ..new },
                 None => new,
@@ -78,6 +80,12 @@ impl Case<'_> {
             directives.push(directive);
         }
         directives
+    }
+
+    /// Whether an image that nobody has lies under the name of a directive.
+    fn has_free_image(&self, directive: &DirectiveRecord) -> bool {
+        let images = self.snapshot.images.images_of_blob(&directive.blob(self.client_guid()));
+        images.iter().any(|image| image.defect.is_none() && image.status != ImageStatus::Linked)
     }
 
     /// Stores the study a request names: images may refer to it.

@@ -51,13 +51,15 @@ pub fn find<'a>(
     Ok(Target { order, directive: None, laterality })
 }
 
-/// The directive that names the image's blob, of an order that lives: of several the one that still waits for it, then the oldest.
+/// The directive that names the image's blob and has no image yet, of an order that lives; of several the oldest order's. A directive that is
+/// fulfilled takes no further image: a device that uses its file names again must not put one patient's eye into another's exam.
 fn by_directive<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Option<(&'a OrderRecord, &'a DirectiveRecord)> {
     let candidates = snapshot.directives_of(&image.blob).into_iter().filter_map(|directive| {
         let order = snapshot.order_by_id(directive.order)?;
-        (order.current && order.status != OrderStatus::OrderCancelled).then_some((order, directive))
+        let lives = order.current && order.status != OrderStatus::OrderCancelled;
+        (lives && directive.state != DirectiveState::Linked).then_some((order, directive))
     });
-    candidates.min_by_key(|(order, directive)| (directive.state == DirectiveState::Linked, order.id, directive.ordinal))
+    candidates.min_by_key(|(order, directive)| (order.id, directive.ordinal))
 }
 
 /// Directive and image must not contradict each other about the eye, nor, where the organization wants that, about the patient.

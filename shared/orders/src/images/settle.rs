@@ -91,7 +91,8 @@ impl Settling<'_> {
         if as_sent != image {
             image = self.put_image(as_sent, snapshot);
         }
-        if directive.state != DirectiveState::Linked {
+        let waits_for_another = candidates(&self.order, snapshot).iter().any(|other| other.blob == image.blob);
+        if directive.state != DirectiveState::Linked && !waits_for_another {
             self.effects.events.push(receipt::linked(&image, &self.order, snapshot, self.now));
             let wait = directive.wait.over();
             self.put_directive(DirectiveRecord { state: DirectiveState::Linked, wait, ..directive }, snapshot);

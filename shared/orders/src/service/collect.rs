@@ -144,7 +144,7 @@ fn keys_of_image(work: &ImageWork) -> Vec<u64> {
     keys
 }
 
-#[derive(Hash)]
+#[derive(Clone, Copy, Hash)]
 enum Kind {
     Patient,
     Order,

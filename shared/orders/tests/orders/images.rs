@@ -349,7 +349,41 @@ async fn organizations_never_meet(backend: &Backend) {
     orders.close().await;
 }
 
-on_every_store!(races, patience_ends, images_stay_with_their_exam, organizations_never_meet);
+async fn a_name_used_again_is_not_believed(backend: &Backend) {
+    let organization = Arc::new(organization());
+    let (orders, recorder) = service(backend).await;
+    orders.submit(order_of(0).message(&organization, 1)).await.unwrap();
+    orders.image(arrived(&organization, IMAGES[0])).await.unwrap();
+    let mut again = image(&organization, IMAGES[0]);
+    again.id = image_id(&again.blob, b"other bytes");
+    let id = again.id;
+    let task = ImageTask::Arrived(Box::new(again));
+    let work = ImageWork { organization: Arc::clone(&organization), task };
+    let answer = orders.image(work.clone()).await.unwrap().image.unwrap();
+    assert_eq!((answer.status, answer.reason), (ImageStatus::Waiting, Some(IssueCode::ImageUnidentified)));
+    // The directive sent again says that it belongs to the same order.
+    let mut resent = order_of(0);
+    resent.request.order.as_mut().unwrap().evaluation_types.clear();
+    let mut change = change("O1");
+    change.request.camera = resent.request.camera;
+    change.request.order.as_mut().unwrap().additional_info = Some("a better picture".into());
+    orders.submit(change.message(&organization, 2)).await.unwrap();
+    let page = orders.store().orders(organization.client_guid, None, 10).await.unwrap().items;
+    let images = orders.store().images_of(page[0].id).await.unwrap();
+    assert!(images.len() == 2 && images.iter().any(|image| image.id == id), "{images:?}");
+    published(&orders).await;
+    let receipts = recorder.bodies().iter().filter(|body| body["ResultObjectType"] == "ImageReceipt").count();
+    assert_eq!(receipts, 2);
+    orders.close().await;
+}
+
+on_every_store!(
+    races,
+    patience_ends,
+    images_stay_with_their_exam,
+    organizations_never_meet,
+    a_name_used_again_is_not_believed,
+);
 
 /// A snapshot with one order in this state, whose directive names `a.jpg`.
 fn known(organization: &Organization, status: OrderStatus) -> Snapshot {
