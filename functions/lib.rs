@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`submit_order`] | queue `orders` | one message → patient, order, events |
 //! | [`load_drop`] | queue `drops` (BlobCreated) | one file → many orders, receipts |
+//! | [`receive_image`] | queue `images` (BlobCreated) | one image → linked to its order, receipt |
 //! | [`sweep_outbox`] | timer | publishes what was left, finds drops without an event |
 //!
 //! [`handler`] serves them and knows nothing of their business; [`app`] holds what they share.
@@ -15,6 +16,7 @@ pub mod load_drop;
 pub mod organizations;
 mod postpone;
 pub mod publisher;
+pub mod receive_image;
 mod refusal;
 pub mod submit_order;
 pub mod sweep_outbox;
@@ -26,5 +28,6 @@ pub const HOST_JSON: &str = include_str!("../host.json");
 pub const FUNCTIONS: &[(&str, &str)] = &[
     (submit_order::NAME, include_str!("submit_order/function.json")),
     (load_drop::NAME, include_str!("load_drop/function.json")),
+    (receive_image::NAME, include_str!("receive_image/function.json")),
     (sweep_outbox::NAME, include_str!("sweep_outbox/function.json")),
 ];

@@ -73,6 +73,14 @@ impl Organizations {
         }
     }
 
+    /// The organization an image container belongs to: `{slug}-images`.
+    pub async fn of_images_container(&self, container: &str) -> Result<Lookup, Error> {
+        match container.strip_suffix("-images").and_then(Slug::new) {
+            Some(slug) => self.get(&slug).await,
+            None => Ok(Lookup::Unknown),
+        }
+    }
+
     /// The organization of this name.
     pub async fn get(&self, slug: &Slug) -> Result<Lookup, Error> {
         let known = self.kept(slug);

@@ -1,6 +1,6 @@
 //! What can be said about a submission that is refused before the rules are asked.
 
-use iris_model::{Issue, OrderControlCode, OrderRequest};
+use iris_model::{ImageRequest, Issue, OrderControlCode, OrderRequest};
 use iris_orders::{Refusal, Requested};
 
 /// A refusal of input that could not be read at all.
@@ -16,6 +16,18 @@ pub(crate) fn about(request: &OrderRequest) -> Refusal {
         requested: requested(request),
         order_local_id: request.order.as_ref().and_then(|order| order.local_id.clone()),
         patient_local_id: request.patient.as_ref().and_then(|patient| patient.local_id.clone()),
+        image_local_id: None,
+    }
+}
+
+/// The same for an image submission.
+pub(crate) fn about_image(request: &ImageRequest) -> Refusal {
+    Refusal {
+        issues: Vec::new(),
+        requested: Requested::Image,
+        order_local_id: request.order_local_id.clone(),
+        patient_local_id: None,
+        image_local_id: request.image.as_ref().and_then(|image| image.local_id.clone()),
     }
 }
 

@@ -1,10 +1,10 @@
 //! From a message to what the rules decide about: pure.
 
 use crate::postpone;
-use crate::refusal::{about, unreadable};
+use crate::refusal::{about, about_image, unreadable};
 use iris_azure::handler::ServiceBusMessage;
-use iris_model::submission::{Context, Origin, validate};
-use iris_model::{Issue, IssueCode, OrderRequest, Organization};
+use iris_model::submission::{Context, Origin, validate, validate_image};
+use iris_model::{Issue, IssueCode, Message, Organization};
 use iris_orders::incoming::message_id;
 use iris_orders::{Incoming, Refusal, Source};
 use jiff::{Timestamp, tz::TimeZone};
@@ -59,12 +59,20 @@ fn request(
             "The message is larger than 1 MB. Send one order per message; images belong into blob storage.",
         )));
     }
-    let parsed = OrderRequest::parse(&message.body).map_err(unreadable)?;
+    let parsed = Message::parse(&message.body).map_err(unreadable)?;
     let origin =
         Origin { today: now.to_zoned(TimeZone::UTC).date(), derived_order_id: None, fill_from_organization: false };
     let context = Context { organization, origin: &origin };
-    let refused = about(&parsed.request);
-    validate(parsed.request, parsed.issues, &context).map_err(|issues| Refusal { issues, ..refused })
+    match parsed {
+        Message::Order(parsed) => {
+            let refused = about(&parsed.request);
+            validate(parsed.request, parsed.issues, &context).map_err(|issues| Refusal { issues, ..refused })
+        }
+        Message::Image(parsed) => {
+            let refused = about_image(&parsed.request);
+            validate_image(parsed.request, parsed.issues, &context).map_err(|issues| Refusal { issues, ..refused })
+        }
+    }
 }
 
 /// A message is the same submission when organization, MessageId and bytes are the same; without a MessageId, its place in the queue

@@ -3,12 +3,15 @@
 //! - Publishes what is left in the outbox: of processes that died, and of destinations that were away.
 //! - Finds files whose event was lost: Event Grid may drop an event when its destination fails for a day, and the local host may when it
 //!   is killed. Every drops container is listed, and a file that has lain there for [`UNANNOUNCED_AFTER`] is announced by ourselves. A file that
-//!   is being loaded, or was, is recognized by its identity, so that announcing it once more costs one look-up.
+//!   is being loaded, or was, is recognized by its identity, so that announcing it once more costs one look-up. Image containers likewise.
+//! - Looks after images that wait for their orders and directives that wait for their images (module `images`).
+
+mod images;
 
 use crate::app::App;
 use crate::organizations::Lookup;
 use futures::TryStreamExt;
-use iris_azure::blob::ListedBlob;
+use iris_azure::blob::{BlobAddress, Error as BlobError, Etag, ListedBlob};
 use iris_azure::handler::Outcome;
 use iris_azure::servicebus::OutgoingMessage;
 use iris_orders::drops::drop_id;
@@ -40,27 +43,39 @@ pub async fn run(app: &App) -> Outcome {
             return Outcome::Retry { code: "outbox" };
         }
     }
-    match announce_forgotten(app, now).await {
+    match sweep_containers(app, now).await {
         Ok(()) => Outcome::Done,
         Err(error) => {
-            warn!(%error, "drops containers not swept");
-            Outcome::Retry { code: "drops" }
+            warn!(%error, "containers not swept");
+            Outcome::Retry { code: "containers" }
         }
     }
 }
 
-async fn announce_forgotten(app: &App, now: Timestamp) -> anyhow::Result<()> {
+async fn sweep_containers(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    let mut organizations = Vec::new();
     for slug in app.organizations.all().await? {
         let Lookup::Known(organization) = app.organizations.get(&slug).await? else { continue };
-        let container = organization.drops_container();
-        let blobs = app.blobs.list(&container, "");
-        let forgotten: Vec<ListedBlob> = blobs.try_filter(|blob| ready(is_forgotten(blob, now))).try_collect().await?;
-        if !forgotten.is_empty() {
-            info!(organization = %slug, files = forgotten.len(), "files without an event are announced");
-            let account = app.blobs.account().unwrap_or_default();
-            let messages = forgotten.iter().map(|blob| announcement(account, blob, now)).collect();
-            app.sender.send(&app.queues.drops, messages).await?;
-        }
+        announce_forgotten(app, &organization.drops_container(), &app.queues.drops, now).await?;
+        announce_forgotten(app, &organization.images_container(), &app.queues.images, now).await?;
+        organizations.push(organization);
+    }
+    images::look_after(app, &organizations, now).await
+}
+
+async fn announce_forgotten(app: &App, container: &str, queue: &str, now: Timestamp) -> anyhow::Result<()> {
+    let blobs = app.blobs.list(container, "");
+    let forgotten: Vec<ListedBlob> = match blobs.try_filter(|blob| ready(is_forgotten(blob, now))).try_collect().await {
+        Ok(forgotten) => forgotten,
+        // An organization that never got one does without.
+        Err(BlobError::ContainerNotFound) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if !forgotten.is_empty() {
+        info!(container, files = forgotten.len(), "files without an event are announced");
+        let account = app.blobs.account().unwrap_or_default();
+        let messages = forgotten.iter().map(|blob| announcement(account, &Announced::from(blob), now)).collect();
+        app.sender.send(queue, messages).await?;
     }
     Ok(())
 }
@@ -69,8 +84,21 @@ fn is_forgotten(blob: &ListedBlob, now: Timestamp) -> bool {
     blob.last_modified.is_none_or(|written| now.duration_since(written) > UNANNOUNCED_AFTER)
 }
 
+/// A blob to announce.
+struct Announced<'a> {
+    address: &'a BlobAddress,
+    etag: &'a Etag,
+    length: u64,
+}
+
+impl<'a> From<&'a ListedBlob> for Announced<'a> {
+    fn from(blob: &'a ListedBlob) -> Self {
+        Self { address: &blob.address, etag: &blob.etag, length: blob.content_length }
+    }
+}
+
 /// The event that should have come, in the Event Grid schema (functions-host-contract §6.4).
-fn announcement(account: &str, blob: &ListedBlob, now: Timestamp) -> OutgoingMessage {
+fn announcement(account: &str, blob: &Announced<'_>, now: Timestamp) -> OutgoingMessage {
     let (container, name) = (blob.address.container(), blob.address.name());
     let period = now.as_second() / ANNOUNCE_EVERY;
     let id = Uuid::new_v5(&drop_id(container, name, blob.etag.bare()), &period.to_be_bytes());
@@ -80,7 +108,7 @@ fn announcement(account: &str, blob: &ListedBlob, now: Timestamp) -> OutgoingMes
         "eventType": "Microsoft.Storage.BlobCreated",
         "eventTime": now.to_string(),
         "id": id,
-        "data": { "api": "PutBlob", "eTag": blob.etag.bare(), "contentLength": blob.content_length },
+        "data": { "api": "PutBlob", "eTag": blob.etag.bare(), "contentLength": blob.length },
         "dataVersion": "",
         "metadataVersion": "1",
     });

@@ -69,6 +69,14 @@ impl TestHost {
         caller.upload(&address, content.into(), UploadOptions::default()).await.unwrap();
     }
 
+    /// Uploads an image with the caller's own credential.
+    pub(crate) async fn upload_image(&self, name: &str, content: impl Into<bytes::Bytes>) {
+        let caller =
+            BlobStore::from_connection_string(&self.host.credentials.images_service(&self.organization)).unwrap();
+        let address = BlobAddress::new(&self.organization.images_container(), name).unwrap();
+        caller.upload(&address, content.into(), UploadOptions::default()).await.unwrap();
+    }
+
     /// Drops a file and waits for its receipt.
     pub(crate) async fn load(&self, name: &str, content: impl Into<bytes::Bytes>) -> Receipt {
         let before = self.results(".json").await.len();
@@ -127,7 +135,7 @@ impl TestHost {
     /// Waits until nothing is under way: no message in the platform's queues, none scheduled, nothing in the outbox.
     pub(crate) async fn settled(&self) {
         until("everything handled", async || {
-            let quiet = ["orders", "drops"].iter().all(|queue| {
+            let quiet = ["orders", "drops", "images"].iter().all(|queue| {
                 let status = self.host.broker.status(queue).unwrap();
                 status.active == 0 && status.scheduled == 0
             });

@@ -1,7 +1,8 @@
-//! What Event Grid does in Azure: a file that appears in a drops container becomes a message of the queue `drops`.
+//! What Event Grid does in Azure: a file that appears in a drops container becomes a message of the queue `drops`, one in an image container
+//! of the queue `images`.
 
 use crate::credentials::Credentials;
-use crate::provision::DROPS;
+use crate::provision::{DROPS, IMAGES};
 use iris_local_blob::event_grid;
 use iris_local_blob::store::BlobCreated;
 use iris_local_servicebus::broker::Broker;
@@ -12,9 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 /// finds the file.
 pub(crate) async fn forward(mut events: UnboundedReceiver<BlobCreated>, broker: Broker, credentials: Credentials) {
     while let Some(event) = events.recv().await {
-        if !event.container.as_str().ends_with("-drops") {
-            continue;
-        }
+        let Some(queue) = queue_of(event.container.as_str()) else { continue };
         let account = credentials.account().name();
         let url = credentials.blob_url(&event.container, &event.name);
         let body = match event_grid::event_grid(&event, account, &url) {
@@ -30,8 +29,17 @@ pub(crate) async fn forward(mut events: UnboundedReceiver<BlobCreated>, broker: 
             body: body.into(),
             ..Message::default()
         };
-        if let Err(error) = broker.send(DROPS, message).await {
+        if let Err(error) = broker.send(queue, message).await {
             tracing::warn!(%error, "an event about a file was lost");
         }
+    }
+}
+
+/// Where files of a container are announced.
+fn queue_of(container: &str) -> Option<&'static str> {
+    match container.rsplit_once('-')?.1 {
+        "drops" => Some(DROPS),
+        "images" => Some(IMAGES),
+        _ => None,
     }
 }

@@ -1,7 +1,8 @@
 //! Keys, and what callers connect with.
 //!
 //! Secrets are made at the first start and kept in the data folder, so that connection strings stay the same over restarts. A caller gets
-//! what it would get in Azure: send-only for its entry, listen-only for its queues, write-only for its drops, read-only for its results.
+//! what it would get in Azure: send-only for its entry, listen-only for its queues, write-only for its drops and images, read-only for its
+//! results.
 
 use crate::organizations::Document;
 use crate::provision::container;
@@ -44,6 +45,8 @@ pub struct CallerAccess {
     pub results: String,
     /// URL of the drops container: create and write only.
     pub drops: String,
+    /// URL of the images container: create and write only.
+    pub images: String,
     /// URL of the results container: read and list only.
     pub receipts: String,
 }
@@ -97,6 +100,7 @@ impl Credentials {
             events: self.queue("listen", &organization.events_queue().unwrap_or_default()),
             results: self.queue("listen", &format!("results-{slug}")),
             drops: self.container(&organization.drops_container(), DROP),
+            images: self.container(&organization.images_container(), DROP),
             receipts: self.container(&organization.results_container(), FETCH),
         }
     }
@@ -106,6 +110,13 @@ impl Credentials {
     pub fn drops_service(&self, organization: &Organization) -> String {
         let url = self.container(&organization.drops_container(), DROP);
         url.replacen(&format!("/{}?", organization.drops_container()), "?", 1)
+    }
+
+    /// The URL of the Blob service with the write-only signature of the organization's images container.
+    #[must_use]
+    pub fn images_service(&self, organization: &Organization) -> String {
+        let url = self.container(&organization.images_container(), DROP);
+        url.replacen(&format!("/{}?", organization.images_container()), "?", 1)
     }
 
     /// The keys the Service Bus endpoint knows.

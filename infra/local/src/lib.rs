@@ -173,6 +173,7 @@ fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, 
         ("Database".to_owned(), database),
         ("ORDERS_QUEUE".to_owned(), provision::ORDERS.to_owned()),
         ("DROPS_QUEUE".to_owned(), provision::DROPS.to_owned()),
+        ("IMAGES_QUEUE".to_owned(), provision::IMAGES.to_owned()),
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
         ("AzureWebJobsStorage".to_owned(), credentials.storage()),
     ]);

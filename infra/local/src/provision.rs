@@ -2,7 +2,7 @@
 //!
 //! | resource | made for |
 //! |---|---|
-//! | queues `orders`, `drops` | the platform |
+//! | queues `orders`, `drops`, `images` | the platform |
 //! | containers `organizations`, `archive` | the platform |
 //! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `orders` | each organization |
 //! | queues `events-{slug}`, `results-{slug}` | each organization |
@@ -23,6 +23,8 @@ pub(crate) const ORDERS: &str = "orders";
 const DELIVERIES: u32 = 100;
 /// The queue of events about dropped files.
 pub(crate) const DROPS: &str = "drops";
+/// The queue of events about uploaded images.
+pub(crate) const IMAGES: &str = "images";
 
 /// Creates the queues. Those that exist, with what is in them, stay.
 pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
@@ -31,6 +33,7 @@ pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> 
     let work = || QueueOptions { max_delivery_count: DELIVERIES, ..QueueOptions::default() };
     existing(broker.create_queue(ORDERS, work()))?;
     existing(broker.create_queue(DROPS, work()))?;
+    existing(broker.create_queue(IMAGES, work()))?;
     for Document { organization, .. } in organizations {
         let slug = &organization.slug;
         let stamp = (STAMP.to_owned(), PropertyValue::String(slug.to_string()));

@@ -13,6 +13,12 @@ pub struct Event {
     pub transaction_id: Uuid,
     /// When it came about.
     pub timestamp: DateTimeOffset,
+    /// The image as the submitter calls it; only in an ImageReceipt, and absent for images that came without a directive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_local_id: Option<String>,
+    /// The image in IRIS; only in an ImageReceipt, and absent while no image was received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iris_image_id: Option<i64>,
     /// The order in IRIS; absent when none was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iris_order_id: Option<i64>,
@@ -50,6 +56,10 @@ pub enum EventKind {
     PatientReceipt,
     /// A ResendResult was refused, e.g. because there is no result yet (ours).
     ResendReceipt,
+    /// An image was linked to its order, or why it was not.
+    ImageReceipt,
+    /// The order has the images it needs and is queued for grading.
+    ReadyForGradingEvent,
 }
 
 impl EventKind {
@@ -63,6 +73,8 @@ impl EventKind {
             Self::OrderCancelReceipt => "OrderCancelReceipt",
             Self::PatientReceipt => "PatientReceipt",
             Self::ResendReceipt => "ResendReceipt",
+            Self::ImageReceipt => "ImageReceipt",
+            Self::ReadyForGradingEvent => "ReadyForGradingEvent",
         }
     }
 }

@@ -209,6 +209,22 @@ issue_codes! {
     NoResultYet = "no-result-yet";
     /// A value that cannot change was sent with another value; ignored (iris-facts R-15).
     ImmutableValue = "immutable-value";
+    /// A blob that a directive names did not arrive in time (decision 23).
+    ImageMissing = "image-missing";
+    /// Nothing in an image or about it says whose it is.
+    ImageUnidentified = "image-unidentified";
+    /// No order fits what an image says about itself (decision 24).
+    ImageUnmatched = "image-unmatched";
+    /// More than one order fits what an image says about itself.
+    ImageAmbiguous = "image-ambiguous";
+    /// Nothing says which eye an image shows (decision 47).
+    ImageEyeUnknown = "image-eye-unknown";
+    /// Directive and image disagree about the eye.
+    ImageEyeMismatch = "image-eye-mismatch";
+    /// The image is linked to another order.
+    ImageInUse = "image-in-use";
+    /// A directive names a container that is not the organization's image container.
+    ForeignContainer = "foreign-container";
     /// The event that announced the file is not usable.
     BadEvent = "bad-event";
 }

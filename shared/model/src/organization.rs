@@ -71,6 +71,12 @@ pub struct Organization {
     /// How long a change or cancellation waits for its order, in seconds (decision 9).
     #[serde(default = "two_minutes")]
     pub late_parent_patience_seconds: u32,
+    /// Whether its orders need one eye only when they do not say (iris-facts §2.5).
+    #[serde(default)]
+    pub single_eye_only: bool,
+    /// How long an image waits for its order, and an image directive for its image, in seconds (decisions 23, 24).
+    #[serde(default = "fifteen_minutes")]
+    pub image_patience_seconds: u32,
     /// How its drops are read; the first whose pattern matches the file's name is taken, else the built-in mapping.
     #[serde(default)]
     pub drops: Vec<DropRule>,
@@ -100,6 +106,8 @@ impl Organization {
             events_for_drops: false,
             events: EventsDestination::None,
             late_parent_patience_seconds: 0,
+            single_eye_only: false,
+            image_patience_seconds: 0,
             drops: Vec::new(),
         }
     }
@@ -137,6 +145,12 @@ impl Organization {
     #[must_use]
     pub fn drops_container(&self) -> String {
         format!("{}-drops", self.slug)
+    }
+
+    /// The container its images arrive in.
+    #[must_use]
+    pub fn images_container(&self) -> String {
+        format!("{}-images", self.slug)
     }
 
     /// The container its receipts and results are written to.
@@ -343,4 +357,8 @@ fn yes() -> bool {
 
 fn two_minutes() -> u32 {
     120
+}
+
+fn fifteen_minutes() -> u32 {
+    900
 }

@@ -12,8 +12,8 @@ mod fingerprint;
 mod validate;
 
 pub use fingerprint::fingerprint;
-pub use validate::validate;
 pub(crate) use validate::{EMAIL_LIMIT, FILE_NAME_LIMIT, FREE_TEXT_LIMIT, NAME_LIMIT};
+pub use validate::{validate, validate_image};
 
 /// A request found to be complete and well formed.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +54,11 @@ pub enum Action {
     },
     /// Cancel an order (CA, CR).
     Cancel {
+        /// Which order.
+        order: LocalId,
+    },
+    /// Add an image to an order (iris-facts §2.11). The request's camera holds exactly this one directive.
+    AttachImage {
         /// Which order.
         order: LocalId,
     },

@@ -10,6 +10,8 @@ fn event(kind: EventKind) -> Event {
     Event {
         transaction_id: Uuid::from_u128(7),
         timestamp: DateTimeOffset::utc("2026-11-20T09:15:02.5314827Z".parse().unwrap()),
+        image_local_id: None,
+        iris_image_id: None,
         iris_order_id: Some(100_001),
         order_local_id: Some("O-1".to_owned()),
         patient_local_id: Some("P-1".to_owned()),
@@ -50,6 +52,16 @@ fn a_registered_patient() {
 }
 
 #[test]
+fn a_linked_image() {
+    let linked = Event {
+        image_local_id: Some("IMG-1".to_owned()),
+        iris_image_id: Some(100_003),
+        ..event(EventKind::ImageReceipt)
+    };
+    insta::assert_snapshot!(serde_json::to_string_pretty(&linked).unwrap());
+}
+
+#[test]
 fn events_are_read_back() {
     let kinds = [
         "OrderCreationReceipt",
@@ -58,6 +70,8 @@ fn events_are_read_back() {
         "OrderCancelReceipt",
         "PatientReceipt",
         "ResendReceipt",
+        "ImageReceipt",
+        "ReadyForGradingEvent",
     ];
     for kind in kinds {
         let kind: EventKind = serde_json::from_value(serde_json::json!(kind)).unwrap();

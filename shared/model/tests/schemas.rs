@@ -112,6 +112,8 @@ fn events() {
     let event = Event {
         transaction_id: uuid::Uuid::from_u128(7),
         timestamp: DateTimeOffset::utc("2026-11-20T09:15:02Z".parse().unwrap()),
+        image_local_id: None,
+        iris_image_id: None,
         iris_order_id: None,
         order_local_id: Some("O-1".to_owned()),
         patient_local_id: None,

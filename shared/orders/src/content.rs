@@ -5,7 +5,7 @@
 //! another; `Order` and `Patient` are replaced property by property. Image directives stay when a camera is sent without any.
 
 use iris_model::OrderRequest;
-use iris_model::request::{Camera, HealthPlan, Order, Patient, Provider, Site};
+use iris_model::request::{Camera, HealthPlan, Image, Order, Patient, Provider, Site};
 use iris_model::submission::Demographics;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -115,6 +115,20 @@ pub fn contradicts(stored: &str, sent: &Demographics) -> bool {
     };
     let same_name = same(&name.first, &sent.name.first) && same(&name.last, &sent.name.last);
     !same_name && dob != sent.dob
+}
+
+/// The stored order as a request; it has no patient.
+#[must_use]
+pub fn parse_order(stored: &str) -> OrderRequest {
+    parse(object(stored))
+}
+
+/// A stored image directive.
+#[must_use]
+pub fn image(stored: &str) -> Image {
+    let camera = Map::from_iter([(String::from("Images"), Value::Array(vec![Value::Object(object(stored))]))]);
+    let request = parse(Map::from_iter([(String::from("Camera"), Value::Object(camera))]));
+    request.camera.and_then(|camera| camera.images.into_iter().next()).unwrap_or_default()
 }
 
 fn object(text: &str) -> Map<String, Value> {

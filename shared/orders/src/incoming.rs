@@ -48,6 +48,8 @@ pub struct Refusal {
     pub order_local_id: Option<String>,
     /// The patient as the submitter calls it, as far as it could be read.
     pub patient_local_id: Option<String>,
+    /// The image as the submitter calls it, as far as it could be read.
+    pub image_local_id: Option<String>,
 }
 
 /// What a submission asks for, known even where the submission itself is wrong.
@@ -64,6 +66,8 @@ pub enum Requested {
     Cancellation,
     /// Redelivery of a result.
     Resend,
+    /// Linking of an image to an order.
+    Image,
 }
 
 /// What became of a submission. Every input has exactly one.

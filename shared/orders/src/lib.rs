@@ -20,6 +20,7 @@ pub mod content;
 pub mod decide;
 pub mod drops;
 mod error;
+pub mod images;
 pub mod incoming;
 pub mod outbox;
 pub mod queries;

@@ -114,21 +114,6 @@ impl OrderRecord {
     }
 }
 
-/// An image directive of an order (iris-facts §2.4): an image that is to be linked to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageRecord {
-    /// The order.
-    pub order: i64,
-    /// Position in the request, from 0.
-    pub ordinal: i32,
-    /// Container of the blob.
-    pub container: String,
-    /// Name of the blob.
-    pub file_name: String,
-    /// The directive as canonical JSON.
-    pub details: String,
-}
-
 /// What happened to an order, as its history tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderChange {
@@ -142,6 +127,10 @@ pub enum OrderChange {
     Recreated,
     /// Closed before; its LocalId was taken over by a newer order.
     Retired,
+    /// An image was linked to it.
+    ImageLinked,
+    /// It has the images it needs and was queued for grading.
+    Queued,
 }
 
 impl OrderChange {
@@ -154,6 +143,8 @@ impl OrderChange {
             Self::Superseded => "superseded",
             Self::Recreated => "recreated",
             Self::Retired => "retired",
+            Self::ImageLinked => "image-linked",
+            Self::Queued => "queued",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! submission of the batch is decided as if the one before had been committed.
 
 use crate::decide::{Change, Decision};
+use crate::images::{BlobRef, DirectiveRecord, KnownImages};
 use crate::incoming::{Answer, Incoming, Outcome, Source};
 use crate::record::{CameraRecord, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
 use iris_model::{ClientGuid, LocalId};
@@ -22,6 +23,8 @@ pub struct Snapshot {
     orders: HashMap<i64, Arc<OrderRecord>>,
     current: HashMap<OrderRef, i64>,
     open: HashMap<i64, Vec<i64>>,
+    /// Images, directives and studies.
+    pub images: KnownImages,
     /// The lines and pending rows of the wanted batch of a drop, when it is already done.
     pub done_batch: Option<DoneBatch>,
 }
@@ -70,6 +73,28 @@ impl Snapshot {
     #[must_use]
     pub fn order(&self, key: &OrderRef) -> Option<&OrderRecord> {
         self.current.get(key).and_then(|id| self.orders.get(id)).map(Arc::as_ref)
+    }
+
+    /// An order by id.
+    #[must_use]
+    pub fn order_by_id(&self, id: i64) -> Option<&OrderRecord> {
+        self.orders.get(&id).map(Arc::as_ref)
+    }
+
+    /// The directives that name a blob, of orders of its organization.
+    #[must_use]
+    pub fn directives_of<'a>(&'a self, blob: &BlobRef) -> Vec<&'a DirectiveRecord> {
+        let own = |directive: &&DirectiveRecord| {
+            self.order_by_id(directive.order).is_some_and(|order| order.key.organization == blob.organization)
+        };
+        self.images.directives_naming(blob).filter(own).collect()
+    }
+
+    /// The orders that named a study.
+    #[must_use]
+    pub fn orders_of_study(&self, organization: ClientGuid, study: &str) -> Vec<&OrderRecord> {
+        let ids = self.images.orders_of_study(organization, study);
+        ids.iter().filter_map(|id| self.order_by_id(*id)).collect()
     }
 
     /// Every order loaded or created.
@@ -140,18 +165,26 @@ impl Snapshot {
     /// Puts a decision into effect.
     pub fn apply(&mut self, incoming: &Incoming, decision: &Decision) {
         for change in &decision.changes {
-            match change {
-                Change::NewSite(site) => self.put_site(site.clone()),
-                Change::NewCamera(camera) => self.put_camera(camera.clone()),
-                Change::NewPatient(patient) | Change::ChangedPatient { patient, .. } => {
-                    self.put_patient(Arc::clone(patient));
-                }
-                Change::NewOrder(order) | Change::ChangedOrder { order, .. } => self.put_order(Arc::clone(order)),
-                Change::Images { .. } => {}
-            }
+            self.apply_change(change);
         }
         if let (Source::Message, Answer::Done(outcome)) = (incoming.source, &decision.answer) {
             self.put_submission(incoming.id, outcome.clone());
+        }
+    }
+
+    /// Puts one change into effect.
+    pub fn apply_change(&mut self, change: &Change) {
+        match change {
+            Change::NewSite(site) => self.put_site(site.clone()),
+            Change::NewCamera(camera) => self.put_camera(camera.clone()),
+            Change::NewPatient(patient) | Change::ChangedPatient { patient, .. } => {
+                self.put_patient(Arc::clone(patient));
+            }
+            Change::NewOrder(order) | Change::ChangedOrder { order, .. } => self.put_order(Arc::clone(order)),
+            Change::Directives { order, directives } => self.images.put_directives(*order, directives.clone()),
+            Change::ChangedDirective(directive) => self.images.put_directive(directive.clone()),
+            Change::Study { organization, study, order } => self.images.put_study(*organization, study, *order),
+            Change::NewImage(image) | Change::ChangedImage(image) => self.images.put_image(Arc::clone(image)),
         }
     }
 }

@@ -9,6 +9,8 @@ pub struct QueueNames {
     pub orders: String,
     /// Events about dropped files.
     pub drops: String,
+    /// Events about uploaded images.
+    pub images: String,
 }
 
 /// Our own containers.
@@ -22,7 +24,11 @@ pub struct ContainerNames {
 
 impl QueueNames {
     pub(super) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
-        Ok(Self { orders: queue(lookup, "ORDERS_QUEUE", "orders")?, drops: queue(lookup, "DROPS_QUEUE", "drops")? })
+        Ok(Self {
+            orders: queue(lookup, "ORDERS_QUEUE", "orders")?,
+            drops: queue(lookup, "DROPS_QUEUE", "drops")?,
+            images: queue(lookup, "IMAGES_QUEUE", "images")?,
+        })
     }
 }
 

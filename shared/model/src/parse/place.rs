@@ -38,7 +38,7 @@ pub(super) fn camera(object: &mut Object<'_, '_>) -> Camera {
     }
 }
 
-fn image(object: &mut Object<'_, '_>) -> Image {
+pub(super) fn image(object: &mut Object<'_, '_>) -> Image {
     Image {
         local_id: object.text(&["LocalId"]),
         taken: object.instant(&["Taken", "DateTimeOffset"]),

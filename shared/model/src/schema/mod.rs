@@ -7,7 +7,7 @@ mod polish;
 
 use crate::identifier::LOCAL_ID_LIMIT;
 use crate::submission::{EMAIL_LIMIT, FILE_NAME_LIMIT, FREE_TEXT_LIMIT, NAME_LIMIT};
-use crate::{Event, IntakeField, OrderRequest, Organization, state};
+use crate::{Event, ImageRequest, IntakeField, OrderRequest, Organization, state};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("order-submission.schema.json", order_submission()),
+        ("image-submission.schema.json", image_submission()),
         ("order-event.schema.json", order_event()),
         ("organization.schema.json", organization()),
     ]
@@ -61,10 +62,28 @@ fn order_submission() -> Value {
     schema
 }
 
+/// What is sent to an organization's `orders` queue to add an image to an order.
+fn image_submission() -> Value {
+    let mut schema = schema_of::<ImageRequest>(
+        SchemaSettings::draft2020_12(),
+        "image-submission.schema.json",
+        "Image submission",
+        "Adds one image, uploaded to the organization's image container, to an order. Sent through the same queue as orders. The image may be \
+         uploaded before or after.",
+    );
+    schema["required"] = json!(["Version", "ClientGuid", "OrderLocalId", "Image"]);
+    schema["properties"]["$schema"] = json!({ "type": "string", "description": "Ignored." });
+    schema["properties"]["Version"]["pattern"] = json!("^[Vv]?2\\.3\\.1$");
+    schema["$defs"]["Image"]["required"] = json!(["AzureBlobStorage", "Laterality"]);
+    schema["$defs"]["BlobLocation"]["required"] = json!(["Container", "FileName"]);
+    polish::limit_texts(&mut schema, text_limit);
+    schema
+}
+
 /// The most characters of a text property (decision 13); what validation enforces.
 fn text_limit(property: &str) -> usize {
     match property {
-        "LocalId" | "ParentLocalId" => LOCAL_ID_LIMIT,
+        "LocalId" | "ParentLocalId" | "OrderLocalId" => LOCAL_ID_LIMIT,
         "AdditionalInfo" | "MissingEyeReason" | "CPTDescription" => FREE_TEXT_LIMIT,
         "Email" | "EmailAddress" | "UserNameSubmitting" | "CameraOperatorUserName" => EMAIL_LIMIT,
         "Container" | "FileName" => FILE_NAME_LIMIT,

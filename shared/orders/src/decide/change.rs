@@ -117,7 +117,8 @@ impl Case<'_> {
 
     fn change_in_place(&mut self, order: &OrderRecord, mut changed: OrderRecord, request: &OrderRequest) {
         changed.version += 1;
-        self.store_images(order.id, request);
+        self.store_directives(order.id, request);
+        self.store_study(order.id, request);
         self.changes.push(Change::ChangedOrder {
             order: Arc::new(changed),
             change: OrderChange::Changed,
@@ -144,7 +145,8 @@ impl Case<'_> {
         self.iris_order_id = Some(id);
         self.order_event(EventKind::OrderCreationReceipt, &anew, self.patient_local_id.clone());
         self.changes.push(Change::NewOrder(Arc::new(anew)));
-        self.store_images(id, merged);
+        self.store_directives(id, merged);
+        self.store_study(id, merged);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Case, Change, Decision, patient_ref};
 use crate::content;
-use crate::record::{ImageRecord, OrderChange, OrderRecord};
+use crate::record::{OrderChange, OrderRecord};
 use iris_model::enumeration::OrderStatus;
 use iris_model::event::EventKind;
 use iris_model::organization::{OpenOrderPolicy, OpenOrderScope};
@@ -81,7 +81,8 @@ pub(super) fn create(
     case.iris_order_id = Some(record.id);
     let id = record.id;
     case.changes.push(Change::NewOrder(Arc::new(record)));
-    case.store_images(id, request);
+    case.store_directives(id, request);
+    case.store_study(id, request);
     case.succeeded(OutcomeKind::Created)
 }
 
@@ -110,27 +111,6 @@ impl Case<'_> {
                 "Order",
                 format!("The patient has an open order, {}. {reason}", older.key.local_id),
             ));
-        }
-    }
-
-    /// Stores the image directives of a request, if it has any.
-    pub(super) fn store_images(&mut self, order: i64, request: &OrderRequest) {
-        let sent = request.camera.as_ref().map(|camera| camera.images.as_slice()).unwrap_or_default();
-        let images: Vec<ImageRecord> = (0i32..)
-            .zip(sent)
-            .filter_map(|(ordinal, image)| {
-                let place = image.azure_blob_storage.as_ref()?;
-                Some(ImageRecord {
-                    order,
-                    ordinal,
-                    container: place.container.clone()?,
-                    file_name: place.file_name.clone()?,
-                    details: content::json(image),
-                })
-            })
-            .collect();
-        if !images.is_empty() {
-            self.changes.push(Change::Images { order, images });
         }
     }
 }

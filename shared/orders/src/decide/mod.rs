@@ -3,6 +3,7 @@
 //! [`decide`] is pure: it reads the submission and the snapshot, and says which rows to write, which events to send, and what to answer.
 //! Ids and the time are passed in. Nothing is written when a submission is refused: all its issues are collected first.
 
+mod attach;
 mod cancel;
 mod change;
 mod create;
@@ -10,10 +11,9 @@ mod place;
 mod receipt;
 mod register;
 
+use crate::images::{DirectiveRecord, ImageRecord};
 use crate::incoming::{Answer, Incoming, Outcome, Refusal, Requested, Source};
-use crate::record::{
-    CameraRecord, ImageRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord,
-};
+use crate::record::{CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
 use crate::snapshot::Snapshot;
 use iris_model::identifier::LOCAL_ID_LIMIT;
 use iris_model::organization::PatientScope;
@@ -80,12 +80,27 @@ pub enum Change {
         content_before: Option<String>,
     },
     /// Store image directives.
-    Images {
+    Directives {
         /// The order.
         order: i64,
         /// Its directives, instead of any there are.
-        images: Vec<ImageRecord>,
+        directives: Vec<DirectiveRecord>,
     },
+    /// Change an image directive.
+    ChangedDirective(DirectiveRecord),
+    /// Store which study an order named.
+    Study {
+        /// Whose.
+        organization: ClientGuid,
+        /// The study.
+        study: String,
+        /// The order.
+        order: i64,
+    },
+    /// Store an image.
+    NewImage(Arc<ImageRecord>),
+    /// Change an image.
+    ChangedImage(Arc<ImageRecord>),
 }
 
 /// Ids a submission may use. One submission creates at most one order and one patient.
@@ -140,6 +155,11 @@ pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timest
             case.order_local_id = Some(order.to_string());
             change::change(case, request, order, site.as_ref())
         }
+        Action::AttachImage { order } => {
+            case.requested = Requested::Image;
+            case.order_local_id = Some(order.to_string());
+            attach::attach(case, request, order)
+        }
         Action::Cancel { order } => {
             case.requested = Requested::Cancellation;
             case.order_local_id = Some(order.to_string());
@@ -165,6 +185,7 @@ struct Case<'a> {
     iris_patient_id: Option<i64>,
     order_local_id: Option<String>,
     patient_local_id: Option<String>,
+    image_local_id: Option<String>,
     issues: Vec<Issue>,
     changes: Vec<Change>,
     events: Vec<Event>,
@@ -183,6 +204,7 @@ impl<'a> Case<'a> {
             iris_patient_id: None,
             order_local_id: None,
             patient_local_id: None,
+            image_local_id: None,
             issues: Vec::new(),
             changes: Vec::new(),
             events: Vec::new(),
@@ -205,6 +227,7 @@ impl<'a> Case<'a> {
         self.requested = refusal.requested;
         self.order_local_id = refusal.order_local_id.as_deref().and_then(presentable);
         self.patient_local_id = refusal.patient_local_id.as_deref().and_then(presentable);
+        self.image_local_id = refusal.image_local_id.as_deref().and_then(presentable);
         self.issues.clone_from(&refusal.issues);
         self.failed()
     }

@@ -20,6 +20,7 @@ impl Case<'_> {
             Requested::Cancellation if success => EventKind::OrderCancelled,
             Requested::Cancellation => EventKind::OrderCancelReceipt,
             Requested::Resend => EventKind::ResendReceipt,
+            Requested::Image => EventKind::ImageReceipt,
         };
         let switched_off = match kind {
             EventKind::OrderChangeReceipt => !self.organization.change_receipts,
@@ -32,6 +33,8 @@ impl Case<'_> {
         let event = Event {
             transaction_id: self.transaction_id(kind, self.iris_order_id),
             timestamp: DateTimeOffset::utc(self.now),
+            image_local_id: self.image_local_id.clone(),
+            iris_image_id: None,
             iris_order_id: self.iris_order_id,
             order_local_id: self.order_local_id.clone(),
             patient_local_id: self.patient_local_id.clone(),
@@ -49,6 +52,8 @@ impl Case<'_> {
         self.events.push(Event {
             transaction_id: self.transaction_id(kind, Some(order.id)),
             timestamp: DateTimeOffset::utc(self.now),
+            image_local_id: None,
+            iris_image_id: None,
             iris_order_id: Some(order.id),
             order_local_id: Some(order.key.local_id.to_string()),
             patient_local_id,

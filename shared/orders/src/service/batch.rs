@@ -4,14 +4,16 @@ use super::Options;
 use super::draft::Draft;
 use super::ids::IdSource;
 use super::lines;
-use crate::decide::{NewIds, decide};
+use super::wanted::{want_image, want_submission};
+use crate::decide::{Change, Decision, NewIds, decide};
 use crate::drops::{DropLease, RowDetail};
-use crate::incoming::{Answer, Incoming, Refusal, Source};
+use crate::images::{self, ImageAnswer, ImageWork};
+use crate::incoming::{Answer, Incoming, Refusal};
 use crate::outbox::{Destinations, Envelope, seal};
-use crate::record::OrderRef;
+use crate::record::OrderChange;
 use crate::store::{IdKind, Wanted};
-use crate::{Error, Store};
-use iris_model::{Action, IssueCode, LocalId, Organization};
+use crate::{Error, Snapshot, Store};
+use iris_model::{Action, IssueCode};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -19,12 +21,35 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Submissions to be committed together.
+/// What is committed together.
 pub(super) enum Work {
-    /// Messages.
-    Messages(Vec<Incoming>),
+    /// Messages and images.
+    Items(Vec<Item>),
     /// A batch of a drop.
     Rows(RowsWork),
+}
+
+/// Something that came by itself.
+pub(super) enum Item {
+    /// A message.
+    Submission(Box<Incoming>),
+    /// Something about images.
+    Image(Box<ImageWork>),
+}
+
+/// What is answered to an item.
+pub(super) enum Reply {
+    /// To a submission.
+    Submission(Answer),
+    /// To something about images.
+    Image(Box<ImageAnswer>),
+}
+
+/// An item, wherever it is kept.
+#[derive(Clone, Copy)]
+pub(super) enum ItemRef<'a> {
+    Submission(&'a Incoming),
+    Image(&'a ImageWork),
 }
 
 /// A batch of a drop.
@@ -35,24 +60,27 @@ pub(super) struct RowsWork {
 }
 
 impl Work {
-    /// The submissions, in order.
-    pub(super) fn incoming(&self) -> Box<dyn Iterator<Item = &Incoming> + Send + '_> {
+    /// What it consists of, in order.
+    pub(super) fn items(&self) -> Box<dyn Iterator<Item = ItemRef<'_>> + Send + '_> {
         match self {
-            Self::Messages(messages) => Box::new(messages.iter()),
-            Self::Rows(work) => Box::new(work.rows.iter().map(|(incoming, _)| incoming)),
+            Self::Items(items) => Box::new(items.iter().map(|item| match item {
+                Item::Submission(incoming) => ItemRef::Submission(incoming),
+                Item::Image(work) => ItemRef::Image(work),
+            })),
+            Self::Rows(work) => Box::new(work.rows.iter().map(|(incoming, _)| ItemRef::Submission(incoming))),
         }
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Messages(messages) => messages.len(),
+            Self::Items(items) => items.len(),
             Self::Rows(work) => work.rows.len(),
         }
     }
 
     fn rows(&self) -> Option<&RowsWork> {
         match self {
-            Self::Messages(_) => None,
+            Self::Items(_) => None,
             Self::Rows(work) => Some(work),
         }
     }
@@ -65,6 +93,7 @@ pub(super) struct Context {
     destinations: Arc<Destinations>,
     orders: IdSource,
     patients: IdSource,
+    images: IdSource,
     /// As many saves at a time as the store has use for; others are loaded and decided meanwhile.
     writers: Semaphore,
 }
@@ -73,14 +102,16 @@ pub(super) struct Context {
 struct Reserved {
     orders: VecDeque<i64>,
     patients: VecDeque<i64>,
+    images: VecDeque<i64>,
 }
 
 impl Context {
     pub(super) fn new(store: Arc<dyn Store>, destinations: Arc<Destinations>, options: Options) -> Self {
         let orders = IdSource::new(Arc::clone(&store), IdKind::Order);
         let patients = IdSource::new(Arc::clone(&store), IdKind::Patient);
+        let images = IdSource::new(Arc::clone(&store), IdKind::Image);
         let writers = Semaphore::new(store.writers().max(1));
-        Self { store, options, destinations, orders, patients, writers }
+        Self { store, options, destinations, orders, patients, images, writers }
     }
 
     /// How many batches to work on at a time: one is loaded and decided while the store saves others.
@@ -88,8 +119,8 @@ impl Context {
         self.store.writers().max(1) + 1
     }
 
-    /// Commits the work and answers each submission in order.
-    pub(super) async fn run(&self, work: &Work) -> Result<Vec<Answer>, Error> {
+    /// Commits the work and answers each item in order.
+    pub(super) async fn run(&self, work: &Work) -> Result<Vec<Reply>, Error> {
         let mut reserved = self.reserve(work).await?;
         let mut attempts = 0;
         let result = loop {
@@ -106,17 +137,20 @@ impl Context {
         if result.is_ok() {
             self.orders.give_back(reserved.orders);
             self.patients.give_back(reserved.patients);
+            self.images.give_back(reserved.images);
         }
         result
     }
 
     /// What the answers would be at this moment; nothing is written.
-    pub(super) async fn preview(&self, work: &Work) -> Result<Vec<Answer>, Error> {
-        let mut snapshot = self.store.load(&wanted(work)).await?;
+    pub(super) async fn preview(&self, submissions: &[Incoming]) -> Result<Vec<Answer>, Error> {
+        let mut wanted = Wanted::default();
+        submissions.iter().for_each(|incoming| want_submission(incoming, &mut wanted));
+        let mut snapshot = self.store.load(&wanted).await?;
         let now = Timestamp::now();
-        let mut answers = Vec::with_capacity(work.len());
+        let mut answers = Vec::with_capacity(submissions.len());
         // Ids that no record has: nobody will see them.
-        for (incoming, id) in work.incoming().zip(i64::MIN..) {
+        for (incoming, id) in submissions.iter().zip(i64::MIN..) {
             let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now);
             snapshot.apply(incoming, &decision);
             answers.push(decision.answer);
@@ -125,25 +159,46 @@ impl Context {
     }
 
     async fn reserve(&self, work: &Work) -> Result<Reserved, Error> {
-        let (mut orders, mut patients) = (0, 0);
-        let submissions = work.incoming().filter_map(|incoming| incoming.request.as_ref().ok());
-        for action in submissions.map(|submission| &submission.action) {
+        let (mut orders, mut patients, mut images) = (0, 0, 0);
+        for item in work.items() {
+            let action = match item {
+                ItemRef::Submission(incoming) => incoming.request.as_ref().ok().map(|submission| &submission.action),
+                ItemRef::Image(_) => {
+                    images += 1;
+                    None
+                }
+            };
+            let Some(action) = action else { continue };
             orders += usize::from(matches!(action, Action::Create { .. } | Action::Change { .. }));
             patients += usize::from(matches!(action, Action::Create { .. } | Action::RegisterPatient { .. }));
         }
-        Ok(Reserved { orders: self.orders.take(orders).await?, patients: self.patients.take(patients).await? })
+        Ok(Reserved {
+            orders: self.orders.take(orders).await?,
+            patients: self.patients.take(patients).await?,
+            images: self.images.take(images).await?,
+        })
     }
 
-    async fn attempt(&self, work: &Work, reserved: &mut Reserved) -> Result<Vec<Answer>, Error> {
+    async fn attempt(&self, work: &Work, reserved: &mut Reserved) -> Result<Vec<Reply>, Error> {
         let mut snapshot = self.store.load(&wanted(work)).await?;
         if let (Some(batch), Some(done)) = (work.rows(), &snapshot.done_batch) {
-            return lines::recorded_answers(done, batch);
+            return Ok(lines::recorded_answers(done, batch)?.into_iter().map(Reply::Submission).collect());
         }
         let now = Timestamp::now();
         let mut draft = Draft::default();
-        let mut answers = Vec::with_capacity(work.len());
-        let (mut used_orders, mut used_patients) = (0, 0);
-        for incoming in work.incoming() {
+        let mut replies = Vec::with_capacity(work.len());
+        let (mut used_orders, mut used_patients, mut used_images) = (0, 0, 0);
+        for item in work.items() {
+            let incoming = match item {
+                ItemRef::Submission(incoming) => incoming,
+                ItemRef::Image(work) => {
+                    let id = reserved.images.get(used_images).copied().unwrap_or_default();
+                    let answer = decide_image(work, &mut snapshot, id, now, &mut draft);
+                    used_images += usize::from(answer.is_new);
+                    replies.push(Reply::Image(Box::new(answer)));
+                    continue;
+                }
+            };
             // Submissions that cannot create anything find no id left, and need none.
             let ids = NewIds {
                 order: reserved.orders.get(used_orders).copied().unwrap_or_default(),
@@ -154,24 +209,30 @@ impl Context {
             used_patients += usize::from(decision.used().patient);
             snapshot.apply(incoming, &decision);
             warn_of_foreign(incoming);
-            answers.push(draft.add(incoming, decision));
+            let touched = touched(&decision);
+            replies.push(Reply::Submission(draft.add(incoming, decision)));
+            for order in touched {
+                let effects = images::settle(order, &mut snapshot, &incoming.organization, now);
+                draft.effects(incoming.id, &incoming.organization, effects);
+            }
         }
         let mut commit = draft.commit;
         commit.at = Some(now);
         commit.leased_until = Some(now + self.options.envelope_lease);
         commit.envelopes = seal(draft.messages);
-        commit.drop_batch = work.rows().map(|batch| lines::batch_entry(batch, &answers));
+        commit.drop_batch = work.rows().map(|batch| lines::batch_entry(batch, &replies));
         if !commit.is_empty() {
             let _turn = self.writers.acquire().await.map_err(|_| Error::Closed)?;
             let ids = self.store.save(&commit).await?;
             reserved.orders.drain(..used_orders.min(reserved.orders.len()));
             reserved.patients.drain(..used_patients.min(reserved.patients.len()));
+            reserved.images.drain(..used_images.min(reserved.images.len()));
             for (id, sealed) in ids.into_iter().zip(commit.envelopes) {
                 let (destination, messages) = (sealed.destination, sealed.messages);
                 self.destinations.offer(Envelope { id, destination, messages, attempts: 0 });
             }
         }
-        Ok(answers)
+        Ok(replies)
     }
 }
 
@@ -192,57 +253,35 @@ fn warn_of_foreign(incoming: &Incoming) {
 fn wanted(work: &Work) -> Wanted {
     let mut wanted =
         Wanted { drop_batch: work.rows().map(|batch| (batch.lease.drop, batch.number)), ..Wanted::default() };
-    for incoming in work.incoming() {
-        if incoming.source == Source::Message {
-            wanted.submissions.push(incoming.id);
-        }
-        let Ok(submission) = &incoming.request else { continue };
-        let organization = incoming.organization.as_ref();
-        let sent_camera = || {
-            let camera = submission.request.camera.as_ref()?;
-            LocalId::new(camera.local_id.as_deref()?)
-        };
-        match &submission.action {
-            Action::RegisterPatient { site, patient } => {
-                wanted.patients.insert(crate::decide::patient_ref(organization, site, &patient.local_id));
-                want_site(&mut wanted, organization, site);
-            }
-            Action::Create { site, patient, order } => {
-                wanted.patients.insert(crate::decide::patient_ref(organization, site, &patient.local_id));
-                want_order(&mut wanted, organization, &order.local_id, false);
-                want_site(&mut wanted, organization, site);
-                want_camera(&mut wanted, organization, order.camera.as_ref());
-            }
-            Action::Change { order, site } => {
-                want_order(&mut wanted, organization, order, true);
-                if let Some(site) = site {
-                    want_site(&mut wanted, organization, site);
-                }
-                want_camera(&mut wanted, organization, sent_camera().as_ref());
-            }
-            Action::Cancel { order } | Action::ResendResult { order } => {
-                want_order(&mut wanted, organization, order, false);
-            }
+    for item in work.items() {
+        match item {
+            ItemRef::Submission(incoming) => want_submission(incoming, &mut wanted),
+            ItemRef::Image(work) => want_image(work, &mut wanted),
         }
     }
     wanted
 }
 
-fn want_order(wanted: &mut Wanted, organization: &Organization, local_id: &LocalId, content: bool) {
-    let key = OrderRef { organization: organization.client_guid, local_id: local_id.clone() };
-    *wanted.orders.entry(key).or_default() |= content;
+/// The orders whose images a decision may have a bearing on.
+fn touched(decision: &Decision) -> Vec<i64> {
+    let order = |change: &Change| match change {
+        Change::NewOrder(order) | Change::ChangedOrder { order, change: OrderChange::Changed, .. } => Some(order.id),
+        _ => None,
+    };
+    decision.changes.iter().filter_map(order).collect()
 }
 
-fn want_site(wanted: &mut Wanted, organization: &Organization, site: &LocalId) {
-    if organization.site(site).is_none() {
-        wanted.sites.insert((organization.client_guid, site.clone()));
-    }
-}
-
-fn want_camera(wanted: &mut Wanted, organization: &Organization, camera: Option<&LocalId>) {
-    if let Some(camera) = camera.filter(|camera| organization.camera(camera).is_none()) {
-        wanted.cameras.insert((organization.client_guid, camera.clone()));
-    }
+fn decide_image(
+    work: &ImageWork,
+    snapshot: &mut Snapshot,
+    iris_id: i64,
+    now: Timestamp,
+    draft: &mut Draft,
+) -> ImageAnswer {
+    let effects = images::decide(work, snapshot, iris_id, now);
+    let answer = ImageAnswer::of(work, snapshot, &effects);
+    draft.effects(work.cause(), &work.organization, effects);
+    answer
 }
 
 /// Between half and all of a delay, so that those who collided do not collide again.

@@ -9,12 +9,13 @@
 //! conflicts arise only between processes.
 
 use super::Options;
-use super::batch::{Context, RowsWork, Work};
+use super::batch::{Context, Item, Reply, RowsWork, Work};
 use crate::drops::{DropLease, RowDetail};
+use crate::images::{BlobRef, ImageAnswer, ImageTask, ImageWork};
 use crate::incoming::{Answer, Incoming};
 use crate::outbox::Destinations;
 use crate::{Error, Store};
-use iris_model::Action;
+use iris_model::{Action, ClientGuid};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,7 @@ struct Waiting {
 
 enum Request {
     Message(Box<Incoming>, oneshot::Sender<Result<Answer, Error>>),
+    Image(Box<ImageWork>, oneshot::Sender<Result<ImageAnswer, Error>>),
     Rows(RowsWork, oneshot::Sender<Result<Vec<Answer>, Error>>),
 }
 
@@ -50,13 +52,19 @@ impl Collector {
     }
 
     pub(super) async fn preview(&self, rows: Vec<Incoming>) -> Result<Vec<Answer>, Error> {
-        self.context.preview(&Work::Messages(rows)).await
+        self.context.preview(&rows).await
     }
 
     pub(super) async fn submit(&self, incoming: Incoming) -> Result<Answer, Error> {
         let (reply, answer) = oneshot::channel();
         let keys = keys([&incoming]);
         self.send(keys, Request::Message(Box::new(incoming), reply)).await?;
+        answer.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    pub(super) async fn image(&self, work: ImageWork) -> Result<ImageAnswer, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(keys_of_image(&work), Request::Image(Box::new(work), reply)).await?;
         answer.await.unwrap_or_else(|_| Err(interrupted()))
     }
 
@@ -93,32 +101,60 @@ fn interrupted() -> Error {
     Error::Unavailable(String::from("the work was interrupted"))
 }
 
-/// Hashes of the patients and orders the submissions concern. Two that are equal by chance only wait for each other.
+/// Hashes of the patients, orders and blobs the submissions concern. Two that are equal by chance only wait for each other.
 fn keys<'a>(incoming: impl IntoIterator<Item = &'a Incoming>) -> Vec<u64> {
     let mut keys = Vec::new();
     for incoming in incoming {
         let Ok(submission) = &incoming.request else { continue };
         let organization = incoming.organization.client_guid;
-        let mut key = |kind: u8, local_id: &str| {
-            let mut hasher = DefaultHasher::new();
-            (organization, kind, local_id).hash(&mut hasher);
-            keys.push(hasher.finish());
-        };
         let patient = submission.request.patient.as_ref().and_then(|patient| patient.local_id.as_deref());
-        if let Some(patient) = patient {
-            key(0, patient);
-        }
-        match &submission.action {
-            Action::RegisterPatient { .. } => {}
-            Action::Create { order, .. } => key(1, order.local_id.as_str()),
-            Action::Change { order, .. } | Action::Cancel { order } | Action::ResendResult { order } => {
-                key(1, order.as_str());
-            }
-        }
+        keys.extend(patient.map(|patient| key(organization, Kind::Patient, patient)));
+        let order = match &submission.action {
+            Action::RegisterPatient { .. } => None,
+            Action::Create { order, .. } => Some(&order.local_id),
+            Action::Change { order, .. }
+            | Action::Cancel { order }
+            | Action::AttachImage { order }
+            | Action::ResendResult { order } => Some(order),
+        };
+        keys.extend(order.map(|order| key(organization, Kind::Order, order.as_str())));
+        let images = submission.request.camera.iter().flat_map(|camera| &camera.images);
+        let places = images.filter_map(|image| image.azure_blob_storage.as_ref()?.file_name.as_deref());
+        keys.extend(places.map(|file_name| key(organization, Kind::Blob, file_name)));
     }
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// Hashes of what an image may concern.
+fn keys_of_image(work: &ImageWork) -> Vec<u64> {
+    let organization = work.organization.client_guid;
+    let blob = |blob: &BlobRef| key(organization, Kind::Blob, &blob.file_name);
+    let mut keys = match &work.task {
+        ImageTask::Arrived(image) | ImageTask::Waiting(image) => {
+            let order = image.claims.accession.as_deref().map(|order| key(organization, Kind::Order, order));
+            let patient = image.claims.patient.as_deref().map(|patient| key(organization, Kind::Patient, patient));
+            [Some(blob(&image.blob)), order, patient].into_iter().flatten().collect()
+        }
+        ImageTask::Missing { directive, .. } => vec![blob(&directive.blob(organization))],
+    };
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+#[derive(Clone, Copy, Hash)]
+enum Kind {
+    Patient,
+    Order,
+    Blob,
+}
+
+fn key(organization: ClientGuid, kind: Kind, name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (organization, kind, name).hash(&mut hasher);
+    hasher.finish()
 }
 
 struct Dispatcher {
@@ -220,45 +256,77 @@ impl Dispatcher {
     }
 }
 
-/// Commits a batch and answers its callers. Who does not wait any more is not missed.
+/// Who waits for an answer.
+enum Caller {
+    Message(oneshot::Sender<Result<Answer, Error>>),
+    Image(oneshot::Sender<Result<ImageAnswer, Error>>),
+}
+
+impl Caller {
+    /// Answers. Who does not wait any more is not missed.
+    fn answer(self, reply: Result<Reply, Error>) {
+        match (self, reply) {
+            (Self::Message(caller), Ok(Reply::Submission(answer))) => drop(caller.send(Ok(answer))),
+            (Self::Image(caller), Ok(Reply::Image(answer))) => drop(caller.send(Ok(*answer))),
+            (Self::Message(caller), Ok(Reply::Image(_))) => drop(caller.send(Err(interrupted()))),
+            (Self::Image(caller), Ok(Reply::Submission(_))) => drop(caller.send(Err(interrupted()))),
+            (Self::Message(caller), Err(error)) => drop(caller.send(Err(error))),
+            (Self::Image(caller), Err(error)) => drop(caller.send(Err(error))),
+        }
+    }
+}
+
+/// Commits a batch and answers its callers.
 async fn execute(context: &Context, batch: Vec<Request>) {
-    let (mut incoming, mut replies) = (Vec::new(), Vec::new());
+    let (mut items, mut callers) = (Vec::new(), Vec::new());
     for request in batch {
         match request {
-            Request::Rows(batch, reply) => {
-                let _ = reply.send(context.run(&Work::Rows(batch)).await);
+            Request::Rows(batch, caller) => {
+                let _ = caller.send(context.run(&Work::Rows(batch)).await.map(answers));
                 return;
             }
-            Request::Message(message, reply) => {
-                incoming.push(*message);
-                replies.push(reply);
+            Request::Message(message, caller) => {
+                items.push(Item::Submission(message));
+                callers.push(Caller::Message(caller));
+            }
+            Request::Image(image, caller) => {
+                items.push(Item::Image(image));
+                callers.push(Caller::Image(caller));
             }
         }
     }
-    let count = incoming.len();
-    let work = Work::Messages(incoming);
+    let count = items.len();
+    let work = Work::Items(items);
     match context.run(&work).await {
-        Ok(answers) => {
-            for (reply, answer) in replies.into_iter().zip(answers) {
-                let _ = reply.send(Ok(answer));
+        Ok(replies) => {
+            for (caller, reply) in callers.into_iter().zip(replies) {
+                caller.answer(Ok(reply));
             }
         }
         // One of them may be to blame, or all together collide too often: each on its own.
         Err(error) if count > 1 && !matches!(error, Error::Unavailable(_) | Error::Closed) => {
             tracing::warn!(%error, submissions = count, "a batch failed; committing its messages one by one");
-            let Work::Messages(messages) = work else { return };
-            for (reply, message) in replies.into_iter().zip(messages) {
-                let single = Work::Messages(vec![message]);
-                let answer =
-                    context.run(&single).await.and_then(|answers| answers.into_iter().next().ok_or_else(interrupted));
-                let _ = reply.send(answer);
+            let Work::Items(items) = work else { return };
+            for (caller, item) in callers.into_iter().zip(items) {
+                let single = Work::Items(vec![item]);
+                let reply =
+                    context.run(&single).await.and_then(|replies| replies.into_iter().next().ok_or_else(interrupted));
+                caller.answer(reply);
             }
         }
         Err(error) => {
             tracing::warn!(%error, submissions = count, "a batch could not be committed");
-            for reply in replies {
-                let _ = reply.send(Err(error.clone()));
+            for caller in callers {
+                caller.answer(Err(error.clone()));
             }
         }
     }
+}
+
+fn answers(replies: Vec<Reply>) -> Vec<Answer> {
+    let answer = |reply| match reply {
+        Reply::Submission(answer) => Some(answer),
+        Reply::Image(_) => None,
+    };
+    replies.into_iter().filter_map(answer).collect()
 }

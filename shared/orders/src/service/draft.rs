@@ -3,13 +3,15 @@
 //! A row that several submissions of the batch change is written once, in its final state, against the version it was loaded with.
 
 use crate::decide::{Change, Decision};
+use crate::images::{DirectiveRecord, Effects, ImageRecord};
 use crate::incoming::{Answer, Incoming, Source};
 use crate::outbox::{Destination, OutboxMessage};
 use crate::record::{OrderRecord, PatientRecord};
 use crate::store::{Commit, OrderHistoryEntry, PatientHistoryEntry, SubmissionEntry};
-use iris_model::{Event, OutcomeKind};
+use iris_model::{Event, Organization, OutcomeKind};
 use std::collections::HashMap;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Where a row of the commit stands.
 #[derive(Clone, Copy)]
@@ -25,18 +27,13 @@ pub(super) struct Draft {
     pub(super) messages: Vec<(Destination, OutboxMessage)>,
     patients: HashMap<i64, Place>,
     orders: HashMap<i64, Place>,
+    images: HashMap<Uuid, Place>,
 }
 
 impl Draft {
     pub(super) fn add(&mut self, incoming: &Incoming, decision: Decision) -> Answer {
         let Decision { changes, events, answer, known } = decision;
-        for change in changes {
-            self.change(incoming, change);
-        }
-        if let Some(queue) = incoming.organization.events_queue().filter(|_| !events.is_empty()) {
-            let destination = Destination::Queue(queue);
-            self.messages.extend(events.iter().map(|event| (destination.clone(), message(incoming, event))));
-        }
+        self.effects(incoming.id, &incoming.organization, Effects { changes, events });
         if let (Source::Message, false, Answer::Done(outcome)) = (incoming.source, known, &answer) {
             self.commit.submissions.push(SubmissionEntry {
                 id: incoming.id,
@@ -48,7 +45,19 @@ impl Draft {
         answer
     }
 
-    fn change(&mut self, incoming: &Incoming, change: Change) {
+    /// Adds what `cause` brought about.
+    pub(super) fn effects(&mut self, cause: Uuid, organization: &Organization, effects: Effects) {
+        let Effects { changes, events } = effects;
+        for change in changes {
+            self.change(cause, change);
+        }
+        if let Some(queue) = organization.events_queue().filter(|_| !events.is_empty()) {
+            let destination = Destination::Queue(queue);
+            self.messages.extend(events.iter().map(|event| (destination.clone(), message(organization, event))));
+        }
+    }
+
+    fn change(&mut self, cause: Uuid, change: Change) {
         match change {
             Change::NewSite(site) => self.commit.sites.push(site),
             Change::NewCamera(camera) => self.commit.cameras.push(camera),
@@ -60,7 +69,7 @@ impl Draft {
                 self.commit.patient_history.push(PatientHistoryEntry {
                     patient: patient.id,
                     version: patient.version - 1,
-                    submission: incoming.id,
+                    submission: cause,
                     details: before,
                 });
                 self.changed_patient(patient);
@@ -74,19 +83,57 @@ impl Draft {
                     order: order.id,
                     version: order.version - 1,
                     change,
-                    submission: incoming.id,
+                    submission: cause,
                     status: status_before,
                     content: content_before,
                 });
                 self.changed_order(order);
             }
-            Change::Images { order, images } => {
-                self.commit.images.retain(|image| image.order != order);
-                self.commit.images.extend(images);
+            Change::Directives { order, directives } => {
+                self.commit.directives.retain(|directive| directive.order != order);
+                self.commit.changed_directives.retain(|directive| directive.order != order);
+                self.commit.directives.extend(directives);
                 let is_new = matches!(self.orders.get(&order), Some(Place::New(_)));
-                if !is_new && !self.commit.replaced_images.contains(&order) {
-                    self.commit.replaced_images.push(order);
+                if !is_new && !self.commit.replaced_directives.contains(&order) {
+                    self.commit.replaced_directives.push(order);
                 }
+            }
+            Change::ChangedDirective(directive) => self.changed_directive(directive),
+            Change::Study { organization, study, order } => self.commit.studies.push((organization, study, order)),
+            Change::NewImage(image) => {
+                self.images.insert(image.id, Place::New(self.commit.new_images.len()));
+                self.commit.new_images.push(image);
+            }
+            Change::ChangedImage(image) => self.changed_image(image),
+        }
+    }
+
+    /// A directive of this commit is written as it is in the end; one that is stored is changed.
+    fn changed_directive(&mut self, directive: DirectiveRecord) {
+        let commit = &mut self.commit;
+        let same = |known: &DirectiveRecord| known.order == directive.order && known.ordinal == directive.ordinal;
+        let place = commit.directives.iter().position(same);
+        let changed = commit.changed_directives.iter().position(same);
+        match (place, changed) {
+            (Some(place), _) => replace(&mut commit.directives, place, directive),
+            (None, Some(place)) => replace(&mut commit.changed_directives, place, directive),
+            (None, None) => commit.changed_directives.push(directive),
+        }
+    }
+
+    fn changed_image(&mut self, image: Arc<ImageRecord>) {
+        let commit = &mut self.commit;
+        match self.images.get(&image.id) {
+            Some(Place::New(place)) => replace(&mut commit.new_images, *place, image),
+            Some(Place::Changed(place)) => {
+                if let Some((changed, _)) = commit.changed_images.get_mut(*place) {
+                    *changed = image;
+                }
+            }
+            None => {
+                self.images.insert(image.id, Place::Changed(commit.changed_images.len()));
+                let loaded = image.version - 1;
+                commit.changed_images.push((image, loaded));
             }
         }
     }
@@ -111,7 +158,12 @@ impl Draft {
     fn changed_order(&mut self, mut order: Arc<OrderRecord>) {
         let commit = &mut self.commit;
         match self.orders.get(&order.id) {
-            Some(Place::New(place)) => replace(&mut commit.new_orders, *place, order),
+            Some(Place::New(place)) => {
+                if let (None, Some(new)) = (&order.content, commit.new_orders.get(*place)) {
+                    Arc::make_mut(&mut order).content.clone_from(&new.content);
+                }
+                replace(&mut commit.new_orders, *place, order);
+            }
             Some(Place::Changed(place)) => {
                 if let Some((changed, _)) = commit.changed_orders.get_mut(*place) {
                     if let (None, Some(content)) = (&order.content, &changed.content) {
@@ -136,11 +188,11 @@ fn replace<T>(rows: &mut [T], place: usize, row: T) {
 }
 
 /// Events about the same order, or else the same patient, stay in order.
-fn message(incoming: &Incoming, event: &Event) -> OutboxMessage {
+fn message(organization: &Organization, event: &Event) -> OutboxMessage {
     let subject = event.order_local_id.as_deref().or(event.patient_local_id.as_deref()).unwrap_or_default();
     OutboxMessage {
         id: event.transaction_id,
-        key: format!("{}/{subject}", incoming.organization.client_guid),
+        key: format!("{}/{subject}", organization.client_guid),
         body: crate::content::json(event),
     }
 }

@@ -1,6 +1,6 @@
 //! The lines of a drop's batch: what became of each row.
 
-use super::batch::RowsWork;
+use super::batch::{Reply, RowsWork};
 use crate::drops::{DropLease, DropTotals, RowDetail};
 use crate::incoming::{Answer, Outcome};
 use crate::store::DropBatchEntry;
@@ -15,17 +15,18 @@ pub(crate) fn parse(text: &str) -> Result<Vec<RowLine>, Error> {
 }
 
 /// The record of a batch: a line for each row that is done, a note of each that has to wait.
-pub(super) fn batch_entry(batch: &RowsWork, answers: &[Answer]) -> DropBatchEntry {
+pub(super) fn batch_entry(batch: &RowsWork, replies: &[Reply]) -> DropBatchEntry {
     let RowsWork { lease, number, rows } = batch;
     let (mut lines, mut pending, mut totals) = (String::new(), Vec::new(), DropTotals::default());
-    for ((_, row), answer) in rows.iter().zip(answers) {
-        match answer {
-            Answer::Done(outcome) => {
+    for ((_, row), reply) in rows.iter().zip(replies) {
+        match reply {
+            Reply::Submission(Answer::Done(outcome)) => {
                 totals.count(outcome.kind);
                 lines.push_str(&crate::content::json(&line(lease, row, outcome)));
                 lines.push('\n');
             }
-            Answer::NotYet => pending.push(row.row),
+            Reply::Submission(Answer::NotYet) => pending.push(row.row),
+            Reply::Image(_) => {}
         }
     }
     DropBatchEntry { drop: lease.drop, epoch: lease.epoch, number: *number, lines, pending, totals }

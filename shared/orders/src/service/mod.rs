@@ -5,11 +5,13 @@ mod collect;
 mod draft;
 mod ids;
 mod lines;
+mod wanted;
 
 pub(crate) use batch::jitter;
 pub(crate) use lines::parse as parse_lines;
 
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
+use crate::images::{ImageAnswer, ImageWork};
 use crate::incoming::{Answer, Incoming};
 use crate::outbox::{Destinations, Publisher, SweepReport};
 use crate::{Error, Store};
@@ -99,6 +101,12 @@ impl Orders {
     /// loaded or nothing.
     pub async fn preview(&self, submissions: Vec<Incoming>) -> Result<Vec<Answer>, Error> {
         self.collector.preview(submissions).await
+    }
+
+    /// Decides and commits something about images, together with whatever else arrives at the same time. As durable, and as repeatable, as
+    /// [`submit`](Self::submit).
+    pub async fn image(&self, work: ImageWork) -> Result<ImageAnswer, Error> {
+        self.collector.image(work).await
     }
 
     /// Begins or resumes a drop; whoever held it before loses it.

@@ -10,6 +10,7 @@
 
 mod codec;
 mod fault;
+mod images;
 pub mod postgres;
 mod shared;
 pub mod sqlite;
@@ -18,13 +19,12 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
+use crate::images::{BlobRef, DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
-use crate::record::{
-    CameraRecord, ImageRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord,
-};
+use crate::record::{CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, LocalId, OutcomeKind, enumeration::OrderStatus};
@@ -48,6 +48,26 @@ pub struct Wanted {
     pub cameras: BTreeSet<(ClientGuid, LocalId)>,
     /// The batch of a drop whose lines are looked for.
     pub drop_batch: Option<(Uuid, u32)>,
+    /// What is wanted of images.
+    pub images: WantedImages,
+}
+
+/// What a snapshot has to hold of images. What is found brings its surroundings along: an image its orders, and an order that an image may
+/// belong to its content, directives and images.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedImages {
+    /// Images by id.
+    pub ids: BTreeSet<Uuid>,
+    /// Images that arrived under these names, and directives that name them.
+    pub blobs: BTreeSet<BlobRef>,
+    /// Images that are not linked and name this order, patient or study.
+    pub claims: BTreeSet<(ClientGuid, String)>,
+    /// Studies whose orders are looked for.
+    pub studies: BTreeSet<(ClientGuid, String)>,
+    /// Patients of whatever site; their open orders come with everything.
+    pub patients: BTreeSet<(ClientGuid, LocalId)>,
+    /// Orders by id.
+    pub orders: BTreeSet<i64>,
 }
 
 /// Everything one transaction writes.
@@ -68,9 +88,17 @@ pub struct Commit {
     /// Changed orders with the version they must still have; content `None` = as it is.
     pub changed_orders: Vec<(Arc<OrderRecord>, i32)>,
     /// Orders whose image directives are replaced.
-    pub replaced_images: Vec<i64>,
+    pub replaced_directives: Vec<i64>,
     /// New image directives.
-    pub images: Vec<ImageRecord>,
+    pub directives: Vec<DirectiveRecord>,
+    /// Image directives in another state.
+    pub changed_directives: Vec<DirectiveRecord>,
+    /// Studies that orders named.
+    pub studies: Vec<(ClientGuid, String, i64)>,
+    /// New images.
+    pub new_images: Vec<Arc<ImageRecord>>,
+    /// Changed images with the version they must still have.
+    pub changed_images: Vec<(Arc<ImageRecord>, i32)>,
     /// History of patients.
     pub patient_history: Vec<PatientHistoryEntry>,
     /// History of orders.
@@ -89,7 +117,12 @@ impl Commit {
     /// True when there is nothing to write: everything was a replay, or has to wait.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.submissions.is_empty() && self.drop_batch.is_none()
+        self.submissions.is_empty()
+            && self.drop_batch.is_none()
+            && self.new_images.is_empty()
+            && self.changed_images.is_empty()
+            && self.changed_directives.is_empty()
+            && self.changed_orders.is_empty()
     }
 }
 
@@ -160,6 +193,8 @@ pub enum IdKind {
     Order,
     /// Patients.
     Patient,
+    /// Images.
+    Image,
 }
 
 impl IdKind {
@@ -167,6 +202,7 @@ impl IdKind {
         match self {
             Self::Order => "order",
             Self::Patient => "patient",
+            Self::Image => "image",
         }
     }
 }
@@ -255,6 +291,15 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<SubmissionRecord>, Error>;
     /// The bytes of a refused message.
     async fn refused_body(&self, submission: Uuid) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Images that wait for their orders and are to be looked at, the longest due first.
+    async fn images_due(&self, now: Timestamp, limit: u32) -> Result<Vec<ImageRecord>, Error>;
+    /// Directives that wait for their images and are to be looked at, the longest due first, each with its order's organization.
+    async fn directives_due(&self, now: Timestamp, limit: u32) -> Result<Vec<(ClientGuid, DirectiveRecord)>, Error>;
+    /// The images linked to an order, in the order in which they arrived.
+    async fn images_of(&self, order: i64) -> Result<Vec<ImageRecord>, Error>;
+    /// Images of an organization that are not linked, the latest first.
+    async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error>;
 
     /// Closes the connections.
     async fn close(&self);

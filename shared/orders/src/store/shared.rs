@@ -434,7 +434,7 @@ macro_rules! shared_statements {
             .await
             .map_err(fault)?;
             let images: Vec<String> =
-                sqlx::query_scalar("SELECT details FROM images WHERE order_id = $1 ORDER BY ordinal")
+                sqlx::query_scalar("SELECT details FROM image_directives WHERE order_id = $1 ORDER BY ordinal")
                     .bind(key)
                     .fetch_all(pool)
                     .await

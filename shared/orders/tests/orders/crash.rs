@@ -153,6 +153,30 @@ impl Store for Faulty {
     async fn refused_body(&self, submission: Uuid) -> Result<Option<Vec<u8>>, Error> {
         self.inner.refused_body(submission).await
     }
+    async fn images_due(&self, now: Timestamp, limit: u32) -> Result<Vec<iris_orders::images::ImageRecord>, Error> {
+        self.inner.images_due(now, limit).await
+    }
+
+    async fn directives_due(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(ClientGuid, iris_orders::images::DirectiveRecord)>, Error> {
+        self.inner.directives_due(now, limit).await
+    }
+
+    async fn images_of(&self, order: i64) -> Result<Vec<iris_orders::images::ImageRecord>, Error> {
+        self.inner.images_of(order).await
+    }
+
+    async fn unlinked_images(
+        &self,
+        organization: ClientGuid,
+        limit: u32,
+    ) -> Result<Vec<iris_orders::images::ImageRecord>, Error> {
+        self.inner.unlinked_images(organization, limit).await
+    }
+
     async fn close(&self) {
         self.inner.close().await;
     }

@@ -90,7 +90,12 @@ fn a_new_order_is_created_with_its_patient() {
     assert_eq!((event.iris_order_id, event.iris_patient_id), (Some(100_001), None));
     assert_eq!(event.error_message, None);
     assert_eq!(world.order("O1").state, "TX");
-    assert!(decision.changes.iter().any(|change| matches!(change, Change::Images { images, .. } if images.len() == 1)));
+    assert!(
+        decision
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::Directives { directives, .. } if directives.len() == 1))
+    );
 }
 
 #[test]
@@ -400,6 +405,7 @@ fn refused_input_gets_the_receipt_of_what_it_asked_for() {
         let organization = Arc::clone(&world.organization);
         let mut message = new_order("-", "-").message(&organization, 900 + number as u128);
         message.request = Err(Refusal {
+            image_local_id: None,
             issues: vec![Issue::error(IssueCode::BadDate, "Patient.Dob", "Not a date.")],
             requested,
             order_local_id: Some("O\u{0}1".into()),

@@ -6,10 +6,15 @@ use crate::request::{VERSION, is_supported_version};
 use crate::{IssueCode, OrderControlCode};
 
 pub(super) fn check(review: &mut Review<'_>) {
-    version(review);
-    sender(review);
+    check_sender(review);
     operation(review);
     user(review);
+}
+
+/// What also messages without a control code must carry.
+pub(super) fn check_sender(review: &mut Review<'_>) {
+    version(review);
+    sender(review);
 }
 
 fn version(review: &mut Review<'_>) {

@@ -8,12 +8,14 @@
 //! it are only warnings, so that an order can always be cancelled with the very message that created it.
 
 mod canonical;
+mod image;
 mod message;
 mod operation;
 mod people;
 mod place;
 mod text;
 
+pub use image::validate_image;
 pub(crate) use text::{EMAIL_LIMIT, FILE_NAME_LIMIT, FREE_TEXT_LIMIT, NAME_LIMIT};
 
 use super::{Context, Submission};

@@ -22,7 +22,9 @@ pub(super) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Resu
     let mut cameras = wanted.cameras.clone();
     orders(connection, wanted, &mut cameras, &mut snapshot).await?;
     patients(connection, wanted, &mut snapshot).await?;
+    super::images::patients_of_created_sites(connection, &wanted.images, &mut snapshot).await?;
     open_orders(connection, &mut snapshot).await?;
+    super::images::load(connection, &wanted.images, &mut snapshot).await?;
     sites(connection, &wanted.sites, &mut snapshot).await?;
     load_cameras(connection, &cameras, &mut snapshot).await?;
     Ok(snapshot)

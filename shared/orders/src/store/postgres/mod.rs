@@ -3,6 +3,7 @@
 //! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. Isolation is READ
 //! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
+mod images;
 mod load;
 mod save;
 mod statements;
@@ -10,6 +11,7 @@ mod statements;
 use super::fault::fault;
 use super::{Claim, Commit, IdKind, Store, Wanted, codec};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
+use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
@@ -234,6 +236,22 @@ impl Store for PostgresStore {
 
     async fn refused_body(&self, submission: Uuid) -> Result<Option<Vec<u8>>, Error> {
         statements::refused_body(self.pool().await?, submission).await
+    }
+
+    async fn images_due(&self, now: Timestamp, limit: u32) -> Result<Vec<ImageRecord>, Error> {
+        images::images_due(self.pool().await?, now, limit).await
+    }
+
+    async fn directives_due(&self, now: Timestamp, limit: u32) -> Result<Vec<(ClientGuid, DirectiveRecord)>, Error> {
+        images::directives_due(self.pool().await?, now, limit).await
+    }
+
+    async fn images_of(&self, order: i64) -> Result<Vec<ImageRecord>, Error> {
+        images::images_of(self.pool().await?, order).await
+    }
+
+    async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error> {
+        images::unlinked_images(self.pool().await?, organization, limit).await
     }
 
     async fn close(&self) {

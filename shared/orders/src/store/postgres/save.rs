@@ -26,7 +26,8 @@ pub(super) async fn save(connection: &mut PgConnection, commit: &Commit) -> Resu
     new_orders(connection, commit).await?;
     open_evaluations(connection, commit).await?;
     history(connection, commit, at).await?;
-    images(connection, commit).await?;
+    directives(connection, commit).await?;
+    super::images::save(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -93,10 +94,11 @@ async fn changed_orders(connection: &mut PgConnection, commit: &Commit) -> Resul
     }
     let result = sqlx::query(
         "UPDATE orders o SET version = k.version, status = k.status, slot = k.slot, current = k.current, site = k.site, \
-             state = k.state, camera = k.camera, fingerprint = k.fingerprint, content = COALESCE(k.content, o.content) \
+             state = k.state, camera = k.camera, fingerprint = k.fingerprint, content = COALESCE(k.content, o.content), \
+             images = k.images \
          FROM UNNEST($1::integer[], $2::integer[], $3::integer[], $4::smallint[], $5::smallint[], $6::boolean[], $7::text[], \
-             $8::text[], $9::text[], $10::uuid[], $11::text[]) \
-             AS k (id, expected, version, status, slot, current, site, state, camera, fingerprint, content) \
+             $8::text[], $9::text[], $10::uuid[], $11::text[], $12::integer[]) \
+             AS k (id, expected, version, status, slot, current, site, state, camera, fingerprint, content, images) \
          WHERE o.id = k.id AND o.version = k.expected",
     )
     .bind(orders().map(|order| id(order.id)).collect::<Result<Vec<_>, _>>()?)
@@ -110,6 +112,7 @@ async fn changed_orders(connection: &mut PgConnection, commit: &Commit) -> Resul
     .bind(orders().map(|order| order.camera.as_ref().map(LocalId::as_str)).collect::<Vec<_>>())
     .bind(orders().map(|order| order.fingerprint).collect::<Vec<_>>())
     .bind(orders().map(|order| order.content.as_deref()).collect::<Vec<_>>())
+    .bind(orders().map(|order| order.images).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(fault)?;
@@ -284,28 +287,38 @@ async fn history(connection: &mut PgConnection, commit: &Commit, at: i64) -> Res
     Ok(())
 }
 
-async fn images(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    if !commit.replaced_images.is_empty() {
-        let orders: Vec<i32> = commit.replaced_images.iter().map(|order| id(*order)).collect::<Result<_, _>>()?;
-        sqlx::query("DELETE FROM images WHERE order_id = ANY($1)")
+async fn directives(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
+    if !commit.replaced_directives.is_empty() {
+        let orders: Vec<i32> = commit.replaced_directives.iter().map(|order| id(*order)).collect::<Result<_, _>>()?;
+        sqlx::query("DELETE FROM image_directives WHERE order_id = ANY($1)")
             .bind(orders)
             .execute(&mut *connection)
             .await
             .map_err(fault)?;
     }
-    let images = &commit.images;
-    if images.is_empty() {
+    let directives = &commit.directives;
+    if directives.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO images (order_id, ordinal, container, file_name, details) \
-         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::text[], $4::text[], $5::text[])",
+        "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, state, tries, next_try_at, give_up_at) \
+         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::integer[], \
+             $8::bigint[], $9::bigint[])",
     )
-    .bind(images.iter().map(|image| id(image.order)).collect::<Result<Vec<_>, _>>()?)
-    .bind(images.iter().map(|image| image.ordinal).collect::<Vec<_>>())
-    .bind(images.iter().map(|image| image.container.as_str()).collect::<Vec<_>>())
-    .bind(images.iter().map(|image| image.file_name.as_str()).collect::<Vec<_>>())
-    .bind(images.iter().map(|image| image.details.as_str()).collect::<Vec<_>>())
+    .bind(directives.iter().map(|directive| id(directive.order)).collect::<Result<Vec<_>, _>>()?)
+    .bind(directives.iter().map(|directive| directive.ordinal).collect::<Vec<_>>())
+    .bind(directives.iter().map(|directive| directive.container.as_str()).collect::<Vec<_>>())
+    .bind(directives.iter().map(|directive| directive.file_name.as_str()).collect::<Vec<_>>())
+    .bind(directives.iter().map(|directive| directive.details.as_str()).collect::<Vec<_>>())
+    .bind(directives.iter().map(|directive| codec::directive_state_column(directive.state)).collect::<Vec<_>>())
+    .bind(directives.iter().map(|directive| directive.wait.tries).collect::<Vec<_>>())
+    .bind(
+        directives
+            .iter()
+            .map(|directive| directive.wait.next_try_at.map(Timestamp::as_microsecond))
+            .collect::<Vec<Option<i64>>>(),
+    )
+    .bind(directives.iter().map(|directive| directive.wait.give_up_at.as_microsecond()).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(fault)?;

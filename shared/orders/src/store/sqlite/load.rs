@@ -23,7 +23,9 @@ pub(super) async fn load(connection: &mut SqliteConnection, wanted: &Wanted) -> 
     orders(connection, wanted, &mut cameras, &mut snapshot).await?;
     patients(connection, wanted, &mut snapshot).await?;
     patients_of_orders(connection, &mut snapshot).await?;
+    super::images::patients_of_created_sites(connection, &wanted.images, &mut snapshot).await?;
     open_orders(connection, &mut snapshot).await?;
+    super::images::load(connection, &wanted.images, &mut snapshot).await?;
     for (organization, local_ids) in grouped(&wanted.sites) {
         let rows: Vec<SiteRow> = sqlx::query_as(
             "SELECT s.* FROM json_each($2) k CROSS JOIN sites s ON s.organization = $1 AND s.local_id = k.value",

@@ -4,6 +4,7 @@
 //! that was handed out survives a power cut. New rows are inserted by statements of many rows: with one row per statement the hand-over
 //! to the connection's thread would cost more than the inserting.
 
+mod images;
 mod load;
 mod save;
 mod statements;
@@ -11,6 +12,7 @@ mod statements;
 use super::fault::fault;
 use super::{Claim, Commit, IdKind, Store, Wanted};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
+use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
@@ -194,6 +196,22 @@ impl Store for SqliteStore {
 
     async fn refused_body(&self, submission: Uuid) -> Result<Option<Vec<u8>>, Error> {
         statements::refused_body(&self.readers, submission).await
+    }
+
+    async fn images_due(&self, now: Timestamp, limit: u32) -> Result<Vec<ImageRecord>, Error> {
+        images::images_due(&self.readers, now, limit).await
+    }
+
+    async fn directives_due(&self, now: Timestamp, limit: u32) -> Result<Vec<(ClientGuid, DirectiveRecord)>, Error> {
+        images::directives_due(&self.readers, now, limit).await
+    }
+
+    async fn images_of(&self, order: i64) -> Result<Vec<ImageRecord>, Error> {
+        images::images_of(&self.readers, order).await
+    }
+
+    async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error> {
+        images::unlinked_images(&self.readers, organization, limit).await
     }
 
     async fn close(&self) {

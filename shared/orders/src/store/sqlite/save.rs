@@ -35,7 +35,8 @@ pub(super) async fn save(connection: &mut SqliteConnection, commit: &Commit) -> 
     new_orders(connection, commit).await?;
     open_evaluations(connection, commit).await?;
     history(connection, commit, at).await?;
-    images(connection, commit).await?;
+    directives(connection, commit).await?;
+    super::images::save(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -120,7 +121,7 @@ async fn changed_order(connection: &mut SqliteConnection, order: &OrderRecord, e
     }
     let result = sqlx::query(
         "UPDATE orders SET version = $3, status = $4, slot = $5, current = $6, site = $7, state = $8, camera = $9, \
-             fingerprint = $10, content = COALESCE($11, content) \
+             fingerprint = $10, content = COALESCE($11, content), images = $12 \
          WHERE id = $1 AND version = $2",
     )
     .bind(order.id)
@@ -134,6 +135,7 @@ async fn changed_order(connection: &mut SqliteConnection, order: &OrderRecord, e
     .bind(order.camera.as_ref().map(LocalId::as_str))
     .bind(order.fingerprint)
     .bind(order.content.as_deref())
+    .bind(order.images)
     .execute(connection)
     .await
     .map_err(fault)?;
@@ -241,18 +243,22 @@ async fn history(connection: &mut SqliteConnection, commit: &Commit, at: i64) ->
     .await
 }
 
-async fn images(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
-    for order in &commit.replaced_images {
-        let delete = sqlx::query("DELETE FROM images WHERE order_id = $1").bind(order);
+async fn directives(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    for order in &commit.replaced_directives {
+        let delete = sqlx::query("DELETE FROM image_directives WHERE order_id = $1").bind(order);
         delete.execute(&mut *connection).await.map_err(fault)?;
     }
-    let head = "INSERT INTO images (order_id, ordinal, container, file_name, details)";
-    insert(connection, head, 5, &commit.images, |arguments, image| {
-        arguments.add(image.order)?;
-        arguments.add(image.ordinal)?;
-        arguments.add(image.container.as_str())?;
-        arguments.add(image.file_name.as_str())?;
-        arguments.add(image.details.as_str())
+    let head = "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, state, tries, next_try_at, give_up_at)";
+    insert(connection, head, 9, &commit.directives, |arguments, directive| {
+        arguments.add(directive.order)?;
+        arguments.add(directive.ordinal)?;
+        arguments.add(directive.container.as_str())?;
+        arguments.add(directive.file_name.as_str())?;
+        arguments.add(directive.details.as_str())?;
+        arguments.add(codec::directive_state_column(directive.state))?;
+        arguments.add(directive.wait.tries)?;
+        arguments.add(directive.wait.next_try_at.map(Timestamp::as_microsecond))?;
+        arguments.add(directive.wait.give_up_at.as_microsecond())
     })
     .await
 }

@@ -1,0 +1,158 @@
+//! What an image says about itself: format, size, whose it is, which eye, when and by which device it was taken.
+//!
+//! Only headers are read, from the *first bytes* of a file: [`inspect`] takes as many as the caller has, and says when it needs more
+//! ([`Inspection::NeedsMore`]), at most [`HEADER_LIMIT`]. Nothing is decoded, nothing is allocated by a length that a file declares, and every
+//! structure has a limit on its entries and its depth, so that a hostile file costs no more than an honest one.
+//!
+//! | format | identification is read from |
+//! |---|---|
+//! | DICOM (secondary capture, ophthalmic and visible-light photography, ophthalmic tomography) | AccessionNumber, PatientID, StudyInstanceUID, ImageLaterality, … |
+//! | JPEG, PNG | EXIF: labelled values in ImageDescription or UserComment, see [`labels`] |
+//!
+//! Everything else is [`Unusable`], with a sentence that says what to do.
+
+mod bytes;
+mod dicom;
+mod exif;
+mod jpeg;
+pub mod labels;
+mod png;
+
+use iris_model::Laterality;
+use jiff::civil::DateTime;
+
+/// The most bytes of a header that are read. Honest ones have a few kB; an embedded color profile or icon makes it a few hundred.
+pub const HEADER_LIMIT: usize = 4 << 20;
+
+/// The most pixels of one frame: what a decoder may be asked to hold.
+pub const PIXEL_LIMIT: u64 = 200_000_000;
+
+/// What the first bytes of a file tell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inspection {
+    /// This is what it says about itself.
+    Image(Box<Facts>),
+    /// The header goes on beyond the bytes given.
+    NeedsMore,
+}
+
+/// The file formats that are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// DICOM, part 10 file.
+    Dicom,
+}
+
+impl Format {
+    /// As stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPG",
+            Self::Png => "PNG",
+            Self::Dicom => "DCM",
+        }
+    }
+}
+
+/// What an image says about itself. Texts are trimmed, without control characters, and at most [`labels::VALUE_LIMIT`] characters long;
+/// one that is not is left out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// The file format; `None` only in a value under construction.
+    pub format: Option<Format>,
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// The order as the device knows it.
+    pub accession_number: Option<String>,
+    /// The patient as the device knows it.
+    pub patient_id: Option<String>,
+    /// The DICOM study.
+    pub study_instance_uid: Option<String>,
+    /// Which eye.
+    pub laterality: Option<Laterality>,
+    /// When it was taken, in local time of the device.
+    pub taken: Option<DateTime>,
+    /// Serial number of the device.
+    pub device: Option<String>,
+}
+
+/// Why a file is not taken as an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// A format that is not one of ours.
+    #[error("This is not an image of a format that is taken. Upload JPEG, PNG or DICOM files.")]
+    Format,
+    /// A DICOM file of another kind than images of the eye.
+    #[error(
+        "This DICOM file is not a photograph or tomography: its SOP class is not one that is taken. Upload ophthalmic photography, \
+         ophthalmic tomography, visible-light photography or secondary capture images."
+    )]
+    SopClass,
+    /// A DICOM file whose header is compressed or encoded in a way that is not read.
+    #[error(
+        "The transfer syntax of this DICOM file is not read. Export it in explicit or implicit VR little endian, or with JPEG, JPEG 2000, \
+         JPEG-LS or RLE compressed pixels."
+    )]
+    TransferSyntax,
+    /// It ends before it should, or contradicts itself.
+    #[error("The file is damaged or incomplete: {0}. Export it anew and upload it again.")]
+    Damaged(&'static str),
+    /// It wants more than any honest file.
+    #[error("The file is beyond what is read: {0}. Export it without embedded extras and upload it again.")]
+    Excessive(&'static str),
+}
+
+/// Reads the header of a file of `length` bytes from its first bytes.
+///
+/// # Errors
+/// [`Unusable`]; more bytes would not change it.
+pub fn inspect(head: &[u8], length: u64) -> Result<Inspection, Unusable> {
+    let whole = head.len() as u64 >= length;
+    let read = if jpeg::is_jpeg(head) {
+        jpeg::read(head)
+    } else if png::is_png(head) {
+        png::read(head)
+    } else if dicom::is_dicom(head) {
+        dicom::read(head, length)
+    } else if head.len() < dicom::PREAMBLE && !whole {
+        return Ok(Inspection::NeedsMore);
+    } else {
+        return Err(Unusable::Format);
+    };
+    match read {
+        Ok(facts) => {
+            let pixels = u64::from(facts.width) * u64::from(facts.height);
+            match pixels {
+                0 => Err(Unusable::Damaged("it has no pixels")),
+                1..=PIXEL_LIMIT => Ok(Inspection::Image(Box::new(facts))),
+                _ => Err(Unusable::Excessive("it has too many pixels")),
+            }
+        }
+        Err(Stop::Unusable(unusable)) => Err(unusable),
+        Err(Stop::End) if whole => Err(Unusable::Damaged("it ends within its header")),
+        Err(Stop::End) if head.len() >= HEADER_LIMIT => Err(Unusable::Excessive("its header is longer than 4 MB")),
+        Err(Stop::End) => Ok(Inspection::NeedsMore),
+    }
+}
+
+/// Why reading stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// The bytes at hand are used up.
+    End,
+    /// The file is not taken.
+    Unusable(Unusable),
+}
+
+impl From<Unusable> for Stop {
+    fn from(unusable: Unusable) -> Self {
+        Self::Unusable(unusable)
+    }
+}

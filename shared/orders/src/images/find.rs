@@ -1,0 +1,172 @@
+//! Which order an image belongs to (decisions 24, 171, 172, 174).
+
+use super::{DirectiveRecord, DirectiveState, ImageRecord};
+use crate::record::{OrderRecord, OrderRef};
+use crate::snapshot::Snapshot;
+use iris_model::enumeration::OrderStatus;
+use iris_model::organization::MismatchPolicy;
+use iris_model::{ImageContext, IssueCode, Laterality, LocalId, Organization};
+
+/// Where an image belongs, and as what.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The order.
+    pub order: &'a OrderRecord,
+    /// The directive that says so; `None` = the image itself does.
+    pub directive: Option<&'a DirectiveRecord>,
+    /// The eye it counts for.
+    pub laterality: Laterality,
+}
+
+/// Why an image is not linked.
+#[derive(Debug, Clone, Copy)]
+pub struct Obstacle<'a> {
+    /// Why.
+    pub code: IssueCode,
+    /// The directive that would have linked it, had image and directive agreed.
+    pub directive: Option<&'a DirectiveRecord>,
+}
+
+impl From<IssueCode> for Obstacle<'_> {
+    fn from(code: IssueCode) -> Self {
+        Self { code, directive: None }
+    }
+}
+
+/// Finds the order of an image that is not linked. The snapshot has to hold everything the image may belong to.
+///
+/// # Errors
+/// Why there is not exactly one.
+pub fn find<'a>(
+    image: &ImageRecord,
+    snapshot: &'a Snapshot,
+    organization: &Organization,
+) -> Result<Target<'a>, Obstacle<'a>> {
+    if let Some((order, directive)) = by_directive(image, snapshot) {
+        return directed(image, snapshot, organization, order, directive)
+            .map_err(|code| Obstacle { code, directive: Some(directive) });
+    }
+    let order = by_claims(image, snapshot, organization)?;
+    let laterality = image.claims.laterality.ok_or(IssueCode::ImageEyeUnknown)?;
+    Ok(Target { order, directive: None, laterality })
+}
+
+/// The directive that names the image's blob and has no image yet, of an order that lives; of several the oldest order's. A directive that is
+/// fulfilled takes no further image: a device that uses its file names again must not put one patient's eye into another's exam.
+fn by_directive<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Option<(&'a OrderRecord, &'a DirectiveRecord)> {
+    let candidates = snapshot.directives_of(&image.blob).into_iter().filter_map(|directive| {
+        let order = snapshot.order_by_id(directive.order)?;
+        let lives = order.current && order.status != OrderStatus::OrderCancelled;
+        (lives && directive.state != DirectiveState::Linked).then_some((order, directive))
+    });
+    candidates.min_by_key(|(order, directive)| (order.id, directive.ordinal))
+}
+
+/// Directive and image must not contradict each other about the eye, nor, where the organization wants that, about the patient.
+fn directed<'a>(
+    image: &ImageRecord,
+    snapshot: &Snapshot,
+    organization: &Organization,
+    order: &'a OrderRecord,
+    directive: &'a DirectiveRecord,
+) -> Result<Target<'a>, IssueCode> {
+    let sent = sent(directive);
+    let own = image.claims.laterality;
+    let laterality = sent.laterality.or(own).ok_or(IssueCode::ImageEyeUnknown)?;
+    if own.is_some_and(|own| own != laterality) {
+        return Err(IssueCode::ImageEyeMismatch);
+    }
+    let strict = organization.patient_mismatch == MismatchPolicy::Error;
+    if strict && !is_patient_of(image, snapshot, order) {
+        return Err(IssueCode::PatientMismatch);
+    }
+    Ok(Target { order, directive: Some(directive), laterality })
+}
+
+/// The order that the image's own ids name.
+fn by_claims<'a>(
+    image: &ImageRecord,
+    snapshot: &'a Snapshot,
+    organization: &Organization,
+) -> Result<&'a OrderRecord, IssueCode> {
+    let claims = &image.claims;
+    if claims.accession.is_none() && claims.study.is_none() && claims.patient.is_none() {
+        return Err(IssueCode::ImageUnidentified);
+    }
+    let accession = claims
+        .accession
+        .as_deref()
+        .and_then(LocalId::new)
+        .and_then(|local_id| snapshot.order(&OrderRef { organization: organization.client_guid, local_id }));
+    let named = match accession {
+        Some(order) => Some(order),
+        None => by_study(image, snapshot)?,
+    };
+    match named {
+        Some(order) if !is_patient_of(image, snapshot, order) => Err(IssueCode::PatientMismatch),
+        Some(order) if order.status == OrderStatus::OrderCancelled => Err(IssueCode::OrderClosed),
+        Some(order) => Ok(order),
+        None => by_patient(image, snapshot, organization),
+    }
+}
+
+fn by_study<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Result<Option<&'a OrderRecord>, IssueCode> {
+    let Some(study) = image.claims.study.as_deref() else { return Ok(None) };
+    let live = |order: &&OrderRecord| order.current && order.status != OrderStatus::OrderCancelled;
+    let orders: Vec<_> = snapshot.orders_of_study(image.blob.organization, study).into_iter().filter(live).collect();
+    match *orders {
+        [] => Ok(None),
+        [order] => Ok(Some(order)),
+        _ => Err(IssueCode::ImageAmbiguous),
+    }
+}
+
+/// The one open order of the patient. Where patients' ids are unique per site only, the site of the device decides if there are several.
+fn by_patient<'a>(
+    image: &ImageRecord,
+    snapshot: &'a Snapshot,
+    organization: &Organization,
+) -> Result<&'a OrderRecord, IssueCode> {
+    let patient = image.claims.patient.as_deref().ok_or(IssueCode::ImageUnmatched)?;
+    let of_name = snapshot
+        .patients()
+        .filter(|known| known.key.organization == image.blob.organization && known.key.local_id.as_str() == patient);
+    let mut orders: Vec<&OrderRecord> = of_name.flat_map(|known| snapshot.open_orders(known.id)).collect();
+    if let (true, Some(site)) = (orders.len() > 1, site_of_device(image, snapshot, organization)) {
+        orders.retain(|order| order.site == *site);
+    }
+    match *orders {
+        [] => Err(IssueCode::ImageUnmatched),
+        [order] => Ok(order),
+        _ => Err(IssueCode::ImageAmbiguous),
+    }
+}
+
+fn site_of_device<'a>(
+    image: &ImageRecord,
+    snapshot: &'a Snapshot,
+    organization: &'a Organization,
+) -> Option<&'a LocalId> {
+    let device = LocalId::new(image.claims.device.as_deref()?)?;
+    let listed = organization.camera(&device).map(|camera| &camera.site);
+    listed.or_else(|| snapshot.camera(organization.client_guid, &device).map(|camera| &camera.site))
+}
+
+/// False when the image names another patient than the order's.
+pub(super) fn is_patient_of(image: &ImageRecord, snapshot: &Snapshot, order: &OrderRecord) -> bool {
+    let Some(claimed) = image.claims.patient.as_deref() else { return true };
+    snapshot.patient_by_id(order.patient).is_none_or(|patient| patient.key.local_id.as_str() == claimed)
+}
+
+/// A directive as it was sent.
+pub(super) fn sent(directive: &DirectiveRecord) -> iris_model::request::Image {
+    crate::content::image(&directive.details)
+}
+
+/// What an image is to the exam: late for an order that is graded, else as the directive says.
+pub(super) fn context(order: &OrderRecord, directive: Option<&DirectiveRecord>) -> ImageContext {
+    match order.status {
+        OrderStatus::Graded | OrderStatus::Complete => ImageContext::AddedLate,
+        _ => directive.and_then(|directive| sent(directive).image_context).unwrap_or(ImageContext::Primary),
+    }
+}

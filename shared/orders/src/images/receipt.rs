@@ -1,0 +1,113 @@
+//! The events about images (iris-facts §4.2). Their ids depend on nothing but what they tell, so that telling it again is recognizable.
+
+use super::{DirectiveRecord, ImageRecord};
+use crate::incoming::NAMESPACE;
+use crate::record::OrderRecord;
+use crate::snapshot::Snapshot;
+use iris_model::event::{Event, EventKind};
+use iris_model::{DateTimeOffset, IssueCode, issue::quoted};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// An image was linked.
+pub(super) fn linked(image: &ImageRecord, order: &OrderRecord, snapshot: &Snapshot, now: Timestamp) -> Event {
+    let id = Uuid::new_v5(
+        &image.id,
+        format!("linked/{}/{}", order.id, image.local_id.as_deref().unwrap_or_default()).as_bytes(),
+    );
+    Event {
+        image_local_id: image.local_id.clone(),
+        iris_image_id: Some(image.iris_id),
+        ..about(EventKind::ImageReceipt, id, Some(order), snapshot, now)
+    }
+}
+
+/// A directive's image did not come, or cannot be linked.
+pub(super) fn failed(
+    directive: &DirectiveRecord,
+    image: Option<&ImageRecord>,
+    order: &OrderRecord,
+    code: IssueCode,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Event {
+    let name =
+        format!("directive/{}/{}/{}/{code}/{}", order.key.organization, order.id, directive.ordinal, order.version);
+    let mut event =
+        about(EventKind::ImageReceipt, Uuid::new_v5(&NAMESPACE, name.as_bytes()), Some(order), snapshot, now);
+    event.image_local_id = super::find::sent(directive).local_id;
+    event.iris_image_id = image.map(|image| image.iris_id);
+    event.success = false;
+    event.error_message = Some(message(code, image, &directive.file_name));
+    event
+}
+
+/// An image found no order.
+pub(super) fn quarantined(image: &ImageRecord, code: IssueCode, snapshot: &Snapshot, now: Timestamp) -> Event {
+    let id = Uuid::new_v5(&image.id, format!("quarantined/{code}").as_bytes());
+    Event {
+        iris_image_id: Some(image.iris_id),
+        success: false,
+        error_message: Some(message(code, Some(image), &image.blob.file_name)),
+        ..about(EventKind::ImageReceipt, id, None, snapshot, now)
+    }
+}
+
+/// The order has the images it needs. Told once per order.
+pub(super) fn ready(order: &OrderRecord, snapshot: &Snapshot, now: Timestamp) -> Event {
+    let name = format!("ready/{}/{}", order.key.organization, order.id);
+    about(EventKind::ReadyForGradingEvent, Uuid::new_v5(&NAMESPACE, name.as_bytes()), Some(order), snapshot, now)
+}
+
+fn about(kind: EventKind, id: Uuid, order: Option<&OrderRecord>, snapshot: &Snapshot, now: Timestamp) -> Event {
+    let patient = order.and_then(|order| snapshot.patient_by_id(order.patient));
+    Event {
+        transaction_id: id,
+        timestamp: DateTimeOffset::utc(now),
+        image_local_id: None,
+        iris_image_id: None,
+        iris_order_id: order.map(|order| order.id),
+        order_local_id: order.map(|order| order.key.local_id.to_string()),
+        patient_local_id: patient.map(|patient| patient.key.local_id.to_string()),
+        iris_patient_id: None,
+        success: true,
+        error_message: None,
+        result_object_type: kind,
+        version: iris_model::request::VERSION.to_owned(),
+    }
+}
+
+/// What is wrong and what to do. The blob is named: it is all the sender has to recognize the image by.
+fn message(code: IssueCode, image: Option<&ImageRecord>, file_name: &str) -> String {
+    let text = match code {
+        IssueCode::ImageMissing => {
+            "The image did not arrive. Upload it under this name; it is linked as soon as it arrives."
+        }
+        IssueCode::ImageUnidentified => {
+            "Nothing says whose image this is. Send an order or an image message that names it, or have the camera write PatientID or \
+             AccessionNumber into it."
+        }
+        IssueCode::ImageUnmatched => {
+            "No open order fits the ids in the image. Check them, or send the order: the image is linked then."
+        }
+        IssueCode::ImageAmbiguous => {
+            "More than one order fits the ids in the image. Send an image message that names the order."
+        }
+        IssueCode::ImageEyeUnknown => "Nothing says which eye this is. Send an image message with Laterality OD or OS.",
+        IssueCode::ImageEyeMismatch => {
+            "Directive and image name different eyes. Send the directive again with the right Laterality, or upload the right image."
+        }
+        IssueCode::PatientMismatch => {
+            "The image names another patient than the order's. Check that it is the right image."
+        }
+        IssueCode::ImageInUse => {
+            "The image is linked to another order. Upload the image of this order under a name of its own."
+        }
+        IssueCode::OrderClosed => "The order this image names is cancelled.",
+        IssueCode::ForeignContainer => {
+            "This is not the container for your images. Upload the image there and name that container."
+        }
+        _ => image.and_then(|image| image.defect.as_deref()).unwrap_or("The file cannot be used."),
+    };
+    format!("[{code}] {}: {text}", quoted(file_name))
+}
