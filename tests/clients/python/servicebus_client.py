@@ -9,8 +9,10 @@ PATIENCE = 20
 class Bus:
     """A client with every right, and what tests do with it again and again."""
 
-    def __init__(self, connection_string):
-        self.client = ServiceBusClient.from_connection_string(connection_string)
+    def __init__(self, connection_string, **options):
+        # One quick repetition: what is refused must be refused at once.
+        options = {"retry_total": 1, "retry_backoff_factor": 0.1} | options
+        self.client = ServiceBusClient.from_connection_string(connection_string, **options)
         # Opening and closing take this client half a second each, so what can be kept is kept.
         self.senders = {}
         self.peekers = {}

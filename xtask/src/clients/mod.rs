@@ -107,7 +107,7 @@ async fn azurite_suites(python: Option<&Programs>, node: &Programs) -> Result<()
     if let Some(python) = python {
         let mut command = python.pytest("blob");
         command.args(["-m", "not ours"]).env(STORAGE, azurite.connection_string());
-        record("azurite-python", command).await?;
+        record("azurite-python", &mut command).await?;
     }
     let mut command = node.test("blob.test.js");
     record("azurite-javascript", command.env(STORAGE, azurite.connection_string())).await?;

@@ -71,7 +71,7 @@ def test_messages_survive(tmp_path, ending):
 @operation("reconnect")
 def test_a_client_goes_on(tmp_path):
     before = Host(tmp_path)
-    bus = Bus(before.service_bus)
+    bus = Bus(before.service_bus, retry_total=10)
     with bus.client, bus.client.get_queue_sender("work") as sender, bus.receiver("work") as receiver:
         try:
             sender.send_messages(ServiceBusMessage("before"))
