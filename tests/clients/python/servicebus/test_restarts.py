@@ -81,8 +81,12 @@ def test_a_client_goes_on(tmp_path):
         after = Host(tmp_path, amqp_port=before.amqp_port)
         try:
             sender.send_messages(ServiceBusMessage("after"))
-            message = receive(receiver)[0]
-            assert text(message) == "after"
-            receiver.complete_message(message)
+            # The older client does not wait for the settlement's answer, so what it settled last may come once more.
+            seen = []
+            while "after" not in seen:
+                message = receive(receiver)[0]
+                receiver.complete_message(message)
+                seen.append(text(message))
+            assert seen in (["after"], ["before", "after"])
         finally:
             after.stop()
