@@ -9,6 +9,7 @@ use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_intake::receipt::Receipt;
 use iris_local::app_folder::AppFolder;
+use iris_local::entities::Entities;
 use iris_local::organizations::Document;
 use iris_local::{LocalHost, Options};
 use iris_local_blob::store::ListQuery;
@@ -53,6 +54,7 @@ impl TestHost {
             blob_port: Some(0),
             database,
             organizations,
+            entities: Entities::default(),
             app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
             settings: BTreeMap::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]),
         })

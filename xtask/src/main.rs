@@ -5,6 +5,7 @@
 
 mod bench;
 mod child;
+mod clients;
 mod console;
 mod dependencies;
 mod postgres;
@@ -27,7 +28,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Checks everything: format, dependencies, lints, schemas, all tests on SQLite and PostgreSQL.
+    /// Checks everything: format, dependencies, lints, schemas, all tests on SQLite and PostgreSQL, other languages' clients.
     Test(test::Options),
     /// Writes the JSON Schemas under schemas/.
     Schemas(schemas::Options),

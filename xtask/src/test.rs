@@ -18,6 +18,12 @@ pub(crate) struct Options {
     /// Runs the tests on SQLite alone.
     #[arg(long)]
     without_postgres: bool,
+    /// Leaves out the suites that drive the local host with the clients of other languages.
+    #[arg(long)]
+    without_clients: bool,
+    /// Writes what those suites showed into docs/LOCAL-HOST.md instead of comparing.
+    #[arg(long)]
+    update_docs: bool,
     /// Runs only these steps (comma-separated).
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
     only: Vec<Step>,
@@ -36,6 +42,8 @@ enum Step {
     Schemas,
     /// All tests of the workspace, on both stores.
     Tests,
+    /// The Azure clients of other languages against the local host.
+    Clients,
 }
 
 impl Step {
@@ -46,6 +54,7 @@ impl Step {
             Self::Lints => "lints",
             Self::Schemas => "schemas",
             Self::Tests => "tests",
+            Self::Clients => "clients",
         }
     }
 }
@@ -71,6 +80,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.without_postgres {
         console::note("PostgreSQL was left out, as asked: only half of the store's tests ran.");
     }
+    if options.without_clients {
+        console::note("The clients of other languages were left out, as asked: nothing of tests/clients ran.");
+    }
     let failed: Vec<_> = outcomes.iter().filter(|(_, passed, _)| !passed).map(|(title, ..)| *title).collect();
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
@@ -91,6 +103,8 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
         }
         Step::Schemas => crate::schemas::check(),
         Step::Tests => tests(options.without_postgres).await,
+        Step::Clients if options.without_clients => Ok(()),
+        Step::Clients => crate::clients::run(options.update_docs).await,
     }
 }
 

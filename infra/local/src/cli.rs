@@ -38,6 +38,12 @@ pub struct ServeArgs {
     /// Port of the Blob endpoint; 0 = any free one. Default: 10000, or a free one when that is taken.
     #[arg(long, value_name = "PORT")]
     pub blob_port: Option<u16>,
+    /// File of queues and topics to add, in the format of Microsoft's Service Bus emulator.
+    #[arg(long, value_name = "FILE")]
+    pub entities: Option<PathBuf>,
+    /// Say what to connect with as one JSON object on one line, for programs.
+    #[arg(long)]
+    pub json: bool,
     /// Settings shared by all ways to run it.
     #[command(flatten)]
     pub common: CommonArgs,

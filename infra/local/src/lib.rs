@@ -3,10 +3,12 @@
 //! [`LocalHost::start`] puts the parts together; each is a crate of its own below this folder. Everything listens on 127.0.0.1 only, and
 //! the handler is a separate process that is reached, and reaches the rest, only by the protocols it meets in Azure.
 
+pub mod announcement;
 pub mod app_folder;
 mod blob_events;
 pub mod cli;
 pub mod credentials;
+pub mod entities;
 mod log;
 pub mod organizations;
 mod ports;
@@ -19,6 +21,7 @@ pub mod summary;
 use anyhow::{Context, Result};
 use app_folder::AppFolder;
 use credentials::Credentials;
+use entities::Entities;
 use iris_azure::settings::DatabaseSettings;
 use iris_local_blob::store::Store as BlobStore;
 use iris_local_functions_host::{Executable, Host, HostOptions};
@@ -45,6 +48,8 @@ pub struct Options {
     pub database: Option<String>,
     /// The organizations to provide for.
     pub organizations: Vec<Document>,
+    /// Queues and topics besides those of the organizations.
+    pub entities: Entities,
     /// The function app to run.
     pub app: AppFolder,
     /// Settings of the handler besides the connections.
@@ -83,6 +88,7 @@ impl LocalHost {
         let credentials = Credentials::load(data, amqp.local_addr()?, blob.local_addr()?)?;
 
         provision::queues(&broker, &options.organizations)?;
+        options.entities.create(&broker)?;
         provision::containers(&blobs, &options.organizations).await?;
         let events = tokio::spawn(blob_events::forward(blobs.subscribe(), broker.clone(), credentials.clone()));
         let endpoint = iris_local_servicebus::serve(broker.clone(), amqp, credentials.access(&options.organizations))?;

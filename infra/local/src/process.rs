@@ -4,6 +4,7 @@ mod collect;
 mod progress;
 
 use crate::cli::{CommonArgs, ProcessArgs};
+use crate::entities::Entities;
 use crate::serve::{absolute, app, say};
 use crate::{LocalHost, Options, organizations};
 use anyhow::{Context, Result, bail, ensure};
@@ -28,6 +29,7 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
         blob_port: Some(0),
         database: common.database.clone(),
         organizations: organizations::read(common.organizations.as_deref())?,
+        entities: Entities::default(),
         app: app(common, data.path())?,
         settings: BTreeMap::new(),
     })

@@ -46,7 +46,8 @@ pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> 
     Ok(())
 }
 
-fn existing(created: Result<(), Error>) -> Result<()> {
+/// A queue or topic that exists is as good as a new one.
+pub(crate) fn existing(created: Result<(), Error>) -> Result<()> {
     match created {
         Ok(()) | Err(Error::Exists(_)) => Ok(()),
         Err(error) => Err(error).context("a queue cannot be created"),

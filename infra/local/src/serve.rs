@@ -1,7 +1,9 @@
 //! The local host that stays up: prints what to connect with, and processes what arrives until Ctrl-C.
 
+use crate::announcement::Announcement;
 use crate::app_folder::AppFolder;
 use crate::cli::{CommonArgs, ServeArgs};
+use crate::entities::Entities;
 use crate::organizations::{self, Document};
 use crate::{LocalHost, Options};
 use anyhow::{Context, Result};
@@ -18,16 +20,23 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
         blob_port: arguments.blob_port,
         database: common.database.clone(),
         organizations: organizations::read(common.organizations.as_deref())?,
+        entities: Entities::read(arguments.entities.as_deref())?,
         app: app(common, &absolute(&arguments.data)?)?,
         settings: BTreeMap::new(),
     })
     .await?;
-    say(&banner(&host, &arguments.data));
+    if arguments.json {
+        say(&serde_json::to_string(&Announcement::of(&host))?);
+    } else {
+        say(&banner(&host, &arguments.data));
+    }
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C")?,
         reason = host.functions.stopped() => anyhow::bail!("the handler is gone for good: {reason}; see handler.log in the data folder"),
     }
-    say("stopping …");
+    if !arguments.json {
+        say("stopping …");
+    }
     host.stop().await;
     Ok(())
 }
@@ -74,6 +83,12 @@ fn banner(host: &LocalHost, data: &Path) -> String {
             receipts = access.receipts,
         );
     }
+    let _ = write!(
+        text,
+        "\nEverything, for administration\n  queues and topics\n    {}\n  containers\n    {}\n",
+        host.credentials.service_bus(),
+        host.credentials.storage(),
+    );
     text.push_str("\nCtrl-C stops it.");
     text
 }

@@ -128,6 +128,9 @@ impl CorrelationFilter {
             (12, &self.reply_to_session_id),
         ];
         texts.iter().all(|(index, wanted)| wanted.is_none() || message.property_text(*index) == **wanted)
-            && self.properties.iter().all(|(name, wanted)| message.application_property(name).as_ref() == Some(wanted))
+            && self
+                .properties
+                .iter()
+                .all(|(name, wanted)| message.application_property(name).is_some_and(|found| found.agrees_with(wanted)))
     }
 }

@@ -20,6 +20,8 @@ impl State {
         match self.slot(sequence) {
             Some(slot) => match slot.place {
                 Place::Locked { token: holder, deferred, .. } if holder == token => Ok((sequence, slot, deferred)),
+                // Messages of a session are locked with it and lost with it.
+                _ if slot.session.is_some() && self.options.requires_session => Err(Error::SessionLockLost),
                 _ => Err(Error::LockLost),
             },
             None => Err(Error::LockLost),

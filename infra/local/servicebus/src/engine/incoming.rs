@@ -36,12 +36,6 @@ impl Machine {
             }
             None => return Err(Error::new(condition::UNATTACHED_HANDLE, "transfer on a handle that is not attached")),
         };
-        let held = inlet.partial.as_ref().map_or(0, |partial| partial.bytes.len());
-        if held as u64 + transfer.payload.len() as u64 > MAX_MESSAGE {
-            let error = Condition::new(condition::MESSAGE_SIZE, format!("a message has at most {MAX_MESSAGE} bytes"));
-            session.expel(handle, &error, out);
-            return Ok(());
-        }
         if transfer.aborted {
             inlet.partial = None;
             inlet.count();
@@ -62,11 +56,22 @@ impl Machine {
                     ));
                 };
                 let settled = transfer.settled.unwrap_or(inlet.settled);
-                Partial { delivery_id, format: transfer.message_format.unwrap_or(0), settled, bytes: Vec::new() }
+                let format = transfer.message_format.unwrap_or(0);
+                Partial { delivery_id, format, settled, bytes: Vec::new(), too_large: false }
             }
         };
+        let length = partial.bytes.len() as u64 + transfer.payload.len() as u64;
+        if partial.too_large || length > MAX_MESSAGE {
+            // The rest is read and thrown away, so that the delivery can be rejected with the reason: a link that is detached instead tells
+            // Python's client nothing but "not delivered".
+            partial.too_large = true;
+            partial.bytes = Vec::new();
+        }
         // The usual message comes in one frame and is looked at where it lies.
-        let bytes = if partial.bytes.is_empty() && !transfer.more {
+        let bytes: &[u8] = if partial.too_large {
+            partial.settled |= transfer.settled.unwrap_or(false);
+            &[]
+        } else if partial.bytes.is_empty() && !transfer.more {
             transfer.payload
         } else {
             partial.bytes.extend_from_slice(transfer.payload);
@@ -82,6 +87,7 @@ impl Machine {
         let arrived =
             Arrived { delivery_id: partial.delivery_id, format: partial.format, settled: partial.settled, bytes };
         let (outcome, position) = match &node {
+            _ if partial.too_large => (Raw::Rejected(Some(too_large())), Position::default()),
             Node::Entity(entity) => take_messages(context, entity, &arrived),
             Node::Cbs | Node::Management(_) => (self.take_request(channel, &node, arrived.bytes), Position::default()),
         };
@@ -104,6 +110,10 @@ impl Machine {
             Err(error) => Raw::Rejected(Some(refusal(&error.into()))),
         }
     }
+}
+
+fn too_large() -> Condition {
+    Condition::new(condition::MESSAGE_SIZE, format!("The message exceeds the limit of {MAX_MESSAGE} bytes."))
 }
 
 fn take_messages(context: &Context, entity: &str, arrived: &Arrived<'_>) -> (Raw, Position) {

@@ -53,6 +53,8 @@ pub(super) struct Partial {
     pub(super) format: u32,
     pub(super) settled: bool,
     pub(super) bytes: Vec<u8>,
+    /// More came than a message may have; nothing is kept of it.
+    pub(super) too_large: bool,
 }
 
 /// A link the peer receives on.

@@ -37,6 +37,16 @@ impl PropertyValue {
         }
     }
 
+    /// Equal, numbers by their value: clients choose the width and the sign of an integer's type as they like.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(signed), Self::UInt(unsigned)) | (Self::UInt(unsigned), Self::Int(signed)) => {
+                u64::try_from(*signed) == Ok(*unsigned)
+            }
+            _ => self == other,
+        }
+    }
+
     /// `None` for compounds and decimals, which application properties may not hold or the service does not compare.
     pub(crate) fn parse(value: &Value<'_>) -> Option<Self> {
         Some(match *value {
@@ -115,5 +125,18 @@ impl From<uuid::Uuid> for PropertyValue {
 impl From<jiff::Timestamp> for PropertyValue {
     fn from(time: jiff::Timestamp) -> Self {
         Self::Timestamp(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_agree_whatever_their_type() {
+        let (three, minus) = (PropertyValue::Int(3), PropertyValue::Int(-3));
+        assert!(three.agrees_with(&PropertyValue::UInt(3)) && PropertyValue::UInt(3).agrees_with(&three));
+        assert!(three.agrees_with(&three) && minus.agrees_with(&minus));
+        assert!(!minus.agrees_with(&PropertyValue::UInt(u64::MAX - 2)) && !three.agrees_with(&"3".into()));
     }
 }

@@ -1,0 +1,84 @@
+//! What to connect with, for programs: the one line that `--json` writes when the local host is up.
+
+use crate::LocalHost;
+use crate::organizations::Document;
+use serde::Serialize;
+
+/// Addresses and credentials of a running local host. They contain its keys.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Announcement {
+    /// Connection string of the Service Bus namespace: every right on every queue and topic.
+    pub service_bus: String,
+    /// Connection string of the storage account: every right on every container.
+    pub storage: String,
+    /// What each organization connects with.
+    pub organizations: Vec<Caller>,
+}
+
+/// What one organization connects with.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caller {
+    /// Short name.
+    pub slug: String,
+    /// What its messages must carry as ClientGuid.
+    pub client_guid: String,
+    /// Where it posts orders: send only.
+    pub orders: QueueAccess,
+    /// Where it receives events, if it has such a queue: listen only.
+    pub events: Option<QueueAccess>,
+    /// Where it receives results: listen only.
+    pub results: QueueAccess,
+    /// Where it drops files: create and write only.
+    pub drops: ContainerAccess,
+    /// Where it finds receipts and reports: read and list only.
+    pub receipts: ContainerAccess,
+}
+
+/// A queue and how to reach it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueAccess {
+    /// Name.
+    pub queue: String,
+    /// Connection string that names the queue.
+    pub connection_string: String,
+}
+
+/// A container and how to reach it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerAccess {
+    /// Name.
+    pub container: String,
+    /// URL with a shared access signature.
+    pub url: String,
+}
+
+impl Announcement {
+    /// What is to be said about a running host.
+    #[must_use]
+    pub fn of(host: &LocalHost) -> Self {
+        Self {
+            service_bus: host.credentials.service_bus(),
+            storage: host.credentials.storage(),
+            organizations: host.organizations.iter().map(|document| caller(host, document)).collect(),
+        }
+    }
+}
+
+fn caller(host: &LocalHost, Document { organization, .. }: &Document) -> Caller {
+    let slug = &organization.slug;
+    let access = host.credentials.caller(organization);
+    let queue = |queue: String, connection_string: String| QueueAccess { queue, connection_string };
+    Caller {
+        slug: slug.to_string(),
+        client_guid: organization.client_guid.to_string(),
+        orders: queue(format!("orders-{slug}"), access.orders),
+        events: organization.events_queue().map(|name| queue(name, access.events)),
+        results: queue(format!("results-{slug}"), access.results),
+        drops: ContainerAccess { container: organization.drops_container(), url: access.drops },
+        receipts: ContainerAccess { container: organization.results_container(), url: access.receipts },
+    }
+}
