@@ -10,6 +10,7 @@
 
 mod codec;
 mod fault;
+mod inspect;
 pub mod postgres;
 mod shared;
 pub mod sqlite;
@@ -20,7 +21,7 @@ pub use sqlite::SqliteStore;
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
 use crate::queries::{
-    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+    Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
 use crate::record::{
     CameraRecord, ImageRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord,
@@ -244,6 +245,8 @@ pub trait Store: Send + Sync + 'static {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Page<OrderSummary>, Error>;
+    /// Orders that match, newest first. Looks at every order in the worst case: for people, not for the platform's own work.
+    async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error>;
     /// One order with its history.
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error>;
     /// Messages dealt with, the latest first; `only` = of this outcome.

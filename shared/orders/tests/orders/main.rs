@@ -7,6 +7,7 @@
 mod backend;
 mod crash;
 mod drops;
+mod inspect;
 mod outbox;
 mod properties;
 mod requests;

@@ -3,6 +3,7 @@
 //! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. Isolation is READ
 //! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
+mod inspect;
 mod load;
 mod save;
 mod statements;
@@ -12,7 +13,7 @@ use super::{Claim, Commit, IdKind, Store, Wanted, codec};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::outbox::{Destination, Envelope};
 use crate::queries::{
-    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+    Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
@@ -217,6 +218,10 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Page<OrderSummary>, Error> {
         statements::orders(self.pool().await?, organization, before, limit).await
+    }
+
+    async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error> {
+        inspect::search_orders(self.pool().await?, search, limit).await
     }
 
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error> {

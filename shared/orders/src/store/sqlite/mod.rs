@@ -4,6 +4,7 @@
 //! that was handed out survives a power cut. New rows are inserted by statements of many rows: with one row per statement the hand-over
 //! to the connection's thread would cost more than the inserting.
 
+mod inspect;
 mod load;
 mod save;
 mod statements;
@@ -13,7 +14,7 @@ use super::{Claim, Commit, IdKind, Store, Wanted};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::outbox::{Destination, Envelope};
 use crate::queries::{
-    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+    Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
@@ -177,6 +178,10 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Page<OrderSummary>, Error> {
         statements::orders(&self.readers, organization, before, limit).await
+    }
+
+    async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error> {
+        inspect::search_orders(&self.readers, search, limit).await
     }
 
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error> {
