@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Runs the tests on SQLite alone.
     #[arg(long)]
     without_postgres: bool,
+    /// Leaves out the console's test in a browser.
+    #[arg(long)]
+    without_browser: bool,
     /// Runs only these steps (comma-separated).
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
     only: Vec<Step>,
@@ -36,6 +39,8 @@ enum Step {
     Schemas,
     /// All tests of the workspace, on both stores.
     Tests,
+    /// The console in a real browser.
+    Console,
 }
 
 impl Step {
@@ -46,6 +51,7 @@ impl Step {
             Self::Lints => "lints",
             Self::Schemas => "schemas",
             Self::Tests => "tests",
+            Self::Console => "console",
         }
     }
 }
@@ -71,6 +77,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.without_postgres {
         console::note("PostgreSQL was left out, as asked: only half of the store's tests ran.");
     }
+    if options.without_browser {
+        console::note("The browser was left out, as asked: the console's test did NOT run.");
+    }
     let failed: Vec<_> = outcomes.iter().filter(|(_, passed, _)| !passed).map(|(title, ..)| *title).collect();
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
@@ -91,6 +100,11 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
         }
         Step::Schemas => crate::schemas::check(),
         Step::Tests => tests(options.without_postgres).await,
+        Step::Console if options.without_browser => {
+            console::note("Left out, as asked.");
+            Ok(())
+        }
+        Step::Console => crate::browser::test().await,
     }
 }
 

@@ -38,6 +38,9 @@ pub struct ServeArgs {
     /// Port of the Blob endpoint; 0 = any free one. Default: 10000, or a free one when that is taken.
     #[arg(long, value_name = "PORT")]
     pub blob_port: Option<u16>,
+    /// Port of the console, for a browser; 0 = any free one. Default: 7071, or a free one when that is taken.
+    #[arg(long, value_name = "PORT")]
+    pub console_port: Option<u16>,
     /// Settings shared by all ways to run it.
     #[command(flatten)]
     pub common: CommonArgs,

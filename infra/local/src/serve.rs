@@ -3,11 +3,13 @@
 use crate::app_folder::AppFolder;
 use crate::cli::{CommonArgs, ServeArgs};
 use crate::organizations::{self, Document};
-use crate::{LocalHost, Options};
+use crate::{LocalHost, Options, ports};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::path::Path;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Runs until Ctrl-C.
 pub async fn run(arguments: &ServeArgs) -> Result<()> {
@@ -22,11 +24,16 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
         settings: BTreeMap::new(),
     })
     .await?;
-    say(&banner(&host, &arguments.data));
+    let listener = ports::listen(arguments.console_port, 7071, "the console (--console-port)").await?;
+    let address = listener.local_addr()?;
+    // Its host handle would keep the handler alive: it ends with this scope at the latest.
+    let console = AbortOnDropHandle::new(tokio::spawn(iris_local_console::serve(listener, host.platform())));
+    say(&banner(&host, address, &arguments.data));
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C")?,
         reason = host.functions.stopped() => anyhow::bail!("the handler is gone for good: {reason}; see handler.log in the data folder"),
     }
+    drop(console);
     say("stopping …");
     host.stop().await;
     Ok(())
@@ -50,8 +57,8 @@ pub(crate) fn say(text: &str) {
     println!("{text}");
 }
 
-fn banner(host: &LocalHost, data: &Path) -> String {
-    let mut text = format!("\nIRIS local host is up. Data: {}\n", data.display());
+fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
+    let mut text = format!("\nIRIS local host is up. Data: {}\nConsole: http://{console}/\n", data.display());
     for Document { organization, .. } in &host.organizations {
         let slug = &organization.slug;
         let access = host.credentials.caller(organization);

@@ -15,7 +15,9 @@ pub(crate) struct Difference {
 
 /// Every value that differs, in the order of the documents. Text that is no JSON has nothing to compare.
 pub(crate) fn differences(before: &str, after: &str) -> Vec<Difference> {
-    let (Ok(before), Ok(after)) = (serde_json::from_str(before), serde_json::from_str(after)) else { return Vec::new() };
+    let (Ok(before), Ok(after)) = (serde_json::from_str(before), serde_json::from_str(after)) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     compare(String::new(), Some(&before), Some(&after), &mut found);
     found

@@ -69,7 +69,8 @@ fn list(console: &Console, look: Look, drops: &[DropSummary]) -> Result<Markup, 
 }
 
 fn row(console: &Console, look: Look, drop: &DropSummary) -> Markup {
-    let organization = console.organization(drop.organization).map_or("an unknown organization", |one| one.name.as_str());
+    let organization =
+        console.organization(drop.organization).map_or("an unknown organization", |one| one.name.as_str());
     html! {
         tr id={ "drop-" (drop.id) } {
             td {

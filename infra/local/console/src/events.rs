@@ -59,7 +59,11 @@ pub(crate) struct Asked {
 }
 
 /// `GET /events`.
-pub(crate) async fn show(State(console): State<Shared>, look: Look, Query(asked): Query<Asked>) -> Result<Markup, Error> {
+pub(crate) async fn show(
+    State(console): State<Shared>,
+    look: Look,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Error> {
     let organization = console.chosen(asked.organization.as_deref()).ok_or(Error::Missing("organization"))?;
     let slug = organization.slug.as_str();
     let address = |name: &str, below: u64| format!("/events?organization={}&{name}={below}", encoded(slug));
@@ -68,7 +72,10 @@ pub(crate) async fn show(State(console): State<Shared>, look: Look, Query(asked)
         (None, Some(below)) => address("results", below),
         (None, None) => format!("/events?organization={}", encoded(slug)),
     };
-    let queues = [("events", "Events", organization.events_queue(), asked.events), ("results", "Results", Some(results(organization)), asked.results)];
+    let queues = [
+        ("events", "Events", organization.events_queue(), asked.events),
+        ("results", "Results", Some(results(organization)), asked.results),
+    ];
     let mut lists = Vec::new();
     for (name, title, queue, below) in queues {
         let queue = queue.filter(|queue| console.platform.broker.status(queue).is_ok());

@@ -83,7 +83,10 @@ impl Console {
     /// The organization with this short name; the first one when none is named, or an unknown one.
     fn chosen(&self, slug: Option<&str>) -> Option<&Organization> {
         let organizations = &self.platform.organizations;
-        organizations.iter().find(|organization| Some(organization.slug.as_str()) == slug).or_else(|| organizations.first())
+        organizations
+            .iter()
+            .find(|organization| Some(organization.slug.as_str()) == slug)
+            .or_else(|| organizations.first())
     }
 }
 

@@ -57,7 +57,9 @@ fn parse(text: &str) -> Result<Vec<RowLine>, Error> {
 /// A rejected row.
 pub(crate) fn rejected_row(line: &RowLine, shape: &Shape, look: Look) -> Markup {
     let cells = line.cells.as_deref().unwrap_or_default();
-    let apart = |issue: &&RowIssue| issue.column.is_none_or(|_| shape.json || column(issue).is_none_or(|at| at >= width(shape, cells)));
+    let apart = |issue: &&RowIssue| {
+        issue.column.is_none_or(|_| shape.json || column(issue).is_none_or(|at| at >= width(shape, cells)))
+    };
     html! {
         article.rejected id={ "row-" (line.row) } {
             header {
@@ -90,7 +92,13 @@ fn cell(line: &RowLine, shape: &Shape, place: usize, look: Look) -> Markup {
     let header = shape.headers.get(place).map_or("", |header| header.as_str());
     let issues: Vec<&RowIssue> = line.issues.iter().filter(|issue| column(issue) == Some(place)).collect();
     let bad = issues.iter().any(|issue| issue.issue.severity == Severity::Error);
-    let tone = if bad { "bad" } else if issues.is_empty() { "fine" } else { "warn" };
+    let tone = if bad {
+        "bad"
+    } else if issues.is_empty() {
+        "fine"
+    } else {
+        "warn"
+    };
     html! {
         @if !value.is_empty() || !issues.is_empty() {
             div.(tone) data-column=(header) {

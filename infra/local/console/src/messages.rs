@@ -22,7 +22,11 @@ pub(crate) struct Asked {
 }
 
 /// `GET /messages`.
-pub(crate) async fn show(State(console): State<Shared>, look: Look, Query(asked): Query<Asked>) -> Result<Markup, Error> {
+pub(crate) async fn show(
+    State(console): State<Shared>,
+    look: Look,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Error> {
     let only = asked.refused.then_some(OutcomeKind::Failed);
     let found = console.platform.orders.submissions(None, only, LISTED).await?;
     let address = if asked.refused { "/messages?refused=true" } else { "/messages" };

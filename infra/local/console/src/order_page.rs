@@ -34,12 +34,20 @@ pub(crate) async fn show(State(console): State<Shared>, look: Look, Path(id): Pa
         (documents(&order, look))
     };
     let address = format!("/orders/{id}");
-    page(&console, look, Place::Orders, &format!("Order {id}"), live("order", &["orders", "queues"], &address, &content)).await
+    page(
+        &console,
+        look,
+        Place::Orders,
+        &format!("Order {id}"),
+        live("order", &["orders", "queues"], &address, &content),
+    )
+    .await
 }
 
 fn head(console: &Console, order: &OrderDetail, look: Look) -> Markup {
     let summary = &order.summary;
-    let organization = console.organization(summary.organization).map_or("an unknown organization", |one| one.name.as_str());
+    let organization =
+        console.organization(summary.organization).map_or("an unknown organization", |one| one.name.as_str());
     let patient: Value = serde_json::from_str(&order.patient).unwrap_or_default();
     let part = |pointer: &str| patient.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = format!("{} {}", part("/Name/First"), part("/Name/Last"));
@@ -96,7 +104,9 @@ fn differences_of(order: &OrderDetail, place: usize, entry: &OrderHistory) -> Ve
 }
 
 fn changed(differences: &[Difference], look: Look) -> Markup {
-    let shown = |value: &Option<String>| value.as_deref().map_or("–".to_owned(), |text| look.private(&format::cut(text, 200)).to_owned());
+    let shown = |value: &Option<String>| {
+        value.as_deref().map_or("–".to_owned(), |text| look.private(&format::cut(text, 200)).to_owned())
+    };
     html! {
         @if !differences.is_empty() {
             dl.changes {

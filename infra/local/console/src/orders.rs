@@ -47,7 +47,11 @@ impl Asked {
 }
 
 /// `GET /orders`.
-pub(crate) async fn show(State(console): State<Shared>, look: Look, Query(asked): Query<Asked>) -> Result<Markup, Error> {
+pub(crate) async fn show(
+    State(console): State<Shared>,
+    look: Look,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Error> {
     let found = console.platform.orders.search_orders(&asked.search(&console), LISTED).await?;
     let content = html! {
         header.head { h1 { "Orders" } }

@@ -189,7 +189,9 @@ mod tests {
 
     #[tokio::test]
     async fn personal_data_hides_behind_the_cookie() {
-        for (cookie, hides) in [("iris_console_hide=1", true), ("a=b; iris_console_hide=1", true), ("iris_console_hide=0", false)] {
+        for (cookie, hides) in
+            [("iris_console_hide=1", true), ("a=b; iris_console_hide=1", true), ("iris_console_hide=0", false)]
+        {
             let request = axum::http::Request::builder().header("cookie", cookie).body(()).unwrap();
             let Ok(look) = Look::from_request_parts(&mut request.into_parts().0, &()).await;
             assert_eq!(look.hides, hides);

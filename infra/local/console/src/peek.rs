@@ -24,7 +24,11 @@ pub(crate) struct Asked {
 }
 
 /// `GET /queues/messages?name=…`.
-pub(crate) async fn show(State(console): State<Shared>, look: Look, Query(asked): Query<Asked>) -> Result<Markup, Error> {
+pub(crate) async fn show(
+    State(console): State<Shared>,
+    look: Look,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Error> {
     let broker = &console.platform.broker;
     let found = broker.newest(&asked.name, asked.below, LISTED)?;
     let owner = asked.name.strip_suffix(DEAD_LETTER_QUEUE).and_then(|owner| owner.strip_suffix('/'));

@@ -67,7 +67,8 @@ async fn look(console: &Console, organization: &Organization, drop: &DropSummary
         }
     };
     let (organization, file_name) = (organization.clone(), drop.name.clone());
-    let layout = tokio::task::spawn_blocking(move || layout(source, format, &organization, &file_name)).await.ok()??;
+    let layout =
+        tokio::task::spawn_blocking(move || layout(source, format, &organization, &file_name)).await.ok()??;
     Some(Shape { json: false, headers: layout.headers.clone() })
 }
 
