@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// Where the lists continue: numbers of batches.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
-pub(crate) struct From {
+pub(crate) struct Continued {
     rows: Option<u32>,
     rejected: Option<u32>,
 }
@@ -28,7 +28,7 @@ pub(crate) async fn show(
     State(console): State<Shared>,
     look: Look,
     Path(id): Path<Uuid>,
-    Query(from): Query<From>,
+    Query(from): Query<Continued>,
 ) -> Result<Markup, Error> {
     let store = console.platform.orders.as_ref();
     let drop = store.drop_summary(id).await?.ok_or(Error::Missing("such drop"))?;
@@ -67,7 +67,7 @@ pub(crate) async fn show(
     page(&console, look, Place::Drops, &title, live("drop", &["orders"], &address, &content)).await
 }
 
-fn address(id: Uuid, from: From) -> String {
+fn address(id: Uuid, from: Continued) -> String {
     let rows = from.rows.map(|rows| format!("&rows={rows}")).unwrap_or_default();
     let rejected = from.rejected.map(|rejected| format!("&rejected={rejected}")).unwrap_or_default();
     format!("/drops/{id}?{}", format!("{rows}{rejected}").trim_start_matches('&'))

@@ -92,7 +92,7 @@ pub(crate) fn failed(totals: &DropTotals) -> u64 {
 const ORDER: [(OutcomeKind, &str, &str); 8] = [
     (OutcomeKind::Created, "good", "created"),
     (OutcomeKind::Changed, "good", "changed"),
-    (OutcomeKind::PatientRegistered, "good", "patients"),
+    (OutcomeKind::PatientRegistered, "good", "registered"),
     (OutcomeKind::Resent, "good", "resent"),
     (OutcomeKind::Replayed, "calm", "replayed"),
     (OutcomeKind::Cancelled, "calm", "cancelled"),

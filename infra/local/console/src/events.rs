@@ -135,7 +135,7 @@ fn list(found: &[Told], look: Look) -> Markup {
                         tr {
                             td.number { (told.sequence) }
                             td { (format::time(told.at)) }
-                            td { (told.kind) }
+                            td.kind { (told.kind) }
                             td { @if let Some(order) = told.order { a href={ "/orders/" (order) } { (order) } } }
                             td { (look.private(&told.local_id)) }
                             td {

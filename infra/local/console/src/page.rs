@@ -146,7 +146,7 @@ pub(crate) async fn page(
 pub(crate) fn live(id: &str, topics: &[&str], address: &str, content: &Markup) -> Markup {
     let trigger = topics.iter().map(|topic| format!("live:{topic} from:body")).collect::<Vec<_>>().join(", ");
     html! {
-        div id=(id) hx-get=(address) hx-trigger=(trigger) hx-select={ "#" (id) } hx-swap="morph:outerHTML" hx-sync="this:replace" {
+        div id=(id) hx-get=(address) hx-trigger=(trigger) hx-select={ "#" (id) } hx-swap="morph:outerHTML" hx-sync="this:queue last" {
             (content)
         }
     }
