@@ -52,6 +52,9 @@ pub(crate) async fn take(
 /// The last part of a path as some browsers send it.
 fn file_name(path: &str) -> Result<BlobName, Refused> {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    if name.chars().all(|character| character == '.') {
+        return Err(unfit("the file has no name; give it one"));
+    }
     BlobName::new(name).map_err(|error| unfit(&format!("the file's name cannot be used: {error}")))
 }
 
@@ -88,6 +91,7 @@ mod tests {
             assert_eq!(file_name(sent).ok().map(|name| name.as_str().to_owned()).as_deref(), Some(name));
         }
         assert!(file_name("folder/").is_err());
+        assert!(file_name("..").is_err());
         assert!(file_name(&"n".repeat(2_000)).is_err());
     }
 }
