@@ -104,13 +104,16 @@ const ORDER: [(OutcomeKind, &str, &str); 8] = [
 pub(crate) fn bar(totals: &DropTotals) -> Markup {
     const WIDTH: u64 = 1_000;
     let all = totals.rows().max(1);
-    let mut x = 0;
+    let mut end = 0;
+    let parts = ORDER.map(|(kind, tone, _)| {
+        let width = totals.0.get(&kind).copied().unwrap_or_default() * WIDTH / all;
+        end += width;
+        (tone, end - width, width)
+    });
     html! {
         svg.bar viewBox={ "0 0 " (WIDTH) " 10" } preserveAspectRatio="none" aria-hidden="true" {
-            @for (kind, tone, _) in ORDER {
-                @let width = totals.0.get(&kind).copied().unwrap_or_default() * WIDTH / all;
-                @if width > 0 { rect.(tone) x=(x) y="0" width=(width) height="10" {} }
-                @let _ = x += width;
+            @for (tone, start, width) in parts.iter().filter(|(.., width)| *width > 0) {
+                rect.(tone) x=(start) y="0" width=(width) height="10" {}
             }
         }
     }

@@ -100,7 +100,6 @@ pub async fn serve(listener: TcpListener, platform: Platform) -> std::io::Result
 }
 
 /// The console's pages and actions, for a server that listens on this address.
-#[must_use]
 pub fn router(platform: Platform, address: SocketAddr) -> Router {
     let console = Arc::new(Console { platform, shapes: Shapes::default() });
     Router::new()
