@@ -40,6 +40,7 @@ impl Local {
             blob_port: Some(0),
             database: Some(database.url.clone()),
             organizations,
+            entities: iris_local::entities::Entities::default(),
             app: AppFolder::built_in(folder.path(), bench.programs.join("iris-local"))?,
             settings: BTreeMap::new(),
         })

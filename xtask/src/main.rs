@@ -4,6 +4,7 @@
 //! the running task, which drops its guards. So Ctrl-C, a termination, an error and a panic all take the same way out.
 
 mod bench;
+mod browser;
 mod child;
 mod clients;
 mod console;

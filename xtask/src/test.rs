@@ -24,6 +24,9 @@ pub(crate) struct Options {
     /// Writes what those suites showed into docs/LOCAL-HOST.md instead of comparing.
     #[arg(long)]
     update_docs: bool,
+    /// Leaves out the console's test in a browser.
+    #[arg(long)]
+    without_browser: bool,
     /// Runs only these steps (comma-separated).
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
     only: Vec<Step>,
@@ -44,6 +47,8 @@ enum Step {
     Tests,
     /// The Azure clients of other languages against the local host.
     Clients,
+    /// The console in a real browser.
+    Console,
 }
 
 impl Step {
@@ -55,6 +60,7 @@ impl Step {
             Self::Schemas => "schemas",
             Self::Tests => "tests",
             Self::Clients => "clients",
+            Self::Console => "console",
         }
     }
 }
@@ -83,6 +89,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.without_clients {
         console::note("The clients of other languages were left out, as asked: nothing of tests/clients ran.");
     }
+    if options.without_browser {
+        console::note("The browser was left out, as asked: the console's test did NOT run.");
+    }
     let failed: Vec<_> = outcomes.iter().filter(|(_, passed, _)| !passed).map(|(title, ..)| *title).collect();
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
@@ -105,6 +114,11 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
         Step::Tests => tests(options.without_postgres).await,
         Step::Clients if options.without_clients => Ok(()),
         Step::Clients => crate::clients::run(options.update_docs).await,
+        Step::Console if options.without_browser => {
+            console::note("Left out, as asked.");
+            Ok(())
+        }
+        Step::Console => crate::browser::test().await,
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Announcement {
     pub service_bus: String,
     /// Connection string of the storage account: every right on every container.
     pub storage: String,
+    /// Where the console is, for a browser.
+    pub console: String,
     /// What each organization connects with.
     pub organizations: Vec<Caller>,
 }
@@ -57,12 +59,13 @@ pub struct ContainerAccess {
 }
 
 impl Announcement {
-    /// What is to be said about a running host.
+    /// What is to be said about a running host and its console.
     #[must_use]
-    pub fn of(host: &LocalHost) -> Self {
+    pub fn of(host: &LocalHost, console: std::net::SocketAddr) -> Self {
         Self {
             service_bus: host.credentials.service_bus(),
             storage: host.credentials.storage(),
+            console: format!("http://{console}/"),
             organizations: host.organizations.iter().map(|document| caller(host, document)).collect(),
         }
     }

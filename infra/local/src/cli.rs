@@ -44,6 +44,9 @@ pub struct ServeArgs {
     /// Say what to connect with as one JSON object on one line, for programs.
     #[arg(long)]
     pub json: bool,
+    /// Port of the console, for a browser; 0 = any free one. Default: 7071, or a free one when that is taken.
+    #[arg(long, value_name = "PORT")]
+    pub console_port: Option<u16>,
     /// Settings shared by all ways to run it.
     #[command(flatten)]
     pub common: CommonArgs,

@@ -24,6 +24,7 @@ use credentials::Credentials;
 use entities::Entities;
 use iris_azure::settings::DatabaseSettings;
 use iris_local_blob::store::Store as BlobStore;
+use iris_local_console::Platform;
 use iris_local_functions_host::{Executable, Host, HostOptions};
 use iris_local_servicebus::Endpoint;
 use iris_local_servicebus::broker::Broker;
@@ -134,6 +135,20 @@ impl LocalHost {
     #[must_use]
     pub fn organization(&self, slug: &iris_model::Slug) -> Option<&Document> {
         self.organizations.iter().find(|document| document.organization.slug == *slug)
+    }
+
+    /// What the console shows.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        Platform {
+            broker: self.broker.clone(),
+            blobs: self.blobs.clone(),
+            functions: self.functions.clone(),
+            orders: Arc::clone(&self.orders),
+            organizations: self.organizations.iter().map(|document| document.organization.clone()).collect(),
+            drops_queue: provision::DROPS.to_owned(),
+            archive: provision::ARCHIVE.to_owned(),
+        }
     }
 
     /// Stops the handler, then the endpoints. What is in queues and containers stays in the data folder.

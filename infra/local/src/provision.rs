@@ -26,6 +26,9 @@ pub(crate) const DROPS: &str = "drops";
 /// The queue of events about uploaded images.
 pub(crate) const IMAGES: &str = "images";
 
+/// The container that keeps a copy of every drop.
+pub(crate) const ARCHIVE: &str = "archive";
+
 /// Creates the queues. Those that exist, with what is in them, stay.
 pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
     // No duplicate detection: every entry forwards into the same queue, so two organizations may well use the same MessageId. The ledger of
@@ -56,7 +59,7 @@ pub(crate) fn existing(created: Result<(), Error>) -> Result<()> {
 
 /// Creates the containers and puts the organizations' documents in their place.
 pub(crate) async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()> {
-    for name in ["organizations", "archive"] {
+    for name in ["organizations", ARCHIVE] {
         blobs.ensure_container(&container(name)?).await?;
     }
     for Document { organization, content } in organizations {

@@ -5,11 +5,13 @@ use crate::app_folder::AppFolder;
 use crate::cli::{CommonArgs, ServeArgs};
 use crate::entities::Entities;
 use crate::organizations::{self, Document};
-use crate::{LocalHost, Options};
+use crate::{LocalHost, Options, ports};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::path::Path;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Runs until Ctrl-C.
 pub async fn run(arguments: &ServeArgs) -> Result<()> {
@@ -25,10 +27,14 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
         settings: BTreeMap::new(),
     })
     .await?;
+    let listener = ports::listen(arguments.console_port, 7071, "the console (--console-port)").await?;
+    let address = listener.local_addr()?;
+    // Its host handle would keep the handler alive: it ends with this scope at the latest.
+    let console = AbortOnDropHandle::new(tokio::spawn(iris_local_console::serve(listener, host.platform())));
     if arguments.json {
-        say(&serde_json::to_string(&Announcement::of(&host))?);
+        say(&serde_json::to_string(&Announcement::of(&host, address))?);
     } else {
-        say(&banner(&host, &arguments.data));
+        say(&banner(&host, address, &arguments.data));
     }
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C")?,
@@ -37,6 +43,7 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
     if !arguments.json {
         say("stopping …");
     }
+    drop(console);
     host.stop().await;
     Ok(())
 }
@@ -59,8 +66,8 @@ pub(crate) fn say(text: &str) {
     println!("{text}");
 }
 
-fn banner(host: &LocalHost, data: &Path) -> String {
-    let mut text = format!("\nIRIS local host is up. Data: {}\n", data.display());
+fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
+    let mut text = format!("\nIRIS local host is up. Data: {}\nConsole: http://{console}/\n", data.display());
     for Document { organization, .. } in &host.organizations {
         let slug = &organization.slug;
         let access = host.credentials.caller(organization);

@@ -43,6 +43,8 @@ pub struct OutboxDepth {
 pub struct OrderSummary {
     /// The order in IRIS.
     pub id: i64,
+    /// Whose.
+    pub organization: ClientGuid,
     /// The order as the submitter calls it.
     pub local_id: String,
     /// The patient in IRIS.
@@ -61,6 +63,21 @@ pub struct OrderSummary {
     pub status: OrderStatus,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// Which orders to list; what is `None` is not looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderSearch {
+    /// Whose.
+    pub organization: Option<ClientGuid>,
+    /// Part of an order's, patient's or site's id as submitted, in any case; or the whole number of an order in IRIS.
+    pub text: Option<String>,
+    /// Where they stand.
+    pub status: Option<OrderStatus>,
+    /// Of this patient in IRIS.
+    pub patient: Option<i64>,
+    /// Only orders with ids below.
+    pub before: Option<i64>,
 }
 
 /// An order with everything that is stored about it.

@@ -1,7 +1,7 @@
 //! Faults the host makes on purpose, to show that a handler bears what Azure does by itself: redelivery, disorder, lost
 //! answers and sudden death. All are off by default and can be changed while the host runs.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,13 +50,20 @@ pub struct Kills {
 #[derive(Debug)]
 pub(crate) struct FaultState {
     faults: Mutex<Faults>,
+    /// Messages still to be handled twice, whatever [`Faults::duplicates`] says.
+    twice: AtomicU32,
     random: AtomicU64,
     changed: Notify,
 }
 
 impl FaultState {
     pub(crate) fn new(faults: Faults, seed: u64) -> Self {
-        Self { faults: Mutex::new(faults), random: AtomicU64::new(seed), changed: Notify::new() }
+        Self {
+            faults: Mutex::new(faults),
+            twice: AtomicU32::new(0),
+            random: AtomicU64::new(seed),
+            changed: Notify::new(),
+        }
     }
 
     fn locked(&self) -> MutexGuard<'_, Faults> {
@@ -70,6 +77,21 @@ impl FaultState {
     pub(crate) fn set(&self, faults: Faults) {
         *self.locked() = faults;
         self.changed.notify_one();
+    }
+
+    /// How many messages are still to be handled twice.
+    pub(crate) fn twice(&self) -> u32 {
+        self.twice.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_twice(&self, messages: u32) {
+        self.twice.store(messages, Ordering::Relaxed);
+    }
+
+    /// How a message is handled; uses up one of those that are to be handled twice.
+    pub(crate) fn take_duplicates(&self) -> Duplicates {
+        let one_less = self.twice.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if one_less.is_ok() { Duplicates::AfterSuccess } else { self.locked().duplicates }
     }
 
     /// Waits until kills are wanted.
@@ -117,6 +139,15 @@ impl FaultState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_to_be_handled_twice_are_counted_down() {
+        let state = FaultState::new(Faults { duplicates: Duplicates::AtOnce, ..Faults::default() }, 0);
+        state.set_twice(2);
+        let taken: Vec<_> = (0..3).map(|_| state.take_duplicates()).collect();
+        assert_eq!(taken, [Duplicates::AfterSuccess, Duplicates::AfterSuccess, Duplicates::AtOnce]);
+        assert_eq!(state.twice(), 0);
+    }
 
     #[test]
     fn randomness_is_repeatable_and_spread() {

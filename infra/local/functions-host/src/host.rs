@@ -231,6 +231,17 @@ impl Host {
         self.0.core.faults.set(faults);
     }
 
+    /// Handles each of the next `messages` messages once more after success, with the next delivery count, as after a lost completion.
+    pub fn deliver_twice(&self, messages: u32) {
+        self.0.core.faults.set_twice(messages);
+    }
+
+    /// How many messages are still to be handled twice.
+    #[must_use]
+    pub fn deliveries_twice(&self) -> u32 {
+        self.0.core.faults.twice()
+    }
+
     /// The port the handler listens on; `None` while it does not answer.
     #[must_use]
     pub fn handler_port(&self) -> Option<u16> {

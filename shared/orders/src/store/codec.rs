@@ -327,6 +327,7 @@ impl ParkedRow {
 #[derive(sqlx::FromRow)]
 pub(super) struct SummaryRow {
     id: i32,
+    organization: Uuid,
     local_id: String,
     patient: i32,
     patient_local_id: String,
@@ -339,12 +340,13 @@ pub(super) struct SummaryRow {
 }
 
 impl SummaryRow {
-    pub(super) const COLUMNS: &'static str = "o.id, o.local_id, o.patient, p.local_id AS patient_local_id, o.site, o.state, o.camera, \
-         o.evaluations, o.status, o.created_at";
+    pub(super) const COLUMNS: &'static str = "o.id, o.organization, o.local_id, o.patient, p.local_id AS patient_local_id, o.site, \
+         o.state, o.camera, o.evaluations, o.status, o.created_at";
 
     pub(super) fn record(self) -> Result<OrderSummary, Error> {
         Ok(OrderSummary {
             id: i64::from(self.id),
+            organization: ClientGuid(self.organization),
             local_id: self.local_id,
             patient_id: i64::from(self.patient),
             patient_local_id: self.patient_local_id,

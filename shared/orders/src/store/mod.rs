@@ -11,6 +11,7 @@
 mod codec;
 mod fault;
 mod images;
+mod inspect;
 pub mod postgres;
 mod shared;
 pub mod sqlite;
@@ -22,7 +23,7 @@ use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{BlobRef, DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
 use crate::queries::{
-    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+    Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
 use crate::record::{CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
 use crate::{Error, Snapshot};
@@ -280,6 +281,8 @@ pub trait Store: Send + Sync + 'static {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Page<OrderSummary>, Error>;
+    /// Orders that match, newest first. Looks at every order in the worst case: for people, not for the platform's own work.
+    async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error>;
     /// One order with its history.
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error>;
     /// Messages dealt with, the latest first; `only` = of this outcome.

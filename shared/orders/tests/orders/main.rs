@@ -8,6 +8,7 @@ mod backend;
 mod crash;
 mod drops;
 mod images;
+mod inspect;
 mod outbox;
 mod properties;
 mod requests;

@@ -77,7 +77,7 @@ async fn deliver(core: &Core, served: &Served, trigger: &ServiceBusTrigger, deli
         tokio::time::sleep(core.faults.duration(std::time::Duration::ZERO, longest)).await;
     }
     let again = || Delivery { delivery_count: delivery.delivery_count.saturating_add(1), ..delivery.clone() };
-    match faults.duplicates {
+    match core.faults.take_duplicates() {
         Duplicates::None => invoke(core, served, trigger, delivery).await?,
         Duplicates::AfterSuccess => {
             invoke(core, served, trigger, delivery).await?;

@@ -27,6 +27,9 @@ pub enum Error {
     /// The queue holds as many bytes as it may.
     #[error("the queue is full")]
     QueueFull,
+    /// The queue is held back for a while (see [`Broker::hold`](super::Broker::hold)).
+    #[error("the queue takes no messages at the moment; try again later")]
+    Held,
     /// The message cannot be taken.
     #[error(transparent)]
     Message(#[from] crate::message::Error),

@@ -8,6 +8,7 @@
 
 mod admin;
 mod error;
+mod inspect;
 mod journal;
 mod options;
 mod queue;

@@ -7,7 +7,7 @@ use super::state::{State, Tally};
 use super::waiter::{Waiter, Waiters};
 use super::{Error, Inner};
 use crate::message::{Encoded, PropertyValue};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A queue, a dead-letter queue or a subscription's queue.
@@ -20,6 +20,8 @@ pub(crate) struct Queue {
     guarded: Mutex<Guarded>,
     /// The next deadline, for the broker's timer.
     deadline: AtomicI64,
+    /// A fault: senders are told to come back later.
+    pub(super) held: AtomicBool,
     broker: Weak<Inner>,
     journal: Option<Arc<Journal>>,
 }
@@ -47,7 +49,7 @@ impl Queue {
     ) -> Arc<Self> {
         let deadline = AtomicI64::new(state.next_deadline().unwrap_or(i64::MAX));
         let guarded = Mutex::new(Guarded { state, arrivals: Waiters::default(), room: Waiters::default() });
-        Arc::new(Self { name, dead_letters, guarded, deadline, broker, journal })
+        Arc::new(Self { name, dead_letters, guarded, deadline, held: AtomicBool::new(false), broker, journal })
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded> {
@@ -131,6 +133,9 @@ impl Queue {
 
     /// Takes messages in, all or none.
     pub(crate) fn enqueue(&self, arrivals: Vec<Arrival>) -> Result<(Vec<Sequence>, Position), Error> {
+        if self.held.load(Ordering::Relaxed) {
+            return Err(Error::Held);
+        }
         let (result, position) = self.run(|state, now| {
             let incoming: u64 = arrivals.iter().map(|arrival| arrival.message.size()).sum();
             // Senders are held back at the limit itself; the surplus is what was on its way by then.

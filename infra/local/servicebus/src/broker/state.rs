@@ -107,7 +107,7 @@ impl State {
     }
 
     /// All messages from a sequence number on.
-    pub(crate) fn from(&self, sequence: Sequence) -> impl Iterator<Item = (Sequence, &Slot)> {
+    pub(crate) fn from(&self, sequence: Sequence) -> impl DoubleEndedIterator<Item = (Sequence, &Slot)> {
         self.slots.range(sequence..).map(|(sequence, slot)| (*sequence, slot))
     }
 

@@ -296,6 +296,7 @@ pub(super) fn refusal(error: &broker::Error) -> Condition {
         E::SessionLocked => condition::SESSION_LOCKED,
         E::MessageNotFound => condition::MESSAGE_NOT_FOUND,
         E::QueueFull => condition::RESOURCE_LIMIT,
+        E::Held => condition::SERVER_BUSY,
         E::Message(_) => condition::DECODE,
         E::Storage(_) => condition::INTERNAL,
     };

@@ -287,7 +287,7 @@ impl Refused {
                 let status = match &error {
                     BrokerError::NotFound(_) | BrokerError::MessageNotFound => status::NOT_FOUND,
                     BrokerError::LockLost | BrokerError::SessionLockLost | BrokerError::SessionLocked => status::GONE,
-                    BrokerError::Storage(_) | BrokerError::QueueFull => status::INTERNAL,
+                    BrokerError::Storage(_) | BrokerError::QueueFull | BrokerError::Held => status::INTERNAL,
                     _ => status::BAD_REQUEST,
                 };
                 (status, refusal(&error))

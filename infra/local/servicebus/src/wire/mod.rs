@@ -31,6 +31,7 @@ pub(crate) mod condition {
     pub(crate) const UNAUTHORIZED: &str = "amqp:unauthorized-access";
     pub(crate) const INTERNAL: &str = "amqp:internal-error";
     pub(crate) const INVALID_FIELD: &str = "amqp:invalid-field";
+    pub(crate) const SERVER_BUSY: &str = "com.microsoft:server-busy";
     pub(crate) const RESOURCE_LIMIT: &str = "amqp:resource-limit-exceeded";
     pub(crate) const UNATTACHED_HANDLE: &str = "amqp:session:unattached-handle";
     pub(crate) const HANDLE_IN_USE: &str = "amqp:session:handle-in-use";

@@ -4,6 +4,7 @@
 //! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
 mod images;
+mod inspect;
 mod load;
 mod save;
 mod statements;
@@ -14,7 +15,7 @@ use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope};
 use crate::queries::{
-    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+    Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
@@ -219,6 +220,10 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Page<OrderSummary>, Error> {
         statements::orders(self.pool().await?, organization, before, limit).await
+    }
+
+    async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error> {
+        inspect::search_orders(self.pool().await?, search, limit).await
     }
 
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error> {

@@ -5,6 +5,7 @@
 //! to the connection's thread would cost more than the inserting.
 
 mod images;
+mod inspect;
 mod load;
 mod save;
 mod statements;
@@ -15,7 +16,7 @@ use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope};
 use crate::queries::{
-    Counts, DropSummary, OrderDetail, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
+    Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
@@ -179,6 +180,10 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Page<OrderSummary>, Error> {
         statements::orders(&self.readers, organization, before, limit).await
+    }
+
+    async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error> {
+        inspect::search_orders(&self.readers, search, limit).await
     }
 
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error> {

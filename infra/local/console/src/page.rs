@@ -1,0 +1,201 @@
+//! The frame around every view: navigation, the handler, the faults.
+
+use crate::failure::Error;
+use crate::faults;
+use crate::format::{HIDDEN, without_quotes};
+use crate::{Shared, assets};
+use axum::extract::FromRequestParts;
+use axum::http::header::{self, HeaderMap};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{DOCTYPE, Markup, html};
+use std::convert::Infallible;
+
+/// The cookie that says that personal data is not to be seen.
+const PRIVACY: &str = "iris_console_hide";
+
+/// Settings of htmx: nothing is evaluated, no style is injected, no page with personal data is kept in the browser.
+const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"historyEnabled":false,"historyCacheSize":0,"selfRequestsOnly":true,"allowScriptTags":false}"#;
+
+/// The views of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Drops,
+    Orders,
+    Messages,
+    Events,
+    Queues,
+}
+
+const PLACES: [(Place, &str, &str); 5] = [
+    (Place::Drops, "Drops", "/"),
+    (Place::Orders, "Orders", "/orders"),
+    (Place::Messages, "Messages", "/messages"),
+    (Place::Events, "Events", "/events"),
+    (Place::Queues, "Queues", "/queues"),
+];
+
+/// How the person at the browser wants to see things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Names, cells and bodies are not to be seen.
+    pub(crate) hides: bool,
+}
+
+impl<S: Sync> FromRequestParts<S> for Look {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let hides = cookies.flat_map(|line| line.split(';')).any(|cookie| cookie.trim() == format!("{PRIVACY}=1"));
+        Ok(Self { hides })
+    }
+}
+
+impl Look {
+    /// A value that may be personal.
+    pub(crate) fn private(self, text: &str) -> &str {
+        if self.hides && !text.is_empty() { HIDDEN } else { text }
+    }
+
+    /// A message that may quote a personal value.
+    pub(crate) fn message(self, text: &str) -> String {
+        if self.hides { without_quotes(text) } else { text.to_owned() }
+    }
+}
+
+/// `POST /privacy`: shows or hides personal data from now on.
+pub(crate) async fn privacy(look: Look, headers: HeaderMap) -> Response {
+    let cookie = match look.hides {
+        true => format!("{PRIVACY}=; Path=/; Max-Age=0; SameSite=Strict; HttpOnly"),
+        false => format!("{PRIVACY}=1; Path=/; SameSite=Strict; HttpOnly"),
+    };
+    ([(header::SET_COOKIE, cookie)], Redirect::to(&back(&headers))).into_response()
+}
+
+/// What an action answers: a sentence for the page it was made on, or the way back to that page when scripts are off.
+pub(crate) fn done(headers: &HeaderMap, notice: &str) -> Response {
+    if headers.contains_key("hx-request") {
+        let trigger = serde_json::json!({ "notice": notice }).to_string();
+        return (axum::http::StatusCode::NO_CONTENT, [("hx-trigger", trigger)]).into_response();
+    }
+    Redirect::to(&back(headers)).into_response()
+}
+
+/// The path of the page an action was made on. Only ever a path: no other site is led to.
+fn back(headers: &HeaderMap) -> String {
+    let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
+    let path = referer.splitn(4, '/').nth(3).unwrap_or_default();
+    format!("/{}", path.trim_start_matches(['/', '\\']))
+}
+
+/// A whole page.
+pub(crate) async fn page(
+    console: &Shared,
+    look: Look,
+    place: Place,
+    title: &str,
+    content: Markup,
+) -> Result<Markup, Error> {
+    let status = faults::status(console).await?;
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="htmx-config" content=(HTMX);
+                title { (title) " – IRIS local host" }
+                link rel="icon" href=(assets::ICON) type="image/svg+xml";
+                link rel="stylesheet" href=(assets::STYLE);
+                script src=(assets::HTMX) defer {}
+                script src=(assets::IDIOMORPH) defer {}
+                script src=(assets::CONSOLE) defer {}
+            }
+            body hx-ext="morph" {
+                a.skip href="#main" { "Skip to the content" }
+                div.side {
+                    a.brand href="/" {
+                        img src=(assets::ICON) alt="" width="22" height="22";
+                        span { "IRIS " small { "local host" } }
+                    }
+                    nav aria-label="Views" {
+                        @for (number, (own, name, path)) in (1..).zip(PLACES) {
+                            a href=(path) aria-current=[(own == place).then_some("page")] aria-keyshortcuts=(number) {
+                                span { (name) } kbd { (number) }
+                            }
+                        }
+                    }
+                    (status)
+                    (faults::buttons())
+                    form.privacy method="post" action="/privacy" {
+                        button.quiet type="submit" aria-pressed=(look.hides) {
+                            @if look.hides { "Show personal data" } @else { "Hide personal data" }
+                        }
+                    }
+                }
+                main #main tabindex="-1" { (content) }
+                div #notices role="status" aria-live="polite" {}
+            }
+        }
+    })
+}
+
+/// A part of a page that renews itself when one of the topics changes. It is taken from the page's own address.
+pub(crate) fn live(id: &str, topics: &[&str], address: &str, content: &Markup) -> Markup {
+    let trigger = topics.iter().map(|topic| format!("live:{topic} from:body")).collect::<Vec<_>>().join(", ");
+    html! {
+        div id=(id) hx-get=(address) hx-trigger=(trigger) hx-select={ "#" (id) } hx-swap="morph:outerHTML" hx-sync="this:queue last" {
+            (content)
+        }
+    }
+}
+
+/// The choice of an organization, as links.
+pub(crate) fn organizations(console: &Shared, chosen: &str, path: &str) -> Markup {
+    html! {
+        @if console.platform.organizations.len() > 1 {
+            nav.choice aria-label="Organization" {
+                @for organization in &console.platform.organizations {
+                    @let slug = organization.slug.as_str();
+                    a href={ (path) "?organization=" (slug) } aria-current=[(slug == chosen).then_some("true")] {
+                        (organization.name)
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn the_way_back_is_a_path_of_ours() {
+        for (referer, path) in [
+            ("http://127.0.0.1:7071/orders?q=a", "/orders?q=a"),
+            ("http://127.0.0.1:7071/", "/"),
+            ("http://127.0.0.1:7071//attacker.example", "/attacker.example"),
+            ("http://127.0.0.1:7071/\\attacker.example", "/attacker.example"),
+            ("", "/"),
+        ] {
+            let headers = HeaderMap::from_iter([(header::REFERER, HeaderValue::from_static(referer))]);
+            assert_eq!(back(&headers), path);
+        }
+    }
+
+    #[tokio::test]
+    async fn personal_data_hides_behind_the_cookie() {
+        for (cookie, hides) in
+            [("iris_console_hide=1", true), ("a=b; iris_console_hide=1", true), ("iris_console_hide=0", false)]
+        {
+            let request = axum::http::Request::builder().header("cookie", cookie).body(()).unwrap();
+            let Ok(look) = Look::from_request_parts(&mut request.into_parts().0, &()).await;
+            assert_eq!(look.hides, hides);
+            assert_eq!(look.private("Testpatient"), if hides { HIDDEN } else { "Testpatient" });
+        }
+    }
+}

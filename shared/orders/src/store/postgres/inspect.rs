@@ -1,0 +1,3 @@
+//! Searches.
+
+crate::store::inspect::inspect_statements!(sqlx::PgPool);
