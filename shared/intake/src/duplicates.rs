@@ -1,4 +1,4 @@
-//! Rows that repeat the order id of an earlier row of the same file (decision 22).
+//! Rows that repeat the order id of an earlier row of the same file (decision 21).
 
 use iris_model::{OrderControlCode, OrderRequest};
 use std::collections::HashMap;

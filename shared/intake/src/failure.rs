@@ -1,7 +1,7 @@
 //! Why a file cannot be read, or not any further.
 
-use crate::delimited::RecordTooLong;
 use iris_model::{Issue, IssueCode};
+use std::io::Read;
 
 /// What ends the reading of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,35 +23,44 @@ impl FileIssue {
         Self { issue, row: Some(row), transient: false }
     }
 
-    /// The source failed.
-    pub(crate) fn io(_: std::io::Error) -> Self {
+    /// The source failed, or the file is larger than is taken.
+    #[allow(clippy::needless_pass_by_value, reason = "a target of map_err")]
+    pub(crate) fn io(error: std::io::Error) -> Self {
+        if let Some(limit) = error.get_ref().and_then(|inner| inner.downcast_ref::<Oversize>()) {
+            let message = format!("The file is larger than {} MB. Split it and drop the parts.", limit.0 >> 20);
+            return Self::file(Issue::error(IssueCode::TooLarge, "", message));
+        }
         let issue =
             Issue::error(IssueCode::UnreadableFile, "", "The file could not be read to its end. Drop it again.");
         Self { issue, row: None, transient: true }
     }
+}
 
-    pub(crate) fn of_csv(error: &csv::Error, line: Option<u64>) -> Self {
-        let row = line.map(|line| u32::try_from(line).unwrap_or(u32::MAX));
-        match error.kind() {
-            csv::ErrorKind::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<RecordTooLong>()) => {
-                let at = row.map_or_else(String::new, |row| format!(" that begins in line {row}"));
-                let message =
-                    format!("The record{at} has no end. Close its quotation mark, or put one record on a line.");
-                Self { issue: Issue::error(IssueCode::LimitExceeded, "", message), row, transient: false }
-            }
-            csv::ErrorKind::Io(_) => {
-                let issue = Issue::error(
-                    IssueCode::UnreadableFile,
-                    "",
-                    "The file could not be read to its end. Drop it again.",
-                );
-                Self { issue, row, transient: true }
-            }
-            _ => {
-                let issue =
-                    Issue::error(IssueCode::UnreadableFile, "", "The file is not delimited text. Save it as CSV anew.");
-                Self { issue, row, transient: false }
-            }
+/// The file has more bytes than this.
+#[derive(Debug, thiserror::Error)]
+#[error("the file is larger than {0} bytes")]
+struct Oversize(u64);
+
+/// Reads a source as far as a file may go; beyond that it fails.
+pub(crate) struct Capped<R> {
+    source: R,
+    most: u64,
+    read: u64,
+}
+
+impl<R: Read> Capped<R> {
+    pub(crate) fn new(source: R, most: u64) -> Self {
+        Self { source, most, read: 0 }
+    }
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.source.read(buffer)?;
+        self.read += length as u64;
+        if self.read > self.most {
+            return Err(std::io::Error::other(Oversize(self.most)));
         }
+        Ok(length)
     }
 }

@@ -42,8 +42,15 @@ impl Layout {
     }
 
     pub(crate) fn remember(&mut self, compiled: &Compiled) {
-        self.places =
-            compiled.bound.iter().filter_map(|bound| bound.column.map(|column| (bound.field.path(), column))).collect();
+        self.places = compiled.places().collect();
+    }
+
+    /// An issue found in the form of a cell, with the field it was meant for.
+    pub(crate) fn of_cell(&self, column: Option<usize>, mut issue: Issue) -> RowIssue {
+        if let Some(path) = column.and_then(|column| self.path_of(column)) {
+            issue.path = path.into();
+        }
+        self.locate(column, issue)
     }
 
     /// An issue with its cell.

@@ -10,20 +10,21 @@
 //!
 //! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are scanned before they are opened.
 
+mod cells;
 mod delimited;
 mod detect;
 mod duplicates;
 mod encoding;
 mod failure;
+mod json;
 mod layout;
 mod limits;
 mod mapping;
 mod read;
 pub mod receipt;
-mod records;
-mod setter;
 mod workbook;
 
+pub use cells::Cells;
 pub use detect::{Format, detect};
 pub use failure::FileIssue;
 pub use layout::Layout;

@@ -11,7 +11,7 @@ pub struct Limits {
     pub inflated_bytes: u64,
     /// Largest ratio of inflated to compressed bytes of a part over a megabyte.
     pub ratio: u64,
-    /// Largest table of shared strings, inflated, in bytes: it is held in memory.
+    /// Largest table of shared texts, in bytes of memory once it is held.
     pub shared_string_bytes: u64,
     /// Most rows.
     pub rows: u32,
@@ -19,6 +19,8 @@ pub struct Limits {
     pub columns: usize,
     /// Most bytes in a cell.
     pub cell_bytes: usize,
+    /// Most bytes in a record of delimited text, as a message has.
+    pub record_bytes: usize,
 }
 
 impl Default for Limits {
@@ -28,10 +30,11 @@ impl Default for Limits {
             workbook_bytes: 64 << 20,
             inflated_bytes: 2 << 30,
             ratio: 200,
-            shared_string_bytes: 192 << 20,
+            shared_string_bytes: 352 << 20,
             rows: 1_048_576,
             columns: 512,
             cell_bytes: 32 * 1024,
+            record_bytes: 1 << 20,
         }
     }
 }

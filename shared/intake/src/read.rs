@@ -1,13 +1,15 @@
 //! From a file to rows: one entry point for every format.
 
+use crate::cells::Cells;
 use crate::delimited::Delimited;
 use crate::detect::Format;
 use crate::duplicates::Seen;
-use crate::failure::FileIssue;
+use crate::encoding::Utf8Reader;
+use crate::failure::{Capped, FileIssue};
+use crate::json::{self, FlatColumns, Unwrapped};
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::mapping::{self, Compiled};
-use crate::records::{self, FlatColumns};
 use crate::workbook::Workbook;
 use iris_model::json::{Elements, Node, ReadError};
 use iris_model::organization::Mapping;
@@ -17,8 +19,8 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// A batch is handed over when its rows have this many bytes, however few they are.
-const BATCH_BYTES: usize = 4 << 20;
+/// A batch is handed on early when its rows have this much text: a file of huge rows must not fill the memory.
+const HELD: usize = 4 << 20;
 
 /// Where the bytes come from.
 pub enum Source {
@@ -45,29 +47,25 @@ pub struct Row {
 #[derive(Debug, Clone)]
 pub enum Original {
     /// Cells by column.
-    Record(csv::StringRecord),
-    /// Cells by column.
-    Cells(Vec<String>),
+    Cells(Cells),
     /// A JSON element.
     Json(String),
 }
 
 impl Original {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Record(record) => record.as_slice().len(),
-            Self::Cells(cells) => cells.iter().map(String::len).sum(),
-            Self::Json(text) => text.len(),
-        }
-    }
-
     /// The cells; of a JSON element its text.
     #[must_use]
     pub fn into_cells(self) -> Vec<String> {
         match self {
-            Self::Record(record) => record.iter().map(str::to_owned).collect(),
-            Self::Cells(cells) => cells,
+            Self::Cells(cells) => cells.iter().map(str::to_owned).collect(),
             Self::Json(text) => vec![text],
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Cells(cells) => cells.text().len(),
+            Self::Json(text) => text.len(),
         }
     }
 }
@@ -109,19 +107,25 @@ pub fn read(
         sink,
         rows: Vec::with_capacity(batch),
         batch,
+        held: 0,
+        passed: 0,
         seen: Seen::default(),
         count: 0,
         last: 0,
-        bytes: 0,
-        most: limits.rows,
+        limits,
         stopped: false,
     };
     let done = match (format, source) {
         (Format::Xlsx, Source::File(file)) => workbook(file, mapping, layout, limits, &mut out),
         (Format::Xlsx, Source::Stream(_)) => Err(FileIssue::io(std::io::Error::other("a workbook needs a file"))),
-        (Format::Csv, source) => delimited(source.stream(), mapping, layout, limits, &mut out),
-        (Format::Json, source) => elements(Elements::new(source.stream()), mapping, layout, limits, &mut out),
-        (Format::Ndjson, source) => elements(Elements::lines(source.stream()), mapping, layout, limits, &mut out),
+        (Format::Csv, source) => delimited(source.capped(limits), mapping, layout, limits, &mut out),
+        (Format::Json, source) => {
+            let text = Unwrapped::new(Utf8Reader::new(source.capped(limits))).map_err(FileIssue::io);
+            text.and_then(|text| elements(Elements::new(text), mapping, layout, limits, &mut out))
+        }
+        (Format::Ndjson, source) => {
+            elements(Elements::lines(Utf8Reader::new(source.capped(limits))), mapping, layout, limits, &mut out)
+        }
     };
     // Rows before a defect stand.
     out.flush();
@@ -129,11 +133,12 @@ pub fn read(
 }
 
 impl Source {
-    fn stream(self) -> Box<dyn Read + Send> {
-        match self {
+    fn capped(self, limits: &Limits) -> Capped<Box<dyn Read + Send>> {
+        let stream = match self {
             Self::Stream(stream) => stream,
             Self::File(file) => Box::new(file),
-        }
+        };
+        Capped::new(stream, limits.file_bytes)
     }
 }
 
@@ -142,13 +147,15 @@ struct Out<'o, 's> {
     sink: &'o mut Sink<'s>,
     rows: Vec<Row>,
     batch: usize,
+    /// Bytes of text in the rows collected.
+    held: usize,
+    /// Bytes of text in all rows.
+    passed: u64,
     seen: Seen,
     count: u32,
-    /// Number of the last row; numbers never repeat, whatever the file.
+    /// Number of the last row: no two rows share one, whatever the file.
     last: u32,
-    /// Bytes of the rows collected.
-    bytes: usize,
-    most: u32,
+    limits: &'o Limits,
     stopped: bool,
 }
 
@@ -158,17 +165,65 @@ impl Out<'_, '_> {
         self.tell(Step::Layout(Arc::new(layout.clone())));
     }
 
-    fn row(&mut self, mut row: Row, layout: &Layout) -> Result<(), FileIssue> {
-        self.count += 1;
-        if self.count > self.most {
-            let message =
-                format!("The file has more than {} rows. Split it; the rows before this one are loaded.", self.most);
-            return Err(FileIssue::at(row.number, Issue::error(IssueCode::LimitExceeded, "", message)));
+    /// Takes a row that is built.
+    fn row(&mut self, row: Row, layout: &Layout) -> Result<(), FileIssue> {
+        let number = self.admit(row.number, row.original.bytes())?;
+        self.rows.push(Row { number, ..row });
+        self.complete(layout);
+        Ok(())
+    }
+
+    /// Builds a row from its cells, where it will stand: a request is too large to be moved about.
+    fn cells(
+        &mut self,
+        number: u32,
+        cells: Cells,
+        found: Vec<(Option<usize>, Issue)>,
+        compiled: &Compiled,
+        layout: &Layout,
+    ) -> Result<(), FileIssue> {
+        let number = self.admit(number, cells.text().len())?;
+        // A cell that is an error or damaged is reported as such, not once more as a bad value.
+        let spoiled: Vec<usize> = found.iter().filter_map(|(column, _)| *column).collect();
+        let issues = found.into_iter().map(|(column, issue)| layout.of_cell(column, issue)).collect();
+        self.rows.push(Row { number, request: OrderRequest::default(), issues, original: Original::Cells(cells) });
+        if let Some(Row { request, issues, original: Original::Cells(cells), .. }) = self.rows.last_mut() {
+            if spoiled.is_empty() {
+                compiled.build(request, |column| cells.get(column), layout, issues);
+            } else {
+                let sound = |column: usize| if spoiled.contains(&column) { "" } else { cells.get(column) };
+                compiled.build(request, sound, layout, issues);
+            }
         }
-        row.number = row.number.max(self.last.saturating_add(1));
-        self.last = row.number;
-        let known = row.issues.iter().all(|issue| issue.issue.path != "OrderControlCode");
-        if let Some(first) = known.then(|| self.seen.first(&row.request, row.number)).flatten() {
+        self.complete(layout);
+        Ok(())
+    }
+
+    /// Counts a row, and gives it a number no other has.
+    fn admit(&mut self, number: u32, bytes: usize) -> Result<u32, FileIssue> {
+        let number = number.max(self.last.saturating_add(1));
+        self.last = number;
+        self.count += 1;
+        self.held += bytes;
+        self.passed += bytes as u64;
+        let too_many = if self.count > self.limits.rows {
+            format!("{} rows", self.limits.rows)
+        } else if self.passed > self.limits.inflated_bytes {
+            format!("{} MB of text", self.limits.inflated_bytes >> 20)
+        } else {
+            return Ok(number);
+        };
+        let message = format!("The file has more than {too_many}. Split it; the rows before this one are loaded.");
+        Err(FileIssue::at(number, Issue::error(IssueCode::LimitExceeded, "", message)))
+    }
+
+    /// The last row is built: looks for its order id among those before, and hands over what is enough for a batch.
+    fn complete(&mut self, layout: &Layout) {
+        // A row whose operation could not be read repeats nobody knows what.
+        let is_known = |row: &Row| row.issues.iter().all(|issue| issue.issue.path != "OrderControlCode");
+        if let Some(row) = self.rows.last_mut().filter(|row| is_known(row))
+            && let Some(first) = self.seen.first(&row.request, row.number)
+        {
             let message = format!(
                 "Row {first} has the same order id and operation. Remove one of the two, or give it an id of its own."
             );
@@ -177,17 +232,14 @@ impl Out<'_, '_> {
             let (column, header) = place.map_or((None, None), |(column, header)| (Some(column), Some(header)));
             row.issues.push(RowIssue { column, header, issue });
         }
-        self.bytes += row.original.bytes();
-        self.rows.push(row);
-        if self.rows.len() == self.batch || self.bytes > BATCH_BYTES {
+        if self.rows.len() >= self.batch || self.held > HELD {
             self.flush();
         }
-        Ok(())
     }
 
     fn flush(&mut self) {
         if !self.rows.is_empty() {
-            self.bytes = 0;
+            self.held = 0;
             let rows = std::mem::replace(&mut self.rows, Vec::with_capacity(self.batch));
             self.tell(Step::Batch(rows));
         }
@@ -205,18 +257,8 @@ fn compiled(mapping: &Mapping, layout: &mut Layout) -> Result<Compiled, FileIssu
     Ok(compiled)
 }
 
-fn located(issues: Vec<(Option<usize>, Issue)>, layout: &Layout) -> Vec<RowIssue> {
-    let place = |(column, mut issue): (Option<usize>, Issue)| {
-        if let Some(path) = column.and_then(|column| layout.path_of(column)) {
-            issue.path = path.into();
-        }
-        layout.locate(column, issue)
-    };
-    issues.into_iter().map(place).collect()
-}
-
 fn delimited(
-    source: Box<dyn Read + Send>,
+    source: impl Read,
     mapping: &Mapping,
     mut layout: Layout,
     limits: &Limits,
@@ -228,16 +270,8 @@ fn delimited(
     let compiled = compiled(mapping, &mut layout)?;
     out.layout(&layout);
     while !out.stopped {
-        let line = match file.next() {
-            Ok(Some(line)) => line,
-            Ok(None) => break,
-            Err(failure) => return Err(failure),
-        };
-        let (request, more) = compiled.build(|column| file.record.get(column).unwrap_or(""), &layout);
-        let mut issues = if line.issues.is_empty() { Vec::new() } else { located(line.issues, &layout) };
-        issues.extend(more);
-        let original = Original::Record(std::mem::take(&mut file.record));
-        out.row(Row { number: line.number, request, issues, original }, &layout)?;
+        let Some(line) = file.next()? else { break };
+        out.cells(line.number, line.cells, line.issues, &compiled, &layout)?;
     }
     Ok(())
 }
@@ -258,20 +292,8 @@ fn workbook(
     out.layout(&layout);
     let mut rows = book.rows(&place)?;
     while !out.stopped {
-        let row = match rows.next() {
-            Ok(Some(row)) => row,
-            Ok(None) => break,
-            Err(failure) => return Err(failure),
-        };
-        // A cell that is an error or damaged is reported as such, not once more as a bad value.
-        let spoiled: Vec<usize> = row.issues.iter().filter_map(|(column, _)| *column).collect();
-        let cell = |column: usize| {
-            if spoiled.contains(&column) { "" } else { row.cells.get(column).map_or("", String::as_str) }
-        };
-        let (request, more) = compiled.build(cell, &layout);
-        let mut issues = located(row.issues, &layout);
-        issues.extend(more);
-        out.row(Row { number: row.number, request, issues, original: Original::Cells(row.cells) }, &layout)?;
+        let Some(row) = rows.next()? else { break };
+        out.cells(row.number, row.cells, row.issues, &compiled, &layout)?;
     }
     Ok(())
 }
@@ -292,10 +314,10 @@ fn elements<R: Read>(
         };
         let number = element.line.unwrap_or(element.ordinal);
         match element.node {
-            Ok(node) => match records::wrapped(&node) {
-                Some(nodes) => {
-                    for node in nodes {
-                        json_row(node, out.last.saturating_add(1), &mut columns, out)?;
+            Ok(node) => match json::wrapped(&node) {
+                Some(records) => {
+                    for node in records {
+                        json_row(node, number, &mut columns, out)?;
                     }
                 }
                 None => json_row(&node, number, &mut columns, out)?,
@@ -320,7 +342,7 @@ fn elements<R: Read>(
 fn json_row(node: &Node<'_>, number: u32, columns: &mut FlatColumns, out: &mut Out<'_, '_>) -> Result<(), FileIssue> {
     let built = columns.build(node).map_err(FileIssue::file)?;
     announce(columns, out);
-    let original = Original::Json(records::text(node));
+    let original = Original::Json(json::text(node));
     out.row(Row { number, request: built.request, issues: built.issues, original }, &columns.layout)
 }
 

@@ -4,18 +4,16 @@ use std::borrow::Cow;
 
 /// The text with an apostrophe before it if a spreadsheet would take it for a formula.
 pub(super) fn guarded(text: &str) -> Cow<'_, str> {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => Cow::Owned(format!("'{text}")),
-        _ => Cow::Borrowed(text),
-    }
+    if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// The text without the apostrophe that [`guarded`] put before it: for files that come back.
+/// The text as it was before [`guarded`]: for rejected rows that come back corrected.
 pub(crate) fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if matches!(guarded(rest), Cow::Owned(_)) => rest,
-        _ => text,
-    }
+    text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
+}
+
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
 }
 
 #[cfg(test)]

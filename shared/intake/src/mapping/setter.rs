@@ -9,7 +9,7 @@ use iris_model::{
 };
 
 /// Puts a cell that is not empty into the request. The text is trimmed.
-pub(crate) fn set(
+pub(super) fn set(
     request: &mut OrderRequest,
     field: IntakeField,
     text: &str,
@@ -74,7 +74,7 @@ pub(crate) fn set(
 }
 
 /// Whether a value of this field says that there is an order (decision 5).
-pub(crate) fn is_about_the_order(field: IntakeField) -> bool {
+pub(super) fn is_about_the_order(field: IntakeField) -> bool {
     field.path().starts_with("Order.")
 }
 

@@ -1,17 +1,21 @@
 //! JSON files: OrderRequests, or flat records as a Salesforce flow writes them.
 //!
 //! An element that has an order, a patient or a site as an *object* is an OrderRequest and needs no mapping. Any other object is a flat
-//! record: its keys are column names. `{"records": […]}`, as Salesforce's own exports have it, is taken for its records.
+//! record: its keys are column names.
+
+mod unwrap;
+
+pub(crate) use unwrap::Unwrapped;
 
 use crate::delimited::too_many_columns;
 use crate::layout::Layout;
 use crate::limits::Limits;
-use crate::mapping::{self, Compiled, ISSUES_COLUMN};
+use crate::mapping::{self, Compiled};
 use iris_model::field::normalized_name;
-use iris_model::json::Node;
+use iris_model::json::{Node, Number};
 use iris_model::organization::Mapping;
 use iris_model::{Issue, IssueCode, OrderRequest, RowIssue};
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Salesforce's description of a record; never data.
@@ -36,14 +40,8 @@ pub(crate) struct FlatColumns {
 
 impl FlatColumns {
     pub(crate) fn new(mapping: &Mapping, limits: &Limits, layout: Layout) -> Self {
-        Self {
-            mapping: mapping.clone(),
-            limits: limits.clone(),
-            places: HashMap::new(),
-            compiled: None,
-            layout,
-            changed: true,
-        }
+        let (mapping, limits) = (mapping.clone(), limits.clone());
+        Self { mapping, limits, places: HashMap::new(), compiled: None, layout, changed: true }
     }
 
     /// Builds the request of an element that is an object.
@@ -56,9 +54,14 @@ impl FlatColumns {
             });
         };
         if is_order_request(entries) {
-            // Without our own remarks of last time, in a corrected element that comes back.
-            let own = entries.iter().filter(|(key, _)| !key.eq_ignore_ascii_case(ISSUES_COLUMN)).cloned().collect();
-            let parsed = OrderRequest::from_node(&Node::Object(own));
+            // Our own remarks of last time, in an element that comes back corrected, are none of its properties.
+            let is_ours = |entry: &&(Cow<'_, str>, Node<'_>)| mapping::is_own_column(&entry.0);
+            let parsed = if entries.iter().any(|entry| is_ours(&entry)) {
+                let others = entries.iter().filter(|entry| !is_ours(entry)).cloned().collect();
+                OrderRequest::from_node(&Node::Object(others))
+            } else {
+                OrderRequest::from_node(node)
+            };
             return Ok(Built { request: parsed.request, issues: parsed.issues.into_iter().map(whole).collect() });
         }
         self.learn(entries)?;
@@ -82,12 +85,13 @@ impl FlatColumns {
                 }
             }
         }
-        let (request, more) = compiled.build(|column| cells.get(column).map_or("", String::as_str), &self.layout);
-        issues.extend(more);
+        let mut request = OrderRequest::default();
+        let cell = |column| cells.get(column).map_or("", String::as_str);
+        compiled.build(&mut request, cell, &self.layout, &mut issues);
         Ok(Built { request, issues })
     }
 
-    fn learn(&mut self, entries: &[(std::borrow::Cow<'_, str>, Node<'_>)]) -> Result<(), Issue> {
+    fn learn(&mut self, entries: &[(Cow<'_, str>, Node<'_>)]) -> Result<(), Issue> {
         let known = self.places.len();
         for (key, _) in entries.iter().filter(|(key, _)| !key.eq_ignore_ascii_case(ATTRIBUTES)) {
             let name = normalized_name(key);
@@ -115,14 +119,14 @@ fn whole(issue: Issue) -> RowIssue {
 }
 
 /// An OrderRequest has objects below it, or is an operation on an order named so.
-fn is_order_request(entries: &[(std::borrow::Cow<'_, str>, Node<'_>)]) -> bool {
+fn is_order_request(entries: &[(Cow<'_, str>, Node<'_>)]) -> bool {
     entries.iter().any(|(key, value)| {
         let section = ["Order", "Patient", "Site"].iter().any(|name| key.eq_ignore_ascii_case(name));
         section && matches!(value, Node::Object(_))
     })
 }
 
-/// The records of `{"records": […]}`.
+/// The records of an element that is itself a wrapper: `{"records": […]}` on a line of its own.
 pub(crate) fn wrapped<'n>(node: &'n Node<'n>) -> Option<&'n [Node<'n>]> {
     match node.get("records") {
         Some(Node::Array(records)) => Some(records),
@@ -130,24 +134,41 @@ pub(crate) fn wrapped<'n>(node: &'n Node<'n>) -> Option<&'n [Node<'n>]> {
     }
 }
 
-/// The element as it was sent, for the rejected file.
+/// The element as it was sent, for the rejected file. Numbers keep their digits where they were kept in reading.
 pub(crate) fn text(node: &Node<'_>) -> String {
-    value(node).to_string()
+    let mut text = String::new();
+    write(node, &mut text);
+    text
 }
 
-fn value(node: &Node<'_>) -> Value {
+fn write(node: &Node<'_>, out: &mut String) {
     match node {
-        Node::Null => Value::Null,
-        Node::Bool(flag) => Value::Bool(*flag),
-        Node::Number(number) => match (number.integer(), number.text()) {
-            (Some(whole), _) => Value::from(whole),
-            (None, Some(text)) => text.parse().map_or(Value::String(text), |number: f64| Value::from(number)),
-            (None, None) => Value::Null,
-        },
-        Node::Text(text) => Value::String(text.to_string()),
-        Node::Array(items) => Value::Array(items.iter().map(value).collect()),
+        Node::Null => out.push_str("null"),
+        Node::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Node::Number(Number::Float(number)) => out.push_str(&number.to_string()),
+        Node::Number(number) => out.push_str(&number.text().unwrap_or_default()),
+        Node::Text(text) => write_text(text, out),
+        Node::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { "," });
+                write(item, out);
+            }
+            out.push(']');
+        }
         Node::Object(entries) => {
-            Value::Object(entries.iter().map(|(key, item)| (key.to_string(), value(item))).collect::<Map<_, _>>())
+            out.push('{');
+            for (index, (key, item)) in entries.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { "," });
+                write_text(key, out);
+                out.push(':');
+                write(item, out);
+            }
+            out.push('}');
         }
     }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push_str(&serde_json::Value::from(text).to_string());
 }

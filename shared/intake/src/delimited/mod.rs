@@ -1,0 +1,230 @@
+//! CSV and its relatives.
+//!
+//! The delimiter is the one under which the file's first records look most like a header of the mapping. Quoting is that of RFC 4180; a
+//! quotation mark inside a bare cell is literal.
+//!
+//! A quotation mark that is never closed swallows what follows, and a strict reader would lose the rest of the file with it. Here such a
+//! record is recognized by what it became: a cell or record beyond its limit, cells missing or left over although it goes over several
+//! lines, a cell with whole rows inside, a closing mark in the middle of a value, the end of the file within quotation marks. Then only its first line fails, with the line and
+//! column where the mark was opened, and reading goes on with the line below it.
+
+mod records;
+
+use crate::cells::Cells;
+use crate::encoding::Utf8Reader;
+use crate::failure::FileIssue;
+use crate::limits::Limits;
+use crate::mapping::{self, Names};
+use iris_model::organization::Mapping;
+use iris_model::{Issue, IssueCode};
+use records::{Found, Records};
+use std::io::Read;
+
+/// Delimiters, the most usual first.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// How much of the file is looked at to find header and delimiter.
+const HEAD: usize = 256 * 1024;
+/// How many records may stand above the header.
+const TITLES: usize = 30;
+/// A line inside a cell looks like a record when it has this many cells, or half as many as the header has (decision 70).
+const TELLING: usize = 3;
+
+/// The records of a delimited file.
+pub(crate) struct Delimited<R> {
+    records: Records<Utf8Reader<R>>,
+    pub(crate) headers: Vec<String>,
+    pub(crate) delimiter: char,
+    limits: Limits,
+}
+
+/// A record that was read.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// The line it begins on, 1 = first.
+    pub(crate) number: u32,
+    pub(crate) cells: Cells,
+    /// What is wrong with its form, by column.
+    pub(crate) issues: Vec<(Option<usize>, Issue)>,
+}
+
+impl<R: Read> Delimited<R> {
+    /// Finds delimiter and header.
+    pub(crate) fn open(source: R, mapping: &Mapping, limits: &Limits) -> Result<Self, FileIssue> {
+        let mut text = Utf8Reader::new(source);
+        let mut head = Vec::new();
+        text.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(FileIssue::io)?;
+        let names = Names::of(mapping);
+        let best = DELIMITERS.into_iter().filter_map(|delimiter| best_header(&head, delimiter, &names, limits));
+        // Of equals the first stands: the most usual delimiter.
+        let best = best.reduce(|best, other| if other.matches > best.matches { other } else { best });
+        let Some(place) = best else { return Err(FileIssue::file(no_header())) };
+        let mut records = Records::new(head, text, place.delimiter, limits.record_bytes);
+        for _ in 0..=place.above {
+            records.read().map_err(FileIssue::io)?;
+        }
+        let (cells, _) = cells_of(&records);
+        let mut headers: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+        headers.truncate(headers.iter().rposition(|header| !header.is_empty()).map_or(0, |last| last + 1));
+        if headers.len() > limits.columns {
+            return Err(FileIssue::file(too_many_columns(headers.len(), limits)));
+        }
+        Ok(Self { records, headers, delimiter: char::from(place.delimiter), limits: limits.clone() })
+    }
+
+    /// Reads the next record that is not blank; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Line>, FileIssue> {
+        loop {
+            let found = self.records.read().map_err(FileIssue::io)?;
+            if found == Found::End {
+                return Ok(None);
+            }
+            let number = self.records.line();
+            let (mut cells, readable) = cells_of(&self.records);
+            let mut issues = Vec::new();
+            if self.is_swallowing(found, &cells) {
+                let is_cut = self.records.only_first_line().map_err(FileIssue::io)?;
+                cells = cells_of(&self.records).0;
+                let last = cells.len().saturating_sub(1);
+                issues.push(if is_cut { (None, endless(&self.limits)) } else { (Some(last), unclosed()) });
+            } else {
+                self.check(&cells, &mut issues);
+            }
+            if !readable {
+                issues.push((None, bad_encoding()));
+            }
+            if issues.is_empty() && cells.is_blank() {
+                continue;
+            }
+            return Ok(Some(Line { number, cells, issues }));
+        }
+    }
+
+    /// Whether the record is what a quotation mark made of several rows.
+    fn is_swallowing(&self, found: Found, cells: &Cells) -> bool {
+        if found != Found::Record {
+            return true;
+        }
+        if !self.records.is_of_many_lines() {
+            return false;
+        }
+        let width = self.headers.len();
+        let delimiter = self.delimiter;
+        // The first line is the cell's own, whatever it holds; the others have no business to look like records.
+        let least = (width / 2).max(TELLING);
+        let holds_rows = |cell: &str| {
+            cell.split(['\n', '\r']).skip(1).any(|line| line.matches(delimiter).count() + 1 >= least)
+        };
+        self.records.is_badly_closed()
+            || cells.len() < width
+            || cells.iter().skip(width).any(|cell| !cell.trim().is_empty())
+            || cells.iter().any(|cell| cell.len() > self.limits.cell_bytes || holds_rows(cell))
+    }
+
+    fn check(&self, cells: &Cells, issues: &mut Vec<(Option<usize>, Issue)>) {
+        if cells.text().len() > self.limits.cell_bytes {
+            let long = cells.iter().enumerate().filter(|(_, cell)| cell.len() > self.limits.cell_bytes);
+            issues.extend(long.map(|(column, _)| (Some(column), too_long(&self.limits))));
+        }
+        if cells.text().as_bytes().contains(&0) {
+            let with = cells.iter().enumerate().filter(|(_, cell)| cell.contains('\0'));
+            issues.extend(with.map(|(column, _)| (Some(column), nul())));
+        }
+        let width = self.headers.len();
+        if cells.len() > width && cells.iter().skip(width).any(|cell| !cell.trim().is_empty()) {
+            issues.push((None, extra_cells(cells.len(), width)));
+        }
+    }
+}
+
+/// The cells of the record at hand, and whether they were text. Bytes that are not are replaced, to be shown in the rejected row.
+fn cells_of<R: Read>(records: &Records<R>) -> (Cells, bool) {
+    if let Some(cells) = Cells::from_fields(records.fields(), records.ends()) {
+        return (cells, true);
+    }
+    let mut cells = Cells::default();
+    let mut start = 0;
+    for end in records.ends() {
+        cells.push(&String::from_utf8_lossy(records.fields().get(start..*end).unwrap_or_default()));
+        start = *end;
+    }
+    (cells, false)
+}
+
+/// Where a header was found.
+struct HeaderPlace {
+    delimiter: u8,
+    above: usize,
+    matches: usize,
+}
+
+/// The record of the head that looks most like a header; `None` when none does.
+fn best_header(head: &[u8], delimiter: u8, names: &Names, limits: &Limits) -> Option<HeaderPlace> {
+    let mut records = Records::new(head.to_vec(), std::io::empty(), delimiter, limits.record_bytes);
+    let mut best: Option<HeaderPlace> = None;
+    for above in 0..TITLES {
+        if records.read().ok()? == Found::End {
+            break;
+        }
+        let (cells, _) = cells_of(&records);
+        let matches = names.matches(cells.iter());
+        if mapping::is_header(matches, &cells) && best.as_ref().is_none_or(|best| matches > best.matches) {
+            best = Some(HeaderPlace { delimiter, above, matches });
+        }
+    }
+    best
+}
+
+pub(crate) fn no_header() -> Issue {
+    Issue::error(
+        IssueCode::NoHeader,
+        "",
+        "No row near the top looks like a header. Put the column names in one row above the data, for example SiteLocalId, \
+         PatientLocalId, PatientFirstName, PatientLastName, PatientDob, PatientBirthGender, OrderLocalId.",
+    )
+}
+
+pub(crate) fn too_many_columns(width: usize, limits: &Limits) -> Issue {
+    let message = format!(
+        "The file has {width} columns; at most {} are taken. Remove those that are not needed.",
+        limits.columns
+    );
+    Issue::error(IssueCode::LimitExceeded, "", message)
+}
+
+fn bad_encoding() -> Issue {
+    let message = "The row holds bytes that are not text. Save the file as UTF-8 (in Excel: CSV UTF-8).";
+    Issue::error(IssueCode::BadEncoding, "", message)
+}
+
+fn unclosed() -> Issue {
+    let message = "A quotation mark opened in this cell is not closed on its line, and what follows would be swallowed. \
+                   Close or remove it; a cell may go over several lines only if its row is complete.";
+    Issue::error(IssueCode::LimitExceeded, "", message)
+}
+
+fn endless(limits: &Limits) -> Issue {
+    let message = format!(
+        "The line is longer than {} bytes, more than any row has. Put each row on a line of its own.",
+        limits.record_bytes
+    );
+    Issue::error(IssueCode::LimitExceeded, "", message)
+}
+
+pub(crate) fn too_long(limits: &Limits) -> Issue {
+    let message = format!(
+        "The cell is longer than {} bytes. Shorten it, or close a quotation mark left open.",
+        limits.cell_bytes
+    );
+    Issue::error(IssueCode::LimitExceeded, "", message)
+}
+
+fn nul() -> Issue {
+    Issue::error(IssueCode::ControlCharacter, "", "The cell holds NUL characters. Export the file anew as text.")
+}
+
+fn extra_cells(found: usize, width: usize) -> Issue {
+    let message = format!(
+        "The row has {found} cells, the header {width}. Usually a value with a delimiter is not quoted: put it in double quotes."
+    );
+    Issue::error(IssueCode::ExtraCells, "", message)
+}

@@ -1,0 +1,114 @@
+//! Mappings: which column means what (design.md §4).
+//!
+//! A mapping is compiled once per header into [`Compiled`] columns; a row then costs one pass over its cells. Names are compared in their
+//! normalized form ([`normalized_name`]). A field that the mapping does not mention takes the column of its own name; one it mentions
+//! takes the first of its headers that is present, else the column of its own name, and never more than one.
+
+mod build;
+mod required;
+mod setter;
+mod spoiled;
+
+pub(crate) use build::Compiled;
+
+use crate::cells::Cells;
+use build::Bound;
+use iris_model::field::normalized_name;
+use iris_model::issue::quoted;
+use iris_model::organization::{ColumnRule, Mapping};
+use iris_model::{IntakeField, Issue, IssueCode};
+use std::collections::{HashMap, HashSet};
+
+/// The column of rejected files that holds our own remarks; ignored when the corrected file comes back.
+pub(crate) const ISSUES_COLUMN: &str = "Issues";
+
+/// The column of rejected files that holds the row's number in the file it was in; ignored likewise.
+pub(crate) const ROW_COLUMN: &str = "OriginalRow";
+
+/// Whether a header is one of those that we add to rejected rows.
+pub(crate) fn is_own_column(header: &str) -> bool {
+    let name = normalized_name(header);
+    [ISSUES_COLUMN, ROW_COLUMN].iter().any(|own| name == normalized_name(own))
+}
+
+/// The names a mapping knows columns by.
+pub(crate) struct Names(HashSet<String>);
+
+impl Names {
+    pub(crate) fn of(mapping: &Mapping) -> Self {
+        let own = IntakeField::ALL.iter().map(|field| normalized_name(field.name()));
+        let given = mapping.columns.values().flat_map(|rule| &rule.headers).map(|header| normalized_name(header));
+        Self(own.chain(given).collect())
+    }
+
+    /// How many of the cells are known names: how much a row looks like the header.
+    pub(crate) fn matches<'a>(&self, cells: impl Iterator<Item = &'a str>) -> usize {
+        cells.filter(|cell| !cell.trim().is_empty() && self.0.contains(&normalized_name(cell))).count()
+    }
+}
+
+/// Whether a row with that many known names can be the header: two of them, or nothing else in the row.
+pub(crate) fn is_header(matches: usize, cells: &Cells) -> bool {
+    matches >= 2 || (matches == 1 && cells.iter().filter(|cell| !cell.trim().is_empty()).count() == 1)
+}
+
+/// Compiles a mapping for a header. Columns that every row needs must be there when `complete`; the records of a JSON file each bring
+/// their own keys, and say for themselves what they lack.
+pub(crate) fn compile(mapping: &Mapping, headers: &[String], complete: bool) -> Result<(Compiled, Vec<Issue>), Issue> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut repeated: Vec<String> = Vec::new();
+    for (column, header) in headers.iter().enumerate() {
+        let name = normalized_name(header);
+        if !name.is_empty() && places.insert(name.clone(), column).is_some() {
+            repeated.push(name);
+        }
+    }
+    let returned = headers.iter().any(|header| is_own_column(header));
+    let mut compiled = Compiled { bound: Vec::new(), constants: Vec::new(), order: mapping.date_order, returned };
+    let mut taken = vec![false; headers.len()];
+    let mut ambiguous = Vec::new();
+    let nothing = ColumnRule::default();
+    for &field in IntakeField::ALL {
+        let rule = mapping.columns.get(&field).unwrap_or(&nothing);
+        let own = normalized_name(field.name());
+        let names = rule.headers.iter().map(|header| normalized_name(header)).chain([own]);
+        let found = names.into_iter().find_map(|name| places.get(&name).map(|column| (name, *column)));
+        if let Some((name, column)) = &found {
+            if repeated.contains(name) {
+                ambiguous.extend(headers.get(*column).map(|header| (field, quoted(header))));
+            }
+            if let Some(taken) = taken.get_mut(*column) {
+                *taken = true;
+            }
+        }
+        if let Some(constant) = build::given(rule.constant.as_deref()) {
+            compiled.constants.push((field, constant));
+        } else if found.is_some() || build::given(rule.default.as_deref()).is_some() {
+            compiled.bound.push(Bound::new(field, found.map(|(_, column)| column), rule));
+        }
+    }
+    if let Some((field, _)) = ambiguous.first() {
+        return Err(more_than_once(*field, ambiguous.iter().map(|(_, header)| header.as_str())));
+    }
+    if complete {
+        required::check(&compiled, headers, mapping)?;
+    }
+    let ignored: Vec<String> = mapping.ignored_columns.iter().map(|name| normalized_name(name)).collect();
+    let unknown = headers.iter().zip(&taken).filter(|(header, taken)| {
+        let name = normalized_name(header);
+        !**taken && !name.is_empty() && !is_own_column(&name) && !ignored.contains(&name)
+    });
+    let warnings = unknown.map(|(header, _)| unknown_column(header)).collect();
+    Ok((compiled, warnings))
+}
+
+fn more_than_once<'a>(field: IntakeField, headers: impl Iterator<Item = &'a str>) -> Issue {
+    let headers: Vec<&str> = headers.collect();
+    let message = format!("More than one column is named {}. Remove or rename the others.", headers.join(", or "));
+    Issue::error(IssueCode::AmbiguousColumn, field.path(), message)
+}
+
+fn unknown_column(header: &str) -> Issue {
+    let message = format!("The column {} means nothing here and was ignored. Check its spelling.", quoted(header));
+    Issue::warning(IssueCode::UnknownColumn, "", message)
+}

@@ -1,0 +1,209 @@
+//! The tokens of an XML part, measured as it passes: how long the longest is, and what the tags say that are asked for.
+//!
+//! An XML reader holds one token at a time, and believes its length. So this follows the same rules of where a token ends (quotation marks
+//! within tags included), in any pieces, and holds nothing but the tag at hand when tags are asked for.
+
+/// The longest tag that is handed out; longer ones are measured only.
+const TAG: usize = 64 * 1024;
+
+/// Is given each tag between its angle brackets.
+type OnTag<'f> = &'f mut dyn FnMut(&[u8]);
+
+/// What is found in a part.
+pub(super) struct Tokens<'f> {
+    state: State,
+    /// Bytes of the token at hand.
+    run: usize,
+    /// The tag at hand, if tags are asked for.
+    tag: Vec<u8>,
+    on_tag: Option<OnTag<'f>>,
+    pub(super) longest: usize,
+    /// There is a document type or entity declaration.
+    pub(super) declares: bool,
+    /// There is text in a CDATA section.
+    pub(super) has_cdata: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Text,
+    /// Behind `<`.
+    Open,
+    Tag,
+    /// Within quotation marks of a tag.
+    Quoted(u8),
+    /// Behind `<!`.
+    Bang,
+    /// Up to `-->`, `?>` or `]]>`: the byte before `>`, how often it is needed, and how often it was seen.
+    Until(u8, u8, u8),
+}
+
+impl<'f> Tokens<'f> {
+    /// `on_tag` gets each tag between its angle brackets.
+    pub(super) fn new(on_tag: Option<OnTag<'f>>) -> Self {
+        let tag = Vec::new();
+        Self { state: State::Text, run: 0, tag, on_tag, longest: 0, declares: false, has_cdata: false }
+    }
+
+    /// The next piece of the part.
+    pub(super) fn feed(&mut self, piece: &[u8]) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let taken = match self.state {
+                State::Text => self.pass(rest, |byte| byte == b'<', |_| State::Open),
+                State::Tag => self.pass(
+                    rest,
+                    |byte| matches!(byte, b'>' | b'"' | b'\''),
+                    |byte| match byte {
+                        b'>' => State::Text,
+                        quote => State::Quoted(quote),
+                    },
+                ),
+                State::Quoted(quote) => self.pass(rest, |byte| byte == quote, |_| State::Tag),
+                State::Open | State::Bang | State::Until(..) => self.step(rest.first().copied().unwrap_or_default()),
+            };
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+    }
+
+    /// Passes everything before the byte that changes the state, and that byte.
+    fn pass(&mut self, rest: &[u8], is_end: impl Fn(u8) -> bool, then: impl Fn(u8) -> State) -> usize {
+        let before = self.state;
+        let at = rest.iter().position(|byte| is_end(*byte));
+        let taken = at.map_or(rest.len(), |at| at + 1);
+        self.run += taken;
+        self.longest = self.longest.max(self.run);
+        if before != State::Text && self.on_tag.is_some() && self.tag.len() < TAG {
+            self.tag.extend_from_slice(rest.get(..taken).unwrap_or_default());
+        }
+        if let Some(byte) = at.and_then(|at| rest.get(at)) {
+            self.state = then(*byte);
+            match (before, self.state) {
+                (State::Text, _) => self.run = 1,
+                (_, State::Text) => self.end_of_tag(),
+                _ => {}
+            }
+        }
+        taken
+    }
+
+    fn step(&mut self, byte: u8) -> usize {
+        self.run += 1;
+        self.state = match (self.state, byte) {
+            (State::Open, b'!') => State::Bang,
+            (State::Open, b'?') => State::Until(b'?', 1, 0),
+            (State::Open, _) => {
+                // The byte is the tag's own.
+                self.state = State::Tag;
+                self.run -= 1;
+                self.tag.clear();
+                return 0;
+            }
+            (State::Bang, b'-') => State::Until(b'-', 2, 0),
+            (State::Bang, b'[') => {
+                self.has_cdata = true;
+                State::Until(b']', 2, 0)
+            }
+            (State::Bang, _) => {
+                self.declares = true;
+                State::Tag
+            }
+            (State::Until(_, needed, seen), b'>') if seen >= needed => {
+                self.run = 0;
+                State::Text
+            }
+            (State::Until(mark, needed, seen), byte) if byte == mark => {
+                State::Until(mark, needed, seen.saturating_add(1))
+            }
+            (State::Until(mark, needed, _), _) => State::Until(mark, needed, 0),
+            (state, _) => state,
+        };
+        self.longest = self.longest.max(self.run);
+        1
+    }
+
+    fn end_of_tag(&mut self) {
+        self.run = 0;
+        if let Some(on_tag) = &mut self.on_tag {
+            on_tag(self.tag.strip_suffix(b">").unwrap_or(&self.tag));
+        }
+    }
+}
+
+/// The name of a tag without its prefix; of an end tag with its slash.
+pub(super) fn local_name(tag: &[u8]) -> &[u8] {
+    let end =
+        tag.iter().skip(1).position(|byte| byte.is_ascii_whitespace() || *byte == b'/').map_or(tag.len(), |at| at + 1);
+    let name = tag.get(..end).unwrap_or_default();
+    name.iter().position(|byte| *byte == b':').and_then(|at| name.get(at + 1..)).unwrap_or(name)
+}
+
+/// The raw value of an attribute.
+pub(super) fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
+    let name_end = tag.iter().position(u8::is_ascii_whitespace)?;
+    let mut rest = tag.get(name_end..)?.trim_ascii_start();
+    loop {
+        let equals = rest.iter().position(|byte| *byte == b'=')?;
+        let key = rest.get(..equals)?.trim_ascii();
+        let behind = rest.get(equals + 1..)?.trim_ascii_start();
+        let (quote, behind) = behind.split_first()?;
+        let end = behind.iter().position(|byte| byte == quote)?;
+        if key == wanted {
+            return behind.get(..end);
+        }
+        rest = behind.get(end + 1..)?.trim_ascii_start();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(xml: &str, piece: usize) -> (Vec<String>, usize, bool, bool) {
+        let mut found = Vec::new();
+        let mut on_tag = |tag: &[u8]| found.push(String::from_utf8_lossy(tag).into_owned());
+        let mut tokens = Tokens::new(Some(&mut on_tag));
+        xml.as_bytes().chunks(piece).for_each(|piece| tokens.feed(piece));
+        let seen = (tokens.longest, tokens.declares, tokens.has_cdata);
+        (found, seen.0, seen.1, seen.2)
+    }
+
+    #[test]
+    fn tags_are_found_in_any_pieces() {
+        let xml = "<?xml version=\"1.0\"?><!-- a > <b> --><x:a b='>' c=\"<\">text<b/></x:a><![CDATA[ <c> ]]>";
+        for piece in 1..xml.len() {
+            let (found, _, declares, has_cdata) = tags(xml, piece);
+            assert_eq!(found, ["x:a b='>' c=\"<\"", "b/", "/x:a"], "{piece}");
+            assert!(!declares && has_cdata);
+        }
+    }
+
+    #[test]
+    fn the_longest_token_shows_whatever_hides_it() {
+        let long = "><".repeat(500);
+        for xml in [
+            format!("<a>{}</a>", "x".repeat(1000)),
+            format!("<a b=\"{long}\"/>"),
+            format!("<a b='{long}'/>"),
+            format!("<a><!--{long}--></a>"),
+            format!("<a><?{long}?></a>"),
+            format!("<a><![CDATA[{long}]]></a>"),
+            format!("<a{}", "x".repeat(1000)),
+        ] {
+            for piece in [7, 4096] {
+                let (_, longest, ..) = tags(&xml, piece);
+                assert!((1000..1100).contains(&longest), "{longest} {}", &xml[..20]);
+            }
+        }
+        assert!(tags("<?xml?><!DOCTYPE a [<!ENTITY b 'c'>]><a/>", 4096).2);
+    }
+
+    #[test]
+    fn names_and_attributes() {
+        assert_eq!(local_name(b"x:si a='b:c'"), b"si");
+        assert_eq!(local_name(b"si/"), b"si");
+        assert_eq!(local_name(b"/si"), b"/si");
+        assert_eq!(attribute(b"sst count = '1' uniqueCount=\"2\"", b"uniqueCount"), Some(&b"2"[..]));
+        assert_eq!(attribute(b"sst xuniqueCount='1'", b"uniqueCount"), None);
+    }
+}

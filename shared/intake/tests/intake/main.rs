@@ -1,0 +1,13 @@
+//! Files as callers send them, through the one entry point of the library.
+
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "shared parts of tests")]
+
+mod archives;
+mod csv_files;
+mod flat_json;
+mod hostile;
+mod mappings;
+mod properties;
+mod receipts;
+mod support;
+mod workbooks;
