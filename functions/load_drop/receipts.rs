@@ -9,7 +9,7 @@ use bytes::Bytes;
 use iris_azure::blob::{BlobAddress, BlockWriter, Error as BlobError, UploadOptions};
 use iris_intake::Format;
 use iris_intake::receipt::{
-    Files, IssueList, Receipt, RejectedCsv, RejectedJson, RejectedXlsx, RowsCsv, Status, Totals, document_name,
+    Files, IssueList, ReadAs, Receipt, RejectedCsv, RejectedJson, RejectedXlsx, RowsCsv, Status, Totals, document_name,
 };
 use iris_model::{OutcomeKind, RowLine};
 use iris_orders::DropStatus;
@@ -32,9 +32,15 @@ impl Job<'_> {
         }
         let mut totals = Totals::default();
         let mut files = Files::default();
+        let mut read_as = None;
         if summary.status != DropStatus::Refused {
+            let shape = match shape {
+                Some(shape) => shape,
+                None => self.shape().await?,
+            };
+            read_as = Some(ReadAs::new(shape.format, &shape.layout));
             let mut rejected = match summary.totals.0.get(&OutcomeKind::Failed) {
-                Some(1..) => Some(self.rejected(shape).await?),
+                Some(1..) => Some(self.rejected(&shape)?),
                 _ => None,
             };
             files.rows = Some(self.rows(&mut totals, &mut issues, rejected.as_mut()).await?);
@@ -42,7 +48,7 @@ impl Job<'_> {
                 files.rejected = Some(rejected.finish().await?);
             }
         }
-        let document = self.receipt(summary, totals, issues, files);
+        let document = Receipt { read_as, ..self.receipt(summary, totals, issues, files) };
         let content = serde_json::to_vec_pretty(&document).map_err(|error| Error::Document(error.to_string()))?;
         self.app.blobs.upload(&receipt, content.into(), options("application/json")).await?;
         Ok(())
@@ -62,6 +68,7 @@ impl Job<'_> {
             etag: self.drop.etag.clone(),
             size: summary.size,
             status,
+            read_as: None,
             received_at: summary.received_at,
             finished_at: summary.finished_at.unwrap_or(summary.received_at),
             totals,
@@ -105,11 +112,7 @@ impl Job<'_> {
     }
 
     /// Begins the document of rejected rows, in the format of the file.
-    async fn rejected(&self, shape: Option<Shape>) -> Result<Rejected, Error> {
-        let shape = match shape {
-            Some(shape) => shape,
-            None => self.shape().await?,
-        };
+    fn rejected(&self, shape: &Shape) -> Result<Rejected, Error> {
         let piece = Piece::default();
         let headers = shape.layout.headers.clone();
         let (ending, kind, media) = match shape.format {

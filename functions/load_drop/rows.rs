@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 /// Rows per batch, and per transaction.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 /// Batches parsed ahead of the one being committed.
 const AHEAD: usize = 1;
 

@@ -1,5 +1,6 @@
 //! What kind of file a drop is, as far as its receipts need to know.
 
+use super::rows::BATCH;
 use super::{Error, Job};
 use iris_intake::{Format, Layout, Step, read};
 use std::ops::ControlFlow;
@@ -19,14 +20,14 @@ impl Job<'_> {
             (Arc::clone(&self.organization), self.drop.name.clone(), self.app.limits.clone());
         let found = tokio::task::spawn_blocking(move || {
             let mut found = None;
-            let mut sink = |step: Step| match step {
-                Step::Layout(layout) => {
+            // The last layout knows all: what is told along the rows is in it.
+            let mut sink = |step: Step| {
+                if let Step::Layout(layout) = step {
                     found = Some(layout);
-                    ControlFlow::Continue(())
                 }
-                Step::Batch(_) => ControlFlow::Break(()),
+                ControlFlow::Continue(())
             };
-            let _ = read(source, format, &organization, &name, &limits, 1, &mut sink);
+            let _ = read(source, format, &organization, &name, &limits, BATCH, &mut sink);
             found
         });
         let layout = found.await.map_err(|_| Error::Reader)?.ok_or(Error::Reader)?;

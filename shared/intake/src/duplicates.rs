@@ -1,16 +1,44 @@
 //! Rows that repeat the order id of an earlier row of the same file (decision 21).
 
 use iris_model::{OrderControlCode, OrderRequest};
-use std::collections::HashMap;
-use std::collections::hash_map::{Entry, RandomState};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 
-/// The order ids seen so far, as hashes: 16 bytes a row, so that a million rows fit. Two different ids of one file share a hash with a
+/// Shards, so that growing moves little: a million ids are some 250 in each.
+const SHARDS: usize = 4096;
+/// A shard grows by this many ids, not by its size: memory stays close to what is needed.
+const GROWTH: usize = 32;
+
+/// The order ids seen so far, as hashes: 12 bytes a row, so that a million rows fit. Two different ids of one file share a hash with a
 /// probability below one in ten million.
 #[derive(Default)]
 pub(crate) struct Seen {
-    rows: HashMap<u64, u32>,
+    shards: Vec<Shard>,
     hashes: RandomState,
+}
+
+/// Hashes in order, and the row of each.
+#[derive(Default, Clone)]
+struct Shard {
+    hashes: Vec<u64>,
+    rows: Vec<u32>,
+}
+
+impl Shard {
+    /// The row that had the same hash; else remembers this one.
+    fn first(&mut self, hash: u64, row: u32) -> Option<u32> {
+        match self.hashes.binary_search(&hash) {
+            Ok(place) => self.rows.get(place).copied(),
+            Err(place) => {
+                if self.hashes.len() == self.hashes.capacity() {
+                    self.hashes.reserve_exact(GROWTH);
+                    self.rows.reserve_exact(GROWTH);
+                }
+                self.hashes.insert(place, hash);
+                self.rows.insert(place, row);
+                None
+            }
+        }
+    }
 }
 
 impl Seen {
@@ -23,13 +51,11 @@ impl Seen {
             Some(OrderControlCode::CancelRequest) => OrderControlCode::Cancel,
             Some(code) => code,
         };
-        match self.rows.entry(self.hashes.hash_one((operation, id))) {
-            Entry::Occupied(seen) => Some(*seen.get()),
-            Entry::Vacant(new) => {
-                new.insert(row);
-                None
-            }
+        let hash = self.hashes.hash_one((operation, id));
+        if self.shards.is_empty() {
+            self.shards = vec![Shard::default(); SHARDS];
         }
+        self.shards.get_mut(hash as usize % SHARDS)?.first(hash, row)
     }
 }
 
@@ -49,5 +75,19 @@ mod tests {
         assert_eq!(seen.first(&request(r#"{"OrderControlCode":"NW","Order":{"LocalId":"1"}}"#), 3), Some(2));
         assert_eq!(seen.first(&request(r#"{"OrderControlCode":"CA","Order":{"LocalId":"1"}}"#), 4), None);
         assert_eq!(seen.first(&request(r#"{"Patient":{"LocalId":"1"}}"#), 5), None);
+    }
+
+    #[test]
+    fn many_ids_are_told_apart_in_little_memory() {
+        let mut seen = Seen::default();
+        let numbered = |number: u32| request(&format!("{{\"Order\":{{\"LocalId\":\"O-{number}\"}}}}"));
+        for number in 0..20_000 {
+            assert_eq!(seen.first(&numbered(number), number), None);
+        }
+        for number in (0..20_000).step_by(777) {
+            assert_eq!(seen.first(&numbered(number), 0), Some(number));
+        }
+        let held: usize = seen.shards.iter().map(|shard| shard.hashes.capacity()).sum();
+        assert!(held <= 20_000 + SHARDS * GROWTH, "{held}");
     }
 }

@@ -5,8 +5,9 @@
 //! UTF-8 are passed on as they are, without a copy.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, UTF_8, UTF_16BE, UTF_16LE};
 use std::io::{ErrorKind, Read, Result};
+use std::sync::{Arc, OnceLock};
 
 const PIECE: usize = 64 * 1024;
 
@@ -20,6 +21,18 @@ pub(crate) struct Utf8Reader<R> {
     /// Text that is ready before anything else is read.
     ready: Vec<u8>,
     at: usize,
+    encoding: Encoding,
+}
+
+/// The encoding of a text, as far as its letters have shown it. What has only ASCII is UTF-8.
+#[derive(Clone, Default)]
+pub(crate) struct Encoding(Arc<OnceLock<&'static str>>);
+
+impl Encoding {
+    /// Its name in the WHATWG's list.
+    pub(crate) fn name(&self) -> &'static str {
+        self.0.get().copied().unwrap_or("UTF-8")
+    }
 }
 
 enum Mode {
@@ -31,8 +44,11 @@ enum Mode {
 }
 
 impl<R: Read> Utf8Reader<R> {
-    pub(crate) fn new(inner: R) -> Self {
-        Self { inner, mode: Mode::Start, ready: Vec::new(), at: 0 }
+    /// The reader, and where it notes the encoding.
+    pub(crate) fn new(inner: R) -> (Self, Encoding) {
+        let encoding = Encoding::default();
+        let noted = encoding.clone();
+        (Self { inner, mode: Mode::Start, ready: Vec::new(), at: 0, encoding }, noted)
     }
 
     /// Reads a first piece and finds out what it is.
@@ -46,6 +62,9 @@ impl<R: Read> Utf8Reader<R> {
     fn take(&mut self, mut piece: Vec<u8>) -> Result<()> {
         if matches!(self.mode, Mode::Ascii) && !piece.is_ascii() {
             self.mode = self.decided(&mut piece)?;
+        }
+        if let Mode::Other(decoder) = &self.mode {
+            self.encoding.0.get_or_init(|| decoder.encoding().name());
         }
         self.at = 0;
         self.ready = match &mut self.mode {
@@ -143,7 +162,7 @@ impl<R: Read> Read for Utf8Reader<R> {
 }
 
 fn recognized(piece: &mut Vec<u8>) -> Mode {
-    if let Some((encoding, mark)) = Encoding::for_bom(piece) {
+    if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(piece) {
         piece.drain(..mark);
         return of(encoding);
     }
@@ -156,7 +175,7 @@ fn recognized(piece: &mut Vec<u8>) -> Mode {
     }
 }
 
-fn of(encoding: &'static Encoding) -> Mode {
+fn of(encoding: &'static encoding_rs::Encoding) -> Mode {
     if encoding == UTF_8 { Mode::Utf8 } else { Mode::Other(Box::new(encoding.new_decoder_without_bom_handling())) }
 }
 
@@ -191,7 +210,7 @@ mod tests {
 
     fn read(bytes: &[u8]) -> String {
         let mut text = String::new();
-        Utf8Reader::new(bytes).read_to_string(&mut text).unwrap();
+        Utf8Reader::new(bytes).0.read_to_string(&mut text).unwrap();
         text
     }
 
@@ -242,7 +261,7 @@ mod tests {
         }
         let late = format!("{}é\n", "x".repeat(PIECE + 10));
         let mut text = String::new();
-        Utf8Reader::new(Drip(late.as_bytes())).read_to_string(&mut text).unwrap();
+        Utf8Reader::new(Drip(late.as_bytes())).0.read_to_string(&mut text).unwrap();
         assert_eq!(text, late);
     }
 }

@@ -14,6 +14,8 @@ pub struct Layout {
     pub sheet: Option<String>,
     /// Delimiter, of a CSV file.
     pub delimiter: Option<char>,
+    /// Encoding of a text file, as far as its letters have shown it.
+    pub encoding: Option<&'static str>,
     /// What stands against the file as a whole without refusing it.
     pub warnings: Vec<Issue>,
     /// Nothing is to be loaded when any row fails (decision 18).

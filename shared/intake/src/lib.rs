@@ -10,7 +10,8 @@
 //!
 //! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are scanned before they are opened.
 
-mod cells;
+mod ahead;
+mod batches;
 mod delimited;
 mod detect;
 mod duplicates;
@@ -19,12 +20,12 @@ mod failure;
 mod json;
 mod layout;
 mod limits;
+mod line;
 mod mapping;
 mod read;
 pub mod receipt;
 mod workbook;
 
-pub use cells::Cells;
 pub use detect::{Format, detect};
 pub use failure::FileIssue;
 pub use layout::Layout;

@@ -1,10 +1,10 @@
 //! From a file to rows: one entry point for every format.
 
-use crate::cells::Cells;
+use crate::ahead;
+use crate::batches::Batches;
 use crate::delimited::Delimited;
 use crate::detect::Format;
-use crate::duplicates::Seen;
-use crate::encoding::Utf8Reader;
+use crate::encoding::{Encoding, Utf8Reader};
 use crate::failure::{Capped, FileIssue};
 use crate::json::{self, FlatColumns, Unwrapped};
 use crate::layout::Layout;
@@ -13,14 +13,14 @@ use crate::mapping::{self, Compiled};
 use crate::workbook::Workbook;
 use iris_model::json::{Elements, Node, ReadError};
 use iris_model::organization::Mapping;
-use iris_model::{Issue, IssueCode, OrderRequest, Organization, RowIssue};
+use iris_model::{Cells, EvaluationType, OrderRequest, Organization, RowIssue};
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// A batch is handed on early when its rows have this much text: a file of huge rows must not fill the memory.
-const HELD: usize = 4 << 20;
+/// The most bytes of a line that could not be read that are kept for the file of rejected rows.
+const SHOWN: usize = 32 * 1024;
 
 /// Where the bytes come from.
 pub enum Source {
@@ -48,21 +48,21 @@ pub struct Row {
 pub enum Original {
     /// Cells by column.
     Cells(Cells),
-    /// A JSON element.
+    /// A JSON element, or the text of a line that is none.
     Json(String),
 }
 
 impl Original {
     /// The cells; of a JSON element its text.
     #[must_use]
-    pub fn into_cells(self) -> Vec<String> {
+    pub fn into_cells(self) -> Cells {
         match self {
-            Self::Cells(cells) => cells.iter().map(str::to_owned).collect(),
-            Self::Json(text) => vec![text],
+            Self::Cells(cells) => cells,
+            Self::Json(text) => Cells::single(text),
         }
     }
 
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Cells(cells) => cells.text().len(),
             Self::Json(text) => text.len(),
@@ -73,7 +73,8 @@ impl Original {
 /// What is told while a file is read.
 #[derive(Debug)]
 pub enum Step {
-    /// What its columns mean. Comes first, and again when a JSON file brings new keys.
+    /// What its columns mean. Comes first, and again when more is known: a JSON file brings new keys, letters show an encoding, a sheet
+    /// had hidden rows.
     Layout(Arc<Layout>),
     /// The next rows, never none.
     Batch(Vec<Row>),
@@ -103,28 +104,16 @@ pub fn read(
         allow_missing_order_id: mapping.allow_missing_order_local_id,
         ..Layout::default()
     };
-    let mut out = Out {
-        sink,
-        rows: Vec::with_capacity(batch),
-        batch,
-        held: 0,
-        passed: 0,
-        seen: Seen::default(),
-        count: 0,
-        last: 0,
-        limits,
-        stopped: false,
-    };
+    let file = Reading { mapping, exams: &organization.evaluation_types, limits, layout };
+    let mut out = Batches::new(sink, batch, limits);
     let done = match (format, source) {
-        (Format::Xlsx, Source::File(file)) => workbook(file, mapping, layout, limits, &mut out),
+        (Format::Xlsx, Source::File(source)) => file.workbook(source, &mut out),
         (Format::Xlsx, Source::Stream(_)) => Err(FileIssue::io(std::io::Error::other("a workbook needs a file"))),
-        (Format::Csv, source) => delimited(source.capped(limits), mapping, layout, limits, &mut out),
-        (Format::Json, source) => {
-            let text = Unwrapped::new(Utf8Reader::new(source.capped(limits))).map_err(FileIssue::io);
-            text.and_then(|text| elements(Elements::new(text), mapping, layout, limits, &mut out))
-        }
+        (Format::Csv, source) => file.delimited(source.capped(limits), &mut out),
+        (Format::Json, source) => file.json(source.capped(limits), &mut out),
         (Format::Ndjson, source) => {
-            elements(Elements::lines(Utf8Reader::new(source.capped(limits))), mapping, layout, limits, &mut out)
+            let (text, encoding) = Utf8Reader::new(source.capped(limits));
+            file.elements(Elements::lines(text), &encoding, &mut out)
         }
     };
     // Rows before a defect stand.
@@ -142,213 +131,132 @@ impl Source {
     }
 }
 
-/// Collects rows into batches.
-struct Out<'o, 's> {
-    sink: &'o mut Sink<'s>,
-    rows: Vec<Row>,
-    batch: usize,
-    /// Bytes of text in the rows collected.
-    held: usize,
-    /// Bytes of text in all rows.
-    passed: u64,
-    seen: Seen,
-    count: u32,
-    /// Number of the last row: no two rows share one, whatever the file.
-    last: u32,
-    limits: &'o Limits,
-    stopped: bool,
-}
-
-impl Out<'_, '_> {
-    fn layout(&mut self, layout: &Layout) {
-        self.flush();
-        self.tell(Step::Layout(Arc::new(layout.clone())));
-    }
-
-    /// Takes a row that is built.
-    fn row(&mut self, row: Row, layout: &Layout) -> Result<(), FileIssue> {
-        let number = self.admit(row.number, row.original.bytes())?;
-        self.rows.push(Row { number, ..row });
-        self.complete(layout);
-        Ok(())
-    }
-
-    /// Builds a row from its cells, where it will stand: a request is too large to be moved about.
-    fn cells(
-        &mut self,
-        number: u32,
-        cells: Cells,
-        found: Vec<(Option<usize>, Issue)>,
-        compiled: &Compiled,
-        layout: &Layout,
-    ) -> Result<(), FileIssue> {
-        let number = self.admit(number, cells.text().len())?;
-        // A cell that is an error or damaged is reported as such, not once more as a bad value.
-        let spoiled: Vec<usize> = found.iter().filter_map(|(column, _)| *column).collect();
-        let issues = found.into_iter().map(|(column, issue)| layout.of_cell(column, issue)).collect();
-        self.rows.push(Row { number, request: OrderRequest::default(), issues, original: Original::Cells(cells) });
-        if let Some(Row { request, issues, original: Original::Cells(cells), .. }) = self.rows.last_mut() {
-            if spoiled.is_empty() {
-                compiled.build(request, |column| cells.get(column), layout, issues);
-            } else {
-                let sound = |column: usize| if spoiled.contains(&column) { "" } else { cells.get(column) };
-                compiled.build(request, sound, layout, issues);
-            }
-        }
-        self.complete(layout);
-        Ok(())
-    }
-
-    /// Counts a row, and gives it a number no other has.
-    fn admit(&mut self, number: u32, bytes: usize) -> Result<u32, FileIssue> {
-        let number = number.max(self.last.saturating_add(1));
-        self.last = number;
-        self.count += 1;
-        self.held += bytes;
-        self.passed += bytes as u64;
-        let too_many = if self.count > self.limits.rows {
-            format!("{} rows", self.limits.rows)
-        } else if self.passed > self.limits.inflated_bytes {
-            format!("{} MB of text", self.limits.inflated_bytes >> 20)
-        } else {
-            return Ok(number);
-        };
-        let message = format!("The file has more than {too_many}. Split it; the rows before this one are loaded.");
-        Err(FileIssue::at(number, Issue::error(IssueCode::LimitExceeded, "", message)))
-    }
-
-    /// The last row is built: looks for its order id among those before, and hands over what is enough for a batch.
-    fn complete(&mut self, layout: &Layout) {
-        // A row whose operation could not be read repeats nobody knows what.
-        let is_known = |row: &Row| row.issues.iter().all(|issue| issue.issue.path != "OrderControlCode");
-        if let Some(row) = self.rows.last_mut().filter(|row| is_known(row))
-            && let Some(first) = self.seen.first(&row.request, row.number)
-        {
-            let message = format!(
-                "Row {first} has the same order id and operation. Remove one of the two, or give it an id of its own."
-            );
-            let issue = Issue::error(IssueCode::DuplicateRow, "Order.LocalId", message);
-            let place = layout.column_of("Order.LocalId").map(|(column, header)| (column, header.to_owned()));
-            let (column, header) = place.map_or((None, None), |(column, header)| (Some(column), Some(header)));
-            row.issues.push(RowIssue { column, header, issue });
-        }
-        if self.rows.len() >= self.batch || self.held > HELD {
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        if !self.rows.is_empty() {
-            self.held = 0;
-            let rows = std::mem::replace(&mut self.rows, Vec::with_capacity(self.batch));
-            self.tell(Step::Batch(rows));
-        }
-    }
-
-    fn tell(&mut self, step: Step) {
-        self.stopped |= !self.stopped && (self.sink)(step).is_break();
-    }
-}
-
-fn compiled(mapping: &Mapping, layout: &mut Layout) -> Result<Compiled, FileIssue> {
-    let (compiled, warnings) = mapping::compile(mapping, &layout.headers, true).map_err(FileIssue::file)?;
-    layout.remember(&compiled);
-    layout.warnings = warnings;
-    Ok(compiled)
-}
-
-fn delimited(
-    source: impl Read,
-    mapping: &Mapping,
-    mut layout: Layout,
-    limits: &Limits,
-    out: &mut Out<'_, '_>,
-) -> Result<(), FileIssue> {
-    let mut file = Delimited::open(source, mapping, limits)?;
-    layout.headers.clone_from(&file.headers);
-    layout.delimiter = Some(file.delimiter);
-    let compiled = compiled(mapping, &mut layout)?;
-    out.layout(&layout);
-    while !out.stopped {
-        let Some(line) = file.next()? else { break };
-        out.cells(line.number, line.cells, line.issues, &compiled, &layout)?;
-    }
-    Ok(())
-}
-
-fn workbook(
-    file: File,
-    mapping: &Mapping,
-    mut layout: Layout,
-    limits: &Limits,
-    out: &mut Out<'_, '_>,
-) -> Result<(), FileIssue> {
-    let mut book = Workbook::open(file, limits)?;
-    let place = book.find(mapping)?;
-    layout.headers.clone_from(&place.headers);
-    layout.sheet = Some(place.sheet.clone());
-    let compiled = compiled(mapping, &mut layout)?;
-    layout.warnings.extend(place.warnings.iter().cloned());
-    out.layout(&layout);
-    let mut rows = book.rows(&place)?;
-    while !out.stopped {
-        let Some(row) = rows.next()? else { break };
-        out.cells(row.number, row.cells, row.issues, &compiled, &layout)?;
-    }
-    Ok(())
-}
-
-fn elements<R: Read>(
-    mut file: Elements<R>,
-    mapping: &Mapping,
+/// What is known of a file before it is opened.
+struct Reading<'a> {
+    mapping: &'a Mapping,
+    /// What the organization subscribes to.
+    exams: &'a [EvaluationType],
+    limits: &'a Limits,
     layout: Layout,
-    limits: &Limits,
-    out: &mut Out<'_, '_>,
+}
+
+impl Reading<'_> {
+    fn compiled(&mut self) -> Result<Compiled, FileIssue> {
+        let (compiled, warnings) =
+            mapping::compile(self.mapping, &self.layout.headers, self.exams, true).map_err(FileIssue::file)?;
+        self.layout.remember(&compiled);
+        self.layout.warnings = warnings;
+        Ok(compiled)
+    }
+
+    fn delimited(mut self, source: impl Read + Send, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
+        let (text, encoding) = Utf8Reader::new(source);
+        let file = Delimited::open(text, self.mapping, self.limits)?;
+        self.layout.headers.clone_from(&file.headers);
+        self.layout.delimiter = Some(file.delimiter);
+        self.layout.encoding = Some(encoding.name());
+        let compiled = self.compiled()?;
+        out.layout(&self.layout);
+        let done = ahead::each(file, |line| out.line(line, &compiled, &self.layout));
+        announce_encoding(&mut self.layout, &encoding, out);
+        done
+    }
+
+    fn workbook(mut self, source: File, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
+        let mut book = Workbook::open(source, self.limits)?;
+        let place = book.find(self.mapping)?;
+        self.layout.headers.clone_from(&place.headers);
+        self.layout.sheet = Some(place.sheet.clone());
+        let compiled = self.compiled()?;
+        self.layout.warnings.extend(place.warnings.iter().cloned());
+        out.layout(&self.layout);
+        let rows = book.rows(&place)?;
+        let hidden = rows.hidden();
+        let done = ahead::each(rows, |line| out.line(line, &compiled, &self.layout));
+        if let Some(warning) = hidden.warning() {
+            self.layout.warnings.push(warning);
+            out.layout(&self.layout);
+        }
+        done
+    }
+
+    fn json(self, source: impl Read, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
+        let (text, encoding) = Utf8Reader::new(source);
+        let text = Unwrapped::new(text).map_err(FileIssue::io)?;
+        self.elements(Elements::new(text), &encoding, out)
+    }
+
+    fn elements<R: Read>(
+        mut self,
+        mut file: Elements<R>,
+        encoding: &Encoding,
+        out: &mut Batches<'_, '_>,
+    ) -> Result<(), FileIssue> {
+        self.layout.encoding = Some(encoding.name());
+        let mut columns = FlatColumns::new(self.mapping, self.exams, self.limits, self.layout);
+        let done = each_element(&mut file, &mut columns, out);
+        announce(&mut columns, out);
+        announce_encoding(&mut columns.layout, encoding, out);
+        done
+    }
+}
+
+fn each_element<R: Read>(
+    file: &mut Elements<R>,
+    columns: &mut FlatColumns,
+    out: &mut Batches<'_, '_>,
 ) -> Result<(), FileIssue> {
-    let mut columns = FlatColumns::new(mapping, limits, layout);
-    while !out.stopped {
+    while !out.is_stopped() {
         let element = match file.next_element() {
             Ok(Some(element)) => element,
             Ok(None) => break,
-            Err(error) => return Err(of_json(error, out.count)),
+            Err(error) => return Err(of_json(error, out.count())),
         };
         let number = element.line.unwrap_or(element.ordinal);
         match element.node {
             Ok(node) => match json::wrapped(&node) {
                 Some(records) => {
                     for node in records {
-                        json_row(node, number, &mut columns, out)?;
+                        json_row(node, out.next_number(), columns, out)?;
                     }
                 }
-                None => json_row(&node, number, &mut columns, out)?,
+                None => json_row(&node, number, columns, out)?,
             },
             Err(issue) => {
-                announce(&mut columns, out);
+                announce(columns, out);
                 let issues = vec![RowIssue { column: None, header: None, issue }];
-                let row = Row {
-                    number,
-                    request: OrderRequest::default(),
-                    issues,
-                    original: Original::Json("null".to_owned()),
-                };
-                out.row(row, &columns.layout)?;
+                let text = element.text.get(..element.text.len().min(SHOWN)).unwrap_or_default();
+                let original = Original::Json(String::from_utf8_lossy(text.trim_ascii()).into_owned());
+                out.row(Row { number, request: OrderRequest::default(), issues, original }, &columns.layout)?;
             }
         }
     }
-    announce(&mut columns, out);
     Ok(())
 }
 
-fn json_row(node: &Node<'_>, number: u32, columns: &mut FlatColumns, out: &mut Out<'_, '_>) -> Result<(), FileIssue> {
+fn json_row(
+    node: &Node<'_>,
+    number: u32,
+    columns: &mut FlatColumns,
+    out: &mut Batches<'_, '_>,
+) -> Result<(), FileIssue> {
     let built = columns.build(node).map_err(FileIssue::file)?;
     announce(columns, out);
     let original = Original::Json(json::text(node));
     out.row(Row { number, request: built.request, issues: built.issues, original }, &columns.layout)
 }
 
-fn announce(columns: &mut FlatColumns, out: &mut Out<'_, '_>) {
+fn announce(columns: &mut FlatColumns, out: &mut Batches<'_, '_>) {
     if std::mem::take(&mut columns.changed) {
         out.layout(&columns.layout);
+    }
+}
+
+/// Letters may have shown another encoding than the beginning of the file did.
+fn announce_encoding(layout: &mut Layout, encoding: &Encoding, out: &mut Batches<'_, '_>) {
+    if layout.encoding != Some(encoding.name()) {
+        layout.encoding = Some(encoding.name());
+        out.layout(layout);
     }
 }
 
@@ -356,6 +264,10 @@ fn of_json(error: ReadError, rows: u32) -> FileIssue {
     match error {
         ReadError::Io(error) => FileIssue::io(error),
         ReadError::Document(issue) if rows == 0 => FileIssue::file(issue),
-        ReadError::Document(issue) => FileIssue::at(rows + 1, issue),
+        ReadError::Document(mut issue) => {
+            let read = if rows == 1 { "The element".to_owned() } else { format!("The {rows} elements") };
+            issue.message = format!("{} {read} before it stand; see the rows of the receipt.", issue.message).into();
+            FileIssue::at(rows + 1, issue)
+        }
     }
 }

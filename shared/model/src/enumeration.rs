@@ -172,7 +172,7 @@ wire_enum! {
 
 wire_enum! {
     /// Gender (iris-facts §3.6).
-    Gender, "a gender" {
+    Gender, "a gender", choices "F or Female, M or Male, U or Unknown, N (non-binary), O or Other, TM, TF, ND, EQ, NL, X" {
         /// Unspecified.
         Unspecified = "U", id 0, alias "Unknown", alias "Unspecified";
         /// Male.

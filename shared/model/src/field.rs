@@ -81,14 +81,60 @@ intake_fields! {
     HealthPlanPrimaryCareProviderFaxNumber = "HealthPlanPrimaryCareProviderFaxNumber", "HealthPlan.PrimaryCareProvider.FaxNumber";
 }
 
-/// The form in which names of columns and keys are compared: lower case, without spaces, `_` and `-`, and without the `__c` that
-/// Salesforce appends to custom fields (design.md §4).
+/// The form in which names of columns and keys are compared: lower case, without spaces, `_`, `-` and `.`, without the `__c` that
+/// Salesforce appends to custom fields (design.md §4), and without what forms put behind a name: `*`, `:`, `(required)`, `(optional)`.
 #[must_use]
 pub fn normalized_name(name: &str) -> String {
-    let name = name.trim();
+    let name = without_marks(name);
     let name = match name.len().checked_sub(3).and_then(|at| name.split_at_checked(at)) {
         Some((stem, suffix)) if suffix.eq_ignore_ascii_case("__c") => stem,
         _ => name,
     };
-    name.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
+    name.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-' | '.')).flat_map(char::to_lowercase).collect()
+}
+
+/// The name without the marks behind it, in any order and number.
+fn without_marks(name: &str) -> &str {
+    let mut name = name.trim();
+    loop {
+        let plain = name.trim_end_matches([':', '*']).trim_end();
+        let plain = ["(required)", "(optional)"].into_iter().find_map(|mark| stripped(plain, mark)).unwrap_or(plain);
+        // A name of nothing but marks is a name all the same.
+        if plain.len() == name.len() || plain.is_empty() {
+            return name;
+        }
+        name = plain;
+    }
+}
+
+/// The text before a mark of ASCII letters, in any case.
+fn stripped<'n>(name: &'n str, mark: &str) -> Option<&'n str> {
+    let (stem, end) = name.split_at_checked(name.len().checked_sub(mark.len())?)?;
+    end.eq_ignore_ascii_case(mark).then(|| stem.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalized_name;
+
+    #[test]
+    fn names_are_compared_without_what_people_put_around_them() {
+        for name in [
+            "PatientDob",
+            "patient dob",
+            "Patient_DOB",
+            "PATIENT-DOB",
+            "Patient.Dob",
+            "Patient_Dob__c",
+            " Patient Dob * ",
+            "Patient DOB:",
+            "Patient DOB (required)",
+            "Patient DOB (Required)*:",
+        ] {
+            assert_eq!(normalized_name(name), "patientdob", "{name}");
+        }
+        assert_eq!(normalized_name("*"), "*");
+        assert_eq!(normalized_name("(required)"), "(required)");
+        assert_eq!(normalized_name("Phone (home)"), "phone(home)");
+    }
 }

@@ -167,6 +167,8 @@ issue_codes! {
     DuplicateRow = "duplicate-row";
     /// A sheet that looks like data and was not read (decision 16).
     SkippedSheet = "skipped-sheet";
+    /// Rows were loaded that the sheet does not show.
+    HiddenRows = "hidden-rows";
     /// A good row not loaded because another failed and the mapping says all or nothing (decision 18).
     NotLoaded = "not-loaded";
 
@@ -197,6 +199,8 @@ issue_codes! {
     OrderExists = "order-exists";
     /// Another order of the patient is open (decision 3).
     OpenOrder = "open-order";
+    /// The patient's open order was cancelled because this one takes its place (decision 3).
+    Superseded = "superseded";
     /// No order with this id (iris-facts R-12).
     UnknownOrder = "unknown-order";
     /// The order can no longer be changed or cancelled (iris-facts R-13).

@@ -5,6 +5,7 @@
 //!
 //! The journey of a submission: bytes → [`OrderRequest`] (shape) → [`Submission`] (meaning, by [`submission::validate`]).
 
+pub mod cells;
 pub mod datetime;
 pub mod enumeration;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod state;
 pub mod submission;
 pub mod value;
 
+pub use cells::Cells;
 pub use datetime::DateTimeOffset;
 pub use enumeration::*;
 pub use event::Event;

@@ -12,7 +12,7 @@
 //!
 //! When all rows have a line, [`Orders::finish_drop`](crate::Orders::finish_drop) closes the drop.
 
-use iris_model::{ClientGuid, Issue, OutcomeKind, RowIssue};
+use iris_model::{Cells, ClientGuid, Issue, OutcomeKind, RowIssue};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,7 +107,7 @@ pub struct RowDetail {
     /// Issues found so far, with their cells. Issues of the outcome that are among them are not repeated.
     pub issues: Vec<RowIssue>,
     /// The original cells; kept with the line only when the row fails.
-    pub cells: Vec<String>,
+    pub cells: Cells,
 }
 
 /// Where a drop stands.

@@ -10,13 +10,12 @@
 
 mod records;
 
-use crate::cells::Cells;
-use crate::encoding::Utf8Reader;
 use crate::failure::FileIssue;
 use crate::limits::Limits;
+use crate::line::{Line, Lines};
 use crate::mapping::{self, Names};
 use iris_model::organization::Mapping;
-use iris_model::{Issue, IssueCode};
+use iris_model::{Cells, Issue, IssueCode};
 use records::{Found, Records};
 use std::io::Read;
 
@@ -26,31 +25,20 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const HEAD: usize = 256 * 1024;
 /// How many records may stand above the header.
 const TITLES: usize = 30;
-/// A line inside a cell looks like a record when it has this many cells, or half as many as the header has (decision 70).
+/// A line inside a cell looks like a record when it has as many cells as the header, and no less than this (decision 70).
 const TELLING: usize = 3;
 
 /// The records of a delimited file.
 pub(crate) struct Delimited<R> {
-    records: Records<Utf8Reader<R>>,
+    records: Records<R>,
     pub(crate) headers: Vec<String>,
     pub(crate) delimiter: char,
     limits: Limits,
 }
 
-/// A record that was read.
-#[derive(Debug)]
-pub(crate) struct Line {
-    /// The line it begins on, 1 = first.
-    pub(crate) number: u32,
-    pub(crate) cells: Cells,
-    /// What is wrong with its form, by column.
-    pub(crate) issues: Vec<(Option<usize>, Issue)>,
-}
-
 impl<R: Read> Delimited<R> {
     /// Finds delimiter and header.
-    pub(crate) fn open(source: R, mapping: &Mapping, limits: &Limits) -> Result<Self, FileIssue> {
-        let mut text = Utf8Reader::new(source);
+    pub(crate) fn open(mut text: R, mapping: &Mapping, limits: &Limits) -> Result<Self, FileIssue> {
         let mut head = Vec::new();
         text.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(FileIssue::io)?;
         let names = Names::of(mapping);
@@ -71,8 +59,46 @@ impl<R: Read> Delimited<R> {
         Ok(Self { records, headers, delimiter: char::from(place.delimiter), limits: limits.clone() })
     }
 
-    /// Reads the next record that is not blank; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Line>, FileIssue> {
+    /// Whether the record is what a quotation mark made of several rows.
+    fn is_swallowing(&self, found: Found, cells: &Cells) -> bool {
+        if found != Found::Record {
+            return true;
+        }
+        if !self.records.is_of_many_lines() {
+            return false;
+        }
+        let width = self.headers.len();
+        let delimiter = self.delimiter;
+        // The first line is the cell's own, whatever it holds; the others have no business to look like records.
+        let looks_like_row = |line: &str| {
+            line.matches(delimiter).count() + 1 >= width.max(TELLING)
+                && line.split(delimiter).filter(|cell| !cell.trim().is_empty()).nth(1).is_some()
+        };
+        let holds_rows = |cell: &str| cell.split(['\n', '\r']).skip(1).any(looks_like_row);
+        self.records.is_badly_closed()
+            || cells.len() < width
+            || cells.iter().skip(width).any(|cell| !cell.trim().is_empty())
+            || cells.iter().any(|cell| cell.len() > self.limits.cell_bytes || holds_rows(cell))
+    }
+
+    fn check(&self, cells: &Cells, issues: &mut Vec<(Option<usize>, Issue)>) {
+        if cells.text().len() > self.limits.cell_bytes {
+            let long = cells.iter().enumerate().filter(|(_, cell)| cell.len() > self.limits.cell_bytes);
+            issues.extend(long.map(|(column, _)| (Some(column), too_long(&self.limits))));
+        }
+        if cells.text().as_bytes().contains(&0) {
+            let with = cells.iter().enumerate().filter(|(_, cell)| cell.contains('\0'));
+            issues.extend(with.map(|(column, _)| (Some(column), nul())));
+        }
+        let width = self.headers.len();
+        if cells.len() > width && cells.iter().skip(width).any(|cell| !cell.trim().is_empty()) {
+            issues.push((None, extra_cells(cells.len(), width)));
+        }
+    }
+}
+
+impl<R: Read> Lines for Delimited<R> {
+    fn next(&mut self) -> Result<Option<Line>, FileIssue> {
         loop {
             let found = self.records.read().map_err(FileIssue::io)?;
             if found == Found::End {
@@ -96,42 +122,6 @@ impl<R: Read> Delimited<R> {
                 continue;
             }
             return Ok(Some(Line { number, cells, issues }));
-        }
-    }
-
-    /// Whether the record is what a quotation mark made of several rows.
-    fn is_swallowing(&self, found: Found, cells: &Cells) -> bool {
-        if found != Found::Record {
-            return true;
-        }
-        if !self.records.is_of_many_lines() {
-            return false;
-        }
-        let width = self.headers.len();
-        let delimiter = self.delimiter;
-        // The first line is the cell's own, whatever it holds; the others have no business to look like records.
-        let least = (width / 2).max(TELLING);
-        let holds_rows = |cell: &str| {
-            cell.split(['\n', '\r']).skip(1).any(|line| line.matches(delimiter).count() + 1 >= least)
-        };
-        self.records.is_badly_closed()
-            || cells.len() < width
-            || cells.iter().skip(width).any(|cell| !cell.trim().is_empty())
-            || cells.iter().any(|cell| cell.len() > self.limits.cell_bytes || holds_rows(cell))
-    }
-
-    fn check(&self, cells: &Cells, issues: &mut Vec<(Option<usize>, Issue)>) {
-        if cells.text().len() > self.limits.cell_bytes {
-            let long = cells.iter().enumerate().filter(|(_, cell)| cell.len() > self.limits.cell_bytes);
-            issues.extend(long.map(|(column, _)| (Some(column), too_long(&self.limits))));
-        }
-        if cells.text().as_bytes().contains(&0) {
-            let with = cells.iter().enumerate().filter(|(_, cell)| cell.contains('\0'));
-            issues.extend(with.map(|(column, _)| (Some(column), nul())));
-        }
-        let width = self.headers.len();
-        if cells.len() > width && cells.iter().skip(width).any(|cell| !cell.trim().is_empty()) {
-            issues.push((None, extra_cells(cells.len(), width)));
         }
     }
 }

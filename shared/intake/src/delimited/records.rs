@@ -346,7 +346,7 @@ mod tests {
             let mut records = Records::new(head.to_vec(), rest, b',', 1 << 20);
             let mut found = Vec::new();
             while records.read().unwrap() == Found::Record {
-                let cells = crate::cells::Cells::from_fields(records.fields(), records.ends()).unwrap();
+                let cells = iris_model::Cells::from_fields(records.fields(), records.ends()).unwrap();
                 found.push((records.line(), cells.iter().map(str::to_owned).collect()));
             }
             if all.is_empty() {

@@ -14,12 +14,15 @@ use crate::mapping::{self, Compiled};
 use iris_model::field::normalized_name;
 use iris_model::json::{Node, Number};
 use iris_model::organization::Mapping;
-use iris_model::{Issue, IssueCode, OrderRequest, RowIssue};
+use iris_model::{EvaluationType, Issue, IssueCode, OrderRequest, RowIssue};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Salesforce's description of a record; never data.
 const ATTRIBUTES: &str = "attributes";
+
+/// Properties that hold the records of a file: of Salesforce's exports, and of people who wrap messages.
+const WRAPPERS: [&str; 2] = ["records", "orders"];
 
 /// What an element became.
 pub(crate) struct Built {
@@ -30,6 +33,7 @@ pub(crate) struct Built {
 /// The columns of flat records, growing with every key that is new.
 pub(crate) struct FlatColumns {
     mapping: Mapping,
+    exams: Vec<EvaluationType>,
     limits: Limits,
     places: HashMap<String, usize>,
     compiled: Option<Compiled>,
@@ -39,9 +43,9 @@ pub(crate) struct FlatColumns {
 }
 
 impl FlatColumns {
-    pub(crate) fn new(mapping: &Mapping, limits: &Limits, layout: Layout) -> Self {
-        let (mapping, limits) = (mapping.clone(), limits.clone());
-        Self { mapping, limits, places: HashMap::new(), compiled: None, layout, changed: true }
+    pub(crate) fn new(mapping: &Mapping, exams: &[EvaluationType], limits: &Limits, layout: Layout) -> Self {
+        let (mapping, exams, limits) = (mapping.clone(), exams.to_vec(), limits.clone());
+        Self { mapping, exams, limits, places: HashMap::new(), compiled: None, layout, changed: true }
     }
 
     /// Builds the request of an element that is an object.
@@ -81,7 +85,7 @@ impl FlatColumns {
                 None if value.is_blank() => {}
                 None => {
                     let message = format!("A single value is expected here, not {}.", value.kind());
-                    issues.push(self.layout.locate(Some(column), Issue::error(IssueCode::WrongType, "", message)));
+                    issues.push(self.layout.of_cell(Some(column), Issue::error(IssueCode::WrongType, "", message)));
                 }
             }
         }
@@ -104,7 +108,7 @@ impl FlatColumns {
             return Err(too_many_columns(self.layout.headers.len(), &self.limits));
         }
         if self.places.len() > known || self.compiled.is_none() {
-            let (compiled, warnings) = mapping::compile(&self.mapping, &self.layout.headers, false)?;
+            let (compiled, warnings) = mapping::compile(&self.mapping, &self.layout.headers, &self.exams, false)?;
             self.layout.remember(&compiled);
             self.layout.warnings = warnings;
             self.compiled = Some(compiled);
@@ -128,10 +132,10 @@ fn is_order_request(entries: &[(Cow<'_, str>, Node<'_>)]) -> bool {
 
 /// The records of an element that is itself a wrapper: `{"records": […]}` on a line of its own.
 pub(crate) fn wrapped<'n>(node: &'n Node<'n>) -> Option<&'n [Node<'n>]> {
-    match node.get("records") {
-        Some(Node::Array(records)) => Some(records),
+    WRAPPERS.iter().find_map(|name| match node.get(name) {
+        Some(Node::Array(records)) => Some(records.as_slice()),
         _ => None,
-    }
+    })
 }
 
 /// The element as it was sent, for the rejected file. Numbers keep their digits where they were kept in reading.

@@ -1,15 +1,14 @@
-//! `{"totalSize": 2, "done": true, "records": [ … ]}`, as Salesforce's own exports have it, read as if the array stood alone.
+//! `{"totalSize": 2, "done": true, "records": [ … ]}`, as Salesforce's own exports have it, and `{"Orders": [ … ]}`, read as if the array
+//! stood alone.
 //!
 //! The object around it may be as long as the file, and elements are read one at a time; so it is taken away while it streams by. White
 //! space takes its place, so that lines and columns stay those of the file.
 
+use super::WRAPPERS;
 use std::io::{Cursor, Read, Result};
 
 /// How far into the file the array has to begin.
 const HEAD: usize = 16 * 1024;
-/// The property that holds the records.
-const RECORDS: &[u8] = b"records";
-
 /// Reads a JSON file without the wrapper, if it has one.
 pub(crate) struct Unwrapped<R> {
     head: Cursor<Vec<u8>>,
@@ -102,7 +101,7 @@ fn records_at(head: &[u8]) -> Option<usize> {
     loop {
         let (name, behind) = text(rest.trim_ascii_start())?;
         rest = after(behind, b':')?.trim_ascii_start();
-        if name.eq_ignore_ascii_case(RECORDS) {
+        if WRAPPERS.iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes())) {
             return rest.starts_with(b"[").then(|| head.len() - rest.len());
         }
         rest = match rest.first()? {

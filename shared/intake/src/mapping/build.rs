@@ -1,10 +1,10 @@
 //! From the cells of a row to an OrderRequest, with everything wrong in them.
 
-use super::setter::{is_about_the_order, set};
+use super::setter::{Conventions, is_about_the_order, set};
 use super::spoiled::{is_identifier, spoiled};
 use crate::layout::Layout;
 use crate::receipt::unguarded;
-use iris_model::organization::{ColumnRule, DateOrder};
+use iris_model::organization::ColumnRule;
 use iris_model::{IntakeField, OrderRequest, RowIssue};
 
 /// A mapping, compiled for one header.
@@ -12,7 +12,7 @@ use iris_model::{IntakeField, OrderRequest, RowIssue};
 pub(crate) struct Compiled {
     pub(super) bound: Vec<Bound>,
     pub(super) constants: Vec<(IntakeField, String)>,
-    pub(super) order: DateOrder,
+    pub(super) conventions: Conventions,
     /// The file is one of ours that comes back corrected.
     pub(super) returned: bool,
 }
@@ -78,7 +78,7 @@ impl Compiled {
             };
             let read = match spoiled(bound.is_identifier, value) {
                 Some(spoiled) => Err(spoiled),
-                None => set(request, bound.field, value, self.order),
+                None => set(request, bound.field, value, &self.conventions),
             };
             if let Err(error) = read {
                 issues.push(layout.locate(bound.column, error.at(bound.field.path())));
@@ -86,7 +86,7 @@ impl Compiled {
         }
         for (field, constant) in &self.constants {
             if (has_order || !is_about_the_order(*field))
-                && let Err(error) = set(request, *field, constant, self.order)
+                && let Err(error) = set(request, *field, constant, &self.conventions)
             {
                 issues.push(layout.locate(None, error.at(field.path())));
             }
@@ -98,7 +98,14 @@ impl Bound {
     pub(super) fn new(field: IntakeField, column: Option<usize>, rule: &ColumnRule) -> Self {
         let values = rule.values.iter().map(|(from, to)| (from.trim().to_lowercase(), to.trim().to_owned())).collect();
         let about_the_order = is_about_the_order(field);
-        Self { field, column, about_the_order, is_identifier: is_identifier(field), values, default: given(rule.default.as_deref()) }
+        Self {
+            field,
+            column,
+            about_the_order,
+            is_identifier: is_identifier(field),
+            values,
+            default: given(rule.default.as_deref()),
+        }
     }
 
     fn translated<'t>(&'t self, text: &'t str) -> &'t str {

@@ -11,12 +11,12 @@ mod spoiled;
 
 pub(crate) use build::Compiled;
 
-use crate::cells::Cells;
 use build::Bound;
 use iris_model::field::normalized_name;
 use iris_model::issue::quoted;
 use iris_model::organization::{ColumnRule, Mapping};
-use iris_model::{IntakeField, Issue, IssueCode};
+use iris_model::{Cells, EvaluationType, IntakeField, Issue, IssueCode};
+use setter::Conventions;
 use std::collections::{HashMap, HashSet};
 
 /// The column of rejected files that holds our own remarks; ignored when the corrected file comes back.
@@ -31,12 +31,19 @@ pub(crate) fn is_own_column(header: &str) -> bool {
     [ISSUES_COLUMN, ROW_COLUMN].iter().any(|own| name == normalized_name(own))
 }
 
+/// The names a field has without any mapping: the published one, and its place in the OrderRequest where only one field has it.
+fn own_names(field: IntakeField) -> impl Iterator<Item = String> {
+    let is_shared = matches!(field, IntakeField::PatientBirthGender | IntakeField::PatientIdentityGender);
+    let path = (!is_shared).then(|| field.path());
+    [field.name()].into_iter().chain(path).map(normalized_name)
+}
+
 /// The names a mapping knows columns by.
 pub(crate) struct Names(HashSet<String>);
 
 impl Names {
     pub(crate) fn of(mapping: &Mapping) -> Self {
-        let own = IntakeField::ALL.iter().map(|field| normalized_name(field.name()));
+        let own = IntakeField::ALL.iter().flat_map(|field| own_names(*field));
         let given = mapping.columns.values().flat_map(|rule| &rule.headers).map(|header| normalized_name(header));
         Self(own.chain(given).collect())
     }
@@ -53,8 +60,13 @@ pub(crate) fn is_header(matches: usize, cells: &Cells) -> bool {
 }
 
 /// Compiles a mapping for a header. Columns that every row needs must be there when `complete`; the records of a JSON file each bring
-/// their own keys, and say for themselves what they lack.
-pub(crate) fn compile(mapping: &Mapping, headers: &[String], complete: bool) -> Result<(Compiled, Vec<Issue>), Issue> {
+/// their own keys, and say for themselves what they lack. `exams` are those the organization subscribes to.
+pub(crate) fn compile(
+    mapping: &Mapping,
+    headers: &[String],
+    exams: &[EvaluationType],
+    complete: bool,
+) -> Result<(Compiled, Vec<Issue>), Issue> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut repeated: Vec<String> = Vec::new();
     for (column, header) in headers.iter().enumerate() {
@@ -63,16 +75,20 @@ pub(crate) fn compile(mapping: &Mapping, headers: &[String], complete: bool) -> 
             repeated.push(name);
         }
     }
-    let returned = headers.iter().any(|header| is_own_column(header));
-    let mut compiled = Compiled { bound: Vec::new(), constants: Vec::new(), order: mapping.date_order, returned };
+    let returned = headers.iter().any(|header| normalized_name(header) == normalized_name(ISSUES_COLUMN));
+    let mut compiled = Compiled {
+        bound: Vec::new(),
+        constants: Vec::new(),
+        conventions: Conventions::new(mapping.date_order, exams),
+        returned,
+    };
     let mut taken = vec![false; headers.len()];
     let mut ambiguous = Vec::new();
     let nothing = ColumnRule::default();
     for &field in IntakeField::ALL {
         let rule = mapping.columns.get(&field).unwrap_or(&nothing);
-        let own = normalized_name(field.name());
-        let names = rule.headers.iter().map(|header| normalized_name(header)).chain([own]);
-        let found = names.into_iter().find_map(|name| places.get(&name).map(|column| (name, *column)));
+        let mut names = rule.headers.iter().map(|header| normalized_name(header)).chain(own_names(field));
+        let found = names.find_map(|name| places.get(&name).map(|column| (name, *column)));
         if let Some((name, column)) = &found {
             if repeated.contains(name) {
                 ambiguous.extend(headers.get(*column).map(|header| (field, quoted(header))));

@@ -5,22 +5,38 @@ use iris_model::organization::DateOrder;
 use iris_model::request::{HealthPlan, Name, Order, Patient, PersonGender, PrimaryCareProvider, Provider, Site};
 use iris_model::value::{self, ValueError};
 use iris_model::{
-    ClientGuid, EvaluationType, Gender, GenderContext, IntakeField, IssueCode, OrderControlCode, OrderRequest,
+    ClientGuid, EvaluationType, Gender, GenderContext, IntakeField, IssueCode, OrderControlCode, OrderRequest, WireEnum,
 };
+
+/// What organization and mapping say about values.
+#[derive(Debug, Clone)]
+pub(super) struct Conventions {
+    dates: DateOrder,
+    /// The exams to offer to someone who named none of them.
+    exams: String,
+}
+
+impl Conventions {
+    /// Exams are those the organization subscribes to.
+    pub(super) fn new(dates: DateOrder, exams: &[EvaluationType]) -> Self {
+        let codes: Vec<&str> = exams.iter().map(|exam| exam.code()).collect();
+        Self { dates, exams: if codes.is_empty() { EvaluationType::codes() } else { codes.join(", ") } }
+    }
+}
 
 /// Puts a cell that is not empty into the request. The text is trimmed.
 pub(super) fn set(
     request: &mut OrderRequest,
     field: IntakeField,
     text: &str,
-    order: DateOrder,
+    conventions: &Conventions,
 ) -> Result<(), ValueError> {
     use IntakeField as F;
     match field {
         F::Version => request.version = some(text),
         F::ClientGuid => request.client_guid = Some(guid(text)?),
         F::OrderControlCode => {
-            request.order_control_code = Some(code(OrderControlCode::from_text(text), text, &OrderControlCode::codes)?);
+            request.order_control_code = Some(code(text, OrderControlCode::choices)?);
         }
         F::UserNameSubmitting => request.user_name_submitting = some(text),
         F::CameraOperatorUserName => request.camera_operator_user_name = some(text),
@@ -28,15 +44,15 @@ pub(super) fn set(
         F::PatientLocalId => patient(request).local_id = some(text),
         F::PatientFirstName => patient(request).name.get_or_insert_default().first = some(text),
         F::PatientLastName => patient(request).name.get_or_insert_default().last = some(text),
-        F::PatientDob => patient(request).dob = Some(value::date(text, order)?),
+        F::PatientDob => patient(request).dob = Some(value::date(text, conventions.dates)?),
         F::PatientBirthGender => gender(patient(request), GenderContext::Birth, text)?,
         F::PatientIdentityGender => gender(patient(request), GenderContext::Identity, text)?,
         F::PatientPhone => patient(request).phone = some(text),
         F::PatientAdditionalInfo => patient(request).additional_info = some(text),
         F::DxCode => patient(request).dx_code = some(text),
         F::OrderLocalId => order_of(request).local_id = some(text),
-        F::EvaluationType => order_of(request).evaluation_types = evaluation_types(text)?,
-        F::OrderScheduledTime => order_of(request).scheduled_time = Some(value::date_time(text, order)?),
+        F::EvaluationType => order_of(request).evaluation_types = evaluation_types(text, conventions)?,
+        F::OrderScheduledTime => order_of(request).scheduled_time = Some(value::date_time(text, conventions.dates)?),
         F::OrderState => order_of(request).state = some(text),
         F::OrderAdditionalInfo => order_of(request).additional_info = some(text),
         F::DepartmentId => order_of(request).department_id = some(text),
@@ -62,8 +78,8 @@ pub(super) fn set(
         F::HealthPlanGroupName => plan(request).group_name = some(text),
         F::HealthPlanGroupNumber => plan(request).group_number = some(text),
         F::HealthPlanPolicyNumber => plan(request).policy_number = some(text),
-        F::HealthPlanEffectiveDate => plan(request).effective_date = Some(value::date(text, order)?),
-        F::HealthPlanExpirationDate => plan(request).expiration_date = Some(value::date(text, order)?),
+        F::HealthPlanEffectiveDate => plan(request).effective_date = Some(value::date(text, conventions.dates)?),
+        F::HealthPlanExpirationDate => plan(request).expiration_date = Some(value::date(text, conventions.dates)?),
         F::HealthPlanPrimaryCareProviderNpi => pcp(request).npi = some(text),
         F::HealthPlanPrimaryCareProviderFirst => pcp(request).name.get_or_insert_default().first = some(text),
         F::HealthPlanPrimaryCareProviderLast => pcp(request).name.get_or_insert_default().last = some(text),
@@ -108,15 +124,15 @@ fn provider_name(provider: &mut Option<Provider>) -> &mut Name {
 }
 
 fn gender(patient: &mut Patient, context: GenderContext, text: &str) -> Result<(), ValueError> {
-    let gender = code(Gender::from_text(text), text, &Gender::codes)?;
+    let gender = code(text, Gender::choices)?;
     patient.genders.push(PersonGender { context, gender });
     Ok(())
 }
 
 /// One code, or several separated by commas, semicolons or bars (iris-facts §13 #8).
-fn evaluation_types(text: &str) -> Result<Vec<EvaluationType>, ValueError> {
+fn evaluation_types(text: &str, conventions: &Conventions) -> Result<Vec<EvaluationType>, ValueError> {
     let codes = text.split([',', ';', '|']).map(str::trim).filter(|code| !code.is_empty());
-    codes.map(|text| code(EvaluationType::from_text(text), text, &EvaluationType::codes)).collect()
+    codes.map(|text| code(text, || conventions.exams.clone())).collect()
 }
 
 fn guid(text: &str) -> Result<ClientGuid, ValueError> {
@@ -130,9 +146,10 @@ fn guid(text: &str) -> Result<ClientGuid, ValueError> {
     })
 }
 
-fn code<T>(read: Option<T>, text: &str, codes: &dyn Fn() -> String) -> Result<T, ValueError> {
-    read.ok_or_else(|| ValueError {
+/// Reads a code; those that can be used here are offered to who sent none of them.
+fn code<T: WireEnum>(text: &str, choices: impl Fn() -> String) -> Result<T, ValueError> {
+    T::from_text(text).ok_or_else(|| ValueError {
         code: IssueCode::UnknownCode,
-        message: format!("{} is not a code of this field. Use one of: {}.", quoted(text), codes()).into(),
+        message: format!("{} is not {}. Use one of: {}.", quoted(text), T::NOUN, choices()).into(),
     })
 }

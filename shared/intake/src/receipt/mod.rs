@@ -14,6 +14,7 @@ pub(crate) use guard::unguarded;
 pub use rejected::{RejectedCsv, RejectedJson, RejectedXlsx};
 pub use rows_csv::RowsCsv;
 
+use crate::{Format, Layout};
 use iris_model::{IssueCode, OutcomeKind, RowLine, Severity};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -44,6 +45,9 @@ pub struct Receipt {
     pub size: u64,
     /// How it went.
     pub status: Status,
+    /// What it was taken for; absent when nothing could be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub read_as: Option<ReadAs>,
     /// When it was first seen.
     pub received_at: Timestamp,
     /// When the last row was dealt with.
@@ -56,6 +60,39 @@ pub struct Receipt {
     pub issues: Vec<ReceiptIssue>,
     /// The other documents, by their names in the results container.
     pub files: Files,
+}
+
+/// What a file was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadAs {
+    /// `csv`, `xlsx`, `json` or `ndjson`.
+    pub format: String,
+    /// Name of the mapping used; `built-in` when no rule of the organization fits the file's name.
+    pub mapping: String,
+    /// Encoding of a text file.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub encoding: Option<String>,
+    /// Delimiter of a CSV file.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delimiter: Option<char>,
+    /// The sheet that was read, of a workbook.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sheet: Option<String>,
+}
+
+impl ReadAs {
+    /// As the file's layout says.
+    #[must_use]
+    pub fn new(format: Format, layout: &Layout) -> Self {
+        Self {
+            format: format.as_str().to_owned(),
+            mapping: layout.mapping.clone(),
+            encoding: layout.encoding.map(str::to_owned),
+            delimiter: layout.delimiter,
+            sheet: layout.sheet.clone(),
+        }
+    }
 }
 
 /// How a drop went.

@@ -2,7 +2,7 @@
 
 use super::guard::guarded;
 use super::rows_csv::issues;
-use crate::mapping::ISSUES_COLUMN;
+use crate::mapping::{ISSUES_COLUMN, ROW_COLUMN, is_own_column};
 use iris_model::RowLine;
 use rust_xlsxwriter::{Color, Format, FormatAlign, Note, Workbook, Worksheet, XlsxError};
 use std::io::Write;
@@ -21,7 +21,7 @@ pub struct RejectedCsv<W: Write> {
 }
 
 impl<W: Write> RejectedCsv<W> {
-    /// Begins with the file's own header and the column `Issues`.
+    /// Begins with the file's own header and the columns `OriginalRow` and `Issues`.
     pub fn new(out: W, headers: &[String], delimiter: char) -> csv::Result<Self> {
         let delimiter = u8::try_from(delimiter).unwrap_or(b',');
         let mut out = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(out);
@@ -29,7 +29,7 @@ impl<W: Write> RejectedCsv<W> {
         for column in &kept {
             out.write_field(guarded(&headers[*column]).as_bytes())?;
         }
-        out.write_record([ISSUES_COLUMN])?;
+        out.write_record([ROW_COLUMN, ISSUES_COLUMN])?;
         Ok(Self { out, width: headers.len() })
     }
 
@@ -39,6 +39,7 @@ impl<W: Write> RejectedCsv<W> {
         for column in kept(headers) {
             self.out.write_field(guarded(cells.get(column).map_or("", String::as_str)).as_bytes())?;
         }
+        self.out.write_field(line.row.to_string())?;
         self.out.write_field(guarded(&issues(line)).as_bytes())?;
         for extra in cells.iter().skip(self.width) {
             self.out.write_field(guarded(extra).as_bytes())?;
@@ -52,12 +53,12 @@ impl<W: Write> RejectedCsv<W> {
     }
 }
 
-/// The columns that are written: all but our own remarks of last time.
+/// The columns that are written: all but our own of last time.
 fn kept(headers: &[String]) -> Vec<usize> {
-    (0..headers.len()).filter(|column| !headers[*column].eq_ignore_ascii_case(ISSUES_COLUMN)).collect()
+    (0..headers.len()).filter(|column| !is_own_column(&headers[*column])).collect()
 }
 
-/// Rejected elements of a JSON file, one a line, each with its issues as the property `Issues`.
+/// Rejected elements of a JSON file, one a line, each with the properties `OriginalRow` and `Issues`.
 pub struct RejectedJson<W: Write> {
     out: W,
 }
@@ -71,14 +72,16 @@ impl<W: Write> RejectedJson<W> {
     /// Writes a failed element.
     pub fn write(&mut self, line: &RowLine) -> std::io::Result<()> {
         let text = line.cells.as_deref().and_then(<[String]>::first).map_or("null", String::as_str);
-        let mut value: serde_json::Value = serde_json::from_str(text).unwrap_or(serde_json::Value::Null);
-        match &mut value {
-            serde_json::Value::Object(object) => {
-                object.insert(ISSUES_COLUMN.to_owned(), issues(line).into());
-            }
-            other => value = serde_json::json!({ "Element": other.take(), ISSUES_COLUMN: issues(line) }),
-        }
-        writeln!(self.out, "{value}")
+        // A line that is no JSON appears as the text it is.
+        let value = serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::from(text));
+        let mut object = match value {
+            serde_json::Value::Object(object) => object,
+            other => [("Element".to_owned(), other)].into_iter().collect(),
+        };
+        object.retain(|key, _| !is_own_column(key));
+        object.insert(ROW_COLUMN.to_owned(), line.row.into());
+        object.insert(ISSUES_COLUMN.to_owned(), issues(line).into());
+        writeln!(self.out, "{}", serde_json::Value::Object(object))
     }
 
     /// Ends the document.
@@ -98,7 +101,7 @@ pub struct RejectedXlsx {
 }
 
 impl RejectedXlsx {
-    /// Begins with the sheet's own header and the column `Issues`.
+    /// Begins with the sheet's own header and the columns `OriginalRow` and `Issues`.
     pub fn new(headers: &[String], sheet: Option<&str>) -> Result<Self, XlsxError> {
         let mut book = Workbook::new();
         let kept = kept(headers);
@@ -112,11 +115,13 @@ impl RejectedXlsx {
             let width = headers[*column].chars().count().clamp(10, 30);
             page.set_column_width(at(place), width as f64)?;
         }
-        page.set_column_width(at(kept.len()), 80)?;
+        page.set_column_width(at(kept.len()), 12)?;
+        page.set_column_width(at(kept.len() + 1), 80)?;
         for (place, column) in kept.iter().enumerate() {
             page.write_string_with_format(0, at(place), &headers[*column], &header)?;
         }
-        page.write_string_with_format(0, at(kept.len()), ISSUES_COLUMN, &header)?;
+        page.write_string_with_format(0, at(kept.len()), ROW_COLUMN, &header)?;
+        page.write_string_with_format(0, at(kept.len() + 1), ISSUES_COLUMN, &header)?;
         let plain = Format::new().set_num_format("@").set_align(FormatAlign::Top);
         let bad = plain.clone().set_background_color(Color::RGB(0x00FF_C7CE)).set_font_color(Color::RGB(0x009C_0006));
         Ok(Self { book, headers: headers.to_vec(), kept, row: 0, bad, plain })
@@ -137,7 +142,8 @@ impl RejectedXlsx {
             }
         }
         let wrap = Format::new().set_text_wrap().set_align(FormatAlign::Top);
-        page.write_string_with_format(row, at(self.kept.len()), cut(&issues(line), CELL), &wrap)?;
+        page.write_number(row, at(self.kept.len()), line.row)?;
+        page.write_string_with_format(row, at(self.kept.len() + 1), cut(&issues(line), CELL), &wrap)?;
         Ok(())
     }
 

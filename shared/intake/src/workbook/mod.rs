@@ -1,39 +1,52 @@
 //! XLSX workbooks, read as a stream of cells.
 //!
-//! Only the table of shared texts is in memory, and it is capped by the scan before. calamine's dense reader is banned (clippy.toml): a
-//! sheet that has only A1 and XFD1048576 makes it abort the process. What is left to go wrong in a library that reads hostile bytes, a
+//! ```text
+//! file ─► package (kind, sizes) ─► inflate (examined on the way) ─► stored (an archive for calamine) ─► calamine ─► rows
+//! ```
+//!
+//! Only the table of shared texts is in memory, and it is capped on the way. calamine's dense reader is banned (clippy.toml): a sheet that
+//! has only A1 and XFD1048576 makes it abort the process. What is left to go wrong in a library that reads hostile bytes, a
 //! panic, is caught here and ends the file, not the process.
 
 mod cell;
+mod examine;
+mod inflate;
+mod package;
+mod padding;
+mod refusal;
+mod remarks;
 mod rows;
-mod scan;
+mod stored;
 mod tokens;
 
 pub(crate) use rows::SheetRows;
 
-use crate::cells::Cells;
 use crate::delimited::{no_header, too_many_columns};
 use crate::failure::FileIssue;
 use crate::limits::Limits;
+use crate::line::Lines;
 use crate::mapping::{Names, is_header};
 use calamine::{Reader, SheetType, SheetVisible, Xlsx};
+use inflate::Inflater;
 use iris_model::issue::quoted;
 use iris_model::organization::Mapping;
-use iris_model::{Issue, IssueCode};
+use iris_model::{Cells, Issue, IssueCode};
 use std::fs::File;
 use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use stored::{Findings, Stored};
 
 /// How many rows may stand above the header.
 const TITLES: u32 = 30;
 /// The most sheets that are looked at.
 const SHEETS: usize = 255;
 
-type Book = Xlsx<BufReader<File>>;
+type Book = Xlsx<BufReader<Stored>>;
 
 /// An opened workbook.
 pub(crate) struct Workbook {
     book: Book,
+    findings: Findings,
     limits: Limits,
 }
 
@@ -48,11 +61,13 @@ pub(crate) struct Place {
 }
 
 impl Workbook {
-    /// Scans and opens a workbook.
-    pub(crate) fn open(mut file: File, limits: &Limits) -> Result<Self, FileIssue> {
-        scan::scan(&mut file, limits)?;
-        let book = careful(|| Xlsx::new(BufReader::new(file)))?.map_err(|_| scan::damaged())?;
-        Ok(Self { book, limits: limits.clone() })
+    /// Opens a workbook.
+    pub(crate) fn open(file: File, limits: &Limits) -> Result<Self, FileIssue> {
+        let (archive, parts) = package::open(file, limits)?;
+        let (stored, findings) = Stored::new(&parts, Inflater::start(archive, &parts, limits));
+        let book = careful(|| Xlsx::new(BufReader::new(stored)))?;
+        let book = book.map_err(|_| findings.defect().unwrap_or_else(refusal::damaged))?;
+        Ok(Self { book, findings, limits: limits.clone() })
     }
 
     /// Finds the sheet and row of the header: in the sheet the mapping names, else in the first visible one with a row that looks like it
@@ -85,7 +100,7 @@ impl Workbook {
 
     fn header_in(&mut self, sheet: &str, names: &Names) -> Result<Option<Place>, FileIssue> {
         let mut best: Option<(usize, u32, Cells, bool)> = None;
-        let mut rows = SheetRows::open(&mut self.book, sheet, self.limits.columns, 0, &self.limits)?;
+        let mut rows = SheetRows::open(&mut self.book, &self.findings, sheet, self.limits.columns, 0, &self.limits)?;
         let mut defect = None;
         loop {
             let row = match rows.next() {
@@ -116,13 +131,20 @@ impl Workbook {
 
     /// The rows below the header.
     pub(crate) fn rows(&mut self, place: &Place) -> Result<SheetRows<'_>, FileIssue> {
-        SheetRows::open(&mut self.book, &place.sheet, place.headers.len(), place.header_row, &self.limits)
+        SheetRows::open(
+            &mut self.book,
+            &self.findings,
+            &place.sheet,
+            place.headers.len(),
+            place.header_row,
+            &self.limits,
+        )
     }
 }
 
 /// Runs what reads hostile bytes; a panic is a damaged file.
 fn careful<T>(run: impl FnOnce() -> T) -> Result<T, FileIssue> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| scan::damaged())
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| refusal::damaged())
 }
 
 fn skipped(other: &str, read: &str) -> Issue {

@@ -1,34 +1,52 @@
 //! The rows of a sheet, put together from its cells.
 
-use super::{Book, careful, cell, scan};
-use crate::cells::Cells;
+use super::padding::Padding;
+use super::remarks::Remark;
+use super::stored::{Findings, Stored};
+use super::{Book, careful, cell, refusal};
 use crate::delimited::too_long;
 use crate::failure::FileIssue;
 use crate::limits::Limits;
-use calamine::XlsxCellReader;
+use crate::line::{Line, Lines};
+use calamine::{DataRef, Style, XlsxCellReader};
 use iris_model::{Issue, IssueCode};
-use std::fs::File;
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io::BufReader;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How many characters are kept of a cell that is too long.
 const SHOWN: usize = 200;
 /// The last row and column a sheet can have, 0 = first.
 const LAST: (u32, u32) = (1_048_575, 16_383);
 
-/// A row of a sheet.
-#[derive(Debug, Default)]
-pub(crate) struct SheetRow {
-    /// 1 = first, as the sheet counts.
-    pub(crate) number: u32,
-    /// Cells by column, as far as the header goes.
-    pub(crate) cells: Cells,
-    /// What is wrong with cells, by column.
-    pub(crate) issues: Vec<(Option<usize>, Issue)>,
+/// How many rows that were read are hidden in the sheet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hidden(Arc<AtomicU32>);
+
+impl Hidden {
+    /// What to say about them.
+    pub(crate) fn warning(&self) -> Option<Issue> {
+        let rows = match self.0.load(Ordering::Relaxed) {
+            0 => return None,
+            1 => "One row is hidden or filtered out in the sheet and was".to_owned(),
+            rows => format!("{rows} rows are hidden or filtered out in the sheet and were"),
+        };
+        let message = format!("{rows} read like all others. Delete what is not meant, or drop the visible rows alone.");
+        Some(Issue::warning(IssueCode::HiddenRows, "", message))
+    }
 }
 
 /// The rows of a sheet that have any text, in order.
 pub(crate) struct SheetRows<'b> {
-    cells: XlsxCellReader<'b, BufReader<File>>,
+    cells: XlsxCellReader<'b, BufReader<Stored>>,
+    findings: Findings,
+    /// Remarks about this row and those ahead.
+    remarks: VecDeque<Remark>,
+    hidden: Hidden,
+    /// By style, how numbers are shown with zeros.
+    padding: Vec<Option<Padding>>,
     width: usize,
     /// The header's row; nothing up to it is wanted.
     above: u32,
@@ -53,57 +71,68 @@ impl<'b> SheetRows<'b> {
     /// The rows below the row `above`, as wide as the header.
     pub(super) fn open(
         book: &'b mut Book,
+        findings: &Findings,
         sheet: &str,
         width: usize,
         above: u32,
         limits: &Limits,
     ) -> Result<Self, FileIssue> {
-        let cells = careful(|| book.worksheet_cells_reader(sheet))?.map_err(|_| scan::damaged())?;
-        Ok(Self { cells, width, above, last: above, limits: limits.clone(), ahead: None, ended: false, defect: None })
+        let cells = careful(|| book.worksheet_cells_reader(sheet))?;
+        let cells = cells.map_err(|_| findings.defect().unwrap_or_else(refusal::damaged))?;
+        let format = |style: &Style| Padding::of(&style.number_format.as_ref()?.format_code);
+        let padding = cells.styles().iter().map(format).collect();
+        Ok(Self {
+            cells,
+            findings: findings.clone(),
+            remarks: VecDeque::new(),
+            hidden: Hidden::default(),
+            padding,
+            width,
+            above,
+            last: above,
+            limits: limits.clone(),
+            ahead: None,
+            ended: false,
+            defect: None,
+        })
     }
 
-    /// The next row that is not blank; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<SheetRow>, FileIssue> {
-        if let Some(defect) = self.defect.take() {
-            return Err(defect);
-        }
-        let mut row = SheetRow::default();
-        let read = careful(|| self.read(&mut row)).unwrap_or_else(|_| Err(broken(self.last.max(row.number))));
-        if let Err(defect) = read {
-            self.ended = true;
-            if row.number <= self.last {
-                return Err(defect);
-            }
-            // Nobody knows what else the row would have had: it fails, and nothing follows it.
-            row.issues.push((None, defect.issue.clone()));
-            self.defect = Some(defect);
-        }
-        if row.number == 0 {
-            return Ok(None);
-        }
-        self.last = row.number;
-        Ok(Some(row))
+    /// Counts the hidden rows among those that are read.
+    pub(crate) fn hidden(&self) -> Hidden {
+        self.hidden.clone()
     }
 
     /// Reads a row; it keeps the number 0 when there is none.
-    fn read(&mut self, row: &mut SheetRow) -> Result<(), FileIssue> {
+    fn read(&mut self, row: &mut Line) -> Result<(), FileIssue> {
         if let Some(first) = self.ahead.take() {
             row.number = first.number;
             self.put(row, first.column, &first.text, first.issue)?;
         }
         while !self.ended {
-            let Some(found) = self.cells.next_cell().map_err(|_| broken(self.last.max(row.number)))? else {
+            let Some((found, style)) = self.cells.next_cell_with_style_id().map_err(|_| self.broken(row.number))?
+            else {
                 self.ended = true;
                 break;
             };
             let (row_index, column) = found.get_position();
             if row_index > LAST.0 || column > LAST.1 {
-                return Err(broken(self.last.max(row.number)));
+                return Err(self.broken(row.number));
             }
             let (number, column) = (row_index + 1, column as usize);
-            let (text, issue) = cell::text(found.get_value());
-            if number <= self.above || text.trim().is_empty() {
+            let (mut text, mut issue) = cell::text(found.get_value());
+            if number <= self.above {
                 continue;
+            }
+            if text.trim().is_empty() {
+                if !is_uncalculated(&self.findings, &mut self.remarks, number, column) {
+                    continue;
+                }
+                issue = Some(uncalculated());
+            } else if let Some(padding) = self.padding.get(style).and_then(Option::as_ref)
+                && let DataRef::Float(_) | DataRef::Int(_) = found.get_value()
+                && let Some(padded) = padding.applied(&text)
+            {
+                text = Cow::Owned(padded);
             }
             // Rows come in order, or two of them could be taken for one.
             if number <= self.last || number < row.number {
@@ -121,7 +150,24 @@ impl<'b> SheetRows<'b> {
         Ok(())
     }
 
-    fn put(&self, row: &mut SheetRow, column: usize, text: &str, issue: Option<Issue>) -> Result<(), FileIssue> {
+    /// Counts the row if it is hidden, and forgets the remarks up to it.
+    fn count_hidden(&mut self, row: u32) {
+        self.findings.remarks(&mut self.remarks);
+        while let Some(remark) = self.remarks.front().copied().filter(|remark| remark.row() <= row) {
+            self.remarks.pop_front();
+            if remark == Remark::HiddenRow(row) {
+                self.hidden.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Why nothing follows, about the row at hand or the last one.
+    fn broken(&self, row: u32) -> FileIssue {
+        let place = self.last.max(row).max(1);
+        self.findings.defect().map_or_else(|| broken(place), |defect| FileIssue::at(place, defect.issue))
+    }
+
+    fn put(&self, row: &mut Line, column: usize, text: &str, issue: Option<Issue>) -> Result<(), FileIssue> {
         if column >= self.width {
             if row.issues.iter().all(|(column, _)| column.is_some()) {
                 row.issues.push((None, beyond(self.width)));
@@ -145,6 +191,31 @@ impl<'b> SheetRows<'b> {
     }
 }
 
+impl Lines for SheetRows<'_> {
+    fn next(&mut self) -> Result<Option<Line>, FileIssue> {
+        if let Some(defect) = self.defect.take() {
+            return Err(defect);
+        }
+        let mut row = Line::default();
+        let read = careful(|| self.read(&mut row)).unwrap_or_else(|_| Err(self.broken(row.number)));
+        if let Err(defect) = read {
+            self.ended = true;
+            if row.number <= self.last {
+                return Err(defect);
+            }
+            // Nobody knows what else the row would have had: it fails, and nothing follows it.
+            row.issues.push((None, defect.issue.clone()));
+            self.defect = Some(defect);
+        }
+        if row.number == 0 {
+            return Ok(None);
+        }
+        self.last = row.number;
+        self.count_hidden(row.number);
+        Ok(Some(row))
+    }
+}
+
 fn too_much(limits: &Limits) -> Issue {
     let message = format!("The row has more than {} bytes of text. Shorten its cells.", limits.record_bytes);
     Issue::error(IssueCode::LimitExceeded, "", message)
@@ -156,6 +227,18 @@ fn beyond(width: usize) -> Issue {
     Issue::error(IssueCode::ExtraCells, "", message)
 }
 
+/// Whether the empty cell is a formula whose result was not stored.
+fn is_uncalculated(findings: &Findings, remarks: &mut VecDeque<Remark>, row: u32, column: usize) -> bool {
+    findings.remarks(remarks);
+    remarks.iter().take_while(|remark| remark.row() <= row).any(|remark| *remark == Remark::Uncalculated(row, column))
+}
+
+fn uncalculated() -> Issue {
+    let message = "The cell holds a formula whose result is not stored in the file. Open the workbook in a spreadsheet program, let it \
+                   calculate, and save it; or paste the values.";
+    Issue::error(IssueCode::CellError, "", message)
+}
+
 fn broken(row: u32) -> FileIssue {
-    FileIssue::at(row.max(1), scan::damaged().issue)
+    FileIssue::at(row.max(1), refusal::damaged().issue)
 }

@@ -6,26 +6,28 @@
 /// The longest tag that is handed out; longer ones are measured only.
 const TAG: usize = 64 * 1024;
 
-/// Is given each tag between its angle brackets.
-type OnTag<'f> = &'f mut dyn FnMut(&[u8]);
-
 /// What is found in a part.
-pub(super) struct Tokens<'f> {
+#[derive(Default)]
+pub(super) struct Tokens {
     state: State,
     /// Bytes of the token at hand.
     run: usize,
-    /// The tag at hand, if tags are asked for.
+    /// Bytes of text before the tag at hand.
+    text: usize,
+    /// The tag at hand.
     tag: Vec<u8>,
-    on_tag: Option<OnTag<'f>>,
     pub(super) longest: usize,
+    /// There is a tag too long to be handed out whole.
+    pub(super) has_cut_tag: bool,
     /// There is a document type or entity declaration.
     pub(super) declares: bool,
     /// There is text in a CDATA section.
     pub(super) has_cdata: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum State {
+    #[default]
     Text,
     /// Behind `<`.
     Open,
@@ -38,28 +40,23 @@ enum State {
     Until(u8, u8, u8),
 }
 
-impl<'f> Tokens<'f> {
-    /// `on_tag` gets each tag between its angle brackets.
-    pub(super) fn new(on_tag: Option<OnTag<'f>>) -> Self {
-        let tag = Vec::new();
-        Self { state: State::Text, run: 0, tag, on_tag, longest: 0, declares: false, has_cdata: false }
-    }
-
-    /// The next piece of the part.
-    pub(super) fn feed(&mut self, piece: &[u8]) {
+impl Tokens {
+    /// The next piece of the part. `on_tag` gets each tag between its angle brackets, and how many bytes of text stand before it.
+    pub(super) fn feed(&mut self, piece: &[u8], on_tag: &mut dyn FnMut(&[u8], usize)) {
         let mut rest = piece;
         while !rest.is_empty() {
             let taken = match self.state {
-                State::Text => self.pass(rest, |byte| byte == b'<', |_| State::Open),
+                State::Text => self.pass(rest, on_tag, |byte| byte == b'<', |_| State::Open),
                 State::Tag => self.pass(
                     rest,
+                    on_tag,
                     |byte| matches!(byte, b'>' | b'"' | b'\''),
                     |byte| match byte {
                         b'>' => State::Text,
                         quote => State::Quoted(quote),
                     },
                 ),
-                State::Quoted(quote) => self.pass(rest, |byte| byte == quote, |_| State::Tag),
+                State::Quoted(quote) => self.pass(rest, on_tag, |byte| byte == quote, |_| State::Tag),
                 State::Open | State::Bang | State::Until(..) => self.step(rest.first().copied().unwrap_or_default()),
             };
             rest = rest.get(taken..).unwrap_or_default();
@@ -67,20 +64,31 @@ impl<'f> Tokens<'f> {
     }
 
     /// Passes everything before the byte that changes the state, and that byte.
-    fn pass(&mut self, rest: &[u8], is_end: impl Fn(u8) -> bool, then: impl Fn(u8) -> State) -> usize {
+    fn pass(
+        &mut self,
+        rest: &[u8],
+        on_tag: &mut dyn FnMut(&[u8], usize),
+        is_end: impl Fn(u8) -> bool,
+        then: impl Fn(u8) -> State,
+    ) -> usize {
         let before = self.state;
         let at = rest.iter().position(|byte| is_end(*byte));
         let taken = at.map_or(rest.len(), |at| at + 1);
         self.run += taken;
         self.longest = self.longest.max(self.run);
-        if before != State::Text && self.on_tag.is_some() && self.tag.len() < TAG {
-            self.tag.extend_from_slice(rest.get(..taken).unwrap_or_default());
+        if before != State::Text {
+            let room = TAG.saturating_sub(self.tag.len());
+            self.has_cut_tag |= taken > room;
+            self.tag.extend_from_slice(rest.get(..taken.min(room)).unwrap_or_default());
         }
         if let Some(byte) = at.and_then(|at| rest.get(at)) {
             self.state = then(*byte);
             match (before, self.state) {
-                (State::Text, _) => self.run = 1,
-                (_, State::Text) => self.end_of_tag(),
+                (State::Text, _) => (self.text, self.run) = (self.run - 1, 1),
+                (_, State::Text) => {
+                    self.run = 0;
+                    on_tag(self.tag.strip_suffix(b">").unwrap_or(&self.tag), self.text);
+                }
                 _ => {}
             }
         }
@@ -121,16 +129,9 @@ impl<'f> Tokens<'f> {
         self.longest = self.longest.max(self.run);
         1
     }
-
-    fn end_of_tag(&mut self) {
-        self.run = 0;
-        if let Some(on_tag) = &mut self.on_tag {
-            on_tag(self.tag.strip_suffix(b">").unwrap_or(&self.tag));
-        }
-    }
 }
 
-/// The name of a tag without its prefix; of an end tag with its slash.
+/// The name of a tag without its prefix.
 pub(super) fn local_name(tag: &[u8]) -> &[u8] {
     let end =
         tag.iter().skip(1).position(|byte| byte.is_ascii_whitespace() || *byte == b'/').map_or(tag.len(), |at| at + 1);
@@ -161,9 +162,10 @@ mod tests {
 
     fn tags(xml: &str, piece: usize) -> (Vec<String>, usize, bool, bool) {
         let mut found = Vec::new();
-        let mut on_tag = |tag: &[u8]| found.push(String::from_utf8_lossy(tag).into_owned());
-        let mut tokens = Tokens::new(Some(&mut on_tag));
-        xml.as_bytes().chunks(piece).for_each(|piece| tokens.feed(piece));
+        let mut tokens = Tokens::default();
+        for piece in xml.as_bytes().chunks(piece) {
+            tokens.feed(piece, &mut |tag, _| found.push(String::from_utf8_lossy(tag).into_owned()));
+        }
         let seen = (tokens.longest, tokens.declares, tokens.has_cdata);
         (found, seen.0, seen.1, seen.2)
     }

@@ -198,3 +198,59 @@ fn a_corrected_file_of_rejected_rows_comes_back_as_it_was_meant() {
     assert_eq!((outcome.lines(), outcome.warnings()), (vec!["2 A".to_owned()], vec![]));
     assert_eq!(outcome.rows[0].request.patient.as_ref().unwrap().phone.as_deref(), Some("+1 206 555 0100"));
 }
+
+#[test]
+fn rejected_rows_know_their_row_and_come_back_without_it() {
+    let text = format!("{HEADER},OriginalRow,Issues\n{},17,PatientDob: bad-date\n", row("A"));
+    let outcome = take("a.rejected.csv", text.as_bytes());
+    assert_eq!((outcome.lines(), outcome.warnings()), (vec!["2 A".to_owned()], vec![]));
+}
+
+#[test]
+fn a_quotation_mark_left_open_does_not_hide_the_next_patient() {
+    let header = "SiteLocalId,PatientLocalId,OrderLocalId,PatientPhone,OrderAdditionalInfo";
+    for next in ["S1,P2,O2,\"555\",\"ok\"", "S1,P2,O2,,\"\"", "S1,P2,O2,,7\"", "S1,P2,O2,,\"a \"\"b\"\"\""] {
+        let text = format!("{header}\nS1,P1,O1,,\"call in the morning\n{next}\nS1,P3,O3,,\n");
+        let lines = take("a.csv", text.as_bytes()).lines();
+        assert_eq!(lines, ["2 O1 ! limit-exceeded@5", "3 O2", "4 O3"], "{next}");
+    }
+    let sound = format!("{header}\nS1,P1,O1,,\"call, please,\nin the morning\"\nS1,P3,O3,,\n");
+    assert_eq!(take("a.csv", sound.as_bytes()).lines(), ["2 O1", "4 O3"], "a comment of two lines is none");
+}
+
+#[test]
+fn the_layout_says_how_the_file_was_read() {
+    let encoding = |bytes: &[u8]| take("a.csv", bytes).layout.unwrap().encoding;
+    let text = format!("{HEADER}\n{}\n", row("A"));
+    assert_eq!(encoding(text.as_bytes()), Some("UTF-8"));
+    let late: String = (0..20_000).map(|index| format!("{}\n", row(&index.to_string()))).collect();
+    let latin = [text.as_bytes(), late.as_bytes(), b"S1,P-B,Zo\xeb,Testpatient,1950-02-03,F,B,DR\n"].concat();
+    assert_eq!(encoding(&latin), Some("windows-1252"), "although it shows only in the last row");
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(encoding(&utf16), Some("UTF-16LE"));
+    assert_eq!(take("a.csv", text.as_bytes()).layout.unwrap().mapping, "plain");
+}
+
+#[test]
+fn a_header_alone_is_a_file_without_rows() {
+    let outcome = take("a.csv", format!("{HEADER}\n").as_bytes());
+    assert_eq!((outcome.code(), outcome.rows.len(), outcome.layout.is_some()), (String::new(), 0, true));
+}
+
+#[test]
+fn text_files_of_every_temper_end() {
+    let head = "PatientLocalId,OrderLocalId,SiteLocalId";
+    for (name, content, rows, code) in [
+        ("quote.csv", format!("{head}\n1,\"never closed\n2,b\n3,c\n"), 3, ""),
+        ("line.csv", format!("{head}\n\"{}", "x".repeat(40 << 20)), 1, ""),
+        ("nul.csv", format!("{head}\n1,a\0b\n"), 1, ""),
+        ("wide.csv", (0..10_000).map(|n| format!("c{n},")).collect(), 0, "no-header"),
+        ("wide2.csv", format!("{head}{}\n1,a\n", ",x".repeat(10_000)), 0, "limit-exceeded"),
+        ("deep.json", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), 1, ""),
+        ("twice.json", "[{\"PatientLocalId\": \"1\", \"PatientLocalId\": \"2\"}]".to_owned(), 1, ""),
+        ("long.ndjson", format!("{{\"a\": \"{}\"}}\n{{\"PatientLocalId\": \"1\"}}\n", "x".repeat(2 << 20)), 2, ""),
+    ] {
+        let outcome = take(name, content.as_bytes());
+        assert_eq!((outcome.rows.len(), outcome.code()), (rows, code.to_owned()), "{name}");
+    }
+}

@@ -83,7 +83,7 @@ fn what_is_wrong_is_said_where_it_is() {
 fn rejected_elements_are_kept_as_they_came() {
     let text = r#"{"OrderLocalId":12345678901234,"x":[1.5,true,null,"a\"\u0001"],"y":{"z":"é"}}"#;
     let outcome = take("a.json", text.as_bytes());
-    assert_eq!(outcome.rows.into_iter().next().unwrap().original.into_cells(), [text]);
+    assert_eq!(outcome.rows.into_iter().next().unwrap().original.into_cells().to_vec(), [text]);
 }
 
 #[test]
@@ -105,4 +105,47 @@ fn wrappers_line_by_line_have_numbers_of_their_own() {
             (["1 C", "2 D", "3 A", "4 B"].map(str::to_owned).to_vec(), String::new())
         );
     }
+}
+
+#[test]
+fn our_remarks_are_ignored_wherever_corrected_orders_stand() {
+    let request = r#"{"Order":{"LocalId":"O1"},"OriginalRow":7,"issues":"Patient.Dob: bad-date: x"}"#;
+    for text in [
+        format!("{{\"records\":[{request}]}}"),
+        format!("{{\"Orders\":[{request}]}}"),
+        format!("[{request}]"),
+        format!("{request}\n"),
+    ] {
+        for name in ["a.json", "a.ndjson"] {
+            let outcome = take(name, text.as_bytes());
+            assert_eq!((outcome.lines(), outcome.code()), (vec!["1 O1".to_owned()], String::new()), "{name} {text}");
+        }
+    }
+}
+
+#[test]
+fn orders_may_be_wrapped_at_any_length() {
+    let orders: Vec<String> = (0..20_000).map(|index| format!("{{\"Order\":{{\"LocalId\":\"{index}\"}}}}")).collect();
+    let outcome = take("a.json", format!("{{\"Version\":1,\n\"Orders\":[{}]}}", orders.join(",\n")).as_bytes());
+    assert_eq!((outcome.rows.len(), outcome.code()), (20_000, String::new()));
+}
+
+#[test]
+fn a_broken_line_is_kept_as_it_stands() {
+    let outcome = take("a.ndjson", b"{\"OrderLocalId\":\"A\"}\n  {oops, \n{\"OrderLocalId\":\"B\"}\n");
+    assert_eq!(outcome.rows[1].original.clone().into_cells().to_vec(), ["{oops,"]);
+}
+
+#[test]
+fn a_broken_array_says_what_was_read() {
+    let outcome = take("a.json", b"[{\"OrderLocalId\":\"A\"},{\"OrderLocalId\":\"B\"},{\"OrderLocalId\" \"C\"}]");
+    assert_eq!(outcome.lines(), ["1 A", "2 B"]);
+    assert!(outcome.message().contains("The 2 elements before it stand"), "{}", outcome.message());
+    assert_eq!(outcome.failure.unwrap().row, Some(3));
+}
+
+#[test]
+fn a_list_in_a_cell_is_about_its_field() {
+    let outcome = take("a.json", br#"{"OrderLocalId":["1"],"PatientLocalId":"P"}"#);
+    assert_eq!(outcome.rows[0].issues[0].issue.path, "Order.LocalId");
 }

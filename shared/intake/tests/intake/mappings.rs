@@ -3,6 +3,8 @@
 use crate::support::{Outcome, take_with, with_mapping};
 use iris_intake::Limits;
 use iris_model::OrderRequest;
+use iris_model::submission::{Context, Origin, validate};
+use jiff::civil::date;
 use serde_json::{Value, json};
 
 fn mapped(mapping: Value, text: &str) -> Outcome {
@@ -106,4 +108,58 @@ fn later_issues_find_their_cell() {
     assert_eq!(layout.column_of("Patient"), Some((2, "PatientLocalId")));
     assert_eq!(layout.column_of("HealthPlan.Name"), None);
     assert_eq!(layout.column_of(""), None);
+}
+
+/// The issues of the only row once it is validated, as `code path`.
+fn validated(mapping: Value, text: &str) -> Vec<String> {
+    let organization = with_mapping(mapping);
+    let outcome = take_with("members.csv", text.as_bytes(), &organization, &Limits::default());
+    let row = outcome.rows.into_iter().next().unwrap();
+    let known = row.issues.into_iter().map(|located| located.issue).collect();
+    let origin = Origin { today: date(2026, 11, 21), fill_from_organization: true, derived_order_id: None };
+    let issues = match validate(row.request, known, &Context { organization: &organization, origin: &origin }) {
+        Ok(submission) => submission.warnings,
+        Err(issues) => issues,
+    };
+    issues.iter().map(|issue| format!("{} {}", issue.code, issue.path)).collect()
+}
+
+#[test]
+fn headers_may_carry_marks() {
+    let header = "Site.LocalId *,Patient Local ID (required),PatientFirstName:,Patient.Name.Last,Patient.Dob*,PatientBirthGender (optional),OrderLocalId";
+    let outcome = mapped(json!({"name": "m"}), &format!("{header}\nS1,P1,Ada,Testpatient,1950-02-03,F,O1\n"));
+    assert_eq!(outcome.warnings(), Vec::<String>::new());
+    let patient = only(outcome).patient.unwrap();
+    assert_eq!((patient.name.unwrap().last.as_deref(), patient.dob.is_some()), (Some("Testpatient"), true));
+}
+
+const COMPLETE: &str =
+    "SiteLocalId,PatientLocalId,PatientFirstName,PatientLastName,PatientDob,PatientBirthGender,OrderLocalId";
+
+#[test]
+fn a_required_cell_that_is_spoiled_is_reported_once() {
+    let one = |row: &str| validated(json!({"name": "m"}), &format!("{COMPLETE}\n{row}\n"));
+    assert_eq!(one("S1,P1,Ada,Testpatient,#N/A,F,O1"), ["cell-error Patient.Dob"]);
+    assert_eq!(one("#REF!,P1,Ada,Testpatient,1950-02-03,F,O1"), ["cell-error Site.LocalId"]);
+    assert_eq!(one("S1,1.2E+11,Ada,Testpatient,1950-02-03,F,O1"), ["bad-number Patient.LocalId"]);
+    assert_eq!(one("S1,P1,Ada,#n/a,1950-02-03,F,O1"), ["cell-error Patient.Name.Last"]);
+    assert_eq!(one("S1,P1,Ada,Testpatient,1950-02-03,woman,O1"), ["unknown-code Patient.Genders"]);
+}
+
+#[test]
+fn a_patient_of_whom_there_is_only_an_id_is_one_issue() {
+    let text = format!("{COMPLETE}\nS1,P1,,,,,\n");
+    assert_eq!(validated(json!({"name": "m"}), &text), ["missing Patient"]);
+}
+
+#[test]
+fn messages_offer_what_can_be_used() {
+    let header = format!("{COMPLETE},EvaluationType,OrderControlCode");
+    let text = format!("{header}\nS1,P1,Ada,Testpatient,1950-02-03,lady,O1,eyes,maybe\n");
+    let outcome = mapped(json!({"name": "m"}), &text);
+    let messages: Vec<&str> = outcome.rows[0].issues.iter().map(|issue| issue.issue.message.as_ref()).collect();
+    let all = messages.join("\n");
+    assert!(all.contains("Use one of: DR, DR_AMD."), "only exams the organization has: {all}");
+    assert!(all.contains("CA (cancel)") && !all.contains("CloneOrder"), "{all}");
+    assert!(all.contains("F or Female"), "{all}");
 }

@@ -2,9 +2,10 @@
 
 use crate::support::take;
 use calamine::{DataRef, Reader, Xlsx};
+use iris_intake::Format;
 use iris_intake::receipt::{
-    Files, ISSUES_LISTED, IssueList, Receipt, RejectedCsv, RejectedJson, RejectedXlsx, RowsCsv, Totals, document_name,
-    schema,
+    Files, ISSUES_LISTED, IssueList, ReadAs, Receipt, RejectedCsv, RejectedJson, RejectedXlsx, RowsCsv, Totals,
+    document_name, schema,
 };
 use iris_model::{Issue, IssueCode, OutcomeKind, RowIssue, RowLine};
 use std::io::{Cursor, Read};
@@ -65,14 +66,21 @@ fn rejected_rows_can_be_corrected_and_dropped_again() {
     csv.write(&lines()[1], &headers()).unwrap();
     let text = String::from_utf8(csv.finish().unwrap()).unwrap();
     insta::assert_snapshot!(text, @r#"
-    PatientLocalId;PatientDob;Note;Issues
-    00042;31/31/1950;"'=HYPERLINK(""http://x"")";"PatientDob: bad-date: Not a date.; Patient.Dob: extra-cells: Too many.";surplus
+    PatientLocalId;PatientDob;Note;OriginalRow;Issues
+    00042;31/31/1950;"'=HYPERLINK(""http://x"")";3;"PatientDob: bad-date: Not a date.; Patient.Dob: extra-cells: Too many.";surplus
     "#);
 
     let mut json = RejectedJson::new(Vec::new());
     json.write(&RowLine { cells: Some(vec!["{\"OrderLocalId\":1}".to_owned()]), ..lines().remove(1) }).unwrap();
     let text = String::from_utf8(json.finish()).unwrap();
-    assert!(text.starts_with("{\"OrderLocalId\":1,\"Issues\":\"PatientDob: bad-date"), "{text}");
+    assert!(text.starts_with("{\"OrderLocalId\":1,\"OriginalRow\":3,\"Issues\":\"PatientDob: bad-date"), "{text}");
+    let mut json = RejectedJson::new(Vec::new());
+    json.write(&RowLine { cells: Some(vec!["{oops".to_owned()]), ..lines().remove(1) }).unwrap();
+    let text = String::from_utf8(json.finish()).unwrap();
+    assert!(
+        text.starts_with("{\"Element\":\"{oops\",\"OriginalRow\":3,"),
+        "a line that is no JSON shows as it is: {text}"
+    );
 }
 
 #[test]
@@ -97,10 +105,12 @@ fn rejected_workbooks_show_what_is_wrong_where_it_is() {
         "PatientLocalId",
         "PatientDob",
         "Note",
+        "OriginalRow",
         "Issues",
         "00042",
         "31/31/1950",
         "=HYPERLINK(\"http://x\")",
+        "Float(3.0)",
         "PatientDob: bad-date: Not a date.; Patient.Dob: extra-cells: Too many.",
     ]
     "#);
@@ -128,6 +138,7 @@ fn the_receipt_counts_everything_and_lists_the_first() {
         totals.count(line.outcome);
         list.row(&line);
     }
+    let layout = take("a.csv", b"SiteLocalId;PatientLocalId;PatientPhone\nS1;P1;\xe9\n").layout.unwrap();
     let receipt = Receipt {
         drop_id: Uuid::from_u128(7),
         organization: "harborview".to_owned(),
@@ -136,6 +147,7 @@ fn the_receipt_counts_everything_and_lists_the_first() {
         etag: "0x1".to_owned(),
         size: 12,
         status: totals.status(),
+        read_as: Some(ReadAs::new(Format::Csv, &layout)),
         received_at: "2026-11-21T06:00:00Z".parse().unwrap(),
         finished_at: "2026-11-21T06:00:01Z".parse().unwrap(),
         totals,

@@ -79,7 +79,7 @@ fn cells_say_what_a_person_sees() {
         let outcome = take("a.xlsx", &Archive::new().sheet(&format!("{header}<row r=\"2\">{cells}</row>")).bytes());
         assert_eq!(outcome.code(), "", "{cells}");
         let line = outcome.lines().join("|");
-        let cells = outcome.rows.into_iter().next().map(|row| row.original.into_cells().join("|"));
+        let cells = outcome.rows.into_iter().next().map(|row| row.original.into_cells().to_vec().join("|"));
         format!("{line} <- {}", cells.unwrap_or_default())
     };
     for (xml, expected) in [
@@ -126,4 +126,61 @@ fn other_kinds_of_files_are_refused_with_what_to_do() {
     }
     assert_eq!(take("a.xlsx", &Archive::new().sheet("").bytes()).code(), "no-header");
     assert_eq!(take("a.xlsx", &Archive::new().sheet(ROWS).bytes()).lines(), ["2 O1"]);
+}
+
+/// Header and rows of two columns.
+fn of_two(rows: &str) -> Archive {
+    let header = "<row r=\"1\"><c r=\"A1\" t=\"str\"><v>PatientLocalId</v></c><c r=\"B1\" t=\"str\"><v>OrderLocalId</v></c>\
+                  <c r=\"C1\" t=\"str\"><v>SiteLocalId</v></c></row>";
+    Archive::new().sheet(&format!("{header}{rows}"))
+}
+
+#[test]
+fn hidden_rows_are_read_and_told() {
+    let row = |number: u32, hidden: &str| {
+        format!("<row r=\"{number}\"{hidden}><c r=\"B{number}\" t=\"str\"><v>O{number}</v></c></row>")
+    };
+    let rows: String =
+        (2..5_000).map(|number| row(number, if number % 2 == 0 { " hidden=\"1\"" } else { "" })).collect();
+    let empty = "<row r=\"5000\" hidden=\"1\"><c r=\"B5000\"/></row>";
+    let outcome = take("a.xlsx", &of_two(&format!("{rows}{empty}")).bytes());
+    assert_eq!((outcome.rows.len(), outcome.code()), (4_998, String::new()));
+    assert!(outcome.warnings()[0].starts_with("2499 rows are hidden or filtered out"), "{:?}", outcome.warnings());
+    assert!(take("a.xlsx", &of_two(&row(2, "")).bytes()).warnings().is_empty());
+}
+
+#[test]
+fn formulas_without_a_stored_result_are_reported() {
+    let rows = "<row r=\"2\"><c r=\"A2\" t=\"str\"><v>P1</v></c><c r=\"B2\"><f>A9</f></c></row>\
+                <row r=\"3\"><c r=\"A3\"><f>A9</f><v></v></c><c r=\"B3\"><f>A9</f><v/></c></row>\
+                <row r=\"4\"><c r=\"A4\" t=\"str\"><v>P3</v></c><c r=\"B4\" t=\"str\"><f>A9</f><v></v></c></row>\
+                <row r=\"5\"><c r=\"A5\"><f>A9</f><v>77</v></c></row>";
+    let outcome = take("a.xlsx", &of_two(rows).bytes());
+    assert_eq!(outcome.code(), "");
+    assert_eq!(outcome.lines(), ["2 P1 ! cell-error@2", "3  ! cell-error@1 ! cell-error@2", "4 P3", "5 77"]);
+}
+
+#[test]
+fn leading_zeros_that_a_format_shows_are_kept() {
+    let styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" formatCode=\"00000\"/><numFmt numFmtId=\"165\" formatCode=\"000\\-00\\-0000\"/>\
+                  </numFmts><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"164\"/><xf numFmtId=\"165\"/></cellXfs></styleSheet>";
+    let rows = "<row r=\"2\"><c r=\"A2\" s=\"1\"><v>42</v></c></row><row r=\"3\"><c r=\"A3\" s=\"2\"><v>12345678</v></c></row>\
+                <row r=\"4\"><c r=\"A4\"><v>42</v></c></row><row r=\"5\"><c r=\"A5\" s=\"1\" t=\"str\"><v>7</v></c></row>";
+    let outcome = take("a.xlsx", &of_two(rows).with("xl/styles.xml", styles).bytes());
+    assert_eq!(outcome.lines(), ["2 00042", "3 012-34-5678", "4 42", "5 7"]);
+}
+
+#[test]
+fn other_sheets_with_the_header_are_told() {
+    let mut book = Workbook::new();
+    for name in ["Seattle", "Notes", "Tacoma"] {
+        let sheet = book.add_worksheet().set_name(name).unwrap();
+        if name != "Notes" {
+            sheet.write_row(0, 0, HEADER).unwrap();
+        }
+    }
+    let outcome = take("a.xlsx", &book.save_to_buffer().unwrap());
+    assert_eq!((outcome.code(), outcome.rows.len()), (String::new(), 0));
+    assert_eq!(outcome.layout.as_ref().unwrap().sheet.as_deref(), Some("Seattle"));
+    assert!(matches!(&outcome.warnings()[..], [warning] if warning.contains("Tacoma") && warning.contains("Seattle")));
 }

@@ -34,6 +34,8 @@ pub struct Element<'a> {
     pub ordinal: u32,
     /// The line it stands on, 1 = first; only where the file has one element per line.
     pub line: Option<u32>,
+    /// As it stands in the file; empty when it was too large to be kept.
+    pub text: &'a [u8],
     /// The element; or what is wrong with it, while the ones after it can still be read.
     pub node: Result<Node<'a>, Issue>,
 }
@@ -81,8 +83,9 @@ impl<R: Read> Elements<R> {
         };
         self.ordinal = self.ordinal.saturating_add(1);
         let line = (self.layout == Layout::Lines).then(|| u32::try_from(cut.start.line).unwrap_or(u32::MAX));
+        let text = cut.bytes.map_or(&[][..], |(from, to)| self.input.bytes(from, to));
         let node = match cut.bytes {
-            Some((from, to)) => parse_at(self.input.bytes(from, to), cut.start),
+            Some(_) => parse_at(text, cut.start),
             None => Err(Issue::error(
                 IssueCode::TooLarge,
                 "",
@@ -94,7 +97,7 @@ impl<R: Read> Elements<R> {
                 self.layout = Layout::Ended;
                 Err(ReadError::Document(issue))
             }
-            node => Ok(Some(Element { ordinal: self.ordinal, line, node })),
+            node => Ok(Some(Element { ordinal: self.ordinal, line, text, node })),
         }
     }
 

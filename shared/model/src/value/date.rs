@@ -220,19 +220,32 @@ fn calendar(year: u16, month: u16, day: u16, text: &str) -> Result<Date, ValueEr
 }
 
 fn unreadable(text: &str) -> ValueError {
-    ValueError::new(
-        IssueCode::BadDate,
-        format!(
-            "{} is not a date in an accepted form. Write yyyy-MM-dd, for a time yyyy-MM-ddTHH:mm:ss.",
-            quoted(text)
-        ),
-    )
+    let is_named = |name: &str| text.to_ascii_lowercase().contains(name);
+    let what_to_do = if MONTHS.into_iter().any(is_named) {
+        "Write the month as a number: yyyy-MM-dd."
+    } else if text.contains('.') && !text.contains(':') {
+        "Dates with dots are not read. Write yyyy-MM-dd."
+    } else {
+        "Write yyyy-MM-dd, for a time yyyy-MM-ddTHH:mm:ss."
+    };
+    ValueError::new(IssueCode::BadDate, format!("{} is not a date in an accepted form. {what_to_do}", quoted(text)))
 }
+
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use DateOrder::{DayFirst, MonthFirst};
+
+    #[test]
+    fn messages_tell_how_to_write_it() {
+        let message = |text| date(text, MonthFirst).unwrap_err().message;
+        assert!(message("12-Nov-1950").contains("month as a number"));
+        assert!(message("Nov 12, 1950").contains("month as a number"));
+        assert!(message("12.11.1950").contains("dots"));
+        assert!(message("yesterday").contains("Write yyyy-MM-dd"));
+    }
 
     fn code<T>(result: Result<T, ValueError>) -> IssueCode {
         result.map(|_| ()).unwrap_err().code

@@ -45,7 +45,7 @@ fn line(lease: &DropLease, row: &RowDetail, outcome: &Outcome) -> RowLine {
         order_local_id: outcome.order_local_id.clone(),
         patient_local_id: outcome.patient_local_id.clone(),
         issues,
-        cells: (outcome.kind == OutcomeKind::Failed).then(|| row.cells.clone()),
+        cells: (outcome.kind == OutcomeKind::Failed).then(|| row.cells.to_vec()),
     }
 }
 

@@ -10,6 +10,7 @@ const LAST_NAME: &str = "The patient's last name is needed. For a patient alread
 const GENDER: &str = "The patient's gender is needed: at least one entry, e.g. BirthGender F, or U if it is not known.";
 const NOTHING: &str =
     "There is neither an order nor a patient. Send a Patient, and an Order unless only the patient is registered.";
+const ONLY_AN_ID: &str = "There is a patient's id and nothing else. To register a patient send first and last name, birth date and gender; to order an exam for a patient already registered send the order's LocalId.";
 const CHANGE: &str = "A change names the order it is about. To update a patient alone, send NW without Order.";
 
 /// What is asked. `None`: an issue stands. The request is completed with what was derived: order id, default evaluation type.
@@ -143,6 +144,10 @@ fn patient_key(review: &mut Review<'_>, patient: &Patient, demographics_needed: 
     let unreadable = ["Patient.Name", "Patient.Dob", "Patient.Genders"].iter().any(|path| review.has_error_at(path));
     if !(sent || unreadable || demographics_needed) {
         return Some(PatientKey { local_id: local_id?, demographics: None });
+    }
+    if !(sent || unreadable) && patient.local_id.is_some() {
+        review.missing("Patient", ONLY_AN_ID);
+        return None;
     }
     let demographics = demographics(review, patient)?;
     Some(PatientKey { local_id: local_id?, demographics: Some(demographics) })

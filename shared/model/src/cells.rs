@@ -1,4 +1,4 @@
-//! The cells of a row in one piece of memory: two allocations a row, however many columns.
+//! The cells of a row as it came, in one piece of memory: two allocations a row, however many columns.
 
 use std::ops::Range;
 
@@ -11,12 +11,20 @@ pub struct Cells {
 
 impl Cells {
     /// Takes fields as a record reader leaves them: one behind the other, with the end of each. `None` when they are not UTF-8.
-    pub(crate) fn from_fields(fields: &[u8], ends: &[usize]) -> Option<Self> {
+    #[must_use]
+    pub fn from_fields(fields: &[u8], ends: &[usize]) -> Option<Self> {
         let text = std::str::from_utf8(fields).ok()?;
         // A character could be put together from the halves of two broken cells.
         let whole = text.is_ascii() || ends.iter().all(|end| text.is_char_boundary(*end));
         let ends = ends.iter().map(|end| u32::try_from(*end).unwrap_or(u32::MAX)).collect();
         whole.then(|| Self { text: text.to_owned(), ends })
+    }
+
+    /// One cell.
+    #[must_use]
+    pub fn single(text: String) -> Self {
+        let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Self { text, ends: vec![end] }
     }
 
     /// How many cells there are.
@@ -42,26 +50,34 @@ impl Cells {
         (0..self.len()).map(|column| self.get(column))
     }
 
+    /// The cells one by one, each with memory of its own.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<String> {
+        self.iter().map(str::to_owned).collect()
+    }
+
     /// Appends a cell.
-    pub(crate) fn push(&mut self, cell: &str) {
+    pub fn push(&mut self, cell: &str) {
         self.text.push_str(cell);
         self.ends.push(self.end());
     }
 
     /// Appends a cell under a column behind the last; the columns between are empty.
-    pub(crate) fn put(&mut self, column: usize, cell: &str) {
+    pub fn put(&mut self, column: usize, cell: &str) {
         let end = self.end();
         self.ends.resize(column.max(self.len()), end);
         self.push(cell);
     }
 
     /// Whether nothing but white space is in it.
-    pub(crate) fn is_blank(&self) -> bool {
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
         self.text.trim_start().is_empty()
     }
 
     /// The text of all cells, one behind the other.
-    pub(crate) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.text
     }
 

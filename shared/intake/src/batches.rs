@@ -1,0 +1,155 @@
+//! Collecting rows into batches for the taker, and what concerns a row among the others: its number, repetitions, the file's limits.
+
+use crate::duplicates::Seen;
+use crate::failure::FileIssue;
+use crate::layout::Layout;
+use crate::limits::Limits;
+use crate::line::Line;
+use crate::mapping::Compiled;
+use crate::read::{Original, Row, Sink, Step};
+use iris_model::{Issue, IssueCode, OrderRequest, RowIssue};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// A batch is handed on early when its rows have this much text: a file of huge rows must not fill the memory.
+const HELD: usize = 4 << 20;
+
+/// Collects rows into batches.
+pub(crate) struct Batches<'o, 's> {
+    sink: &'o mut Sink<'s>,
+    rows: Vec<Row>,
+    batch: usize,
+    /// Bytes of text in the rows collected.
+    held: usize,
+    /// Bytes of text in all rows.
+    passed: u64,
+    seen: Seen,
+    count: u32,
+    /// Number of the last row: no two rows share one, whatever the file.
+    last: u32,
+    limits: &'o Limits,
+    stopped: bool,
+}
+
+impl<'o, 's> Batches<'o, 's> {
+    /// Batches of at most that many rows.
+    pub(crate) fn new(sink: &'o mut Sink<'s>, batch: usize, limits: &'o Limits) -> Self {
+        Self {
+            sink,
+            rows: Vec::with_capacity(batch),
+            batch,
+            held: 0,
+            passed: 0,
+            seen: Seen::default(),
+            count: 0,
+            last: 0,
+            limits,
+            stopped: false,
+        }
+    }
+
+    /// Whether nobody wants more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// How many rows there were.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The number of the next row, if it has none of its own.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.last.saturating_add(1)
+    }
+
+    /// Tells what the columns mean.
+    pub(crate) fn layout(&mut self, layout: &Layout) {
+        self.flush();
+        self.tell(Step::Layout(Arc::new(layout.clone())));
+    }
+
+    /// Takes a row that is built.
+    pub(crate) fn row(&mut self, row: Row, layout: &Layout) -> Result<(), FileIssue> {
+        let number = self.admit(row.number, row.original.bytes())?;
+        self.rows.push(Row { number, ..row });
+        self.complete(layout);
+        Ok(())
+    }
+
+    /// Builds a row from its cells, where it will stand: a request is too large to be moved about.
+    pub(crate) fn line(
+        &mut self,
+        line: Line,
+        compiled: &Compiled,
+        layout: &Layout,
+    ) -> Result<ControlFlow<()>, FileIssue> {
+        let Line { number, cells, issues: found } = line;
+        let number = self.admit(number, cells.text().len())?;
+        // A cell that is an error or damaged is reported as such, not once more as a bad value.
+        let spoiled: Vec<usize> = found.iter().filter_map(|(column, _)| *column).collect();
+        let issues = found.into_iter().map(|(column, issue)| layout.of_cell(column, issue)).collect();
+        self.rows.push(Row { number, request: OrderRequest::default(), issues, original: Original::Cells(cells) });
+        if let Some(Row { request, issues, original: Original::Cells(cells), .. }) = self.rows.last_mut() {
+            if spoiled.is_empty() {
+                compiled.build(request, |column| cells.get(column), layout, issues);
+            } else {
+                let sound = |column: usize| if spoiled.contains(&column) { "" } else { cells.get(column) };
+                compiled.build(request, sound, layout, issues);
+            }
+        }
+        self.complete(layout);
+        Ok(if self.stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    /// Counts a row, and gives it a number no other has.
+    fn admit(&mut self, number: u32, bytes: usize) -> Result<u32, FileIssue> {
+        let number = number.max(self.next_number());
+        self.last = number;
+        self.count += 1;
+        self.held += bytes;
+        self.passed += bytes as u64;
+        let too_many = if self.count > self.limits.rows {
+            format!("{} rows", self.limits.rows)
+        } else if self.passed > self.limits.inflated_bytes {
+            format!("{} MB of text", self.limits.inflated_bytes >> 20)
+        } else {
+            return Ok(number);
+        };
+        let message = format!("The file has more than {too_many}. Split it; the rows before this one are loaded.");
+        Err(FileIssue::at(number, Issue::error(IssueCode::LimitExceeded, "", message)))
+    }
+
+    /// The last row is built: looks for its order id among those before, and hands over what is enough for a batch.
+    fn complete(&mut self, layout: &Layout) {
+        // A row whose operation could not be read repeats nobody knows what.
+        let is_known = |row: &Row| row.issues.iter().all(|issue| issue.issue.path != "OrderControlCode");
+        if let Some(row) = self.rows.last_mut().filter(|row| is_known(row))
+            && let Some(first) = self.seen.first(&row.request, row.number)
+        {
+            let message = format!(
+                "Row {first} has the same order id and operation. Remove one of the two, or give it an id of its own."
+            );
+            let issue = Issue::error(IssueCode::DuplicateRow, "Order.LocalId", message);
+            let place = layout.column_of("Order.LocalId").map(|(column, header)| (column, header.to_owned()));
+            let (column, header) = place.map_or((None, None), |(column, header)| (Some(column), Some(header)));
+            row.issues.push(RowIssue { column, header, issue });
+        }
+        if self.rows.len() >= self.batch || self.held > HELD {
+            self.flush();
+        }
+    }
+
+    /// Hands over what there is.
+    pub(crate) fn flush(&mut self) {
+        if !self.rows.is_empty() {
+            self.held = 0;
+            let rows = std::mem::replace(&mut self.rows, Vec::with_capacity(self.batch));
+            self.tell(Step::Batch(rows));
+        }
+    }
+
+    fn tell(&mut self, step: Step) {
+        self.stopped |= !self.stopped && (self.sink)(step).is_break();
+    }
+}

@@ -1,0 +1,82 @@
+//! Unpacking the parts of a workbook on a thread of its own, looking at them on the way.
+//!
+//! A part is unpacked once, while it is read: a piece is handed over when it has been examined and not before, so calamine never sees what
+//! would do it harm. Parts that nobody reads are not unpacked. The channel of [`AHEAD`] pieces bounds the memory; whoever asks for another
+//! part, or goes away, ends the one at hand.
+
+use super::examine::Examined;
+use super::package::{Archive, Part};
+use super::refusal::{damaged, of_zip};
+use super::remarks::Remark;
+use crate::failure::FileIssue;
+use crate::limits::Limits;
+use std::io::Read;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+
+/// Bytes handed over at a time.
+const PIECE: usize = 64 * 1024;
+/// Pieces ahead of the reader.
+const AHEAD: usize = 4;
+
+/// A piece of a part, with what is remarkable in it.
+pub(super) enum Piece {
+    Bytes(Vec<u8>, Vec<Remark>),
+    /// The part is complete.
+    End,
+}
+
+/// A part as it arrives. A channel that closes without [`Piece::End`] or a reason is damage.
+pub(super) type Pieces = Receiver<Result<Piece, FileIssue>>;
+
+type PieceSender = SyncSender<Result<Piece, FileIssue>>;
+
+/// Asks the thread for parts. The thread ends with it.
+pub(super) struct Inflater(Sender<(usize, PieceSender)>);
+
+impl Inflater {
+    /// Starts the thread.
+    pub(super) fn start(mut archive: Archive, parts: &[Part], limits: &Limits) -> Self {
+        let (sender, requests) = channel::<(usize, PieceSender)>();
+        let keys: Vec<String> = parts.iter().map(Part::key).collect();
+        let limits = limits.clone();
+        std::thread::spawn(move || {
+            for (index, reply) in requests {
+                let name = keys.get(index).map_or("", String::as_str);
+                // Nobody listening has lost interest in the part.
+                let _ = reply.send(unpack(&mut archive, index, name, &limits, &reply).map(|()| Piece::End));
+            }
+        });
+        Self(sender)
+    }
+
+    /// The part in this place, from its beginning.
+    pub(super) fn part(&self, index: usize) -> Pieces {
+        let (sender, pieces) = sync_channel(AHEAD);
+        // A thread that is gone leaves a closed channel behind, which is damage.
+        let _ = self.0.send((index, sender));
+        pieces
+    }
+}
+
+fn unpack(
+    archive: &mut Archive,
+    index: usize,
+    name: &str,
+    limits: &Limits,
+    reply: &PieceSender,
+) -> Result<(), FileIssue> {
+    let mut part = archive.by_index(index).map_err(|error| of_zip(&error))?;
+    let is_xml = name.ends_with(".xml") || name.ends_with(".rels");
+    let mut examined = Examined::new(name, part.size(), part.compressed_size(), limits);
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        part.by_ref().take(PIECE as u64).read_to_end(&mut piece).map_err(|_| damaged())?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        let remarks = if is_xml { examined.pass(&piece)? } else { Vec::new() };
+        if reply.send(Ok(Piece::Bytes(piece, remarks))).is_err() {
+            return Ok(());
+        }
+    }
+}
