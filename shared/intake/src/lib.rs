@@ -8,7 +8,7 @@
 //! detect(name, head) ─► Format ─► read(source, format, …) ─► Step::Layout, Step::Batch(rows) …
 //! ```
 //!
-//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are scanned before they are opened.
+//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are examined before anything reads them.
 
 mod ahead;
 mod batches;
