@@ -5,7 +5,7 @@ import pytest
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageState
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
-from servicebus_client import receive, text
+from servicebus_client import text
 
 operation = pytest.mark.operation
 
