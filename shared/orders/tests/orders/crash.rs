@@ -139,6 +139,9 @@ impl Store for Faulty {
     ) -> Result<Page<OrderSummary>, Error> {
         self.inner.orders(organization, before, limit).await
     }
+    async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error> {
+        self.inner.search_orders(search, limit).await
+    }
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error> {
         self.inner.order(id).await
     }
