@@ -79,6 +79,7 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
              receive events    queue {events_queue}\n    {events}\n  \
              receive results   queue results-{slug}\n    {results}\n  \
              drop files into   container {slug}-drops (write only)\n    {drops}\n  \
+             upload images to  container {slug}-images (write only)\n    {images}\n  \
              receipts are in   container {slug}-results (read only)\n    {receipts}\n",
             name = organization.name,
             guid = organization.client_guid,
@@ -87,6 +88,7 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
             events = access.events,
             results = access.results,
             drops = access.drops,
+            images = access.images,
             receipts = access.receipts,
         );
     }

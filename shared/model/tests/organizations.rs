@@ -101,6 +101,7 @@ fn problems_name_their_place() {
         ("user twice", with("/users/-", json!("Intake@harborview.example"))),
         ("queue", with("/events", json!({ "queue": "a queue" }))),
         ("patience", with("/lateParentPatienceSeconds", json!(1_000_000))),
+        ("image patience", with("/imagePatienceSeconds", json!(1_000_000))),
         ("pattern", with("/drops/1/pattern", json!(" "))),
         ("pattern twice", with("/drops/1/pattern", json!("MEMBERS-*.csv"))),
         ("unknown field", column("PatientColor", json!({}))),

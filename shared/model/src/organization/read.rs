@@ -58,6 +58,9 @@ impl Organization {
             problems.add("evaluationTypes", "is empty; list at least one, the default first");
         }
         problems.repeated("evaluationTypes", "", self.evaluation_types.iter().map(|kind| kind.code().to_owned()));
+        if self.image_patience_seconds > PATIENCE_LIMIT {
+            problems.add("imagePatienceSeconds", format!("is more than {PATIENCE_LIMIT}, one day"));
+        }
         if self.late_parent_patience_seconds > PATIENCE_LIMIT {
             problems.add("lateParentPatienceSeconds", format!("is more than {PATIENCE_LIMIT}, one day"));
         }
