@@ -9,20 +9,20 @@ pub(super) const UNDEFINED: u32 = u32::MAX;
 /// How a data set is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    ImplicitLittleEndian,
-    ExplicitLittleEndian,
-    ExplicitBigEndian,
+    ImplicitLittle,
+    ExplicitLittle,
+    ExplicitBig,
 }
 
 impl Encoding {
     /// By transfer syntax. Those with compressed pixels write the header in explicit VR little endian; a deflated data set is not read.
     pub(super) fn of(transfer_syntax: &str) -> Option<Self> {
         match transfer_syntax {
-            "1.2.840.10008.1.2" => Some(Self::ImplicitLittleEndian),
-            "1.2.840.10008.1.2.1" => Some(Self::ExplicitLittleEndian),
-            "1.2.840.10008.1.2.2" => Some(Self::ExplicitBigEndian),
-            "1.2.840.10008.1.2.5" => Some(Self::ExplicitLittleEndian),
-            other if other.starts_with("1.2.840.10008.1.2.4.") => Some(Self::ExplicitLittleEndian),
+            "1.2.840.10008.1.2" => Some(Self::ImplicitLittle),
+            "1.2.840.10008.1.2.1" => Some(Self::ExplicitLittle),
+            "1.2.840.10008.1.2.2" => Some(Self::ExplicitBig),
+            "1.2.840.10008.1.2.5" => Some(Self::ExplicitLittle),
+            other if other.starts_with("1.2.840.10008.1.2.4.") => Some(Self::ExplicitLittle),
             _ => None,
         }
     }
@@ -41,7 +41,7 @@ impl Element {
     pub(super) fn read(cursor: &mut Cursor<'_>, encoding: Encoding) -> Result<Self, Stop> {
         let tag = tag(cursor)?;
         // Items and delimiters have no value representation in any encoding.
-        if tag >> 16 == 0xfffe || encoding == Encoding::ImplicitLittleEndian {
+        if tag >> 16 == 0xfffe || encoding == Encoding::ImplicitLittle {
             let length = cursor.u32()?;
             return Ok(Self { tag, length, sequence: length == UNDEFINED || is_known_sequence(tag) });
         }

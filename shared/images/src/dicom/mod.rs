@@ -33,7 +33,7 @@ pub(crate) fn read(head: &[u8], length: u64) -> Result<Facts, Stop> {
     let mut reader = Reader { cursor: Cursor::new(head, PREAMBLE, false), length, left: ELEMENTS };
     let syntax = reader.meta()?;
     let encoding = Encoding::of(&syntax).ok_or(Unusable::TransferSyntax)?;
-    reader.cursor.big_endian = encoding == Encoding::ExplicitBigEndian;
+    reader.cursor.big_endian = encoding == Encoding::ExplicitBig;
     let mut values = Values::default();
     reader.data_set(encoding, &mut values)?;
     values.into_facts(reader.cursor.big_endian)
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
             if ahead.u16()? != 0x0002 {
                 break;
             }
-            let element = self.element(Encoding::ExplicitLittleEndian)?;
+            let element = self.element(Encoding::ExplicitLittle)?;
             let value = self.value(&element)?;
             if element.tag == 0x0002_0010 {
                 syntax = text::ascii(value);
