@@ -53,7 +53,7 @@ pub(super) fn create(
     for older in in_the_way {
         let message =
             format!("The patient's open order {} was cancelled: this one takes its place.", older.key.local_id);
-        case.issues.push(Issue::warning(IssueCode::Superseded, "Order", message));
+        case.issues.push(Issue::warning(IssueCode::Superseded, "Order.LocalId", message));
         case.close_order(older, OrderChange::Superseded, true);
         let patient_local_id = case.patient_of(older).or_else(|| case.patient_local_id.clone());
         case.order_event(EventKind::OrderCancelled, older, patient_local_id);

@@ -172,6 +172,7 @@ fn a_newer_order_supersedes_an_open_one() {
     let old = world.outcome(new_order("O1", "P1"));
     let (outcome, decision) = world.send(new_order("O2", "P1"));
     assert_eq!(outcome.kind, OutcomeKind::Created);
+    assert_eq!(codes(&outcome), [IssueCode::Superseded], "the row that did it says so");
     assert_eq!(events(&decision), [(EventKind::OrderCancelled, true), (EventKind::OrderCreationReceipt, true)]);
     assert_eq!(decision.events[0].iris_order_id, old.iris_order_id);
     assert_eq!(decision.events[0].order_local_id.as_deref(), Some("O1"));
