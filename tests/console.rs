@@ -153,6 +153,9 @@ async fn faults_are_made_around_the_handler() {
     until("events in the outbox", async || host.host.orders.outbox_depth().await.unwrap().messages == 5).await;
     assert_eq!(host.host.broker.status("events-harborview").unwrap().active, 0);
 
+    assert_eq!(console.act("/faults/hold", "hold=false").await, StatusCode::NO_CONTENT);
+    assert_eq!(host.events(5).await.len(), 5);
+
     let before = host.host.functions.handler_pid();
     assert_eq!(console.act("/faults/kill", "").await, StatusCode::NO_CONTENT);
     until("another handler", async || {
@@ -160,8 +163,6 @@ async fn faults_are_made_around_the_handler() {
         pid.is_some() && pid != before
     })
     .await;
-    assert_eq!(console.act("/faults/hold", "hold=false").await, StatusCode::NO_CONTENT);
-    assert_eq!(host.events(5).await.len(), 5);
     host.settled().await;
     host.stop().await;
 }
