@@ -20,9 +20,8 @@ const REQUESTS: usize = 24;
 const ACCOUNT: &str = "/devstoreaccount1";
 
 const METHODS: &[&str] = &["GET", "PUT", "HEAD", "DELETE", "POST", "PUT", "PUT", "PATCH"];
-const PATHS: &[&str] = &[
-    "/box/one", "/box/two", "/box/dir/three", "/box", "", "/", "/other", "/box/%C3%BC+%2B~", "/box//a", "/nowhere/x",
-];
+const PATHS: &[&str] =
+    &["/box/one", "/box/two", "/box/dir/three", "/box", "", "/", "/other", "/box/%C3%BC+%2B~", "/box//a", "/nowhere/x"];
 const QUERIES: &[&str] = &[
     "",
     "",
@@ -52,7 +51,10 @@ const QUERIES: &[&str] = &[
 const HEADERS: &[(&str, &[&str])] = &[
     ("x-ms-blob-type", &["BlockBlob", "PageBlob", ""]),
     ("x-ms-meta-Key", &["value", "", "\u{fc}"]),
-    ("x-ms-range", &["bytes=0-1", "bytes=1-", "bytes=9-3", "bytes=18446744073709551615-18446744073709551615", "bytes=-1"]),
+    (
+        "x-ms-range",
+        &["bytes=0-1", "bytes=1-", "bytes=9-3", "bytes=18446744073709551615-18446744073709551615", "bytes=-1"],
+    ),
     ("Range", &["bytes=0-0", "bytes=5-"]),
     ("x-ms-range-get-content-md5", &["true"]),
     ("If-Match", &["*", "\"0x1\"", ""]),
@@ -64,7 +66,10 @@ const HEADERS: &[(&str, &[&str])] = &[
     ("x-ms-lease-break-period", &["0", "60", "-1"]),
     ("x-ms-lease-id", &["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "x"]),
     ("x-ms-proposed-lease-id", &["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"]),
-    ("x-ms-copy-source", &["http://127.0.0.1:10000/devstoreaccount1/box/one", "http://127.0.0.1:10000/devstoreaccount1/box", "x"]),
+    (
+        "x-ms-copy-source",
+        &["http://127.0.0.1:10000/devstoreaccount1/box/one", "http://127.0.0.1:10000/devstoreaccount1/box", "x"],
+    ),
     ("x-ms-source-range", &["bytes=0-0", "bytes=3-9"]),
     ("x-ms-tags", &["a=b", "a=b&a=c", "=", "%ff"]),
     ("x-ms-access-tier", &["Cool", "Archive", "x"]),
@@ -246,7 +251,11 @@ fn text(bytes: &[u8]) -> String {
 /// The signature of the `SharedKeyLite` scheme.
 fn sign(account: &Account, method: &str, path: &str, query: &str, headers: &[(String, String)]) -> String {
     let own = |name: &str| {
-        headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).unwrap_or_default()
+        headers
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+            .unwrap_or_default()
     };
     let mut lines: Vec<String> = headers
         .iter()

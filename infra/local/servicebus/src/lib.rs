@@ -18,4 +18,6 @@ pub use rest::{HttpEndpoint, serve_http};
 
 /// Runs a script of the fuzz target `amqp`; see `fuzz/README.md`.
 #[cfg(feature = "fuzzing")]
-pub use engine::fuzzing::run as fuzz_amqp;
+pub fn fuzz_amqp(script: &[u8]) {
+    engine::fuzzing::run(script);
+}

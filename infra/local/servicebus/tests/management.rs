@@ -257,7 +257,8 @@ async fn sessions_are_listed() {
     assert_eq!(status, 200);
     let expected = Value::List(vec![text_value("b"), text_value("c")]);
     assert_eq!(body.get("sessions-ids"), Some(&expected));
-    let since = vec![("last-updated-time", Value::Timestamp(0.into())), ("skip", Value::Int(0)), ("top", Value::Int(9))];
+    let since =
+        vec![("last-updated-time", Value::Timestamp(0.into())), ("skip", Value::Int(0)), ("top", Value::Int(9))];
     assert_eq!(management.ask("get-message-sessions", since).await.0, 204, "no session has a state");
     client.close().await;
 }

@@ -281,8 +281,7 @@ impl Inner {
             self.journal.clone(),
         );
         let state = self.new_state(name, options);
-        let queue =
-            Queue::new(name.into(), state, Some(dead.clone()), onward, self.this.clone(), self.journal.clone());
+        let queue = Queue::new(name.into(), state, Some(dead.clone()), onward, self.this.clone(), self.journal.clone());
         self.timer.arm(queue.deadline().min(dead.deadline()));
         queue
     }

@@ -141,7 +141,9 @@ fn literal(text: &str) -> Option<(PropertyValue, &str)> {
         "TRUE" => PropertyValue::Bool(true),
         "FALSE" => PropertyValue::Bool(false),
         "NULL" => PropertyValue::Null,
-        _ if word.contains(['.', 'e', 'E']) => PropertyValue::Double(word.parse().ok().filter(|n: &f64| n.is_finite())?),
+        _ if word.contains(['.', 'e', 'E']) => {
+            PropertyValue::Double(word.parse().ok().filter(|n: &f64| n.is_finite())?)
+        }
         _ => PropertyValue::Int(word.parse().ok()?),
     };
     Some((value, rest))
@@ -189,9 +191,17 @@ mod tests {
 
     #[test]
     fn what_would_need_evaluation_is_refused() {
-        for text in
-            ["REMOVE a", "SET", "SET a", "SET a =", "SET a = b", "SET a = 'x", "SET a = 1 + 1", "SET sys.To = 'x'", "SETa=1"]
-        {
+        for text in [
+            "REMOVE a",
+            "SET",
+            "SET a",
+            "SET a =",
+            "SET a = b",
+            "SET a = 'x",
+            "SET a = 1 + 1",
+            "SET sys.To = 'x'",
+            "SETa=1",
+        ] {
             assert!(matches!(parse_actions(text), Err(Error::Invalid(_))), "{text}");
         }
     }

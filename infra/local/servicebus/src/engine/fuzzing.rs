@@ -7,9 +7,7 @@
 
 use super::machine::{MAX_FRAME, Machine};
 use crate::access::{Access, AccessKey, Right};
-use crate::broker::{
-    Broker, CorrelationFilter, Error, Filter, MessageState, QueueOptions, Rule, SubscriptionOptions,
-};
+use crate::broker::{Broker, CorrelationFilter, Error, Filter, MessageState, QueueOptions, Rule, SubscriptionOptions};
 use crate::codec::{Writer, put_described_binary};
 use crate::message::{Message, PropertyValue, section};
 use crate::wire::{self, FlowOut, FrameKind, Performative, ProtocolHeader, Raw, TransferOut};
@@ -109,7 +107,7 @@ impl Script<'_> {
 }
 
 /// Runs a script against a fresh broker. Panics are the findings.
-pub fn run(script: &[u8]) {
+pub(crate) fn run(script: &[u8]) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
     runtime.block_on(async {
         let Ok(broker) = furnished().await else { return };
@@ -528,7 +526,12 @@ fn check_books(broker: &Broker) {
             let bytes: u64 = state.from(0).map(|(_, slot)| slot.cost()).sum();
             assert_eq!(bytes, tally.bytes, "bytes of {}", queue.name);
             let count = state.from(0).count();
-            assert_eq!(count, tally.ready + tally.locked + tally.deferred + tally.scheduled, "messages of {}", queue.name);
+            assert_eq!(
+                count,
+                tally.ready + tally.locked + tally.deferred + tally.scheduled,
+                "messages of {}",
+                queue.name
+            );
             let deferred = state.peek(0, None, usize::MAX);
             let deferred = deferred.iter().filter(|taken| taken.state == MessageState::Deferred).count();
             assert!(deferred >= tally.deferred, "deferred messages of {}", queue.name);

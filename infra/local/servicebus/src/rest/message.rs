@@ -92,7 +92,9 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 /// Text stands in quotes, numbers and booleans without; what is neither is text.
 fn header_value(text: &str) -> PropertyValue {
     match serde_json::from_str(text.trim()) {
-        Ok(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => simple(&value).unwrap_or(PropertyValue::Null),
+        Ok(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => {
+            simple(&value).unwrap_or(PropertyValue::Null)
+        }
         _ => PropertyValue::String(text.to_owned()),
     }
 }
@@ -126,11 +128,13 @@ fn describe(message: &mut Message, properties: &Map<String, Value>) -> Result<()
             "PartitionKey" => &mut message.partition_key,
             "ContentType" => &mut message.content_type,
             "TimeToLive" | "TimeToLiveTimeSpan" => {
-                message.time_to_live = Some(duration(value).ok_or_else(|| unreadable(name, "a number of seconds, or [d.]hh:mm:ss"))?);
+                message.time_to_live =
+                    Some(duration(value).ok_or_else(|| unreadable(name, "a number of seconds, or [d.]hh:mm:ss"))?);
                 continue;
             }
             "ScheduledEnqueueTimeUtc" => {
-                message.scheduled_enqueue_time = Some(instant(value).ok_or_else(|| unreadable(name, "a date as in HTTP headers"))?);
+                message.scheduled_enqueue_time =
+                    Some(instant(value).ok_or_else(|| unreadable(name, "a date as in HTTP headers"))?);
                 continue;
             }
             _ => continue,
@@ -185,9 +189,14 @@ fn batch(body: &[u8]) -> Result<Vec<Message>, Refusal> {
     if entries.is_empty() {
         return Err(Refusal::bad_request("The batch has no messages."));
     }
-    entries.iter().enumerate().map(|(index, entry)| {
-        single(entry).map_err(|refusal| Refusal { detail: format!("Message {}: {}", index + 1, refusal.detail), ..refusal })
-    }).collect()
+    entries
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| {
+            single(entry)
+                .map_err(|refusal| Refusal { detail: format!("Message {}: {}", index + 1, refusal.detail), ..refusal })
+        })
+        .collect()
 }
 
 fn single(entry: &Map<String, Value>) -> Result<Message, Refusal> {
@@ -201,7 +210,8 @@ fn single(entry: &Map<String, Value>) -> Result<Message, Refusal> {
     }
     for (name, value) in object(entry, "UserProperties")?.into_iter().flatten() {
         let value = simple(value);
-        let value = value.ok_or_else(|| Refusal::bad_request("The values of UserProperties are text, numbers or booleans."))?;
+        let value =
+            value.ok_or_else(|| Refusal::bad_request("The values of UserProperties are text, numbers or booleans."))?;
         message = message.with_property(name.clone(), value);
     }
     Ok(message)

@@ -58,7 +58,8 @@ impl Site {
     }
 
     async fn post(&self, path: &str, token: &str, headers: &str, body: &str) -> (u16, String) {
-        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {token}\r\n{headers}");
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {token}\r\n{headers}");
         self.raw(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await
     }
 
@@ -133,7 +134,8 @@ async fn what_is_refused_is_told_with_status_and_reason() {
     let good = root("http://x/");
     let listen = token("http://x/orders", LATER, &key(Some("orders"), "listen", Right::Listen));
     let expired = token("http://x/orders", 1_000_000_000, &key(None, "root", Right::Manage));
-    let forged = token("http://x/orders", LATER, &AccessKey { key: "other".into(), ..key(None, "root", Right::Manage) });
+    let forged =
+        token("http://x/orders", LATER, &AccessKey { key: "other".into(), ..key(None, "root", Right::Manage) });
     let elsewhere = token("http://x/entry", LATER, &key(Some("entry"), "send", Right::Send));
     for (path, token, headers, status, said) in [
         ("/orders/messages", "", "", 401, "not a shared access signature"),
@@ -178,7 +180,8 @@ async fn one_connection_carries_several_messages() {
     let token = root("http://x/");
     let mut stream = TcpStream::connect(site.endpoint.address()).await.unwrap();
     for number in 0..3 {
-        let head = format!("POST /orders/messages HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nMy-Number: {number}\r\n");
+        let head =
+            format!("POST /orders/messages HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nMy-Number: {number}\r\n");
         stream.write_all(format!("{head}Content-Length: 1\r\n\r\nx").as_bytes()).await.unwrap();
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).await.unwrap();
