@@ -3,7 +3,7 @@
 mod azurite;
 
 use crate::Bench;
-use crate::report::{Section, Target::AtLeast};
+use crate::report::{Section, Target, number};
 use anyhow::{Result, ensure};
 use azurite::Azurite;
 use bytes::Bytes;
@@ -11,7 +11,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
 use iris_local_blob::auth::Account;
 use iris_local_blob::http::{Options, serve};
-use iris_local_blob::store::Store;
+use iris_local_blob::store::{PutOptions, Store};
+use iris_local_blob::{BlobName, ContainerName};
 use std::time::Instant;
 use tokio::net::TcpListener;
 
@@ -19,6 +20,10 @@ use tokio::net::TcpListener;
 const LARGE: u32 = 100;
 /// Puts under way at a time.
 const IN_FLIGHT: usize = 32;
+/// Blobs in a store that is started.
+const MANY: u32 = 100_000;
+/// Blobs handed to the store at a time while it is filled.
+const STORED_AT_ONCE: usize = 500;
 const CONTAINER: &str = "bench";
 
 /// What an endpoint does per second.
@@ -53,10 +58,38 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
         section.figure(name, rate(&ours), unit);
         if let Some(peer) = &peer {
             section.figure("… Azurite", rate(peer), unit);
-            section.ratio("… ours of Azurite's", rate(&ours), rate(peer), AtLeast(2.0));
+            section.ratio("… ours of Azurite's", rate(&ours), rate(peer), Target::AtLeast(2.0));
         }
     }
+    let many = bench.amount(MANY);
+    let what = format!("start with {} blobs, until the first is read", number(f64::from(many)));
+    section.aim(what, start(many).await? * 1000.0, "ms", Target::AtMost(1000.0));
     Ok(vec![section])
+}
+
+/// Seconds until a store with many blobs can be read.
+async fn start(count: u32) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let container = ContainerName::new(CONTAINER)?;
+    let name = |number: u32| BlobName::new(format!("some/folder/{number}"));
+    let store = Store::open(folder.path())?;
+    store.ensure_container(&container).await?;
+    stream::iter(0..count)
+        .map(|number| {
+            let (store, container) = (&store, &container);
+            async move {
+                store.put(container, &name(number)?, vec![b'x'; 100], PutOptions::default()).await?;
+                anyhow::Ok(())
+            }
+        })
+        .buffer_unordered(STORED_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    drop(store);
+    let started = Instant::now();
+    let store = Store::open(folder.path())?;
+    ensure!(store.get(&container, &name(count / 2)?).await?.len() == 100, "a blob has changed");
+    Ok(started.elapsed().as_secs_f64())
 }
 
 async fn ours(bench: &Bench) -> Result<Rates> {

@@ -2,7 +2,7 @@
 
 use crate::databases::Kind;
 use crate::report::{Section, Target::AtMost};
-use crate::{Bench, clock};
+use crate::{Bench, clock, memory};
 use anyhow::{Context, Result, ensure};
 use iris_local_blob::auth::Account;
 use iris_local_servicebus::access::{connection_string, derive_key};
@@ -87,10 +87,7 @@ struct Handler(Child);
 impl Handler {
     /// Resident memory in MB.
     fn memory(&self) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
-        let line =
-            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the system does not tell memory")?;
-        Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
+        memory::resident(self.0.id())
     }
 }
 

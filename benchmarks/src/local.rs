@@ -37,6 +37,7 @@ impl Local {
         let host = LocalHost::start(Options {
             data: folder.path().to_owned(),
             amqp_port: Some(0),
+            http_port: Some(0),
             blob_port: Some(0),
             database: Some(database.url.clone()),
             organizations,

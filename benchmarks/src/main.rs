@@ -13,11 +13,13 @@ mod files;
 mod generate;
 mod handler;
 mod local;
+mod memory;
 mod messages;
 mod million;
 mod reading;
 mod report;
 mod servicebus;
+mod soak;
 mod storing;
 mod submissions;
 
@@ -58,6 +60,8 @@ enum Benchmark {
     Servicebus,
     Blobs,
     Million,
+    /// Ten minutes of mixed load; only when asked for by name.
+    Soak,
 }
 
 /// What the benchmarks share.
@@ -93,8 +97,12 @@ async fn main() -> Result<()> {
     };
     for benchmark in Benchmark::value_variants() {
         let asked = arguments.only.is_empty() || arguments.only.contains(benchmark);
-        let left_out = arguments.quick && *benchmark == Benchmark::Million && arguments.only.is_empty();
-        if asked && !left_out {
+        let long = match benchmark {
+            Benchmark::Million => arguments.quick,
+            Benchmark::Soak => true,
+            _ => false,
+        };
+        if asked && !(long && arguments.only.is_empty()) {
             for section in Box::pin(run(*benchmark, &bench)).await? {
                 // A reader that closed the pipe wants no more.
                 let _ = writeln!(std::io::stdout(), "\n{section}");
@@ -114,5 +122,6 @@ async fn run(benchmark: Benchmark, bench: &Bench) -> Result<Vec<Section>> {
         Benchmark::Servicebus => servicebus::run(bench).await,
         Benchmark::Blobs => blobs::run(bench).await,
         Benchmark::Million => million::run(bench).await,
+        Benchmark::Soak => soak::run(bench).await,
     }
 }

@@ -51,6 +51,7 @@ impl TestHost {
         let host = LocalHost::start(Options {
             data: folder.path().to_owned(),
             amqp_port: Some(0),
+            http_port: Some(0),
             blob_port: Some(0),
             database,
             organizations,

@@ -1,14 +1,34 @@
-//! Azurite, installed by npm into a temporary folder for the time of the measurement.
+//! Azurite, installed by npm into `benchmarks/azurite` at the versions of its lock file.
 
 use crate::clock;
 use anyhow::{Context, Result};
 use iris_azure::blob::BlobStore;
 use iris_local_blob::auth::Account;
+use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+
+fn read(file: &Path) -> Result<Value> {
+    Ok(serde_json::from_slice(&std::fs::read(file)?)?)
+}
+
+async fn install(project: &Path) -> Result<()> {
+    let installed = Command::new("npm")
+        .args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
+        .current_dir(project)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .await
+        .context("there is no npm")?;
+    anyhow::ensure!(installed.success(), "npm could not install it");
+    Ok(())
+}
 
 /// A running Azurite; ended when dropped.
 pub(super) struct Azurite {
@@ -26,18 +46,14 @@ impl Azurite {
 
     async fn try_start() -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder can be made")?;
-        let installed = Command::new("npm")
-            .args(["install", "--silent", "--no-audit", "--no-fund", "azurite"])
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .await
-            .context("there is no npm")?;
-        anyhow::ensure!(installed.success(), "npm could not install it");
-        let package = folder.path().join("node_modules/azurite");
-        let about: serde_json::Value = serde_json::from_slice(&std::fs::read(package.join("package.json"))?)?;
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("azurite");
+        let package = project.join("node_modules/azurite");
+        let wanted = read(&project.join("package.json"))?["dependencies"]["azurite"].clone();
+        let there = |about: Value| about["version"] == wanted;
+        if !read(&package.join("package.json")).is_ok_and(there) {
+            install(&project).await?;
+        }
+        let about = read(&package.join("package.json"))?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let process = Command::new("node")
             .arg(package.join("dist/src/blob/main.js"))

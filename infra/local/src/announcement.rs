@@ -28,6 +28,8 @@ pub struct Caller {
     pub client_guid: String,
     /// Where it posts orders: send only.
     pub orders: QueueAccess,
+    /// The same over HTTP.
+    pub orders_http: HttpAccess,
     /// Where it receives events, if it has such a queue: listen only.
     pub events: Option<QueueAccess>,
     /// Where it receives results: listen only.
@@ -46,6 +48,16 @@ pub struct QueueAccess {
     pub queue: String,
     /// Connection string that names the queue.
     pub connection_string: String,
+}
+
+/// Where messages are posted to.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpAccess {
+    /// URL to post to.
+    pub url: String,
+    /// The `Authorization` header.
+    pub authorization: String,
 }
 
 /// A container and how to reach it.
@@ -79,6 +91,7 @@ fn caller(host: &LocalHost, Document { organization, .. }: &Document) -> Caller 
         slug: slug.to_string(),
         client_guid: organization.client_guid.to_string(),
         orders: queue(format!("orders-{slug}"), access.orders),
+        orders_http: HttpAccess { url: access.orders_http, authorization: access.orders_token },
         events: organization.events_queue().map(|name| queue(name, access.events)),
         results: queue(format!("results-{slug}"), access.results),
         drops: ContainerAccess { container: organization.drops_container(), url: access.drops },

@@ -35,6 +35,9 @@ pub struct ServeArgs {
     /// Port of the Service Bus endpoint (AMQP); 0 = any free one. Default: 5672, or a free one when that is taken.
     #[arg(long, value_name = "PORT")]
     pub amqp_port: Option<u16>,
+    /// Port on which messages are taken over HTTP; 0 = any free one. Default: 5300, or a free one when that is taken.
+    #[arg(long, value_name = "PORT")]
+    pub http_port: Option<u16>,
     /// Port of the Blob endpoint; 0 = any free one. Default: 10000, or a free one when that is taken.
     #[arg(long, value_name = "PORT")]
     pub blob_port: Option<u16>,

@@ -9,7 +9,9 @@ use crate::provision::container;
 use anyhow::{Context, Result};
 use iris_local_blob::auth::{Account, Key, SasTerms};
 use iris_local_blob::{BlobName, ContainerName};
-use iris_local_servicebus::access::{Access, AccessKey, ROOT_KEY_NAME, Right, connection_string, derive_key};
+use iris_local_servicebus::access::{
+    Access, AccessKey, ROOT_KEY_NAME, Right, connection_string, derive_key, shared_access_signature,
+};
 use iris_model::Organization;
 use jiff::{Span, Timestamp, Zoned};
 use std::fs;
@@ -30,6 +32,7 @@ pub struct Credentials {
     seed: Vec<u8>,
     account: Account,
     amqp: SocketAddr,
+    http: SocketAddr,
     blob: SocketAddr,
     expiry: Timestamp,
 }
@@ -39,6 +42,10 @@ pub struct Credentials {
 pub struct CallerAccess {
     /// Connection string to post orders: send only.
     pub orders: String,
+    /// URL to post orders to over HTTP.
+    pub orders_http: String,
+    /// The `Authorization` header for it: send only.
+    pub orders_token: String,
     /// Connection string to receive events: listen only.
     pub events: String,
     /// Connection string to receive results: listen only.
@@ -53,7 +60,7 @@ pub struct CallerAccess {
 
 impl Credentials {
     /// Reads the secret of the data folder, or makes it.
-    pub(crate) fn load(data: &Path, amqp: SocketAddr, blob: SocketAddr) -> Result<Self> {
+    pub(crate) fn load(data: &Path, amqp: SocketAddr, http: SocketAddr, blob: SocketAddr) -> Result<Self> {
         let file = data.join("secret");
         let secret = match fs::read_to_string(&file) {
             Ok(text) => text,
@@ -67,7 +74,7 @@ impl Credentials {
         let key =
             Key::from_base64(secret.trim()).with_context(|| format!("{} is damaged; delete it", file.display()))?;
         let expiry = Zoned::now().checked_add(Span::new().years(1))?.timestamp();
-        Ok(Self { seed: secret.into_bytes(), account: Account::new(ACCOUNT, key), amqp, blob, expiry })
+        Ok(Self { seed: secret.into_bytes(), account: Account::new(ACCOUNT, key), amqp, http, blob, expiry })
     }
 
     /// The storage account.
@@ -95,8 +102,17 @@ impl Credentials {
     #[must_use]
     pub fn caller(&self, organization: &Organization) -> CallerAccess {
         let slug = &organization.slug;
+        let entry = format!("orders-{slug}");
+        let entry_url = format!("http://{}/{entry}", self.http);
         CallerAccess {
-            orders: self.queue("send", &format!("orders-{slug}")),
+            orders: self.queue("send", &entry),
+            orders_http: format!("{entry_url}/messages"),
+            orders_token: shared_access_signature(
+                &entry_url,
+                "send",
+                &derive_key(&self.seed, &entry, "send"),
+                self.expiry,
+            ),
             events: self.queue("listen", &organization.events_queue().unwrap_or_default()),
             results: self.queue("listen", &format!("results-{slug}")),
             drops: self.container(&organization.drops_container(), DROP),

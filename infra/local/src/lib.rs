@@ -26,8 +26,8 @@ use iris_azure::settings::DatabaseSettings;
 use iris_local_blob::store::Store as BlobStore;
 use iris_local_console::Platform;
 use iris_local_functions_host::{Executable, Host, HostOptions};
-use iris_local_servicebus::Endpoint;
 use iris_local_servicebus::broker::Broker;
+use iris_local_servicebus::{Endpoint, HttpEndpoint};
 use iris_orders::store::Store as OrderStore;
 use organizations::Document;
 use std::collections::BTreeMap;
@@ -43,6 +43,8 @@ pub struct Options {
     pub data: PathBuf,
     /// Port of the Service Bus endpoint; `None` = the usual one or a free one, `Some(0)` = any free one.
     pub amqp_port: Option<u16>,
+    /// Port on which messages are taken over HTTP, likewise.
+    pub http_port: Option<u16>,
     /// Port of the Blob endpoint, likewise.
     pub blob_port: Option<u16>,
     /// Database URL; `None` = an SQLite file in the data folder.
@@ -72,6 +74,7 @@ pub struct LocalHost {
     /// The organizations provided for.
     pub organizations: Vec<Document>,
     service_bus: Endpoint,
+    service_bus_http: HttpEndpoint,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -85,14 +88,17 @@ impl LocalHost {
         let blobs = BlobStore::open(data.join("blobs"))
             .context("the Blob folder cannot be opened; is another local host using it?")?;
         let amqp = ports::listen(options.amqp_port, 5672, "Service Bus (--amqp-port)").await?;
+        let http = ports::listen(options.http_port, 5300, "Service Bus over HTTP (--http-port)").await?;
         let blob = ports::listen(options.blob_port, 10_000, "Blob storage (--blob-port)").await?;
-        let credentials = Credentials::load(data, amqp.local_addr()?, blob.local_addr()?)?;
+        let credentials = Credentials::load(data, amqp.local_addr()?, http.local_addr()?, blob.local_addr()?)?;
 
         provision::queues(&broker, &options.organizations)?;
         options.entities.create(&broker)?;
         provision::containers(&blobs, &options.organizations).await?;
         let events = tokio::spawn(blob_events::forward(blobs.subscribe(), broker.clone(), credentials.clone()));
-        let endpoint = iris_local_servicebus::serve(broker.clone(), amqp, credentials.access(&options.organizations))?;
+        let access = credentials.access(&options.organizations);
+        let service_bus = iris_local_servicebus::serve(broker.clone(), amqp, access.clone())?;
+        let service_bus_http = iris_local_servicebus::serve_http(broker.clone(), http, access)?;
         let accounts = [(credentials.account().clone(), blobs.clone())];
         let serving = iris_local_blob::http::serve(
             blob,
@@ -126,7 +132,8 @@ impl LocalHost {
             orders,
             credentials,
             organizations: options.organizations,
-            service_bus: endpoint,
+            service_bus,
+            service_bus_http,
             tasks,
         })
     }
@@ -155,6 +162,7 @@ impl LocalHost {
     pub async fn stop(self) {
         self.functions.stop().await;
         self.orders.close().await;
+        drop(self.service_bus_http);
         self.service_bus.shutdown().await;
         for task in self.tasks {
             task.abort();

@@ -26,6 +26,7 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     let host = LocalHost::start(Options {
         data: data.path().to_owned(),
         amqp_port: Some(0),
+        http_port: Some(0),
         blob_port: Some(0),
         database: common.database.clone(),
         organizations: organizations::read(common.organizations.as_deref())?,

@@ -19,6 +19,7 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
     let host = LocalHost::start(Options {
         data: absolute(&arguments.data)?,
         amqp_port: arguments.amqp_port,
+        http_port: arguments.http_port,
         blob_port: arguments.blob_port,
         database: common.database.clone(),
         organizations: organizations::read(common.organizations.as_deref())?,
@@ -76,6 +77,7 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
             "\n{name}\n  \
              ClientGuid        {guid}\n  \
              post orders to    queue orders-{slug}\n    {orders}\n  \
+             or over HTTP      POST {orders_http}\n    Authorization: {orders_token}\n  \
              receive events    queue {events_queue}\n    {events}\n  \
              receive results   queue results-{slug}\n    {results}\n  \
              drop files into   container {slug}-drops (write only)\n    {drops}\n  \
@@ -85,6 +87,8 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
             guid = organization.client_guid,
             events_queue = organization.events_queue().unwrap_or_else(|| "(none)".to_owned()),
             orders = access.orders,
+            orders_http = access.orders_http,
+            orders_token = access.orders_token,
             events = access.events,
             results = access.results,
             drops = access.drops,

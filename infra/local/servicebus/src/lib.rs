@@ -2,7 +2,7 @@
 //!
 //! Three layers, each knowing only the one below. [`broker`] has the entities, locks and timers, and no notion of AMQP connections; programs
 //! in this process (a Functions host's trigger, a console, tests) use it directly. `wire` turns bytes into frames and performatives and back.
-//! `engine` is one state machine per connection. [`message`] and the private `codec` are the AMQP type system and the message format they
+//! `engine` is one state machine per connection; `rest` takes messages over HTTP. [`message`] and the private `codec` are the AMQP type system and the message format they
 //! share.
 
 pub mod access;
@@ -10,6 +10,14 @@ pub mod broker;
 mod codec;
 mod engine;
 pub mod message;
+mod rest;
 mod wire;
 
 pub use engine::{Endpoint, serve};
+pub use rest::{HttpEndpoint, serve_http};
+
+/// Runs a script of the fuzz target `amqp`; see `fuzz/README.md`.
+#[cfg(feature = "fuzzing")]
+pub fn fuzz_amqp(script: &[u8]) {
+    engine::fuzzing::run(script);
+}

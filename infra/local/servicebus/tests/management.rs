@@ -9,7 +9,8 @@ use fe2o3_amqp::types::definitions::Fields;
 use fe2o3_amqp::types::messaging::{AmqpValue, ApplicationProperties, Body, Message, Properties, Source};
 use fe2o3_amqp::types::primitives::{Array, OrderedMap, SimpleValue, Value};
 use fe2o3_amqp::{Receiver, Sender};
-use iris_local_servicebus::broker::{Broker, QueueOptions};
+use iris_local_servicebus::access::Access;
+use iris_local_servicebus::broker::{Broker, QueueOptions, Rule, SubscriptionOptions};
 use iris_local_servicebus::message::Message as Plain;
 use std::time::Duration;
 use support::{Client, Server, text};
@@ -187,5 +188,77 @@ async fn a_session_has_a_state_while_it_is_held() {
     assert_eq!(management.ask("renew-session-lock", vec![id()]).await.0, 200);
     held.close().await.unwrap();
     assert_eq!(management.ask("renew-session-lock", vec![id()]).await.0, 410);
+    client.close().await;
+}
+
+fn text_value(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+fn map(pairs: Vec<(&str, Value)>) -> Value {
+    Value::Map(pairs.into_iter().map(|(name, value)| (text_value(name), value)).collect())
+}
+
+#[tokio::test]
+async fn rules_of_a_subscription() {
+    let broker = Broker::open(None).await.unwrap();
+    broker.create_topic("topic").unwrap();
+    let options = SubscriptionOptions { rules: vec![Rule::everything()], ..SubscriptionOptions::default() };
+    broker.create_subscription("topic", "sub", options).unwrap();
+    let server = Server::of(broker, Access::open()).await;
+    let mut client = Client::connect(&server).await;
+    let mut management = Management::attach(&mut client, "topic/Subscriptions/sub").await;
+    let page = || vec![("skip", Value::Int(0)), ("top", Value::Int(i32::MAX))];
+    let (status, body) = management.ask("enumerate-rules", page()).await;
+    assert_eq!(status, 200);
+    assert!(format!("{body:?}").contains("$Default"), "{body:?}");
+
+    assert_eq!(management.ask("remove-rule", vec![("rule-name", text_value("$Default"))]).await.0, 200);
+    assert_eq!(management.ask("remove-rule", vec![("rule-name", text_value("$Default"))]).await.0, 404);
+    assert_eq!(management.ask("enumerate-rules", page()).await.0, 204);
+
+    let red = || {
+        let filter = map(vec![("label", text_value("red")), ("properties", map(vec![("n", Value::Long(1))]))]);
+        let action = map(vec![("expression", text_value("SET Mark = 'r'"))]);
+        map(vec![("correlation-filter", filter), ("sql-rule-action", action)])
+    };
+    let rule = || vec![("rule-name", text_value("red")), ("rule-description", red())];
+    assert_eq!(management.ask("add-rule", rule()).await.0, 200);
+    assert_eq!(management.ask("add-rule", rule()).await.0, 409);
+    let (_, body) = management.ask("enumerate-rules", page()).await;
+    assert!(format!("{body:?}").contains("SET [Mark] = 'r'"), "{body:?}");
+    let sql = map(vec![("sql-filter", map(vec![("expression", text_value("color = 'red'"))]))]);
+    let refused = vec![("rule-name", text_value("sql")), ("rule-description", sql)];
+    assert_eq!(management.ask("add-rule", refused).await.0, 400);
+
+    for subject in ["red", "blue"] {
+        let message = Plain { subject: Some(subject.into()), ..Plain::new(subject) }.with_property("n", 1);
+        server.broker.send("topic", message).await.unwrap();
+    }
+    let got = server.broker.receive("topic/subscriptions/sub", 5, Duration::ZERO).await.unwrap();
+    assert_eq!(got.len(), 1);
+    assert_eq!(got[0].message.property("Mark"), Some(&"r".into()));
+    client.close().await;
+}
+
+#[tokio::test]
+async fn sessions_are_listed() {
+    let options = QueueOptions { requires_session: true, ..QueueOptions::default() };
+    let server = Server::with_queue("grouped", options).await;
+    let mut client = Client::connect(&server).await;
+    let mut management = Management::attach(&mut client, "grouped").await;
+    let whenever = || Value::Timestamp(253_402_300_800_000.into());
+    let ask = |skip, top| vec![("last-updated-time", whenever()), ("skip", Value::Int(skip)), ("top", Value::Int(top))];
+    assert_eq!(management.ask("get-message-sessions", ask(0, 10)).await.0, 204);
+    for id in ["b", "a", "c"] {
+        server.broker.send("grouped", Plain { session_id: Some(id.into()), ..Plain::new(id) }).await.unwrap();
+    }
+    let (status, body) = management.ask("get-message-sessions", ask(1, 2)).await;
+    assert_eq!(status, 200);
+    let expected = Value::List(vec![text_value("b"), text_value("c")]);
+    assert_eq!(body.get("sessions-ids"), Some(&expected));
+    let since =
+        vec![("last-updated-time", Value::Timestamp(0.into())), ("skip", Value::Int(0)), ("top", Value::Int(9))];
+    assert_eq!(management.ask("get-message-sessions", since).await.0, 204, "no session has a state");
     client.close().await;
 }

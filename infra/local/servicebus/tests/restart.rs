@@ -8,6 +8,7 @@ use fe2o3_amqp::Sender;
 use iris_local_servicebus::access::Access;
 use iris_local_servicebus::broker::{Broker, Error, QueueOptions, Rule, SubscriptionOptions};
 use iris_local_servicebus::message::Message;
+use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 use support::{Client, Server};
@@ -176,4 +177,70 @@ async fn an_amqp_send_is_durable_once_it_is_acknowledged() {
     }
     assert_eq!(open(crashed.path()).await.status("orders").unwrap().active, 500);
     client.close().await;
+}
+
+/// Folder of the process that is killed; only set in that process.
+const KILLED: &str = "SERVICEBUS_TEST_KILLED";
+
+/// Not a test but the other process of the next one: sends until it is killed, and says what was confirmed.
+#[tokio::test]
+async fn sends_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(KILLED) else { return };
+    let broker = open(Path::new(&folder)).await;
+    for number in 0_u32.. {
+        broker.send("orders", Message::new(format!("{number}"))).await.unwrap();
+        writeln!(std::io::stderr(), "confirmed {number}").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_confirmed_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sends_until_it_is_killed", "--nocapture"])
+        .env(KILLED, folder.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let confirmed = said.by_ref().map_while(Result::ok).find(|line| line == "confirmed 300");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(confirmed.is_some());
+    let last = said.map_while(Result::ok).filter_map(|line| line.strip_prefix("confirmed ")?.parse().ok()).last();
+    let broker = open(folder.path()).await;
+    let there = broker.peek("orders", 0, usize::MAX).unwrap();
+    assert!(there.len() > last.unwrap_or(300_usize), "{} are there", there.len());
+    let in_order = there.iter().enumerate().all(|(number, delivery)| delivery.message.body == format!("{number}"));
+    assert!(in_order, "every message once, in order");
+}
+
+#[tokio::test]
+async fn nothing_is_confirmed_once_the_log_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, away) = (folder.path().join("own"), folder.path().join("away"));
+    let server = Server::of(open(&own).await, Access::open()).await;
+    let mut client = Client::connect(&server).await;
+    let mut sender = Sender::attach(&mut client.session, "s", "orders").await.unwrap();
+    assert!(sender.send("first").await.unwrap().is_accepted());
+    let taken = server.broker.receive("orders", 1, SOON).await.unwrap().remove(0);
+    // The disk "fails" when the log begins its next segment: the folder is gone.
+    std::fs::rename(&own, &away).unwrap();
+    let mut confirmed = 1;
+    let refused = loop {
+        match sender.send("x".repeat(1_000_000)).await.unwrap() {
+            outcome if outcome.is_accepted() => confirmed += 1,
+            outcome => break format!("{outcome:?}"),
+        }
+        assert!(confirmed < 1000, "the log was written into nowhere");
+    };
+    assert!(refused.contains("InternalError"), "{refused}");
+    assert!(!sender.send("another").await.unwrap().is_accepted());
+    assert!(matches!(server.broker.send("orders", Message::new("x")).await, Err(Error::Storage(_))));
+    assert!(matches!(server.broker.complete("orders", taken.lock_token).await, Err(Error::Storage(_))));
+    client.close().await;
+    server.endpoint.shutdown().await;
+    drop(server.broker);
+    assert!(open(&away).await.status("orders").unwrap().active >= confirmed, "what was confirmed is there");
 }

@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Most bytes of a head that are kept.
 const LONGEST: usize = 64 * 1024;
@@ -79,13 +78,13 @@ impl Ear {
 
 /// A connection that is listened to.
 #[derive(Debug)]
-pub(super) struct Connection {
-    stream: TcpStream,
+pub(super) struct Connection<S> {
+    stream: S,
     ear: Ear,
 }
 
-impl Connection {
-    pub(super) fn new(stream: TcpStream) -> (Self, Ear) {
+impl<S> Connection<S> {
+    pub(super) fn new(stream: S) -> (Self, Ear) {
         let heads = Heads { listening: true, received: Vec::new(), sending: Vec::new() };
         let ear = Ear(Arc::new(Mutex::new(heads)));
         (Self { stream, ear: ear.clone() }, ear)
@@ -115,7 +114,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -131,7 +130,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         match self.recased(buffer) {
             Some(changed) => Pin::new(&mut self.stream).poll_write(cx, &changed),

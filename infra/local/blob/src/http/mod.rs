@@ -29,4 +29,4 @@ mod server;
 mod xml;
 
 pub use faults::Faults;
-pub use server::{Options, serve};
+pub use server::{Options, serve, serve_stream};

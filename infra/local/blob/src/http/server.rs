@@ -13,7 +13,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -48,6 +49,11 @@ pub(super) struct Server {
 }
 
 impl Server {
+    fn new(accounts: impl IntoIterator<Item = (Account, Store)>, options: Options, address: SocketAddr) -> Self {
+        let named = accounts.into_iter().map(|(account, store)| (account.name().to_owned(), (account, store)));
+        Self { accounts: named.collect(), faults: options.faults, address }
+    }
+
     pub(super) fn account(&self, name: &str) -> Option<&(Account, Store)> {
         self.accounts.get(name)
     }
@@ -70,8 +76,7 @@ pub async fn serve(
             "the blob endpoint listens on loopback addresses only",
         ));
     }
-    let accounts = accounts.into_iter().map(|(account, store)| (account.name().to_owned(), (account, store))).collect();
-    let server = Arc::new(Server { accounts, faults: options.faults, address });
+    let server = Arc::new(Server::new(accounts, options, address));
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -80,6 +85,7 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
+                    let _ = stream.set_nodelay(true);
                     connections.spawn(connection(Arc::clone(&server), stream, peer.ip(), stopping.clone()));
                 }
                 Err(error) => {
@@ -99,8 +105,25 @@ pub async fn serve(
     Ok(())
 }
 
-async fn connection(server: Arc<Server>, stream: TcpStream, peer: IpAddr, mut stopping: watch::Receiver<()>) {
-    let _ = stream.set_nodelay(true);
+/// Serves one connection that was made elsewhere, such as a pipe inside this process, until the client closes it. `address` is where the
+/// client believes the endpoint to be.
+pub async fn serve_stream(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    address: SocketAddr,
+    accounts: impl IntoIterator<Item = (Account, Store)>,
+    options: Options,
+) {
+    let server = Arc::new(Server::new(accounts, options, address));
+    let (_stop, stopping) = watch::channel(());
+    connection(server, stream, address.ip(), stopping).await;
+}
+
+async fn connection(
+    server: Arc<Server>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    peer: IpAddr,
+    mut stopping: watch::Receiver<()>,
+) {
     let (stream, ear) = Connection::new(stream);
     let service = service_fn(move |request| {
         let (server, ear) = (Arc::clone(&server), ear.clone());

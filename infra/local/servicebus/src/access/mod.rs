@@ -8,6 +8,7 @@ mod sas;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -15,6 +16,9 @@ pub(crate) use sas::{Grant, path};
 
 /// Name of the key that may do everything, as Azure names it.
 pub const ROOT_KEY_NAME: &str = "RootManageSharedAccessKey";
+
+/// Kept as they are in a signature.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What a key allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +78,15 @@ pub fn connection_string(address: SocketAddr, key_name: &str, key: &str, entity:
     format!(
         "Endpoint=sb://{address};SharedAccessKeyName={key_name};SharedAccessKey={key};UseDevelopmentEmulator=true{path}"
     )
+}
+
+/// A shared access signature for an address (such as `http://127.0.0.1:5300/orders`) and all below it: what stands in the `Authorization`
+/// header of a request.
+pub fn shared_access_signature(address: &str, key_name: &str, key: &str, expiry: jiff::Timestamp) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let (resource, expiry) = (encode(address), expiry.as_second().to_string());
+    let signature = BASE64.encode(sign(key.as_bytes(), &[resource.as_bytes(), b"\n", expiry.as_bytes()]));
+    format!("SharedAccessSignature sr={resource}&sig={}&se={expiry}&skn={}", encode(&signature), encode(key_name))
 }
 
 /// A key that is always the same for the same seed, entity and name: connection strings survive a restart without being stored. `entity`

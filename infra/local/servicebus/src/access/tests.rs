@@ -41,6 +41,15 @@ fn a_key_grants_its_right_at_its_entity() {
 }
 
 #[test]
+fn what_is_signed_here_is_taken_here() {
+    let expiry = jiff::Timestamp::from_second(LATER).unwrap();
+    let signed = shared_access_signature("http://127.0.0.1:5300/orders", "caller", "secret", expiry);
+    assert!(signed.starts_with("SharedAccessSignature sr=http%3A%2F%2F127.0.0.1%3A5300%2Forders&sig="), "{signed}");
+    assert!(allowed(&signed, "orders/messages", Right::Send));
+    assert!(!allowed(&signed, "orders", Right::Listen));
+}
+
+#[test]
 fn bad_tokens_are_refused_with_the_reason() {
     let refusal = |token: &str| access().check_token(token, NOW).unwrap_err();
     use sas::Refusal;

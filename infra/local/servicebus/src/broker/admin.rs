@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 pub enum EntityKind {
     /// A queue.
     Queue,
-    /// A topic; its counts are zero.
+    /// A topic; it holds scheduled messages only.
     Topic,
     /// A topic's subscription.
     Subscription,
@@ -41,9 +41,9 @@ pub struct EntityStatus {
 }
 
 impl EntityStatus {
-    fn new(name: &str, kind: EntityKind, forward_to: Option<&str>, queue: Option<&Arc<Queue>>) -> Self {
-        let tally = queue.map(|queue| queue.tally()).unwrap_or_default();
-        let dead = queue.and_then(|queue| queue.dead_letters.as_ref()).map(|queue| queue.tally()).unwrap_or_default();
+    fn new(name: &str, kind: EntityKind, forward_to: Option<&str>, queue: &Queue) -> Self {
+        let tally = queue.tally();
+        let dead = queue.dead_letters.as_ref().map(|queue| queue.tally()).unwrap_or_default();
         Self {
             name: name.to_owned(),
             kind,
@@ -81,7 +81,7 @@ impl Broker {
         let queue = self.inner().queue(entity)?;
         let kind = if key(entity).contains("/subscriptions/") { EntityKind::Subscription } else { EntityKind::Queue };
         let forward_to = queue.options().forward_to;
-        Ok(EntityStatus::new(&queue.name, kind, forward_to.as_deref(), Some(&queue)))
+        Ok(EntityStatus::new(&queue.name, kind, forward_to.as_deref(), &queue))
     }
 
     /// Deletes an entity with its messages.
@@ -93,7 +93,7 @@ impl Broker {
         let queues = match removed {
             None => return Err(Error::NotFound(entity.to_owned())),
             Some(Entity::Queue(queue, _)) => vec![queue],
-            Some(Entity::Topic(topic)) => topic.list().into_iter().map(|subscription| subscription.queue).collect(),
+            Some(Entity::Topic(topic)) => topic.queues(),
         };
         for queue in queues.iter().flat_map(|queue| [Some(queue), queue.dead_letters.as_ref()]).flatten() {
             let (_, position) = queue.run(|state, _| state.purge());
@@ -184,16 +184,16 @@ impl Broker {
 fn describe(entity: &Entity) -> Vec<EntityStatus> {
     match entity {
         Entity::Queue(queue, forward_to) => {
-            vec![EntityStatus::new(&queue.name, EntityKind::Queue, forward_to.as_deref(), Some(queue))]
+            vec![EntityStatus::new(&queue.name, EntityKind::Queue, forward_to.as_deref(), queue)]
         }
         Entity::Topic(topic) => {
-            let mut all = vec![EntityStatus::new(&topic.name, EntityKind::Topic, None, None)];
+            let mut all = vec![EntityStatus::new(&topic.name, EntityKind::Topic, None, &topic.scheduled)];
             all.extend(topic.list().iter().map(|subscription| {
                 EntityStatus::new(
                     &subscription.queue.name,
                     EntityKind::Subscription,
                     subscription.forward_to.as_deref(),
-                    Some(&subscription.queue),
+                    &subscription.queue,
                 )
             }));
             all

@@ -13,6 +13,7 @@ mod journal;
 mod options;
 mod queue;
 mod receive;
+mod rules;
 mod send;
 mod sessions;
 mod settle;
@@ -30,6 +31,7 @@ pub use slot::MessageState;
 
 pub(crate) use journal::Position;
 pub(crate) use queue::{Interest, Queue};
+pub(crate) use rules::{actions_text, parse_actions};
 pub(crate) use slot::{Millis, Sequence, Taken};
 pub(crate) use topic::Topic;
 pub(crate) use waiter::Waiter;
@@ -144,7 +146,8 @@ impl Broker {
         check_name(name)?;
         check_options(&options)?;
         let forward_to = options.forward_to.as_deref().map(Arc::from);
-        self.inner.insert(name, || Entity::Queue(self.inner.new_queue(name, options), forward_to))
+        self.inner
+            .insert(name, || Entity::Queue(self.inner.new_queue(name, options, forward_to.clone()), forward_to.clone()))
     }
 
     /// Creates a topic without subscriptions.
@@ -153,8 +156,10 @@ impl Broker {
     /// [`Error::Exists`], [`Error::Invalid`] for a name that cannot be.
     pub fn create_topic(&self, name: &str) -> Result<(), Error> {
         check_name(name)?;
-        self.inner
-            .insert(name, || Entity::Topic(Arc::new(Topic { name: name.into(), subscriptions: RwLock::default() })))
+        self.inner.insert(name, || {
+            let scheduled = self.inner.new_queue(name, QueueOptions::default(), Some(name.into()));
+            Entity::Topic(Arc::new(Topic { name: name.into(), scheduled, subscriptions: RwLock::default() }))
+        })
     }
 
     /// Creates a subscription of a topic; its queue is `{topic}/subscriptions/{name}`.
@@ -171,7 +176,9 @@ impl Broker {
         if subscriptions.iter().any(|known| known.name.eq_ignore_ascii_case(name)) {
             return Err(Error::Exists(format!("{}/subscriptions/{name}", topic.name)));
         }
-        let queue = self.inner.new_queue(&format!("{}/subscriptions/{name}", topic.name), options.queue.clone());
+        let path = format!("{}/subscriptions/{name}", topic.name);
+        let forward_to = options.queue.forward_to.as_deref().map(Arc::from);
+        let queue = self.inner.new_queue(&path, options.queue.clone(), forward_to);
         subscriptions.push(Subscription::new(name, options, queue));
         Ok(())
     }
@@ -255,7 +262,8 @@ impl Inner {
         }
     }
 
-    fn new_queue(&self, name: &str, options: QueueOptions) -> Arc<Queue> {
+    /// `onward`: where messages go that only wait here.
+    fn new_queue(&self, name: &str, options: QueueOptions, onward: Option<Arc<str>>) -> Arc<Queue> {
         // Dead letters wait for as long as it takes.
         let dead_options = QueueOptions {
             lock_duration: options.lock_duration,
@@ -268,11 +276,12 @@ impl Inner {
             dead_name.as_str().into(),
             self.new_state(&dead_name, dead_options),
             None,
+            None,
             self.this.clone(),
             self.journal.clone(),
         );
         let state = self.new_state(name, options);
-        let queue = Queue::new(name.into(), state, Some(dead.clone()), self.this.clone(), self.journal.clone());
+        let queue = Queue::new(name.into(), state, Some(dead.clone()), onward, self.this.clone(), self.journal.clone());
         self.timer.arm(queue.deadline().min(dead.deadline()));
         queue
     }
@@ -289,7 +298,7 @@ impl Inner {
             state.restore(sequence, slot);
         }
         for (id, session) in recovered.sessions {
-            state.sessions.set_state(&id.into(), Some(session));
+            state.sessions.set_state(&id.into(), Some(session), now());
         }
         state.effects = state::Effects::default();
         state
@@ -324,6 +333,14 @@ impl Inner {
         if dead { queue.dead_letters.clone().ok_or_else(|| Error::NotFound(name.to_owned())) } else { Ok(queue) }
     }
 
+    /// The queue messages sent to an entity wait in for their time.
+    pub(crate) fn waiting_room(&self, name: &str) -> Result<Arc<Queue>, Error> {
+        match self.entity(name)? {
+            Entity::Queue(queue, _) => Ok(queue),
+            Entity::Topic(topic) => Ok(topic.scheduled.clone()),
+        }
+    }
+
     /// Every queue, dead-letter queues and subscriptions included.
     pub(crate) fn all_queues(&self) -> Vec<Arc<Queue>> {
         let entities = self.entities.read().unwrap_or_else(PoisonError::into_inner);
@@ -331,7 +348,7 @@ impl Inner {
         for entity in entities.values() {
             match entity {
                 Entity::Queue(queue, _) => queues.push(queue.clone()),
-                Entity::Topic(topic) => queues.extend(topic.list().into_iter().map(|subscription| subscription.queue)),
+                Entity::Topic(topic) => queues.extend(topic.queues()),
             }
         }
         let dead: Vec<_> = queues.iter().filter_map(|queue| queue.dead_letters.clone()).collect();

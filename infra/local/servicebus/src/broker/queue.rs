@@ -2,7 +2,7 @@
 
 use super::journal::{Journal, Position};
 use super::options::QueueOptions;
-use super::slot::{Arrival, DeadLetter, Millis, Sequence};
+use super::slot::{Arrival, DeadLetter, Millis, Sequence, Slot};
 use super::state::{State, Tally};
 use super::waiter::{Waiter, Waiters};
 use super::{Error, Inner};
@@ -17,6 +17,8 @@ pub(crate) struct Queue {
     pub(crate) name: Arc<str>,
     /// Where dead letters go; none for a dead-letter queue.
     pub(crate) dead_letters: Option<Arc<Queue>>,
+    /// Entity that messages go to once their time has come, when they only wait here.
+    onward: Option<Arc<str>>,
     guarded: Mutex<Guarded>,
     /// The next deadline, for the broker's timer.
     deadline: AtomicI64,
@@ -42,14 +44,17 @@ pub(crate) enum Interest<'a> {
 impl Queue {
     pub(crate) fn new(
         name: Arc<str>,
-        state: State,
+        mut state: State,
         dead_letters: Option<Arc<Queue>>,
+        onward: Option<Arc<str>>,
         broker: Weak<Inner>,
         journal: Option<Arc<Journal>>,
     ) -> Arc<Self> {
+        state.passes_on = onward.is_some();
         let deadline = AtomicI64::new(state.next_deadline().unwrap_or(i64::MAX));
         let guarded = Mutex::new(Guarded { state, arrivals: Waiters::default(), room: Waiters::default() });
-        Arc::new(Self { name, dead_letters, guarded, deadline, held: AtomicBool::new(false), broker, journal })
+        let held = AtomicBool::new(false);
+        Arc::new(Self { name, dead_letters, onward, guarded, deadline, held, broker, journal })
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded> {
@@ -91,7 +96,7 @@ impl Queue {
         let deadline = guarded.state.next_deadline().unwrap_or(i64::MAX);
         drop(guarded);
         let earlier = self.deadline.swap(deadline, Ordering::AcqRel) > deadline;
-        if (earlier || effects.changed || !effects.dead_letters.is_empty())
+        if (earlier || effects.changed || !effects.dead_letters.is_empty() || !effects.due.is_empty())
             && let Some(broker) = self.broker.upgrade()
         {
             if earlier {
@@ -99,6 +104,9 @@ impl Queue {
             }
             if !effects.dead_letters.is_empty() {
                 position = position.max(self.bury(&broker, effects.dead_letters));
+            }
+            for (sequence, slot) in effects.due {
+                position = position.max(self.pass_on(&broker, sequence, slot));
             }
             if effects.changed {
                 broker.announce();
@@ -177,6 +185,25 @@ impl Queue {
         guarded.room.wake();
     }
 
+    /// Sends a message whose time has come to where it was meant to go, and only then removes it from this queue's log.
+    fn pass_on(&self, broker: &Inner, sequence: Sequence, slot: Slot) -> Position {
+        let target = self.onward.as_deref().unwrap_or_default();
+        match broker.entity(target).and_then(|entity| broker.send(&entity, vec![slot.message.clone()])) {
+            Ok(position) => match &self.journal {
+                Some(journal) => position.max(journal.append_removed(&self.name, sequence, &slot)),
+                None => position,
+            },
+            Err(Error::QueueFull) => {
+                self.run(|state, now| state.hold_back(sequence, slot, now.saturating_add(FULL_FOR))).1
+            }
+            Err(error) => {
+                let reason = "ForwardingFailed".to_owned();
+                let letter = DeadLetter { sequence, slot, reason, description: error.to_string(), set: Vec::new() };
+                self.bury(broker, vec![letter])
+            }
+        }
+    }
+
     /// Moves messages to where dead letters go, and only then removes them from this queue's log.
     fn bury(&self, broker: &Inner, dead: Vec<DeadLetter>) -> Position {
         let mut position = Position::default();
@@ -223,6 +250,9 @@ impl Queue {
 
 /// Bytes a queue takes beyond twice its limit before it refuses.
 const SURPLUS: u64 = 16 << 20;
+
+/// Milliseconds until a message is sent on once more to a queue that was full.
+const FULL_FOR: Millis = 1000;
 
 /// Characters kept of a dead-letter reason or description.
 const LONGEST_REASON: usize = 4096;

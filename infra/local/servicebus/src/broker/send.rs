@@ -33,7 +33,7 @@ impl Broker {
     /// Sends one message for later; gives the number [`Broker::cancel_scheduled`] takes.
     ///
     /// # Errors
-    /// As [`Broker::send_all`]; [`Error::Unsupported`] for topics and queues that forward.
+    /// As [`Broker::send_all`].
     pub async fn schedule(&self, entity: &str, message: Message, at: jiff::Timestamp) -> Result<u64, Error> {
         let message = Message { scheduled_enqueue_time: Some(at), ..message };
         let (sequences, position) = self.inner().schedule(entity, vec![message.encode()?])?;
@@ -46,7 +46,7 @@ impl Broker {
     /// # Errors
     /// [`Error::MessageNotFound`] when it is not waiting any more; [`Error::NotFound`], [`Error::Storage`].
     pub async fn cancel_scheduled(&self, entity: &str, sequence: u64) -> Result<(), Error> {
-        let (result, position) = self.inner().queue(entity)?.run(|state, _| state.cancel_scheduled(&[sequence]));
+        let (result, position) = self.inner().waiting_room(entity)?.run(|state, _| state.cancel_scheduled(&[sequence]));
         result?;
         self.committed(position).await
     }
@@ -83,11 +83,10 @@ impl Inner {
         Ok(position)
     }
 
-    /// Takes scheduled messages in; gives their numbers.
+    /// Takes scheduled messages in; gives their numbers. In a topic and in a queue that forwards they wait, and can be taken back, until
+    /// their time has come; only then they are routed.
     pub(crate) fn schedule(&self, entity: &str, messages: Vec<Encoded>) -> Result<(Vec<Sequence>, Position), Error> {
-        let Entity::Queue(queue, None) = self.entity(entity)? else {
-            return Err(Error::Unsupported("messages are scheduled on queues that do not forward"));
-        };
+        let queue = self.waiting_room(entity)?;
         let arrivals: Result<Vec<_>, Error> =
             messages.into_iter().map(|message| Ok(Arrival::new(message.with_identity()?))).collect();
         queue.enqueue(arrivals?)

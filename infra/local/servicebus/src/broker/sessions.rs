@@ -18,6 +18,8 @@ struct Session {
     held: BTreeSet<Sequence>,
     lock: Option<(Uuid, Millis)>,
     state: Option<Bytes>,
+    /// When the state was set last.
+    state_at: Millis,
     /// Under which number the session is in `Sessions::free`.
     listed: Option<Sequence>,
 }
@@ -99,8 +101,11 @@ impl Sessions {
         self.all.get(id)?.state.clone()
     }
 
-    pub(crate) fn set_state(&mut self, id: &Arc<str>, state: Option<Bytes>) {
-        self.change(id, |session| session.state = state);
+    pub(crate) fn set_state(&mut self, id: &Arc<str>, state: Option<Bytes>, now: Millis) {
+        self.change(id, |session| {
+            session.state = state;
+            session.state_at = now;
+        });
     }
 }
 
@@ -165,15 +170,24 @@ impl State {
         self.effects.arrived = true;
     }
 
+    /// Sessions with messages or a state; with a time, those whose state was set after it.
+    pub(crate) fn session_ids(&self, state_after: Option<Millis>) -> Vec<Arc<str>> {
+        let wanted = |session: &Session| match state_after {
+            Some(after) => session.state.is_some() && session.state_at > after,
+            None => session.state.is_some() || !session.ready.is_empty() || !session.held.is_empty(),
+        };
+        self.sessions.all.iter().filter(|(_, session)| wanted(session)).map(|(id, _)| id.clone()).collect()
+    }
+
     /// The state a session was given.
     pub(crate) fn session_state(&self, id: &str) -> Option<Bytes> {
         self.sessions.state(id)
     }
 
     /// Sets a session's state; `None` takes it away.
-    pub(crate) fn set_session_state(&mut self, id: &str, state: Option<Bytes>) {
+    pub(crate) fn set_session_state(&mut self, id: &str, state: Option<Bytes>, now: Millis) {
         let id: Arc<str> = id.into();
-        self.sessions.set_state(&id, state);
+        self.sessions.set_state(&id, state, now);
         self.effects.changes.push(Change::Session(id));
     }
 }

@@ -188,9 +188,20 @@ impl State {
         self.forget_seen(now);
     }
 
+    /// A message that could not go on waits a little longer. The log has it still.
+    pub(crate) fn hold_back(&mut self, sequence: Sequence, mut slot: Slot, until: Millis) {
+        slot.place = Place::Scheduled(until);
+        self.put(sequence, slot);
+    }
+
     /// A scheduled message's time has come: it enters the queue as if it had just been sent, with a new number.
     fn activate(&mut self, sequence: Sequence, at: Millis) {
-        if let Some(mut slot) = self.remove(sequence) {
+        if self.passes_on {
+            if let Some(slot) = self.lift(sequence) {
+                self.effects.freed = true;
+                self.effects.due.push((sequence, slot));
+            }
+        } else if let Some(mut slot) = self.remove(sequence) {
             slot.place = Place::Ready;
             slot.enqueued_at = at;
             slot.segment = None;

@@ -18,6 +18,8 @@ pub(crate) struct Effects {
     /// For the log, in order.
     pub(crate) changes: Vec<Change>,
     pub(crate) dead_letters: Vec<DeadLetter>,
+    /// Messages whose time has come, to go on to where the queue forwards.
+    pub(crate) due: Vec<(Sequence, Slot)>,
     /// A message or session became available.
     pub(crate) arrived: bool,
     /// Bytes were freed.
@@ -66,6 +68,8 @@ pub(crate) struct State {
     next_token: u64,
     /// Complete each message twice (see `Broker::duplicate_deliveries`).
     pub(crate) duplicate_deliveries: bool,
+    /// Messages only wait here for their time and then go on to another entity; see [`Effects::due`].
+    pub(crate) passes_on: bool,
     pub(crate) effects: Effects,
 }
 
@@ -83,6 +87,7 @@ impl State {
             tally: Tally::default(),
             next_token: Uuid::new_v4().as_u64_pair().0,
             duplicate_deliveries: false,
+            passes_on: false,
             effects: Effects::default(),
         }
     }
@@ -219,6 +224,7 @@ impl State {
         }
         let place = match facts.scheduled {
             Some(at) if at > now && !moved => Place::Scheduled(at),
+            _ if self.passes_on => Place::Scheduled(now),
             _ => Place::Ready,
         };
         let enqueued_at = arrival.enqueued_at.unwrap_or(now);

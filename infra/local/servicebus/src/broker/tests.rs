@@ -326,3 +326,57 @@ async fn nothing_is_confirmed_that_cannot_be_written() {
     assert!(matches!(broker.send("q", Message::new("y")).await, Err(Error::Storage(_))));
     assert!(matches!(broker.flush().await, Err(Error::Storage(_))));
 }
+
+#[tokio::test]
+async fn a_scheduled_message_waits_before_it_is_forwarded_and_can_be_taken_back() {
+    let broker = broker(QueueOptions::default()).await;
+    broker.create_entry("entry", "q", vec![("Stamp".into(), "s".into())]).unwrap();
+    let forwards = QueueOptions { forward_to: Some("q".into()), ..QueueOptions::default() };
+    broker.create_queue("forwarding", forwards).unwrap();
+    let now = jiff::Timestamp::now();
+    for entity in ["entry", "forwarding"] {
+        let later = now + jiff::SignedDuration::from_hours(1);
+        let taken_back = broker.schedule(entity, Message::new("never"), later).await.unwrap();
+        assert_eq!(broker.status(entity).unwrap().scheduled, 1);
+        broker.cancel_scheduled(entity, taken_back).await.unwrap();
+        assert_eq!(broker.status(entity).unwrap().scheduled, 0);
+        // One whose time has passed already goes on at once.
+        let soon = [now + jiff::SignedDuration::from_millis(30), now - jiff::SignedDuration::from_secs(5)];
+        for at in soon {
+            broker.schedule(entity, Message::new(entity), at).await.unwrap();
+        }
+        for _ in soon {
+            let got = broker.receive("q", 1, SOON).await.unwrap().remove(0);
+            assert_eq!(got.message.body, entity);
+            assert_eq!(got.message.property("Stamp").is_some(), entity == "entry");
+            broker.complete("q", got.lock_token).await.unwrap();
+        }
+    }
+    let missing = QueueOptions { forward_to: Some("nowhere".into()), ..QueueOptions::default() };
+    broker.create_queue("astray", missing).unwrap();
+    broker.schedule("astray", Message::new("lost"), now).await.unwrap();
+    let dead = broker.receive("astray/$deadletterqueue", 1, SOON).await.unwrap().remove(0);
+    assert_eq!(dead.message.property("DeadLetterReason").unwrap().as_str(), Some("ForwardingFailed"));
+}
+
+#[tokio::test]
+async fn rules_are_changed_while_messages_flow() {
+    let broker = broker(QueueOptions::default()).await;
+    broker.create_topic("t").unwrap();
+    let options = SubscriptionOptions { rules: vec![Rule::everything()], ..SubscriptionOptions::default() };
+    broker.create_subscription("t", "s", options).unwrap();
+    broker.send("t", Message::new("1")).await.unwrap();
+    broker.remove_rule("t/subscriptions/s", "$default").unwrap();
+    broker.send("t", Message::new("2")).await.unwrap();
+    let filter = CorrelationFilter { subject: Some("x".into()), ..CorrelationFilter::default() };
+    let rule = Rule { name: "x".into(), filter: Filter::Correlation(Box::new(filter)), set: Vec::new() };
+    broker.add_rule("T/Subscriptions/S", rule.clone()).unwrap();
+    for subject in ["x", "y"] {
+        broker.send("t", Message { subject: Some(subject.into()), ..Message::new(subject) }).await.unwrap();
+    }
+    assert_eq!(bodies(&broker.receive("t/subscriptions/s", 5, SOON).await.unwrap()), ["1", "x"]);
+    assert_eq!(broker.rules("t/subscriptions/s").unwrap(), [rule.clone()]);
+    assert!(matches!(broker.add_rule("t/subscriptions/s", rule.clone()), Err(Error::Exists(_))));
+    assert!(matches!(broker.remove_rule("t/subscriptions/s", "other"), Err(Error::NotFound(_))));
+    assert!(matches!(broker.add_rule("q", rule), Err(Error::Unsupported(_))));
+}

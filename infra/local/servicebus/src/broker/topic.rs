@@ -14,6 +14,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Debug)]
 pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
+    /// Where scheduled messages wait; when their time has come they are sent to the topic.
+    pub(crate) scheduled: Arc<Queue>,
     pub(crate) subscriptions: RwLock<Vec<Subscription>>,
 }
 
@@ -34,6 +36,12 @@ pub(crate) type Routed = (Arc<Queue>, Arrival);
 impl Topic {
     pub(crate) fn subscription(&self, name: &str) -> Option<Subscription> {
         self.list().iter().find(|subscription| subscription.name.eq_ignore_ascii_case(name)).cloned()
+    }
+
+    /// Its own queue and those of its subscriptions.
+    pub(crate) fn queues(&self) -> Vec<Arc<Queue>> {
+        let subscriptions = self.list().into_iter().map(|subscription| subscription.queue);
+        std::iter::once(self.scheduled.clone()).chain(subscriptions).collect()
     }
 
     pub(crate) fn list(&self) -> Vec<Subscription> {

@@ -289,7 +289,8 @@ pub(super) fn refusal(error: &broker::Error) -> Condition {
     use broker::Error as E;
     let name = match error {
         E::NotFound(_) => condition::NOT_FOUND,
-        E::Exists(_) | E::Unsupported(_) => condition::NOT_ALLOWED,
+        E::Exists(_) => condition::EXISTS,
+        E::Unsupported(_) => condition::NOT_ALLOWED,
         E::Invalid(_) => condition::INVALID_FIELD,
         E::LockLost => condition::LOCK_LOST,
         E::SessionLockLost => condition::SESSION_LOCK_LOST,

@@ -17,6 +17,7 @@ pub(super) mod status {
     pub(crate) const BAD_REQUEST: i32 = 400;
     pub(crate) const UNAUTHORIZED: i32 = 401;
     pub(crate) const NOT_FOUND: i32 = 404;
+    pub(crate) const CONFLICT: i32 = 409;
     pub(crate) const GONE: i32 = 410;
     pub(crate) const INTERNAL: i32 = 500;
     pub(crate) const NOT_IMPLEMENTED: i32 = 501;

@@ -5,8 +5,9 @@ use super::cbs::status;
 use super::dispose::properties;
 use super::link::{End, Held, Outlet, Source};
 use super::machine::Machine;
+use super::rules;
 use crate::access::Right;
-use crate::broker::{Error as BrokerError, Position, Queue, Sequence, Taken};
+use crate::broker::{Error as BrokerError, Position, Queue, Rule, Sequence, Taken};
 use crate::codec::{Value, Writer};
 use crate::message::Encoded;
 use crate::wire::{Condition, Request, Response, condition, put_delivery};
@@ -17,9 +18,13 @@ use uuid::Uuid;
 /// Messages and bytes a peek answers with, at most.
 const MOST_PEEKED: u32 = 1000;
 const MOST_PEEKED_BYTES: usize = 4 << 20;
+/// Sessions a listing answers with, at most.
+const MOST_SESSIONS: usize = 1000;
+/// From here on (about the year 10000) a time stands for "whenever".
+const ANY_TIME: i64 = 253_402_300_799_999;
 
 /// An answer: a status, or the writer of a body.
-enum Answer {
+pub(super) enum Answer {
     Done,
     Nothing,
     Expirations(Vec<i64>),
@@ -27,10 +32,12 @@ enum Answer {
     SequenceNumbers(Vec<i64>),
     Messages { taken: Vec<Taken>, tokens: bool },
     SessionState(Option<Bytes>),
+    Sessions { ids: Vec<Arc<str>>, skip: i32 },
+    Rules(Vec<Rule>),
 }
 
 /// Why a request was not done.
-enum Refused {
+pub(super) enum Refused {
     Broker(BrokerError),
     Argument(&'static str),
     Unauthorized,
@@ -49,7 +56,7 @@ impl From<crate::message::Error> for Refused {
     }
 }
 
-type Answered = Result<(Answer, Position), Refused>;
+pub(super) type Answered = Result<(Answer, Position), Refused>;
 
 impl Machine {
     pub(super) fn manage(&mut self, entity: &str, request: &Request<'_>) -> (Response, Position) {
@@ -76,14 +83,17 @@ impl Machine {
             let (numbers, position) = broker.inner().schedule(entity, scheduled(request)?)?;
             return Ok((Answer::SequenceNumbers(numbers.into_iter().map(signed).collect()), position));
         }
+        if operation == "cancel-scheduled-message" {
+            let (queue, numbers) = (broker.inner().waiting_room(entity)?, numbers(request)?);
+            let (result, position) = queue.run(|state, _| state.cancel_scheduled(&numbers));
+            return result.map(|()| (Answer::Done, position)).map_err(Refused::from);
+        }
         let queue = broker.inner().queue(entity)?;
         match operation {
-            "cancel-scheduled-message" => {
-                let numbers = numbers(request)?;
-                let (result, position) = queue.run(|state, _| state.cancel_scheduled(&numbers));
-                result?;
-                Ok((Answer::Done, position))
-            }
+            "add-rule" => rules::add(&broker, entity, request),
+            "remove-rule" => rules::remove(&broker, entity, request),
+            "enumerate-rules" => rules::enumerate(&broker, entity, request),
+            "get-message-sessions" => sessions(&queue, request),
             "renew-lock" => {
                 let tokens = tokens(request)?;
                 let (ends, _) = queue.run(|state, now| {
@@ -118,7 +128,7 @@ impl Machine {
                     Some(Value::String(text)) => Some(Bytes::copy_from_slice(text.as_bytes())),
                     _ => None,
                 };
-                let ((), position) = queue.run(|queue, _| queue.set_session_state(id, state));
+                let ((), position) = queue.run(|queue, now| queue.set_session_state(id, state, now));
                 Ok((Answer::Done, position))
             }
             _ => Err(Refused::Unknown),
@@ -196,6 +206,26 @@ fn peek(queue: &Queue, request: &Request<'_>) -> Answered {
     Ok((answer, Position::default()))
 }
 
+/// Ids of sessions that have messages or a state; or, with a time, of those whose state was set after it.
+fn sessions(queue: &Queue, request: &Request<'_>) -> Answered {
+    let number = |name: &str| request.field(name).and_then(|value| value.integer());
+    let count = |name: &str| number(name).and_then(|number| usize::try_from(number).ok());
+    let after = match request.field("last-updated-time") {
+        Some(Value::Timestamp(millis)) if millis < ANY_TIME => Some(millis),
+        _ => None,
+    };
+    if !queue.read(|state| state.options.requires_session) {
+        return Err(BrokerError::Unsupported("the queue does not support sessions").into());
+    }
+    let (skip, top) = (count("skip").unwrap_or(0), count("top").unwrap_or(MOST_SESSIONS).min(MOST_SESSIONS));
+    let mut ids = queue.read(|state| state.session_ids(after));
+    ids.sort_unstable();
+    let ids: Vec<Arc<str>> = ids.into_iter().skip(skip).take(top).collect();
+    let skip = i32::try_from(skip.saturating_add(ids.len())).unwrap_or(i32::MAX);
+    let answer = if ids.is_empty() { Answer::Nothing } else { Answer::Sessions { ids, skip } };
+    Ok((answer, Position::default()))
+}
+
 fn update_disposition(queue: &Queue, request: &Request<'_>) -> Answered {
     let tokens = tokens(request)?;
     let text = |name: &str| request.field(name).and_then(|value| value.text()).unwrap_or_default();
@@ -251,6 +281,23 @@ impl Answer {
                     None => map.null(),
                 }
             }
+            Self::Sessions { ids, skip } => {
+                map.string("skip");
+                map.int(skip);
+                map.string("sessions-ids");
+                map.list(|list| ids.iter().for_each(|id| list.string(id)));
+            }
+            Self::Rules(rules) => {
+                map.string("rules");
+                map.list(|list| {
+                    for rule in &rules {
+                        list.map(|entry| {
+                            entry.string("rule-description");
+                            rules::write(entry, rule);
+                        });
+                    }
+                });
+            }
             Self::Messages { taken, tokens } => {
                 map.string("messages");
                 map.list(|list| {
@@ -286,6 +333,7 @@ impl Refused {
             Self::Broker(error) => {
                 let status = match &error {
                     BrokerError::NotFound(_) | BrokerError::MessageNotFound => status::NOT_FOUND,
+                    BrokerError::Exists(_) => status::CONFLICT,
                     BrokerError::LockLost | BrokerError::SessionLockLost | BrokerError::SessionLocked => status::GONE,
                     BrokerError::Storage(_) | BrokerError::QueueFull | BrokerError::Held => status::INTERNAL,
                     _ => status::BAD_REQUEST,

@@ -7,12 +7,15 @@ mod attach;
 mod cbs;
 mod connection;
 mod dispose;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod incoming;
 mod link;
 mod machine;
 mod management;
 mod outgoing;
 mod reply;
+mod rules;
 mod session;
 
 use crate::access::Access;

@@ -303,3 +303,35 @@ proptest! {
         run(&[bytes], None);
     }
 }
+
+#[test]
+fn scripts_of_the_fuzz_target_do_no_harm() {
+    // Fixed pseudo-random scripts: the target keeps working, and the commonest ways through the engine are walked in every build.
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    for length in (0..120).map(|round| 20 + round * 10) {
+        let script: Vec<u8> = (0..length)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 56) as u8
+            })
+            .collect();
+        super::fuzzing::run(&script);
+    }
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_rejected_by_name_and_the_link_lives_on() {
+    let broker = broker().await;
+    let mut talk = Talk::new(broker.clone(), Access::open());
+    talk.say(&opened());
+    talk.say(&words(|out| attach(out, 0, 0, false, "orders")));
+    let piece = vec![b'x'; 60_000];
+    for number in 0..20 {
+        let head = TransferOut { handle: 0, delivery_id: 0, tag: b"t", settled: false, more: number < 19 };
+        talk.say(&words(|out| wire::transfer(out, 0, &head, &piece)));
+        assert_eq!(talk.heard("amqp:link:message-size-exceeded"), number == 19, "{number}");
+    }
+    let good = Message::new("good").encode().unwrap();
+    talk.say(&words(|out| send(out, 0, 1, good.bytes())));
+    assert_eq!(broker.status("orders").unwrap().active, 1);
+}

@@ -42,6 +42,7 @@ pub(crate) mod condition {
     pub(crate) const SESSION_LOCK_LOST: &str = "com.microsoft:session-lock-lost";
     pub(crate) const SESSION_LOCKED: &str = "com.microsoft:session-cannot-be-locked";
     pub(crate) const MESSAGE_NOT_FOUND: &str = "com.microsoft:message-not-found";
+    pub(crate) const EXISTS: &str = "com.microsoft:entity-already-exists";
     pub(crate) const TIMEOUT: &str = "com.microsoft:timeout";
     pub(crate) const ARGUMENT: &str = "com.microsoft:argument-error";
     pub(crate) const DEAD_LETTER: &str = "com.microsoft:dead-letter";
