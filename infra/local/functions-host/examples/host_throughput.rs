@@ -1,6 +1,6 @@
 //! Measures how many invocations the host makes per second against a handler that does nothing.
 //!
-//! `cargo run --release -p iris-local-functions-host --example throughput [MESSAGES]`, after
+//! `cargo run --release -p iris-local-functions-host --example host_throughput [MESSAGES]`, after
 //! `cargo build --release -p iris-local-functions-host --examples`.
 
 use std::io::Write as _;

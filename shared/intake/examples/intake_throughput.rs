@@ -1,6 +1,6 @@
 //! Rows per second of reading 100,000 rows of 50 columns, beside the bare passes of the libraries underneath.
 //!
-//! `cargo run --release -p iris-intake --example throughput [ROWS]`
+//! `cargo run --release -p iris-intake --example intake_throughput [ROWS]`
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement run by hand")]
 
