@@ -151,7 +151,7 @@ impl Subscription {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 struct Properties {
     #[serde(deserialize_with = "duration")]
@@ -166,22 +166,6 @@ struct Properties {
     forward_to: String,
     forward_dead_lettered_messages_to: String,
     requires_session: bool,
-}
-
-impl Default for Properties {
-    fn default() -> Self {
-        Self {
-            lock_duration: None,
-            max_delivery_count: None,
-            default_message_time_to_live: None,
-            dead_lettering_on_message_expiration: false,
-            requires_duplicate_detection: false,
-            duplicate_detection_history_time_window: None,
-            forward_to: String::new(),
-            forward_dead_lettered_messages_to: String::new(),
-            requires_session: false,
-        }
-    }
 }
 
 /// How long message ids are remembered where the file does not say; Azure's own default.
