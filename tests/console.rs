@@ -56,8 +56,8 @@ async fn text(answer: Response<Body>) -> String {
 async fn a_file_dropped_on_the_console_is_a_drop_like_any_other() {
     let host = TestHost::start().await;
     let console = Console::of(&host);
-    let file = "PatientLocalId,PatientFirstName,PatientLastName,PatientDob,PatientBirthGender,SiteLocalId,OrderLocalId\n\
-                P1,<script>alert(1)</script>,Testpatient,1960-01-02,F,HV-SEA,O1\nP2,Bo,Testpatient,x<y,F,HV-SEA,O2\n";
+    let file = "PatientLocalId,PatientFirstName,PatientLastName,PatientDob,PatientBirthGender,SiteLocalId,EvaluationType,OrderLocalId\n\
+                P1,<script>alert(1)</script>,Testpatient,1960-01-02,F,HV-SEA,DR,O1\nP2,Bo,Testpatient,x<y,F,HV-SEA,DR,O2\n";
     assert_eq!(console.drop_file("a%20b.csv", file).await.status(), StatusCode::ACCEPTED);
     let receipt = host.receipts(1).await.pop().unwrap();
     assert_eq!((receipt.totals.created, receipt.totals.failed), (1, 1));

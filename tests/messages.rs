@@ -53,6 +53,19 @@ async fn a_broken_message_is_answered_with_what_is_wrong() {
     host.post(vec![garbage]).await;
     let events = host.events(2).await;
     assert!(events[1].error_message.as_ref().unwrap().contains("bad-json"));
+    host.post(vec![message("3", &json!([order("B", 2)]))]).await;
+    let events = host.events(3).await;
+    assert!(events[2].error_message.as_ref().unwrap().contains("one message per order"));
+    host.stop().await;
+}
+
+/// JavaScript's client makes JSON of every body: of a document that already is a text, a text within a text.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_written_as_a_text_is_an_order() {
+    let host = TestHost::start().await;
+    host.post(vec![message("1", &json!(order("A", 1).to_string()))]).await;
+    let event = host.events(1).await.remove(0);
+    assert!(event.success, "{:?}", event.error_message);
     host.stop().await;
 }
 

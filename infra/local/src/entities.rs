@@ -194,7 +194,8 @@ impl Properties {
 fn duration<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Duration>, D::Error> {
     let Some(text) = Option::<String>::deserialize(source)? else { return Ok(None) };
     let wrong = || serde::de::Error::custom(format!("{text:?} is no ISO 8601 duration such as PT30S or P1D"));
-    let span: Span = text.parse().map_err(|_| wrong())?;
+    // What people write, "1 min", would be understood here, but not by the emulator whose format this is.
+    let span: Span = text.starts_with('P').then(|| text.parse().ok()).flatten().ok_or_else(wrong)?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     Duration::try_from(duration).map(Some).map_err(|_| wrong())
 }

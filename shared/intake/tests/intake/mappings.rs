@@ -138,7 +138,8 @@ const COMPLETE: &str =
 
 #[test]
 fn a_required_cell_that_is_spoiled_is_reported_once() {
-    let one = |row: &str| validated(json!({"name": "m"}), &format!("{COMPLETE}\n{row}\n"));
+    let mapping = json!({"name": "m", "columns": {"EvaluationType": {"constant": "DR"}}});
+    let one = |row: &str| validated(mapping.clone(), &format!("{COMPLETE}\n{row}\n"));
     assert_eq!(one("S1,P1,Ada,Testpatient,#N/A,F,O1"), ["cell-error Patient.Dob"]);
     assert_eq!(one("#REF!,P1,Ada,Testpatient,1950-02-03,F,O1"), ["cell-error Site.LocalId"]);
     assert_eq!(one("S1,1.2E+11,Ada,Testpatient,1950-02-03,F,O1"), ["bad-number Patient.LocalId"]);

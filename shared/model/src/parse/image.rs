@@ -5,7 +5,7 @@ use super::path::Path;
 use super::place;
 use crate::image::{ImageRequest, Message, ParsedImage};
 use crate::json::{self, Node};
-use crate::{Issue, OrderRequest};
+use crate::{Issue, IssueCode, OrderRequest};
 
 impl Message {
     /// Reads a message of either kind.
@@ -13,12 +13,27 @@ impl Message {
     /// # Errors
     /// The one issue that keeps it from being read at all: `bad-json`, `bad-encoding`, `empty`, `too-deep`, `too-large`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Issue> {
-        let node = json::parse(bytes)?;
-        if !is_image(&node) {
-            return Ok(Self::Order(Box::new(OrderRequest::from_node(&node))));
+        match json::parse(bytes)? {
+            // `JSON.stringify` before a client that makes JSON of the body itself: the document is within a text.
+            Node::Text(text) => Self::of_object(&json::parse(text.as_bytes())?),
+            node => Self::of_object(&node),
+        }
+    }
+
+    fn of_object(node: &Node<'_>) -> Result<Self, Issue> {
+        let wrong = match node {
+            Node::Object(_) => None,
+            Node::Array(_) => Some("This is a list. Send one message per order; lists of orders can be dropped as a file."),
+            _ => Some("This is not an OrderRequest: send one as a JSON object, {\"Version\": …}."),
+        };
+        if let Some(message) = wrong {
+            return Err(Issue::error(IssueCode::BadJson, "", message));
+        }
+        if !is_image(node) {
+            return Ok(Self::Order(Box::new(OrderRequest::from_node(node))));
         }
         let mut findings = Findings::default();
-        let request = section(&node, Path::Root, &mut findings, root).unwrap_or_default();
+        let request = section(node, Path::Root, &mut findings, root).unwrap_or_default();
         Ok(Self::Image(Box::new(ParsedImage { request, issues: findings.into_issues() })))
     }
 }
