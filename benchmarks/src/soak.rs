@@ -92,7 +92,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     for worker in 0..4 {
         load.spawn(puts(site, done.clone(), blobs.clone(), worker));
     }
-    let figures = watch(&mut load, &done).await?;
+    let figures = watch(&mut load, site, &done).await?;
     ensure!(broker.status(QUEUE)?.active == 0, "messages were left behind");
     serving.abort();
 
@@ -120,7 +120,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
 }
 
 /// Notes memory until all work is done.
-async fn watch(load: &mut JoinSet<Result<()>>, done: &Done) -> Result<Vec<f64>> {
+async fn watch(load: &mut JoinSet<Result<()>>, site: Site, done: &Done) -> Result<Vec<f64>> {
     let mut figures = Vec::new();
     let mut look = tokio::time::interval(LOOK);
     let started = Instant::now();
@@ -132,7 +132,10 @@ async fn watch(load: &mut JoinSet<Result<()>>, done: &Done) -> Result<Vec<f64>> 
             },
             _ = look.tick() => {
                 let memory = memory::resident(std::process::id())?;
-                figures.push(memory);
+                // What is left to receive after the end is no load any more.
+                if !site.over() {
+                    figures.push(memory);
+                }
                 let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
                 let _ = writeln!(
                     std::io::stderr(),
