@@ -34,7 +34,11 @@ fn new_drop(organization: &Organization, name: &str) -> NewDrop {
 }
 
 fn row(acme: &Arc<Organization>, drop: Uuid, number: u32, request: Request) -> (Incoming, RowDetail) {
-    let detail = RowDetail { row: number, cells: [format!("cell-{number}").as_str()].into_iter().collect(), ..RowDetail::default() };
+    let detail = RowDetail {
+        row: number,
+        cells: [format!("cell-{number}").as_str()].into_iter().collect(),
+        ..RowDetail::default()
+    };
     (request.row(acme, drop, number), detail)
 }
 
