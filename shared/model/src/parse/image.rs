@@ -23,7 +23,9 @@ impl Message {
     fn of_object(node: &Node<'_>) -> Result<Self, Issue> {
         let wrong = match node {
             Node::Object(_) => None,
-            Node::Array(_) => Some("This is a list. Send one message per order; lists of orders can be dropped as a file."),
+            Node::Array(_) => {
+                Some("This is a list. Send one message per order; lists of orders can be dropped as a file.")
+            }
             _ => Some("This is not an OrderRequest: send one as a JSON object, {\"Version\": …}."),
         };
         if let Some(message) = wrong {
