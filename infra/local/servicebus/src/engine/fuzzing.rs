@@ -231,7 +231,7 @@ async fn act(broker: &Broker, mut script: Script<'_>) {
                 // Its links, so that requests have a way and a way back.
                 let (channel, address) = (script.channel(), script.pick(&ADDRESSES));
                 for receiver in [true, false] {
-                    link(&mut out, channel, u32::from(receiver) + 6, receiver, address, None, &mut script);
+                    link(&mut out, channel, u32::from(receiver) + 6, receiver, address, &None, &mut script);
                 }
             }
             24..=26 => manage(&mut out, &mut script),
@@ -285,7 +285,7 @@ fn attach(out: &mut Vec<u8>, script: &mut Script<'_>) {
         1 => Some(Some(script.text())),
         _ => None,
     };
-    link(out, channel, handle, receiver, address, session, script);
+    link(out, channel, handle, receiver, address, &session, script);
 }
 
 /// An attach; `session`: ask for one, by id or the next.
@@ -295,14 +295,14 @@ fn link(
     handle: u32,
     receiver: bool,
     address: &str,
-    session: Option<Option<String>>,
+    session: &Option<Option<String>>,
     script: &mut Script<'_>,
 ) {
     let (mut source, mut target) = (Vec::new(), Vec::new());
     Writer::new(&mut source).composite(0x28, |fields| {
         fields.string(address);
         (0..6).for_each(|_| fields.null());
-        match &session {
+        match session {
             None => fields.null(),
             Some(id) => fields.map(|map| {
                 map.symbol(wire::SESSION_FILTER);
@@ -394,7 +394,7 @@ fn flow(out: &mut Vec<u8>, script: &mut Script<'_>) {
 }
 
 fn disposition(out: &mut Vec<u8>, script: &mut Script<'_>) {
-    let (channel, receiver) = (script.channel(), script.byte() % 8 != 0);
+    let (channel, receiver) = (script.channel(), !script.byte().is_multiple_of(8));
     let (first, last) = (script.number(), script.number());
     let outcome = match script.byte() % 5 {
         0 => Raw::Accepted,
@@ -424,7 +424,7 @@ fn manage(out: &mut Vec<u8>, script: &mut Script<'_>) {
         });
     });
     Writer::new(&mut payload).described(section::VALUE, |inner| {
-        if script.byte() % 8 == 0 {
+        if script.byte().is_multiple_of(8) {
             return inner.string("SharedAccessSignature sr=sb%3A%2F%2Fh%2F&sig=eA%3D%3D&se=9999999999&skn=k");
         }
         inner.map(|map| {
