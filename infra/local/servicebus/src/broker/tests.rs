@@ -151,7 +151,7 @@ fn one_receiver_at_a_time_works_on_a_session() {
     assert_eq!(taken[0].locked_until, Some(until));
     state.complete(taken[0].token).unwrap();
     state.close_session("b", one);
-    assert_eq!(state.complete(taken[1].token), Err(Error::LockLost));
+    assert_eq!(state.complete(taken[1].token), Err(Error::SessionLockLost));
     let (id, _) = state.accept_session(None, two, NOW).unwrap().unwrap();
     assert_eq!(&*id, "b");
     assert_eq!(state.take(5, Some("b"), true, NOW)[0].attempts, 0, "a session that was closed does not count");
