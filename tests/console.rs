@@ -155,6 +155,7 @@ async fn faults_are_made_around_the_handler() {
 
     assert_eq!(console.act("/faults/hold", "hold=false").await, StatusCode::NO_CONTENT);
     assert_eq!(host.events(5).await.len(), 5);
+    host.settled().await;
 
     let before = host.host.functions.handler_pid();
     assert_eq!(console.act("/faults/kill", "").await, StatusCode::NO_CONTENT);
@@ -163,6 +164,5 @@ async fn faults_are_made_around_the_handler() {
         pid.is_some() && pid != before
     })
     .await;
-    host.settled().await;
     host.stop().await;
 }
