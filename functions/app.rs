@@ -40,7 +40,7 @@ impl App {
         let blobs = BlobStore::new(&settings.storage, lookup).context("Storage")?;
         let sender =
             ServiceBusSender::start(&settings.service_bus, lookup, SenderOptions::default()).context("ServiceBus")?;
-        let publisher = ServiceBusPublisher::new(sender.clone());
+        let publisher = ServiceBusPublisher::new(sender.clone(), blobs.clone());
         let store = database::open(&settings.database, lookup).await.context("Database")?;
         let orders = Orders::open(store, Arc::new(publisher), iris_orders::Options::default());
         Ok(Arc::new(Self {

@@ -5,11 +5,13 @@
 //! | [`submit_order`] | queue `orders` | one message → patient, order, events |
 //! | [`load_drop`] | queue `drops` (BlobCreated) | one file → many orders, receipts |
 //! | [`receive_image`] | queue `images` (BlobCreated) | one image → linked to its order, receipt |
+//! | [`apply_grading`] | queue `gradings` | one grading → graded order, result, events |
 //! | [`sweep_outbox`] | timer | publishes what was left, finds drops without an event |
 //!
 //! [`handler`] serves them and knows nothing of their business; [`app`] holds what they share.
 
 pub mod app;
+pub mod apply_grading;
 pub mod database;
 pub mod handler;
 pub mod load_drop;
@@ -29,5 +31,6 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     (submit_order::NAME, include_str!("submit_order/function.json")),
     (load_drop::NAME, include_str!("load_drop/function.json")),
     (receive_image::NAME, include_str!("receive_image/function.json")),
+    (apply_grading::NAME, include_str!("apply_grading/function.json")),
     (sweep_outbox::NAME, include_str!("sweep_outbox/function.json")),
 ];

@@ -6,6 +6,8 @@
 
 mod read;
 
+pub(crate) use read::unattributed;
+
 use crate::app::App;
 use crate::organizations::Lookup;
 use crate::postpone::{self, Reason};

@@ -28,7 +28,7 @@ pub(super) fn incoming(message: &ServiceBusMessage, organization: Arc<Organizati
 }
 
 /// A message of nobody known: refused, and recorded under an organization that does not exist and wants no events.
-pub(super) fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
+pub(crate) fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
     let issue =
         Issue::error(IssueCode::UnknownOrganization, "", "The entry it came through belongs to no known organization.");
     Incoming {

@@ -13,6 +13,7 @@ use iris_local_servicebus::access::{
     Access, AccessKey, ROOT_KEY_NAME, Right, connection_string, derive_key, shared_access_signature,
 };
 use iris_model::Organization;
+use iris_model::organization::Environment;
 use jiff::{Span, Timestamp, Zoned};
 use std::fs;
 use std::net::SocketAddr;
@@ -46,6 +47,8 @@ pub struct CallerAccess {
     pub orders_http: String,
     /// The `Authorization` header for it: send only.
     pub orders_token: String,
+    /// Connection string to post gradings: send only; for test organizations (decision 26).
+    pub gradings: Option<String>,
     /// Connection string to receive events: listen only.
     pub events: String,
     /// Connection string to receive results: listen only.
@@ -113,12 +116,19 @@ impl Credentials {
                 &derive_key(&self.seed, &entry, "send"),
                 self.expiry,
             ),
+            gradings: (organization.environment == Environment::Test).then(|| self.grader(organization)),
             events: self.queue("listen", &organization.events_queue().unwrap_or_default()),
             results: self.queue("listen", &format!("results-{slug}")),
             drops: self.container(&organization.drops_container(), DROP),
             images: self.container(&organization.images_container(), DROP),
             receipts: self.container(&organization.results_container(), FETCH),
         }
+    }
+
+    /// What those who grade an organization's orders connect with: send only.
+    #[must_use]
+    pub fn grader(&self, organization: &Organization) -> String {
+        self.queue("send", &format!("gradings-{}", organization.slug))
     }
 
     /// The URL of the Blob service with the write-only signature of the organization's drops container: what SDKs take.
@@ -141,6 +151,7 @@ impl Credentials {
         for Document { organization, .. } in organizations {
             let slug = &organization.slug;
             keys.push(self.key("send", Some(format!("orders-{slug}")), Right::Send));
+            keys.push(self.key("send", Some(format!("gradings-{slug}")), Right::Send));
             keys.push(self.key("listen", Some(format!("results-{slug}")), Right::Listen));
             keys.extend(organization.events_queue().map(|queue| self.key("listen", Some(queue), Right::Listen)));
         }

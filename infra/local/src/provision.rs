@@ -2,9 +2,10 @@
 //!
 //! | resource | made for |
 //! |---|---|
-//! | queues `orders`, `drops`, `images` | the platform |
+//! | queues `orders`, `drops`, `images`, `gradings` | the platform |
 //! | containers `organizations`, `archive` | the platform |
 //! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `orders` | each organization |
+//! | entry `gradings-{slug}`: stamps `IrisOrganization` and forwards to `gradings` | each organization |
 //! | queues `events-{slug}`, `results-{slug}` | each organization |
 //! | containers `{slug}-drops`, `{slug}-results`, `{slug}-images` | each organization |
 
@@ -23,6 +24,8 @@ pub(crate) const ORDERS: &str = "orders";
 const DELIVERIES: u32 = 100;
 /// The queue of events about dropped files.
 pub(crate) const DROPS: &str = "drops";
+/// The queue of gradings.
+pub(crate) const GRADINGS: &str = "gradings";
 /// The queue of events about uploaded images.
 pub(crate) const IMAGES: &str = "images";
 
@@ -37,10 +40,12 @@ pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> 
     existing(broker.create_queue(ORDERS, work()))?;
     existing(broker.create_queue(DROPS, work()))?;
     existing(broker.create_queue(IMAGES, work()))?;
+    existing(broker.create_queue(GRADINGS, work()))?;
     for Document { organization, .. } in organizations {
         let slug = &organization.slug;
-        let stamp = (STAMP.to_owned(), PropertyValue::String(slug.to_string()));
-        existing(broker.create_entry(&format!("orders-{slug}"), ORDERS, vec![stamp]))?;
+        let stamp = || vec![(STAMP.to_owned(), PropertyValue::String(slug.to_string()))];
+        existing(broker.create_entry(&format!("orders-{slug}"), ORDERS, stamp()))?;
+        existing(broker.create_entry(&format!("gradings-{slug}"), GRADINGS, stamp()))?;
         existing(broker.create_queue(&format!("results-{slug}"), QueueOptions::default()))?;
         if let Some(events) = organization.events_queue() {
             existing(broker.create_queue(&events, QueueOptions::default()))?;

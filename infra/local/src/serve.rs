@@ -72,12 +72,14 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
     for Document { organization, .. } in &host.organizations {
         let slug = &organization.slug;
         let access = host.credentials.caller(organization);
+        let gradings =
+            access.gradings.map(|access| format!("  post gradings to  queue gradings-{slug}\n    {access}\n"));
         let _ = write!(
             text,
             "\n{name}\n  \
              ClientGuid        {guid}\n  \
              post orders to    queue orders-{slug}\n    {orders}\n  \
-             or over HTTP      POST {orders_http}\n    Authorization: {orders_token}\n  \
+             or over HTTP      POST {orders_http}\n    Authorization: {orders_token}\n{gradings}  \
              receive events    queue {events_queue}\n    {events}\n  \
              receive results   queue results-{slug}\n    {results}\n  \
              drop files into   container {slug}-drops (write only)\n    {drops}\n  \
@@ -89,6 +91,7 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
             orders = access.orders,
             orders_http = access.orders_http,
             orders_token = access.orders_token,
+            gradings = gradings.unwrap_or_default(),
             events = access.events,
             results = access.results,
             drops = access.drops,

@@ -287,6 +287,22 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// What kind of result (iris-facts §3.1).
+    ResultCode, "a result code", choices "F (final), C (correction), A (addendum)" {
+        /// Preliminary: not sent.
+        Preliminary = "P";
+        /// Final.
+        Final = "F";
+        /// Adds to an earlier result.
+        Addendum = "A";
+        /// Replaces an earlier result.
+        Correction = "C";
+        /// An earlier result, sent again on request.
+        Resend = "R";
+    }
+}
+
+wire_enum! {
     /// Where an order stands (iris-facts §1.3).
     OrderStatus, "an order status" {
         /// Open, image requirement not met.

@@ -60,6 +60,10 @@ pub enum EventKind {
     ImageReceipt,
     /// The order has the images it needs and is queued for grading.
     ReadyForGradingEvent,
+    /// A grading was submitted: applied, or refused (ours, decision 26).
+    GradingReceipt,
+    /// The grading was applied.
+    OrderGradedEvent,
 }
 
 impl EventKind {
@@ -75,6 +79,8 @@ impl EventKind {
             Self::ResendReceipt => "ResendReceipt",
             Self::ImageReceipt => "ImageReceipt",
             Self::ReadyForGradingEvent => "ReadyForGradingEvent",
+            Self::GradingReceipt => "GradingReceipt",
+            Self::OrderGradedEvent => "OrderGradedEvent",
         }
     }
 }

@@ -227,6 +227,28 @@ issue_codes! {
     ForeignContainer = "foreign-container";
     /// The event that announced the file is not usable.
     BadEvent = "bad-event";
+
+    // Gradings.
+    /// A finding, or a result of one, that the exam does not have (iris-facts §6.3 to §6.5).
+    FindingNotAllowed = "finding-not-allowed";
+    /// A question of the exam is not answered for a gradable eye (iris-facts §6.5).
+    AnswerMissing = "answer-missing";
+    /// What is said about an eye contradicts itself (iris-facts §6.1).
+    ContradictoryEye = "contradictory-eye";
+    /// Indeterminable without a suspected condition (iris-facts §6.5).
+    IndeterminableAlone = "indeterminable-alone";
+    /// An eye that has images, or every eye, was left out.
+    EyeNotGraded = "eye-not-graded";
+    /// The order has no images (iris-facts §6.2).
+    NoImages = "no-images";
+    /// The grader is not one the organization lists (decision 123).
+    UnknownGrader = "unknown-grader";
+    /// The grader has no license for the order's state (iris-facts R-06).
+    GraderNotLicensed = "grader-not-licensed";
+    /// A correction or addendum of an order that has no result (decision 121).
+    NothingToCorrect = "nothing-to-correct";
+    /// An urgent or emergent finding, and nobody to tell (decision 127).
+    NoContact = "no-contact";
 }
 
 /// An issue of one row of a file, with the cell it is about.

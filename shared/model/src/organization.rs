@@ -7,10 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod grading;
 mod mapping;
 mod pattern;
 mod read;
 
+pub use grading::{
+    CareLevel, CarePlan, CarePlanAssignment, CarePlans, Contact, ContactDocument, EnumEncoding, GraderDocument,
+    GradingSettings, KeySpelling, ResultSettings,
+};
 pub use read::Error;
 
 /// An organization and its settings.
@@ -80,6 +85,12 @@ pub struct Organization {
     /// How its drops are read; the first whose pattern matches the file's name is taken, else the built-in mapping.
     #[serde(default)]
     pub drops: Vec<DropRule>,
+    /// How its orders are graded.
+    #[serde(default)]
+    pub grading: GradingSettings,
+    /// How its results are written.
+    #[serde(default)]
+    pub results: ResultSettings,
 }
 
 impl Organization {
@@ -109,6 +120,8 @@ impl Organization {
             single_eye_only: false,
             image_patience_seconds: 0,
             drops: Vec::new(),
+            grading: GradingSettings::default(),
+            results: ResultSettings::default(),
         }
     }
 
@@ -139,6 +152,12 @@ impl Organization {
             EventsDestination::Queue(name) => Some(name.clone()),
             EventsDestination::None => None,
         }
+    }
+
+    /// The queue its results go to, if it wants them there: `results-{slug}`.
+    #[must_use]
+    pub fn results_queue(&self) -> Option<String> {
+        self.results.to_queue.then(|| format!("results-{}", self.slug))
     }
 
     /// The container its files are dropped into.
@@ -239,6 +258,9 @@ pub struct SiteDocument {
     /// Its address; the state is where its exams take place.
     #[serde(default)]
     pub address: SiteAddress,
+    /// Its care plans, where they differ from the organization's.
+    #[serde(default)]
+    pub care_plans: CarePlans,
 }
 
 /// The address of a site, in the document's spelling.

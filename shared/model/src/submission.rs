@@ -9,9 +9,11 @@ use crate::{EvaluationType, LocalId, OrderRequest};
 use jiff::civil::Date;
 
 mod fingerprint;
+mod grading;
 mod validate;
 
 pub use fingerprint::fingerprint;
+pub use grading::validate_grading;
 pub(crate) use validate::{EMAIL_LIMIT, FILE_NAME_LIMIT, FREE_TEXT_LIMIT, NAME_LIMIT};
 pub use validate::{validate, validate_image};
 
@@ -66,6 +68,13 @@ pub enum Action {
     ResendResult {
         /// Which order.
         order: LocalId,
+    },
+    /// Apply a grading.
+    Grade {
+        /// Which order.
+        order: LocalId,
+        /// What was seen.
+        grading: Box<crate::GradingSubmission>,
     },
 }
 

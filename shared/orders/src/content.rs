@@ -104,6 +104,14 @@ pub fn merge_order(stored: &str, sent: &OrderRequest) -> OrderRequest {
     parse(base)
 }
 
+/// What was submitted, put together again: a stored order with its stored patient.
+#[must_use]
+pub fn whole(order: &str, patient: &str) -> OrderRequest {
+    let mut document = object(order);
+    document.insert(String::from("Patient"), Value::Object(object(patient)));
+    parse(document)
+}
+
 /// True when name *and* birth date differ from the patient on record (decision 6): then it is probably another person.
 #[must_use]
 pub fn contradicts(stored: &str, sent: &Demographics) -> bool {

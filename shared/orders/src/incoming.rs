@@ -68,6 +68,8 @@ pub enum Requested {
     Resend,
     /// Linking of an image to an order.
     Image,
+    /// A grading of its images.
+    Grading,
 }
 
 /// What became of a submission. Every input has exactly one.

@@ -1,6 +1,8 @@
 //! The rows of the store, as the rules see them.
 
-use iris_model::{ClientGuid, EvaluationType, LocalId, enumeration::OrderStatus, organization::OpenOrderScope};
+use iris_model::{
+    ClientGuid, EvaluationType, LocalId, ResultCode, enumeration::OrderStatus, organization::OpenOrderScope,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -131,6 +133,44 @@ pub enum OrderChange {
     ImageLinked,
     /// It has the images it needs and was queued for grading.
     Queued,
+    /// Graded.
+    Graded,
+    /// Its grading was corrected, or something was added to it.
+    Regraded,
+}
+
+/// A grading of an order, or a correction of or an addendum to one. The latest that is no addendum stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GradingRecord {
+    /// The order.
+    pub order: i64,
+    /// Position among the order's gradings, from 1.
+    pub number: i32,
+    /// When it was applied.
+    pub at: Timestamp,
+    /// Final, correction or addendum.
+    pub code: ResultCode,
+    /// The submission it came with.
+    pub submission: Uuid,
+    /// Of what was submitted, to recognize a repetition.
+    pub fingerprint: Uuid,
+    /// What follows from it: an [`Assessment`](iris_results::Assessment) as JSON; of an addendum its notes.
+    pub details: String,
+}
+
+/// A result that was written for an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultRecord {
+    /// The communication: its message id wherever it goes.
+    pub transaction_id: Uuid,
+    /// The order.
+    pub order: i64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What kind of result it is.
+    pub code: ResultCode,
+    /// The canonical document.
+    pub document: String,
 }
 
 impl OrderChange {
@@ -145,6 +185,8 @@ impl OrderChange {
             Self::Retired => "retired",
             Self::ImageLinked => "image-linked",
             Self::Queued => "queued",
+            Self::Graded => "graded",
+            Self::Regraded => "regraded",
         }
     }
 }

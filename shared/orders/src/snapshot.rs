@@ -6,7 +6,7 @@
 use crate::decide::{Change, Decision};
 use crate::images::{BlobRef, DirectiveRecord, KnownImages};
 use crate::incoming::{Answer, Incoming, Outcome, Source};
-use crate::record::{CameraRecord, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use crate::record::{CameraRecord, GradingRecord, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
 use iris_model::{ClientGuid, LocalId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub struct Snapshot {
     open: HashMap<i64, Vec<i64>>,
     /// Images, directives and studies.
     pub images: KnownImages,
+    gradings: HashMap<i64, Vec<Arc<GradingRecord>>>,
     /// The lines and pending rows of the wanted batch of a drop, when it is already done.
     pub done_batch: Option<DoneBatch>,
 }
@@ -114,6 +115,18 @@ impl Snapshot {
         ids.iter().filter_map(|id| self.orders.get(id)).map(Arc::as_ref).collect()
     }
 
+    /// The gradings of an order, oldest first, where the snapshot asked for them.
+    #[must_use]
+    pub fn gradings(&self, order: i64) -> &[Arc<GradingRecord>] {
+        self.gradings.get(&order).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Adds a grading, the latest of its order.
+    pub fn put_grading(&mut self, grading: impl Into<Arc<GradingRecord>>) {
+        let grading = grading.into();
+        self.gradings.entry(grading.order).or_default().push(grading);
+    }
+
     /// Adds the record of a message.
     pub fn put_submission(&mut self, id: Uuid, outcome: Outcome) {
         self.submissions.insert(id, outcome);
@@ -184,6 +197,8 @@ impl Snapshot {
             Change::Directives { order, directives } => self.images.put_directives(*order, directives.clone()),
             Change::ChangedDirective(directive) => self.images.put_directive(directive.clone()),
             Change::Study { organization, study, order } => self.images.put_study(*organization, study, *order),
+            Change::NewGrading(grading) => self.put_grading(Arc::clone(grading)),
+            Change::NewResult(_) => {}
             Change::NewImage(image) | Change::ChangedImage(image) => self.images.put_image(Arc::clone(image)),
         }
     }

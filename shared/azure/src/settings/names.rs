@@ -11,6 +11,8 @@ pub struct QueueNames {
     pub drops: String,
     /// Events about uploaded images.
     pub images: String,
+    /// Gradings as messages.
+    pub gradings: String,
 }
 
 /// Our own containers.
@@ -28,6 +30,7 @@ impl QueueNames {
             orders: queue(lookup, "ORDERS_QUEUE", "orders")?,
             drops: queue(lookup, "DROPS_QUEUE", "drops")?,
             images: queue(lookup, "IMAGES_QUEUE", "images")?,
+            gradings: queue(lookup, "GRADINGS_QUEUE", "gradings")?,
         })
     }
 }

@@ -4,13 +4,19 @@
 //! document sees every problem at once. Each problem names its place as a path in the document.
 
 use super::mapping::{self, Use};
-use super::{CameraDocument, Mapping, Organization, SiteDocument};
+use super::{CameraDocument, CarePlans, Mapping, Organization, SiteDocument};
 use crate::issue::quoted;
-use crate::{json, state};
+use crate::{json, state, value};
 use std::collections::HashSet;
 
 /// The longest patience with late parents, in seconds: longer than this, a queue would fill with waiting messages.
 const PATIENCE_LIMIT: u32 = 24 * 60 * 60;
+/// The categories of diabetes (iris-facts §9.7.2).
+const DIABETES_CATEGORIES: [&str; 5] = ["E08", "E09", "E10", "E11", "E13"];
+/// The least message limit that makes sense, in bytes: the message that says where a result is must fit.
+const MESSAGE_LIMIT_MIN: u32 = 4_096;
+/// The largest message Service Bus takes, in bytes (premium tier).
+const MESSAGE_LIMIT_MAX: u32 = 100 * 1024 * 1024;
 
 /// Why a document cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +49,9 @@ impl Organization {
             let code = site.address.state.as_deref().and_then(state::from_text);
             site.address.state = code.map(str::to_owned);
         }
+        for state in organization.grading.graders.iter_mut().flat_map(|grader| &mut grader.states) {
+            state::from_text(state).unwrap_or_default().clone_into(state);
+        }
         Ok(organization)
     }
 
@@ -73,6 +82,7 @@ impl Organization {
         problems.cameras(self);
         problems.users(&self.users);
         problems.drops(self);
+        problems.grading(self);
         problems.found
     }
 }
@@ -140,6 +150,56 @@ impl Problems {
                 self.add(format_args!("drops[{index}].pattern"), "is empty or holds control characters");
             }
             self.mapping(&format!("drops[{index}].mapping"), &rule.mapping, organization);
+        }
+    }
+
+    fn grading(&mut self, organization: &Organization) {
+        let grading = &organization.grading;
+        if !DIABETES_CATEGORIES.contains(&grading.diabetes_category.as_str()) {
+            let problem = format!("is none of {}", DIABETES_CATEGORIES.join(", "));
+            self.add("grading.diabetesCategory", problem);
+        }
+        self.repeated("grading.graders", ".npi", grading.graders.iter().map(|grader| grader.npi.clone()));
+        for (index, grader) in grading.graders.iter().enumerate() {
+            let place = format!("grading.graders[{index}]");
+            if let Err(error) = value::npi(&grader.npi) {
+                self.add(format_args!("{place}.npi:"), error);
+            }
+            for state in grader.states.iter().filter(|state| state::from_text(state).is_none()) {
+                let problem = format!("{} is not a state, district or territory of the United States", quoted(state));
+                self.add(format_args!("{place}.states:"), problem);
+            }
+        }
+        for (index, contact) in grading.contacts.iter().enumerate() {
+            let place = format!("grading.contacts[{index}]");
+            if contact.email.as_deref().is_some_and(|email| !is_email(email)) {
+                self.add(format_args!("{place}.email"), "is not an e-mail address");
+            }
+            if contact.email.is_none() && contact.phone.is_none() {
+                self.add(&place, "has neither email nor phone: it cannot be told anything");
+            }
+            for site in contact.sites.iter().filter(|site| organization.site(site).is_none()) {
+                let problem = format!("{} is not the localId of one of the sites", quoted(site.as_str()));
+                self.add(format_args!("{place}.sites:"), problem);
+            }
+        }
+        let of_sites = organization.sites.iter().enumerate();
+        let of_sites = of_sites.map(|(index, site)| (format!("sites[{index}].carePlans"), &site.care_plans));
+        for (place, plans) in std::iter::once(("grading.carePlans".to_owned(), &grading.care_plans)).chain(of_sites) {
+            self.care_plans(&place, plans);
+        }
+        if !(MESSAGE_LIMIT_MIN..=MESSAGE_LIMIT_MAX).contains(&organization.results.message_limit) {
+            let problem = format!("is not between {MESSAGE_LIMIT_MIN} and {MESSAGE_LIMIT_MAX} bytes");
+            self.add("results.messageLimit", problem);
+        }
+    }
+
+    fn care_plans(&mut self, place: &str, plans: &CarePlans) {
+        self.repeated(&format!("{place}.plans"), ".id", plans.plans.iter().map(|plan| plan.id.clone()));
+        for (index, plan) in plans.plans.iter().enumerate() {
+            if [&plan.id, &plan.name, &plan.instructions].iter().any(|text| text.trim().is_empty()) {
+                self.add(format_args!("{place}.plans[{index}]"), "needs an id, a name and instructions");
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! out; properties nobody knows become warnings. Whether what is there *suffices* and is *plausible* is not decided here but in
 //! [`crate::submission::validate`].
 
+mod grading;
 mod image;
 mod object;
 mod path;

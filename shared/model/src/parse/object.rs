@@ -159,6 +159,31 @@ impl<'n> Object<'n, '_> {
         }
     }
 
+    /// A list of texts: an array or one text. Blank ones are dropped.
+    pub(super) fn texts(&mut self, name: &'static str) -> Vec<String> {
+        let Some((name, node)) = self.find(&[name]) else { return Vec::new() };
+        let path = self.path.property(name);
+        let items = match node {
+            Node::Array(items) if items.len() > LIST_LIMIT => {
+                self.findings.add(too_many(path));
+                return Vec::new();
+            }
+            Node::Array(items) => items.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        let mut texts = Vec::new();
+        for (index, item) in items.iter().enumerate().filter(|(_, item)| !item.is_blank()) {
+            match item.cell() {
+                Some(text) => texts.push(text.trim().to_owned()),
+                None => {
+                    let message = format!("Text belongs here, not {}.", item.kind());
+                    self.findings.add(Issue::error(IssueCode::WrongType, path.item(index).text(), message));
+                }
+            }
+        }
+        texts
+    }
+
     /// A state: its two-letter code where it is one, else the text as it is, for validation to judge.
     pub(super) fn state(&mut self, names: &[&'static str]) -> Option<String> {
         self.text(names).map(|text| match state::from_text(&text) {

@@ -6,8 +6,9 @@
 mod polish;
 
 use crate::identifier::LOCAL_ID_LIMIT;
+use crate::result::{OrderResult, ResultPointer, UrgentFindingNotification};
 use crate::submission::{EMAIL_LIMIT, FILE_NAME_LIMIT, FREE_TEXT_LIMIT, NAME_LIMIT};
-use crate::{Event, ImageRequest, IntakeField, OrderRequest, Organization, state};
+use crate::{Event, GradingSubmission, ImageRequest, IntakeField, OrderRequest, Organization, state};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
@@ -19,6 +20,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("order-submission.schema.json", order_submission()),
         ("image-submission.schema.json", image_submission()),
         ("order-event.schema.json", order_event()),
+        ("grading-submission.schema.json", grading_submission()),
+        ("order-results.schema.json", order_results()),
+        ("order-result-location.schema.json", order_result_location()),
+        ("urgent-finding-notification.schema.json", urgent_finding_notification()),
         ("organization.schema.json", organization()),
     ]
 }
@@ -84,7 +89,7 @@ fn image_submission() -> Value {
 fn text_limit(property: &str) -> usize {
     match property {
         "LocalId" | "ParentLocalId" | "OrderLocalId" => LOCAL_ID_LIMIT,
-        "AdditionalInfo" | "MissingEyeReason" | "CPTDescription" => FREE_TEXT_LIMIT,
+        "AdditionalInfo" | "MissingEyeReason" | "CPTDescription" | "Result" | "Text" => FREE_TEXT_LIMIT,
         "Email" | "EmailAddress" | "UserNameSubmitting" | "CameraOperatorUserName" => EMAIL_LIMIT,
         "Container" | "FileName" => FILE_NAME_LIMIT,
         _ => NAME_LIMIT,
@@ -107,6 +112,55 @@ fn order_event() -> Value {
         "Order event",
         "What became of a submission: one message per event. TransactionId is the same when an event is delivered again. Tolerate kinds of \
          event that are not listed here.",
+    )
+}
+
+/// What is sent to an organization's `gradings` queue.
+fn grading_submission() -> Value {
+    let mut schema = schema_of::<GradingSubmission>(
+        SchemaSettings::draft2020_12(),
+        "grading-submission.schema.json",
+        "Grading submission",
+        "What was seen in the images of an order, eye by eye. Which findings and results there are depends on what was ordered; a gradable \
+         eye answers every question of the exam. An eye that does not exist has MissingEyeReason alone.",
+    );
+    schema["required"] = json!(["Version", "ClientGuid", "LocalId"]);
+    schema["properties"]["$schema"] = json!({ "type": "string", "description": "Ignored." });
+    schema["properties"]["Version"]["pattern"] = json!("^[Vv]?2\\.3\\.1$");
+    schema["$defs"]["ResultCode"]["enum"] = json!(["F", "C", "A"]);
+    schema["$defs"]["FindingEntry"]["required"] = json!(["Finding"]);
+    polish::limit_texts(&mut schema, text_limit);
+    schema
+}
+
+/// What arrives on an organization's `results` queue.
+fn order_results() -> Value {
+    schema_of::<OrderResult>(
+        SchemaSettings::draft2020_12().for_serialize(),
+        "order-results.schema.json",
+        "Order result",
+        "The result of a graded order. This is the canonical form; an organization may have codes written as numbers and keys in each of their \
+         published spellings. Tolerate findings that are not known yet.",
+    )
+}
+
+/// What arrives on an organization's `results` queue for a result that is larger than a message may be.
+fn order_result_location() -> Value {
+    schema_of::<ResultPointer>(
+        SchemaSettings::draft2020_12().for_serialize(),
+        "order-result-location.schema.json",
+        "Order result location",
+        "Where to find a result that is larger than a message may be: the document lies in the organization's results container.",
+    )
+}
+
+/// What arrives on an organization's `events` queue for the contacts of an urgent finding.
+fn urgent_finding_notification() -> Value {
+    schema_of::<UrgentFindingNotification>(
+        SchemaSettings::draft2020_12().for_serialize(),
+        "urgent-finding-notification.schema.json",
+        "Urgent finding notification",
+        "An urgent or emergent finding and one contact who is to be told of it.",
     )
 }
 

@@ -7,13 +7,18 @@ mod attach;
 mod cancel;
 mod change;
 mod create;
+mod grade;
 mod place;
 mod receipt;
 mod register;
 
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::incoming::{Answer, Incoming, Outcome, Refusal, Requested, Source};
-use crate::record::{CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use crate::outbox::{Destination, OutboxMessage};
+use crate::record::{
+    CameraRecord, GradingRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, ResultRecord,
+    SiteRecord,
+};
 use crate::snapshot::Snapshot;
 use iris_model::identifier::LOCAL_ID_LIMIT;
 use iris_model::organization::PatientScope;
@@ -28,6 +33,8 @@ pub struct Decision {
     pub changes: Vec<Change>,
     /// What to tell the submitter.
     pub events: Vec<Event>,
+    /// What else to send, after the events.
+    pub messages: Vec<(Destination, OutboxMessage)>,
     /// What to answer.
     pub answer: Answer,
     /// True when the answer comes from the record of an earlier delivery: there is nothing to record.
@@ -101,6 +108,10 @@ pub enum Change {
     NewImage(Arc<ImageRecord>),
     /// Change an image.
     ChangedImage(Arc<ImageRecord>),
+    /// Store a grading.
+    NewGrading(Arc<GradingRecord>),
+    /// Store a result.
+    NewResult(Arc<ResultRecord>),
 }
 
 /// Ids a submission may use. One submission creates at most one order and one patient.
@@ -128,6 +139,7 @@ pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timest
         return Decision {
             changes: Vec::new(),
             events: Vec::new(),
+            messages: Vec::new(),
             answer: Answer::Done(outcome.clone()),
             known: true,
         };
@@ -168,7 +180,12 @@ pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timest
         Action::ResendResult { order } => {
             case.requested = Requested::Resend;
             case.order_local_id = Some(order.to_string());
-            cancel::resend(case, order)
+            grade::resend(case, order)
+        }
+        Action::Grade { order, grading } => {
+            case.requested = Requested::Grading;
+            case.order_local_id = Some(order.to_string());
+            grade::grade(case, order, grading)
         }
     }
 }
@@ -189,6 +206,7 @@ struct Case<'a> {
     issues: Vec<Issue>,
     changes: Vec<Change>,
     events: Vec<Event>,
+    messages: Vec<(Destination, OutboxMessage)>,
 }
 
 impl<'a> Case<'a> {
@@ -208,6 +226,7 @@ impl<'a> Case<'a> {
             issues: Vec::new(),
             changes: Vec::new(),
             events: Vec::new(),
+            messages: Vec::new(),
         }
     }
 
@@ -236,6 +255,7 @@ impl<'a> Case<'a> {
     fn failed(mut self) -> Decision {
         self.changes.clear();
         self.events.clear();
+        self.messages.clear();
         self.receipt(false);
         self.finish(OutcomeKind::Failed)
     }
@@ -258,7 +278,13 @@ impl<'a> Case<'a> {
         let patience = SignedDuration::from_secs(i64::from(self.organization.late_parent_patience_seconds));
         let waited = self.now.duration_since(self.incoming.first_seen);
         if waited < patience {
-            return Decision { changes: Vec::new(), events: Vec::new(), answer: Answer::NotYet, known: false };
+            return Decision {
+                changes: Vec::new(),
+                events: Vec::new(),
+                messages: Vec::new(),
+                answer: Answer::NotYet,
+                known: false,
+            };
         }
         self.issues.push(unknown_order());
         self.failed()
@@ -275,7 +301,7 @@ impl<'a> Case<'a> {
         let wants_events = self.organization.events_queue().is_some()
             && (self.incoming.source == Source::Message || self.organization.events_for_drops);
         let events = if wants_events { self.events } else { Vec::new() };
-        Decision { changes: self.changes, events, answer: Answer::Done(outcome), known: false }
+        Decision { changes: self.changes, events, messages: self.messages, answer: Answer::Done(outcome), known: false }
     }
 
     /// Writes the order's new status and version.

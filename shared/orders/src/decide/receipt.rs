@@ -21,6 +21,7 @@ impl Case<'_> {
             Requested::Cancellation => EventKind::OrderCancelReceipt,
             Requested::Resend => EventKind::ResendReceipt,
             Requested::Image => EventKind::ImageReceipt,
+            Requested::Grading => EventKind::GradingReceipt,
         };
         let switched_off = match kind {
             EventKind::OrderChangeReceipt => !self.organization.change_receipts,
@@ -67,7 +68,12 @@ impl Case<'_> {
 
     /// Stable over redelivery: depends on nothing but the submission, the kind of event and the order.
     fn transaction_id(&self, kind: EventKind, order: Option<i64>) -> Uuid {
-        let name = format!("{}/{}", kind.as_str(), order.unwrap_or_default());
+        self.message_id(kind.as_str(), order)
+    }
+
+    /// The same for anything that is sent.
+    pub(super) fn message_id(&self, kind: &str, order: Option<i64>) -> Uuid {
+        let name = format!("{kind}/{}", order.unwrap_or_default());
         Uuid::new_v5(&self.incoming.id, name.as_bytes())
     }
 }

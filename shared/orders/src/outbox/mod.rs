@@ -33,21 +33,38 @@ use uuid::Uuid;
 pub enum Destination {
     /// A queue of the platform's Service Bus namespace.
     Queue(String),
+    /// A queue for results: one that is larger than the limit goes to the container, and the queue gets a message that says where
+    /// (decision 29).
+    Results {
+        /// The queue.
+        queue: String,
+        /// The container for those that are too large.
+        container: String,
+        /// The largest message in bytes.
+        limit: u32,
+    },
 }
 
 impl Destination {
-    /// As stored: `queue:events-acme`.
+    /// As stored: `queue:events-acme`, `results:240000:acme-results:results-acme`.
     #[must_use]
     pub fn to_text(&self) -> String {
         match self {
             Self::Queue(name) => format!("queue:{name}"),
+            Self::Results { queue, container, limit } => format!("results:{limit}:{container}:{queue}"),
         }
     }
 
     /// Reads what [`to_text`](Self::to_text) wrote.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
-        text.strip_prefix("queue:").map(|name| Self::Queue(name.to_owned()))
+        if let Some(name) = text.strip_prefix("queue:") {
+            return Some(Self::Queue(name.to_owned()));
+        }
+        let mut parts = text.strip_prefix("results:")?.splitn(3, ':');
+        let limit = parts.next()?.parse().ok()?;
+        let (container, queue) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        Some(Self::Results { queue, container, limit })
     }
 }
 

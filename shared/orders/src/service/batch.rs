@@ -209,6 +209,7 @@ impl Context {
             used_patients += usize::from(decision.used().patient);
             snapshot.apply(incoming, &decision);
             warn_of_foreign(incoming);
+            warn_of_unheard(incoming, &decision.answer);
             let touched = touched(&decision);
             replies.push(Reply::Submission(draft.add(incoming, decision)));
             for order in touched {
@@ -245,6 +246,19 @@ fn warn_of_foreign(incoming: &Incoming) {
             organization = %incoming.organization.slug,
             submission = %incoming.id,
             "a submission carried the ClientGuid of another organization than its entry's; it was refused"
+        );
+    }
+}
+
+/// An urgent finding nobody is told of is worth an alert (decision 127).
+fn warn_of_unheard(incoming: &Incoming, answer: &Answer) {
+    let unheard = |issue: &iris_model::Issue| issue.code == IssueCode::NoContact;
+    if answer.outcome().is_some_and(|outcome| outcome.issues.iter().any(unheard)) {
+        tracing::error!(
+            alert = "no-contact",
+            organization = %incoming.organization.slug,
+            submission = %incoming.id,
+            "an urgent finding has nobody who is told of it; add contacts to the organization's document"
         );
     }
 }

@@ -115,7 +115,8 @@ fn keys<'a>(incoming: impl IntoIterator<Item = &'a Incoming>) -> Vec<u64> {
             Action::Change { order, .. }
             | Action::Cancel { order }
             | Action::AttachImage { order }
-            | Action::ResendResult { order } => Some(order),
+            | Action::ResendResult { order }
+            | Action::Grade { order, .. } => Some(order),
         };
         keys.extend(order.map(|order| key(organization, Kind::Order, order.as_str())));
         let images = submission.request.camera.iter().flat_map(|camera| &camera.images);

@@ -32,8 +32,9 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn add(&mut self, incoming: &Incoming, decision: Decision) -> Answer {
-        let Decision { changes, events, answer, known } = decision;
+        let Decision { changes, events, messages, answer, known } = decision;
         self.effects(incoming.id, &incoming.organization, Effects { changes, events });
+        self.messages.extend(messages);
         if let (Source::Message, false, Answer::Done(outcome)) = (incoming.source, known, &answer) {
             self.commit.submissions.push(SubmissionEntry {
                 id: incoming.id,
@@ -59,6 +60,8 @@ impl Draft {
 
     fn change(&mut self, cause: Uuid, change: Change) {
         match change {
+            Change::NewGrading(grading) => self.commit.gradings.push(grading),
+            Change::NewResult(result) => self.commit.results.push(result),
             Change::NewSite(site) => self.commit.sites.push(site),
             Change::NewCamera(camera) => self.commit.cameras.push(camera),
             Change::NewPatient(patient) => {

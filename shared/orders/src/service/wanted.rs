@@ -45,8 +45,11 @@ pub(super) fn want_submission(incoming: &Incoming, wanted: &mut Wanted) {
             want_order(wanted, organization, order, true);
             want_sent_images(wanted, organization, &submission.request);
         }
-        Action::Cancel { order } | Action::ResendResult { order } => {
-            want_order(wanted, organization, order, false);
+        Action::Cancel { order } => want_order(wanted, organization, order, false),
+        Action::ResendResult { order } | Action::Grade { order, .. } => {
+            want_order(wanted, organization, order, true);
+            let key = OrderRef { organization: organization.client_guid, local_id: order.clone() };
+            wanted.gradings.insert(key);
         }
     }
 }

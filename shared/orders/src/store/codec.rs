@@ -6,10 +6,14 @@ use crate::images::{BlobRef, Claims, DirectiveRecord, DirectiveState, ImageRecor
 use crate::incoming::Outcome;
 use crate::outbox::{Destination, Envelope};
 use crate::queries::{DropSummary, OrderHistory, OrderSummary, ParkedEnvelope, SubmissionRecord};
-use crate::record::{CameraRecord, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use crate::record::{
+    CameraRecord, GradingRecord, OrderRecord, OrderRef, PatientRecord, PatientRef, ResultRecord, SiteRecord,
+};
 use iris_model::enumeration::OrderStatus;
 use iris_model::organization::OpenOrderScope;
-use iris_model::{ClientGuid, EvaluationType, ImageContext, Issue, IssueCode, Laterality, LocalId, OutcomeKind};
+use iris_model::{
+    ClientGuid, EvaluationType, ImageContext, Issue, IssueCode, Laterality, LocalId, OutcomeKind, ResultCode,
+};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -234,6 +238,61 @@ impl OrderRow {
             created_at: time(self.created_at)?,
         })
     }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct GradingRow {
+    order_id: i32,
+    number: i32,
+    at: i64,
+    code: String,
+    submission: Uuid,
+    fingerprint: Uuid,
+    details: String,
+}
+
+impl GradingRow {
+    pub(super) const COLUMNS: &'static str =
+        "g.order_id, g.number, g.at, g.code, g.submission, g.fingerprint, g.details";
+
+    pub(super) fn record(self) -> Result<GradingRecord, Error> {
+        Ok(GradingRecord {
+            order: i64::from(self.order_id),
+            number: self.number,
+            at: time(self.at)?,
+            code: result_code(&self.code)?,
+            submission: self.submission,
+            fingerprint: self.fingerprint,
+            details: self.details,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ResultRow {
+    transaction_id: Uuid,
+    order_id: i32,
+    at: i64,
+    code: String,
+    document: String,
+}
+
+impl ResultRow {
+    pub(super) const COLUMNS: &'static str = "r.transaction_id, r.order_id, r.at, r.code, r.document";
+
+    pub(super) fn record(self) -> Result<ResultRecord, Error> {
+        Ok(ResultRecord {
+            transaction_id: self.transaction_id,
+            order: i64::from(self.order_id),
+            at: time(self.at)?,
+            code: result_code(&self.code)?,
+            document: self.document,
+        })
+    }
+}
+
+fn result_code(text: &str) -> Result<ResultCode, Error> {
+    ResultCode::from_text(text).ok_or_else(|| corrupt("a result code"))
 }
 
 #[derive(sqlx::FromRow)]

@@ -25,7 +25,10 @@ use crate::outbox::{Destination, Envelope, NewEnvelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
-use crate::record::{CameraRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
+use crate::record::{
+    CameraRecord, GradingRecord, OrderChange, OrderRecord, OrderRef, PatientRecord, PatientRef, ResultRecord,
+    SiteRecord,
+};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, LocalId, OutcomeKind, enumeration::OrderStatus};
@@ -47,6 +50,8 @@ pub struct Wanted {
     pub sites: BTreeSet<(ClientGuid, LocalId)>,
     /// Cameras that no document lists.
     pub cameras: BTreeSet<(ClientGuid, LocalId)>,
+    /// Orders whose gradings are looked for.
+    pub gradings: BTreeSet<OrderRef>,
     /// The batch of a drop whose lines are looked for.
     pub drop_batch: Option<(Uuid, u32)>,
     /// What is wanted of images.
@@ -104,6 +109,10 @@ pub struct Commit {
     pub patient_history: Vec<PatientHistoryEntry>,
     /// History of orders.
     pub order_history: Vec<OrderHistoryEntry>,
+    /// New gradings.
+    pub gradings: Vec<Arc<GradingRecord>>,
+    /// New results.
+    pub results: Vec<Arc<ResultRecord>>,
     /// Messages dealt with.
     pub submissions: Vec<SubmissionEntry>,
     /// Progress of a drop.
@@ -303,6 +312,10 @@ pub trait Store: Send + Sync + 'static {
     async fn images_of(&self, order: i64) -> Result<Vec<ImageRecord>, Error>;
     /// Images of an organization that are not linked, the latest first.
     async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error>;
+    /// Results of an order, oldest first, with their canonical documents.
+    async fn results(&self, order: i64) -> Result<Vec<ResultRecord>, Error>;
+    /// Gradings of an order, oldest first.
+    async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error>;
 
     /// Closes the connections.
     async fn close(&self);

@@ -10,9 +10,10 @@ macro_rules! shared_statements {
         use crate::queries::{
             Counts, DropSummary, OrderDetail, OrderHistory, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
         };
+        use crate::record::{GradingRecord, ResultRecord};
         use crate::store::Claim;
         use crate::store::codec::{
-            self, BatchRow, DropRow, EnvelopeRow, HistoryRow, ParkedRow, SubmissionRow, SummaryRow, count, id, time,
+            self, BatchRow, DropRow, EnvelopeRow, GradingRow, HistoryRow, ParkedRow, ResultRow, SubmissionRow, SummaryRow, count, id, time,
         };
         use crate::store::fault::fault;
         use crate::Error;
@@ -461,6 +462,22 @@ macro_rules! shared_statements {
                 .await
                 .map_err(fault)?;
             rows.into_iter().map(SubmissionRow::record).collect()
+        }
+
+        pub(super) async fn results(pool: &$pool, order: i64) -> Result<Vec<ResultRecord>, Error> {
+            let Ok(key) = id(order) else { return Ok(Vec::new()) };
+            let sql = format!("SELECT {} FROM results r WHERE r.order_id = $1 ORDER BY r.sequence", ResultRow::COLUMNS);
+            let rows: Vec<ResultRow> =
+                sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(pool).await.map_err(fault)?;
+            rows.into_iter().map(ResultRow::record).collect()
+        }
+
+        pub(super) async fn gradings(pool: &$pool, order: i64) -> Result<Vec<GradingRecord>, Error> {
+            let Ok(key) = id(order) else { return Ok(Vec::new()) };
+            let sql = format!("SELECT {} FROM gradings g WHERE g.order_id = $1 ORDER BY g.number", GradingRow::COLUMNS);
+            let rows: Vec<GradingRow> =
+                sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(pool).await.map_err(fault)?;
+            rows.into_iter().map(GradingRow::record).collect()
         }
 
         pub(super) async fn refused_body(pool: &$pool, submission: Uuid) -> Result<Option<Vec<u8>>, Error> {

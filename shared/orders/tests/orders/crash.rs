@@ -8,6 +8,7 @@ use iris_model::{ClientGuid, Issue, OutcomeKind};
 use iris_orders::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
 use iris_orders::outbox::Envelope;
 use iris_orders::queries::*;
+use iris_orders::record::{GradingRecord, ResultRecord};
 use iris_orders::store::{Claim, Commit, IdKind, Wanted};
 use iris_orders::{Answer, Destination, Error, Incoming, Orders, Publisher, Snapshot, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -180,6 +181,12 @@ impl Store for Faulty {
         self.inner.unlinked_images(organization, limit).await
     }
 
+    async fn results(&self, order: i64) -> Result<Vec<ResultRecord>, Error> {
+        self.inner.results(order).await
+    }
+    async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
+        self.inner.gradings(order).await
+    }
     async fn close(&self) {
         self.inner.close().await;
     }

@@ -7,6 +7,7 @@
 mod backend;
 mod crash;
 mod drops;
+mod gradings;
 mod images;
 mod inspect;
 mod outbox;

@@ -2,7 +2,7 @@
 
 use crate::snapshot::DoneBatch;
 use crate::store::Wanted;
-use crate::store::codec::{CameraRow, OrderRow, PatientRow, SiteRow, SubmissionRow, pending, scope_column};
+use crate::store::codec::{CameraRow, GradingRow, OrderRow, PatientRow, SiteRow, SubmissionRow, pending, scope_column};
 use crate::store::fault::fault;
 use crate::{Error, Snapshot};
 use iris_model::{ClientGuid, LocalId};
@@ -21,6 +21,7 @@ pub(super) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Resu
     submissions(connection, wanted, &mut snapshot).await?;
     let mut cameras = wanted.cameras.clone();
     orders(connection, wanted, &mut cameras, &mut snapshot).await?;
+    gradings(connection, wanted, &mut snapshot).await?;
     patients(connection, wanted, &mut snapshot).await?;
     super::images::patients_of_created_sites(connection, &wanted.images, &mut snapshot).await?;
     open_orders(connection, &mut snapshot).await?;
@@ -87,6 +88,25 @@ async fn orders(
             cameras.insert((order.key.organization, camera.clone()));
         }
         snapshot.put_order(order);
+    }
+    Ok(())
+}
+
+/// Gradings of the orders that were asked for, oldest first.
+async fn gradings(connection: &mut PgConnection, wanted: &Wanted, snapshot: &mut Snapshot) -> Result<(), Error> {
+    let graded = snapshot.orders().filter(|order| order.current && wanted.gradings.contains(&order.key));
+    let orders: Vec<i32> = graded.map(|order| crate::store::codec::id(order.id)).collect::<Result<_, _>>()?;
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT {} FROM gradings g WHERE g.order_id = ANY($1) ORDER BY g.order_id, g.number",
+        GradingRow::COLUMNS
+    );
+    let rows: Vec<GradingRow> =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(orders).fetch_all(connection).await.map_err(fault)?;
+    for row in rows {
+        snapshot.put_grading(row.record()?);
     }
     Ok(())
 }

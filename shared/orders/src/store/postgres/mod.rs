@@ -17,6 +17,7 @@ use crate::outbox::{Destination, Envelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
+use crate::record::{GradingRecord, ResultRecord};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
@@ -257,6 +258,14 @@ impl Store for PostgresStore {
 
     async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error> {
         images::unlinked_images(self.pool().await?, organization, limit).await
+    }
+
+    async fn results(&self, order: i64) -> Result<Vec<ResultRecord>, Error> {
+        statements::results(self.pool().await?, order).await
+    }
+
+    async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
+        statements::gradings(self.pool().await?, order).await
     }
 
     async fn close(&self) {

@@ -28,6 +28,8 @@ pub(super) async fn save(connection: &mut PgConnection, commit: &Commit) -> Resu
     history(connection, commit, at).await?;
     directives(connection, commit).await?;
     super::images::save(connection, commit).await?;
+    gradings(connection, commit).await?;
+    results(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -319,6 +321,48 @@ async fn directives(connection: &mut PgConnection, commit: &Commit) -> Result<()
             .collect::<Vec<Option<i64>>>(),
     )
     .bind(directives.iter().map(|directive| directive.wait.give_up_at.as_microsecond()).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+async fn gradings(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
+    let gradings = &commit.gradings;
+    if gradings.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO gradings (order_id, number, at, code, submission, fingerprint, details) \
+         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::text[])",
+    )
+    .bind(gradings.iter().map(|grading| id(grading.order)).collect::<Result<Vec<_>, _>>()?)
+    .bind(gradings.iter().map(|grading| grading.number).collect::<Vec<_>>())
+    .bind(gradings.iter().map(|grading| grading.at.as_microsecond()).collect::<Vec<_>>())
+    .bind(gradings.iter().map(|grading| grading.code.code()).collect::<Vec<_>>())
+    .bind(gradings.iter().map(|grading| grading.submission).collect::<Vec<_>>())
+    .bind(gradings.iter().map(|grading| grading.fingerprint).collect::<Vec<_>>())
+    .bind(gradings.iter().map(|grading| grading.details.as_str()).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+async fn results(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
+    let results = &commit.results;
+    if results.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO results (transaction_id, order_id, at, code, document) \
+         SELECT * FROM UNNEST($1::uuid[], $2::integer[], $3::bigint[], $4::text[], $5::text[])",
+    )
+    .bind(results.iter().map(|result| result.transaction_id).collect::<Vec<_>>())
+    .bind(results.iter().map(|result| id(result.order)).collect::<Result<Vec<_>, _>>()?)
+    .bind(results.iter().map(|result| result.at.as_microsecond()).collect::<Vec<_>>())
+    .bind(results.iter().map(|result| result.code.code()).collect::<Vec<_>>())
+    .bind(results.iter().map(|result| result.document.as_str()).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(fault)?;

@@ -2,7 +2,7 @@
 
 use crate::snapshot::DoneBatch;
 use crate::store::Wanted;
-use crate::store::codec::{self, CameraRow, OrderRow, PatientRow, SiteRow, SubmissionRow, scope_column};
+use crate::store::codec::{self, CameraRow, GradingRow, OrderRow, PatientRow, SiteRow, SubmissionRow, scope_column};
 use crate::store::fault::fault;
 use crate::{Error, Snapshot};
 use iris_model::{ClientGuid, LocalId};
@@ -21,6 +21,7 @@ pub(super) async fn load(connection: &mut SqliteConnection, wanted: &Wanted) -> 
     submissions(connection, wanted, &mut snapshot).await?;
     let mut cameras = wanted.cameras.clone();
     orders(connection, wanted, &mut cameras, &mut snapshot).await?;
+    gradings(connection, wanted, &mut snapshot).await?;
     patients(connection, wanted, &mut snapshot).await?;
     patients_of_orders(connection, &mut snapshot).await?;
     super::images::patients_of_created_sites(connection, &wanted.images, &mut snapshot).await?;
@@ -119,6 +120,25 @@ async fn orders(
             }
             snapshot.put_order(order);
         }
+    }
+    Ok(())
+}
+
+/// Gradings of the orders that were asked for, oldest first.
+async fn gradings(connection: &mut SqliteConnection, wanted: &Wanted, snapshot: &mut Snapshot) -> Result<(), Error> {
+    let graded = snapshot.orders().filter(|order| order.current && wanted.gradings.contains(&order.key));
+    let orders: Vec<i64> = graded.map(|order| order.id).collect();
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT {} FROM json_each($1) k CROSS JOIN gradings g ON g.order_id = k.value ORDER BY g.order_id, g.number",
+        GradingRow::COLUMNS
+    );
+    let query = sqlx::query_as(AssertSqlSafe(sql)).bind(codec::to_json(&orders));
+    let rows: Vec<GradingRow> = query.fetch_all(connection).await.map_err(fault)?;
+    for row in rows {
+        snapshot.put_grading(row.record()?);
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::outbox::{Destination, Envelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
+use crate::record::{GradingRecord, ResultRecord};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
@@ -217,6 +218,14 @@ impl Store for SqliteStore {
 
     async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error> {
         images::unlinked_images(&self.readers, organization, limit).await
+    }
+
+    async fn results(&self, order: i64) -> Result<Vec<ResultRecord>, Error> {
+        statements::results(&self.readers, order).await
+    }
+
+    async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
+        statements::gradings(&self.readers, order).await
     }
 
     async fn close(&self) {

@@ -37,6 +37,8 @@ pub(super) async fn save(connection: &mut SqliteConnection, commit: &Commit) -> 
     history(connection, commit, at).await?;
     directives(connection, commit).await?;
     super::images::save(connection, commit).await?;
+    gradings(connection, commit).await?;
+    results(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -259,6 +261,32 @@ async fn directives(connection: &mut SqliteConnection, commit: &Commit) -> Resul
         arguments.add(directive.wait.tries)?;
         arguments.add(directive.wait.next_try_at.map(Timestamp::as_microsecond))?;
         arguments.add(directive.wait.give_up_at.as_microsecond())
+    })
+    .await
+}
+
+async fn gradings(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    let head = "INSERT INTO gradings (order_id, number, at, code, submission, fingerprint, details)";
+    insert(connection, head, 7, &commit.gradings, |arguments, grading| {
+        arguments.add(grading.order)?;
+        arguments.add(grading.number)?;
+        arguments.add(grading.at.as_microsecond())?;
+        arguments.add(grading.code.code())?;
+        arguments.add(grading.submission)?;
+        arguments.add(grading.fingerprint)?;
+        arguments.add(grading.details.as_str())
+    })
+    .await
+}
+
+async fn results(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    let head = "INSERT INTO results (transaction_id, order_id, at, code, document)";
+    insert(connection, head, 5, &commit.results, |arguments, result| {
+        arguments.add(result.transaction_id)?;
+        arguments.add(result.order)?;
+        arguments.add(result.at.as_microsecond())?;
+        arguments.add(result.code.code())?;
+        arguments.add(result.document.as_str())
     })
     .await
 }

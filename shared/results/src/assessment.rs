@@ -1,0 +1,226 @@
+//! What follows from a grading, fixed at the time it was submitted (iris-facts R-24): this is what is stored.
+
+use crate::care_plan::{Scope, is_negative};
+use crate::finding::Finding;
+use crate::reading::{Examination, Eye};
+use crate::severity::{self, Severity};
+use crate::{icd, reading};
+use iris_model::grading::{FindingEntry, GradingSubmission, Note};
+use iris_model::organization::{CareLevel, Organization};
+use iris_model::request::{Name, Provider};
+use iris_model::{DateTimeOffset, EvaluationType, LocalId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A grading and what follows from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Assessment {
+    /// When it was signed.
+    pub graded_at: DateTimeOffset,
+    /// Who graded, when the grading said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grader: Option<Grader>,
+    /// The grader's remarks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// The right eye.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub od: Option<AssessedEye>,
+    /// The left eye.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<AssessedEye>,
+    /// Id of the care plan.
+    pub care_plan: String,
+    /// Its title.
+    pub care_plan_name: String,
+    /// Its instructions.
+    pub care_plan_description: String,
+    /// The most pressing level of anything found.
+    pub level: CareLevel,
+    /// The highest severity; absent when no eye could be graded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// Codes of what was diagnosed, undotted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnoses: Vec<String>,
+}
+
+/// One eye.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AssessedEye {
+    /// What was found.
+    Gradable(Vec<AssessedFinding>),
+    /// Why it could not be graded.
+    Ungradable(Vec<String>),
+    /// Why it is missing.
+    Missing(String),
+}
+
+/// A finding and how it is rated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssessedFinding {
+    /// As published.
+    pub finding: String,
+    /// As published; suspected conditions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// The level of its care plan.
+    pub level: CareLevel,
+    /// Its severity.
+    pub severity: Severity,
+}
+
+impl AssessedFinding {
+    /// As results carry it.
+    #[must_use]
+    pub fn entry(&self) -> FindingEntry {
+        FindingEntry { finding: Some(self.finding.clone()), result: self.result.clone() }
+    }
+}
+
+/// Who graded.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Grader {
+    /// National provider identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub npi: Option<String>,
+    /// Given name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// Family name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// Degrees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degrees: Option<String>,
+    /// Taxonomy code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taxonomy: Option<String>,
+}
+
+impl Grader {
+    /// The grader a submission names; what it leaves out comes from the organization's list.
+    #[must_use]
+    pub fn named(provider: &Provider, organization: &Organization) -> Self {
+        let npi = provider.npi.as_deref();
+        let listed = organization.grading.graders.iter().find(|grader| Some(grader.npi.as_str()) == npi);
+        let name = provider.name.clone().unwrap_or_default();
+        Self {
+            npi: provider.npi.clone(),
+            first: name.first.or_else(|| listed.map(|grader| grader.first_name.clone())),
+            last: name.last.or_else(|| listed.map(|grader| grader.last_name.clone())),
+            degrees: provider.degrees.clone().or_else(|| listed.and_then(|grader| grader.degrees.clone())),
+            taxonomy: provider.taxonomy.clone().or_else(|| listed.and_then(|grader| grader.taxonomy.clone())),
+        }
+    }
+
+    /// As results carry it.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        Provider {
+            npi: self.npi.clone(),
+            taxonomy: self.taxonomy.clone(),
+            name: (self.first.is_some() || self.last.is_some()).then(|| Name {
+                first: self.first.clone(),
+                last: self.last.clone(),
+                ..Name::default()
+            }),
+            degrees: self.degrees.clone(),
+            ..Provider::default()
+        }
+    }
+}
+
+/// What of an order an assessment rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Basis<'a> {
+    /// Whose order.
+    pub organization: &'a Organization,
+    /// Where the exam took place.
+    pub site: &'a LocalId,
+    /// What was ordered.
+    pub evaluation_types: &'a [EvaluationType],
+    /// The diagnosis that came with the order.
+    pub submitted_diagnosis: Option<&'a str>,
+}
+
+impl Assessment {
+    /// What follows from an examination.
+    #[must_use]
+    pub fn of(examination: &Examination, grading: &GradingSubmission, basis: Basis<'_>, now: Timestamp) -> Self {
+        let organization = basis.organization;
+        let scope = Scope {
+            site: organization.site(basis.site).map(|site| &site.care_plans),
+            organization: &organization.grading.care_plans,
+        };
+        let exams = basis.evaluation_types;
+        let graded_at = grading.graded_time.unwrap_or_else(|| DateTimeOffset::utc(now));
+        let eye = |eye: &Option<Eye>| eye.as_ref().map(|eye| assessed(eye, &scope, basis));
+        let (od, os) = (eye(&examination.od), eye(&examination.os));
+        let plan = scope.of_order(examination, exams);
+        let findings = || {
+            [&od, &os].into_iter().flatten().flat_map(|eye| match eye {
+                AssessedEye::Gradable(findings) => findings.as_slice(),
+                _ => &[],
+            })
+        };
+        let level = findings().map(|finding| finding.level).chain([plan.level]).max().unwrap_or(plan.level);
+        let gradable = examination.gradable().next().is_some();
+        let severity = gradable.then(|| findings().map(|finding| finding.severity).max().unwrap_or_default());
+        let codes = icd::codes(examination, basis.submitted_diagnosis, &organization.grading.diabetes_category);
+        Self {
+            graded_at,
+            grader: grading.provider.as_ref().map(|provider| Grader::named(provider, organization)),
+            notes: notes(grading, graded_at),
+            od,
+            os,
+            care_plan: plan.id,
+            care_plan_name: plan.name,
+            care_plan_description: plan.instructions,
+            level,
+            severity,
+            diagnoses: codes.into_iter().map(|code| code.code).collect(),
+        }
+    }
+
+    /// Pathology in at least one eye (iris-facts §12.2).
+    #[must_use]
+    pub fn pathology(&self) -> bool {
+        self.severity.is_some_and(|severity| severity > Severity::Normal)
+    }
+}
+
+/// The remarks of a grading, those without a time with that of the grading.
+#[must_use]
+pub fn notes(grading: &GradingSubmission, at: DateTimeOffset) -> Vec<Note> {
+    let said = grading.notes.iter().filter(|note| note.text.is_some());
+    said.map(|note| Note { date: note.date.or(Some(at)), text: note.text.clone() }).collect()
+}
+
+fn assessed(eye: &Eye, scope: &Scope<'_>, basis: Basis<'_>) -> AssessedEye {
+    match eye {
+        reading::Eye::Gradable(findings) => {
+            AssessedEye::Gradable(findings.iter().map(|finding| rated(finding, scope, basis)).collect())
+        }
+        reading::Eye::Ungradable(reasons) => AssessedEye::Ungradable(reasons.clone()),
+        reading::Eye::Missing(reason) => AssessedEye::Missing(reason.clone()),
+    }
+}
+
+fn rated(finding: &Finding, scope: &Scope<'_>, basis: Basis<'_>) -> AssessedFinding {
+    let level = if is_negative(finding) {
+        CareLevel::NotReferable
+    } else {
+        scope.of_finding(finding, basis.evaluation_types).level
+    };
+    AssessedFinding {
+        finding: finding.name().to_owned(),
+        result: finding.result().map(str::to_owned),
+        level,
+        severity: severity::of_finding(finding, level, basis.organization.grading.severe_is_critical),
+    }
+}

@@ -1,0 +1,190 @@
+//! ICD-10-CM codes of diagnosed pathology (iris-facts §9.7; decisions 27, 128).
+//!
+//! `data/icd-10-cm.tsv` holds the codes that can come out, undotted, with their official descriptions: the diabetic retinopathy and
+//! age-related macular degeneration codes of seven characters that came with the fiscal year 2017 edition of ICD-10-CM (CDC/NCHS and CMS, in
+//! force since 1 October 2016), and H35.81. The codes follow the tables of iris-facts §9.7; the wording of the descriptions was compared
+//! with listings of the 2026 edition by example, not code by code.
+//!
+//! Suspected conditions never have a code, and neither has an answer that does not say which one: `Indeterminable`, and `Positive` of an
+//! exam that only decides whether to refer. Glaucoma and HIV retinopathy have none published.
+
+use crate::finding::{Answer, Diagnosis, Finding};
+use crate::reading::{Examination, Eye};
+use iris_model::result::DiagnosisCode;
+
+/// The categories of diabetes codes are made of.
+pub const CATEGORIES: [&str; 5] = ["E08", "E09", "E10", "E11", "E13"];
+
+/// Which eye a code is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Right,
+    Left,
+    Both,
+}
+
+impl Side {
+    fn digit(self) -> char {
+        match self {
+            Self::Right => '1',
+            Self::Left => '2',
+            Self::Both => '3',
+        }
+    }
+}
+
+/// A code but for its side.
+#[derive(Clone, PartialEq, Eq)]
+struct Stem {
+    before: String,
+    after: &'static str,
+    has_side: bool,
+}
+
+/// The codes of an examination, those of the right eye first; where both eyes have the same, one code for both.
+///
+/// `submitted`: the diagnosis that came with the order, dotted or not; its category is used when it is one of diabetes, else `default`.
+#[must_use]
+pub fn codes(examination: &Examination, submitted: Option<&str>, default: &str) -> Vec<DiagnosisCode> {
+    let category = submitted.and_then(category_of).unwrap_or(default);
+    let of = |eye: &Option<Eye>| match eye {
+        Some(Eye::Gradable(findings)) => stems(findings, category),
+        _ => Vec::new(),
+    };
+    let (right, left) = (of(&examination.od), of(&examination.os));
+    let mut found: Vec<(Side, Stem)> = Vec::new();
+    for stem in &right {
+        let side = if left.contains(stem) { Side::Both } else { Side::Right };
+        found.push((side, stem.clone()));
+    }
+    found.extend(left.iter().filter(|stem| !right.contains(stem)).map(|stem| (Side::Left, stem.clone())));
+    found.into_iter().filter_map(|(side, stem)| described(&written(side, &stem))).collect()
+}
+
+/// The category of a diabetes code.
+#[must_use]
+pub fn category_of(code: &str) -> Option<&'static str> {
+    let head = code.trim().get(..3)?;
+    CATEGORIES.iter().copied().find(|category| category.eq_ignore_ascii_case(head))
+}
+
+fn stems(findings: &[Finding], category: &str) -> Vec<Stem> {
+    let answer = |wanted: Diagnosis| {
+        findings.iter().find_map(|finding| match finding {
+            Finding::Diagnosed(diagnosis, answer) if *diagnosis == wanted => Some(*answer),
+            _ => None,
+        })
+    };
+    let edema = answer(Diagnosis::MacularEdema) == Some(Answer::Positive);
+    let retinopathy = match answer(Diagnosis::DiabeticRetinopathy) {
+        Some(Answer::Mild) => Some('2'),
+        Some(Answer::Moderate) => Some('3'),
+        Some(Answer::Severe) => Some('4'),
+        Some(Answer::Proliferative) => Some('5'),
+        _ => None,
+    };
+    let dry = match answer(Diagnosis::DryAmd) {
+        Some(Answer::EarlyStage) => Some("1"),
+        Some(Answer::IntermediateStage) => Some("2"),
+        Some(Answer::AdvancedWithout) => Some("3"),
+        Some(Answer::AdvancedWith) => Some("4"),
+        _ => None,
+    };
+    let mut stems = Vec::new();
+    if let Some(level) = retinopathy {
+        let edema = if edema { '1' } else { '9' };
+        stems.push(Stem { before: format!("{category}3{level}{edema}"), after: "", has_side: true });
+    } else if edema {
+        stems.push(Stem { before: "H3581".to_owned(), after: "", has_side: false });
+    }
+    if let Some(stage) = dry {
+        stems.push(Stem { before: "H3531".to_owned(), after: stage, has_side: true });
+    }
+    if answer(Diagnosis::WetAmd) == Some(Answer::Positive) {
+        stems.push(Stem { before: "H3532".to_owned(), after: "0", has_side: true });
+    }
+    stems
+}
+
+fn written(side: Side, stem: &Stem) -> String {
+    let mut code = stem.before.clone();
+    if stem.has_side {
+        code.push(side.digit());
+    }
+    code.push_str(stem.after);
+    code
+}
+
+/// The code with its description.
+#[must_use]
+pub fn described(code: &str) -> Option<DiagnosisCode> {
+    let description = TABLE.lines().filter_map(|line| line.split_once('\t')).find(|(own, _)| *own == code)?.1;
+    Some(DiagnosisCode { code: code.to_owned(), description: description.to_owned() })
+}
+
+/// A code as people write it: with a dot behind the third character.
+#[must_use]
+pub fn dotted(code: &str) -> String {
+    match (code.get(..3), code.get(3..)) {
+        (Some(category), Some(rest)) if !rest.is_empty() => format!("{category}.{rest}"),
+        _ => code.to_owned(),
+    }
+}
+
+const TABLE: &str = include_str!("../data/icd-10-cm.tsv");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn eye(answers: &[(Diagnosis, Answer)]) -> Option<Eye> {
+        Some(Eye::Gradable(answers.iter().map(|(diagnosis, answer)| Finding::Diagnosed(*diagnosis, *answer)).collect()))
+    }
+
+    fn dr(level: Answer, edema: Answer) -> Option<Eye> {
+        eye(&[(Diagnosis::DiabeticRetinopathy, level), (Diagnosis::MacularEdema, edema)])
+    }
+
+    fn listed(od: Option<Eye>, os: Option<Eye>, submitted: Option<&str>) -> Vec<String> {
+        codes(&Examination { od, os }, submitted, "E11").into_iter().map(|code| code.code).collect()
+    }
+
+    #[test]
+    fn the_pattern_of_the_published_table() {
+        use Answer::{Mild, Moderate, None as No, Positive, Proliferative, Severe};
+        assert_eq!(listed(dr(Mild, Positive), dr(No, No), Some("E08.9")), ["E083211"]);
+        assert_eq!(listed(dr(Moderate, No), dr(Severe, No), None), ["E113391", "E113492"]);
+        assert_eq!(listed(dr(Proliferative, No), dr(Proliferative, No), Some("E10")), ["E103593"]);
+        assert_eq!(listed(dr(Mild, No), dr(Mild, Positive), Some("e1022")), ["E103291", "E103212"], "edema is per eye");
+        assert_eq!(listed(dr(No, Positive), dr(No, Positive), None), ["H3581"]);
+        assert_eq!(listed(dr(No, No), dr(Answer::Indeterminable, No), None), [""; 0]);
+        assert_eq!(listed(dr(Mild, No), None, Some("H40.9")), ["E113291"], "a diagnosis that is none of diabetes");
+    }
+
+    #[test]
+    fn macular_degeneration() {
+        let amd = |dry, wet| eye(&[(Diagnosis::WetAmd, wet), (Diagnosis::DryAmd, dry)]);
+        let found = listed(
+            amd(Answer::IntermediateStage, Answer::Positive),
+            amd(Answer::IntermediateStage, Answer::NoObservable),
+            None,
+        );
+        assert_eq!(found, ["H353132", "H353210"]);
+    }
+
+    #[test]
+    fn the_table_holds_each_code_once_and_only_what_can_come_out() {
+        let mut codes: Vec<&str> = TABLE.lines().map(|line| line.split_once('\t').unwrap().0).collect();
+        let count = codes.len();
+        assert_eq!(count, 5 * 4 * 2 * 3 + 3 * 4 + 3 + 1);
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+    }
+
+    #[test]
+    fn dots() {
+        assert_eq!(dotted("E113293"), "E11.3293");
+        assert_eq!(dotted("E11"), "E11");
+    }
+}
