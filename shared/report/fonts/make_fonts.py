@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Makes the font files of this folder from their published packages; run again only when a font is to change.
+
+    pip install fonttools
+    python3 make_fonts.py ATKINSON_DIR NOTO_DIR DROID_DIR
+
+ATKINSON_DIR: folder `package` of the npm package @expo-google-fonts/atkinson-hyperlegible-next 0.4.1
+NOTO_DIR:     /usr/share/fonts/truetype/noto of Debian's fonts-noto-core 20201225
+DROID_DIR:    /usr/share/fonts/truetype/droid of Debian's fonts-droid-fallback 6.0.1r16
+
+Text fonts are copied as they are. Fallback fonts lose their hinting (a PDF viewer does not need it) and glyph names, and are
+stored as zlib streams: they are inflated only when a text needs them.
+"""
+import io
+import pathlib
+import shutil
+import sys
+import zlib
+
+from fontTools import subset
+
+NOTO = ["", "Arabic", "Hebrew", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Tamil", "Telugu", "Kannada", "Malayalam",
+        "Thai", "Lao", "Khmer", "Myanmar", "Ethiopic", "Armenian", "Georgian", "Cherokee"]
+
+
+def packed(path):
+    options = subset.Options()
+    options.hinting = False
+    options.glyph_names = False
+    options.layout_features = ["*"]
+    options.name_IDs = ["*"]
+    options.notdef_outline = True
+    font = subset.load_font(path, options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=font.getBestCmap().keys())
+    subsetter.subset(font)
+    font["head"].modified = font["head"].created
+    font.recalcTimestamp = False
+    out = io.BytesIO()
+    font.save(out)
+    return zlib.compress(out.getvalue(), 9)
+
+
+def main(atkinson, noto, droid):
+    here = pathlib.Path(__file__).parent
+    for weight, name in (("400Regular", "Regular"), ("600SemiBold", "SemiBold")):
+        source = pathlib.Path(atkinson) / weight / f"AtkinsonHyperlegibleNext_{weight}.ttf"
+        shutil.copyfile(source, here / f"AtkinsonHyperlegibleNext-{name}.ttf")
+    sources = [pathlib.Path(noto) / f"NotoSans{script}-Regular.ttf" for script in NOTO]
+    sources.append(pathlib.Path(droid) / "DroidSansFallbackFull.ttf")
+    for source in sources:
+        (here / "fallback" / f"{source.stem}.ttf.zz").write_bytes(packed(str(source)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
