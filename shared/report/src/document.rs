@@ -74,7 +74,10 @@ pub(crate) enum Block {
     Letterhead {
         logo: Option<usize>,
         name: Text,
+        /// Under the name.
         lines: Vec<Text>,
+        /// On the other side: where to turn to.
+        contact: Vec<Text>,
     },
     /// A badge, such as `Follow-up needed`.
     Badge(Shade, String),

@@ -18,7 +18,9 @@ pub(crate) fn write(document: &Document) -> String {
     let mut page = Page { out: String::with_capacity(16_000 + images), document };
     page.raw("<!DOCTYPE html>\n<html lang=\"en-US\">\n<head>\n<meta charset=\"utf-8\">\n");
     page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n");
-    page.raw("<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
+    page.raw(
+        "<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"referrer\" content=\"no-referrer\">\n",
+    );
     page.meta("author", &document.metadata.author);
     page.meta("description", &document.metadata.subject);
     page.meta("keywords", &document.metadata.keywords.join(", "));
@@ -144,13 +146,18 @@ impl Page<'_> {
                 page.element("figcaption", "", |page| page.spans(caption));
             }),
             Block::NoPicture(text) => self.element("p", "no-picture", |page| page.spans(text)),
-            Block::Letterhead { logo, name, lines } => self.element("div", "letterhead", |page| {
+            Block::Letterhead { logo, name, lines, contact } => self.element("div", "letterhead", |page| {
                 if let Some(picture) = logo.and_then(|index| page.document.pictures.get(index)) {
                     page.image(picture, "");
                 }
                 page.element("div", "", |page| {
                     page.element("p", "name", |page| page.spans(name));
                     for line in lines {
+                        page.element("p", "small", |page| page.spans(line));
+                    }
+                });
+                page.element("div", "contact", |page| {
+                    for line in contact {
                         page.element("p", "small", |page| page.spans(line));
                     }
                 });

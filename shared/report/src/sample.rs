@@ -1,6 +1,6 @@
 //! An invented report of every evaluation type: what a template's preview shows, and what tests and benchmarks print.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
@@ -9,8 +9,8 @@ use jiff::civil::date;
 
 use crate::EvaluationType;
 use crate::report::{
-    CarePlan, Diagnosis, EyeImage, EyeReport, Finding, Grader, HealthPlan, Letterhead, Order, Outcome, Patient, Provider, Report,
-    ResultCode, Severity,
+    CarePlan, Diagnosis, EyeImage, EyeReport, Finding, Grader, HealthPlan, Letterhead, Order, Outcome, Patient,
+    Provider, Report, ResultCode, Severity,
 };
 
 /// Side of the drawn images, pixels.
@@ -23,7 +23,7 @@ pub fn report(kind: EvaluationType) -> Report {
     let (right, left) = findings(kind);
     let eye = |(severity, findings): (Severity, &[(&str, &str)]), mirrored| EyeReport {
         outcome: Outcome::Graded { severity, findings: findings.iter().map(finding).collect() },
-        image: Some(EyeImage { bytes: fundus(SIDE, mirrored), taken: Some(taken) }),
+        image: Some(EyeImage { bytes: drawn(mirrored), taken: Some(taken) }),
     };
     let worst = right.0.max(left.0);
     Report {
@@ -64,12 +64,22 @@ pub fn report(kind: EvaluationType) -> Report {
             _ => vec!["Please compare with earlier images if there are any.".to_owned()],
         },
         grader: Some(Grader {
-            provider: Provider { taxonomy: Some("207W00000X".to_owned()), ..provider("Mock", "Grader", "OD", "1098765432") },
+            provider: Provider {
+                taxonomy: Some("207W00000X".to_owned()),
+                ..provider("Mock", "Grader", "OD", "1098765432")
+            },
             graded: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(1_793_812_509),
         }),
         disclaimer: None,
         issued: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(1_793_812_560),
     }
+}
+
+/// The images of every sample, drawn once.
+fn drawn(mirrored: bool) -> Arc<[u8]> {
+    static EYES: OnceLock<[Arc<[u8]>; 2]> = OnceLock::new();
+    let [right, left] = EYES.get_or_init(|| [fundus(SIDE, false), fundus(SIDE, true)]);
+    Arc::clone(if mirrored { left } else { right })
 }
 
 fn provider(first: &str, last: &str, degrees: &str, npi: &str) -> Provider {
@@ -113,7 +123,10 @@ fn findings(kind: EvaluationType) -> (Answers, Answers) {
     use Severity::{Abnormal, Critical, Normal};
     match kind {
         EvaluationType::Dr | EvaluationType::Drme => (
-            (Critical, &[("Diabetic Retinopathy", "Moderate"), ("Macular Edema", "Positive"), ("Suspected Cataract", "")]),
+            (
+                Critical,
+                &[("Diabetic Retinopathy", "Moderate"), ("Macular Edema", "Positive"), ("Suspected Cataract", "")],
+            ),
             (Abnormal, &[("Diabetic Retinopathy", "Mild"), ("Macular Edema", "None")]),
         ),
         EvaluationType::Me => ((Normal, &[("Macular Edema", "None")]), (Normal, &[("Macular Edema", "None")])),
@@ -129,11 +142,21 @@ fn findings(kind: EvaluationType) -> (Answers, Answers) {
         EvaluationType::DrAmd => (
             (
                 Abnormal,
-                &[("Diabetic Retinopathy", "Mild"), ("Macular Edema", "None"), ("Wet AMD", "No Observable"), ("Dry AMD", "Early Stage")],
+                &[
+                    ("Diabetic Retinopathy", "Mild"),
+                    ("Macular Edema", "None"),
+                    ("Wet AMD", "No Observable"),
+                    ("Dry AMD", "Early Stage"),
+                ],
             ),
             (
                 Normal,
-                &[("Diabetic Retinopathy", "None"), ("Macular Edema", "None"), ("Wet AMD", "No Observable"), ("Dry AMD", "No Observable")],
+                &[
+                    ("Diabetic Retinopathy", "None"),
+                    ("Macular Edema", "None"),
+                    ("Wet AMD", "No Observable"),
+                    ("Dry AMD", "No Observable"),
+                ],
             ),
         ),
         EvaluationType::SuspectedPathology => {
@@ -142,11 +165,21 @@ fn findings(kind: EvaluationType) -> (Answers, Answers) {
         EvaluationType::DrAredsGlaucoma | EvaluationType::Eyenuk => (
             (
                 Normal,
-                &[("Diabetic Retinopathy", "None"), ("Wet AMD", "No Observable"), ("Dry AMD", "No Observable"), ("Glaucoma", "None")],
+                &[
+                    ("Diabetic Retinopathy", "None"),
+                    ("Wet AMD", "No Observable"),
+                    ("Dry AMD", "No Observable"),
+                    ("Glaucoma", "None"),
+                ],
             ),
             (
                 Normal,
-                &[("Diabetic Retinopathy", "None"), ("Wet AMD", "No Observable"), ("Dry AMD", "No Observable"), ("Glaucoma", "None")],
+                &[
+                    ("Diabetic Retinopathy", "None"),
+                    ("Wet AMD", "No Observable"),
+                    ("Dry AMD", "No Observable"),
+                    ("Glaucoma", "None"),
+                ],
             ),
         ),
     }
@@ -156,8 +189,14 @@ fn diagnoses(kind: EvaluationType) -> Vec<Diagnosis> {
     let codes: &[(&str, &str)] = match kind {
         EvaluationType::Dr | EvaluationType::Drme => &[
             ("E119", "Type 2 diabetes mellitus without complications (submitted)"),
-            ("E113311", "Type 2 diabetes mellitus with moderate nonproliferative diabetic retinopathy with macular edema, right eye"),
-            ("E113292", "Type 2 diabetes mellitus with mild nonproliferative diabetic retinopathy without macular edema, left eye"),
+            (
+                "E113311",
+                "Type 2 diabetes mellitus with moderate nonproliferative diabetic retinopathy with macular edema, right eye",
+            ),
+            (
+                "E113292",
+                "Type 2 diabetes mellitus with mild nonproliferative diabetic retinopathy without macular edema, left eye",
+            ),
         ],
         EvaluationType::Amd => &[
             ("H353112", "Nonexudative age-related macular degeneration, right eye, intermediate dry stage"),

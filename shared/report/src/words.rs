@@ -46,7 +46,8 @@ pub(crate) fn meaning(answer: &Finding) -> Meaning {
     Meaning::Positive(if says("Positive") {
         if is("Glaucoma") || is("Diabetic Retinopathy") { format!("Signs of {known}") } else { capital(known) }
     } else if let Some(stage) = dry_stage(result).filter(|_| is("Dry AMD")) {
-        format!("{stage} {known}")
+        let (stage, place) = stage;
+        format!("{stage} {known}{place}")
     } else if result.is_empty() {
         capital(known)
     } else {
@@ -62,14 +63,15 @@ fn other(finding: &str, result: &str) -> String {
     }
 }
 
-fn dry_stage(result: &str) -> Option<&'static str> {
+/// Stage of dry AMD and what is said after the name.
+fn dry_stage(result: &str) -> Option<(&'static str, &'static str)> {
     let lower = result.to_ascii_lowercase();
     Some(match lower.as_str() {
-        "early stage" => "Early",
-        "intermediate stage" => "Intermediate",
-        "advanced" => "Advanced",
-        _ if lower.starts_with("adv. atrophic w/o") => "Advanced atrophic, center not affected:",
-        _ if lower.starts_with("adv. atrophic") => "Advanced atrophic, center affected:",
+        "early stage" => ("Early", ""),
+        "intermediate stage" => ("Intermediate", ""),
+        "advanced" => ("Advanced", ""),
+        _ if lower.starts_with("adv. atrophic w/o") => ("Advanced", ", center of sight not affected"),
+        _ if lower.starts_with("adv. atrophic") => ("Advanced", ", center of sight affected"),
         _ => return None,
     })
 }
@@ -154,14 +156,26 @@ mod tests {
     #[test]
     fn an_eye_is_told_in_one_sentence() {
         let cases: &[(&[(&str, &str)], &str, &[&str])] = &[
-            (&[("Diabetic Retinopathy", "None"), ("Macular Edema", "None")], "No diabetic retinopathy or macular edema seen", &[]),
-            (&[("Diabetic Retinopathy", "Moderate"), ("Macular Edema", "Positive")], "Moderate diabetic retinopathy with macular edema", &[]),
+            (
+                &[("Diabetic Retinopathy", "None"), ("Macular Edema", "None")],
+                "No diabetic retinopathy or macular edema seen",
+                &[],
+            ),
+            (
+                &[("Diabetic Retinopathy", "Moderate"), ("Macular Edema", "Positive")],
+                "Moderate diabetic retinopathy with macular edema",
+                &[],
+            ),
             (&[("Diabetic Retinopathy", "Mild"), ("Macular Edema", "None")], "Mild diabetic retinopathy", &[]),
             (&[("Diabetic Retinopathy", "None"), ("Macular Edema", "Positive")], "Macular edema", &[]),
             (&[("Diabetic Retinopathy", "Positive")], "Signs of diabetic retinopathy", &[]),
             (&[("HIV Retinopathy", "Positive")], "HIV retinopathy", &[]),
             (&[("Glaucoma", "Positive")], "Signs of glaucoma", &[]),
-            (&[("Wet AMD", "Positive"), ("Dry AMD", "Indeterminable")], "Wet macular degeneration (AMD)", &["Dry macular degeneration (AMD): could not be determined"]),
+            (
+                &[("Wet AMD", "Positive"), ("Dry AMD", "Indeterminable")],
+                "Wet macular degeneration (AMD)",
+                &["Dry macular degeneration (AMD): could not be determined"],
+            ),
             (&[("Dry AMD", "Early Stage")], "Early dry macular degeneration (AMD)", &[]),
             (&[("Suspected Cataract", "")], "Suspected Cataract", &[]),
             (&[("Other", "drusen nasal to the disc")], "Drusen nasal to the disc", &[]),
@@ -171,7 +185,10 @@ mod tests {
         for (findings, sentence, rest) in cases {
             let findings: Vec<Finding> = findings.iter().map(|(name, result)| finding(name, result)).collect();
             let (told, also) = headline(&findings);
-            assert_eq!((told.as_str(), also.iter().map(String::as_str).collect::<Vec<_>>()), (*sentence, rest.to_vec()));
+            assert_eq!(
+                (told.as_str(), also.iter().map(String::as_str).collect::<Vec<_>>()),
+                (*sentence, rest.to_vec())
+            );
         }
     }
 }

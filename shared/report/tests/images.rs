@@ -109,7 +109,10 @@ fn a_logo_stands_in_the_letterhead() {
     assert_eq!(rendered.left_out, []);
     assert!(Pdf::open(&rendered.pdf).structure().contains("Figure \"Logo of Harborview Community Health\""));
     report.letterhead.logo = Some(png(2_000, 10).into());
-    assert_eq!(render(&report, Limits::default()).left_out, [LeftOut { image: Which::Logo, reason: Refusal::Dimensions(2_000, 10) }]);
+    assert_eq!(
+        render(&report, Limits::default()).left_out,
+        [LeftOut { image: Which::Logo, reason: Refusal::Dimensions(2_000, 10) }]
+    );
 }
 
 #[test]
@@ -158,7 +161,8 @@ fn reports_in_flight_share_what_is_decoded() {
     let template = resolve(EvaluationType::Dr, |_, _| None).template;
     let report = with_right(&sample::fundus(300, false));
     std::thread::scope(|scope| {
-        let jobs: Vec<_> = (0..8).map(|_| scope.spawn(|| renderer.pdf(&template, &report).expect("a report").0)).collect();
+        let jobs: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| renderer.pdf(&template, &report).expect("a report").0)).collect();
         let made: Vec<Vec<u8>> = jobs.into_iter().map(|job| job.join().expect("a thread")).collect();
         assert!(made.iter().all(|pdf| *pdf == made[0]));
     });

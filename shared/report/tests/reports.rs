@@ -53,7 +53,9 @@ fn the_file_says_what_it_is() {
     let pdf = Pdf::open(&render(&sample::report(EvaluationType::Dr)).pdf);
     insta::assert_snapshot!(pdf.information());
     let xmp = pdf.xmp();
-    for part in ["<pdfaid:part>2</pdfaid:part>", "<pdfaid:conformance>A</pdfaid:conformance>", "<pdfuaid:part>1</pdfuaid:part>"] {
+    for part in
+        ["<pdfaid:part>2</pdfaid:part>", "<pdfaid:conformance>A</pdfaid:conformance>", "<pdfuaid:part>1</pdfuaid:part>"]
+    {
         assert!(xmp.contains(part), "{part}\n{xmp}");
     }
     assert!(xmp.contains("OrderLocalId=ORD-2026-000731"));
@@ -79,7 +81,14 @@ fn eyes_without_result() {
     report.care_plan = None;
     let rendered = render(&report);
     let text = Pdf::open(&rendered.pdf).all_text();
-    for words in ["The images of this eye could not be read", "Media Opacity", "This eye was not examined", "Enucleation", "No image", "Right eye"] {
+    for words in [
+        "The images of this eye could not be read",
+        "Media Opacity",
+        "This eye was not examined",
+        "Enucleation",
+        "No image",
+        "Right eye",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     insta::assert_snapshot!(body(&rendered.html));
@@ -118,7 +127,9 @@ fn corrections_say_so() {
 #[test]
 fn long_reports_break_cleanly() {
     let mut report = sample::report(EvaluationType::Dr);
-    report.notes = (1..=12).map(|note| format!("Note {note}. {}", "The vessels of the arcades are of regular caliber. ".repeat(20))).collect();
+    report.notes = (1..=12)
+        .map(|note| format!("Note {note}. {}", "The vessels of the arcades are of regular caliber. ".repeat(20)))
+        .collect();
     let rendered = render(&report);
     let pdf = Pdf::open(&rendered.pdf);
     let pages = pdf.pages();
@@ -130,7 +141,11 @@ fn long_reports_break_cleanly() {
     for page in 1..=u32::try_from(pages).expect("few") {
         let text = pdf.text(page);
         assert!(text.contains(&format!("Page {page} of {pages}")), "{text}");
-        assert_eq!(page > 1, text.contains("Testina Example · MRN MRN-0012345 · Diabetic eye exam"), "page {page} says whose it is");
+        assert_eq!(
+            page > 1,
+            text.contains("Testina Example · MRN MRN-0012345 · Diabetic eye exam"),
+            "page {page} says whose it is"
+        );
     }
 }
 
@@ -144,6 +159,7 @@ fn names_of_every_script_are_printed() {
         ("小明", "王"),
         ("철수", "김"),
         ("አበበ", "ቢቂላ"),
+        ("Արամ", "Խաչատրյան"),
     ] {
         let mut report = sample::report(EvaluationType::Dr);
         (report.patient.first_name, report.patient.last_name) = (first.to_owned(), last.to_owned());
@@ -166,7 +182,11 @@ fn values_are_never_markup_or_tokens() {
         findings: vec![Finding { finding: "Other".to_owned(), result: Some("<b>[[DISCLAIMER]]</b>".to_owned()) }],
     };
     let rendered = render(&report);
-    assert!(!rendered.html.contains("<script>alert") && !rendered.html.contains("<img src=x") && !rendered.html.contains("<b>"));
+    assert!(
+        !rendered.html.contains("<script>alert")
+            && !rendered.html.contains("<img src=x")
+            && !rendered.html.contains("<b>")
+    );
     assert!(rendered.html.contains("[[PATIENT_PHONE]]&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;amp;&quot;"));
     assert!(Pdf::open(&rendered.pdf).all_text().contains("[[PATIENT_PHONE]]<script>"));
 }

@@ -80,16 +80,17 @@ fn letterhead(report: &Report, pictures: &Pictures, shown: &mut Vec<Picture>) ->
         (None, Some(site)) => (site, None),
         (None, None) => return Vec::new(),
     };
-    let mut lines: Vec<Text> = second.into_iter().map(plain).collect();
+    let lines: Vec<Text> = second.into_iter().map(plain).collect();
+    let mut contact = Vec::new();
     let address: Vec<String> = head.address.iter().take(4).filter_map(|line| set(Some(line))).collect();
     if !address.is_empty() {
-        lines.push(plain(address.join(", ")));
+        contact.push(plain(address.join(", ")));
     }
     if let Some(phone) = set(head.phone.as_deref()) {
-        lines.push(plain(format!("Telephone {phone}")));
+        contact.push(plain(format!("Telephone {phone}")));
     }
     let logo = pictures.logo.as_ref().map(|logo| show(logo, shown));
-    vec![Block::Letterhead { logo, name: vec![Span::strong(name)], lines }]
+    vec![Block::Letterhead { logo, name: vec![Span::strong(name)], lines, contact }]
 }
 
 fn show(picture: &Picture, shown: &mut Vec<Picture>) -> usize {
@@ -125,7 +126,8 @@ fn result(side: Side, report: &Report) -> Block {
             set(reason.as_deref()).into_iter().collect(),
         ),
     };
-    let mut blocks = vec![Block::Heading(3, eye_heading(side)), Block::Paragraph(Tone::Lead, plain(clean::line(&sentence)))];
+    let mut blocks =
+        vec![Block::Heading(3, eye_heading(side)), Block::Paragraph(Tone::Lead, plain(clean::line(&sentence)))];
     blocks.extend(more.iter().map(|line| Block::Paragraph(Tone::Normal, plain(clean::line(line)))));
     blocks.push(Block::Badge(shade, badge));
     Block::Panel(shade, blocks)
@@ -134,13 +136,16 @@ fn result(side: Side, report: &Report) -> Block {
 fn findings(side: Side, report: &Report) -> Vec<Block> {
     let answers: Vec<(Text, Text)> = match &side.of(report).outcome {
         Outcome::Graded { findings, .. } => {
-            let mut answers: Vec<(Text, Text)> = vec![(plain("Image quality"), plain("Gradable"))];
-            answers.extend(findings.iter().take(MAX_ITEMS).map(|finding| {
+            let answers = findings.iter().take(MAX_ITEMS).map(|finding| {
                 let (label, value) = words::answer(finding);
                 let negative = matches!(words::meaning(finding), words::Meaning::Negative(_));
                 let value = clean::line(&value);
                 (plain(clean::line(&label)), vec![if negative { Span::plain(value) } else { Span::strong(value) }])
-            }));
+            });
+            let mut answers: Vec<(Text, Text)> = answers.collect();
+            if answers.is_empty() {
+                answers.push((plain("Findings"), plain("None")));
+            }
             answers
         }
         Outcome::NotGradable { reasons } => {
@@ -162,13 +167,20 @@ fn image(side: Side, report: &Report, pictures: &Pictures, shown: &mut Vec<Pictu
     let mut caption = eye_heading(side);
     let Some(picture) = side.picture(pictures) else {
         let words = if eye.image.is_some() { "The image could not be shown" } else { "No image" };
-        return vec![Block::NoPicture(vec![Span::strong(format!("{} ({})", side.name(), side.code())), Span::plain(format!("\n{words}"))])];
+        return vec![Block::NoPicture(vec![
+            Span::strong(format!("{} ({})", side.name(), side.code())),
+            Span::plain(format!("\n{words}")),
+        ])];
     };
     let taken = eye.image.as_ref().and_then(|image| image.taken).map(date_time);
     if let Some(taken) = &taken {
         caption.push(Span::small(format!(" · taken {taken}")));
     }
-    let alt = format!("Retinal image of the {}{}", side.name().to_lowercase(), taken.map(|taken| format!(", taken {taken}")).unwrap_or_default());
+    let alt = format!(
+        "Retinal image of the {}{}",
+        side.name().to_lowercase(),
+        taken.map(|taken| format!(", taken {taken}")).unwrap_or_default()
+    );
     vec![Block::Picture { index: show(picture, shown), alt, caption }]
 }
 
@@ -211,8 +223,12 @@ fn dotted(code: &str) -> String {
 }
 
 fn notes(notes: &[String]) -> Vec<Block> {
-    let notes: Vec<Block> =
-        notes.iter().take(MAX_ITEMS).filter_map(|note| free(Some(note))).map(|note| Block::Paragraph(Tone::Normal, plain(note))).collect();
+    let notes: Vec<Block> = notes
+        .iter()
+        .take(MAX_ITEMS)
+        .filter_map(|note| free(Some(note)))
+        .map(|note| Block::Paragraph(Tone::Normal, plain(note)))
+        .collect();
     if notes.is_empty() {
         return Vec::new();
     }
@@ -228,7 +244,10 @@ fn signature(report: &Report) -> Vec<Block> {
     details.extend(set(grader.provider.npi.as_deref()).map(|npi| format!("NPI {npi}")));
     details.extend(set(grader.provider.taxonomy.as_deref()).map(|taxonomy| format!("Taxonomy {taxonomy}")));
     details.push(format!("signed electronically {}", instant(grader.graded)));
-    vec![Block::Signature(vec![vec![Span::plain("Interpreted by "), Span::strong(name)], vec![Span::small(details.join(" · "))]])]
+    vec![Block::Signature(vec![
+        vec![Span::plain("Interpreted by "), Span::strong(name)],
+        vec![Span::small(details.join(" · "))],
+    ])]
 }
 
 #[cfg(test)]
@@ -237,7 +256,9 @@ mod tests {
 
     #[test]
     fn codes_show_their_dot() {
-        for (code, shown) in [("E113211", "E11.3211"), ("E11.9", "E11.9"), ("E11", "E11"), ("H3581", "H35.81"), ("Ж113", "Ж113")] {
+        for (code, shown) in
+            [("E113211", "E11.3211"), ("E11.9", "E11.9"), ("E11", "E11"), ("H3581", "H35.81"), ("Ж113", "Ж113")]
+        {
             assert_eq!(dotted(code), shown);
         }
     }

@@ -16,12 +16,16 @@ const DASH: &str = "–";
 pub(crate) fn compose(template: &Template, report: &Report, pictures: &Pictures) -> Document {
     let mut composer = Composer { report, pictures, shown: Vec::new() };
     let header = composer.elements(&template.header);
-    let body = composer.elements(&template.body);
+    let mut body = composer.elements(&template.body);
     let footer = template.footer.iter().filter_map(|parts| composer.optional(parts)).collect();
     let name = values::full_name(&report.patient.first_name, &report.patient.last_name);
     let exam = values::exam_name(report);
     let title = format!("IRIS Retinal Scan Result for {}", name.as_deref().unwrap_or(DASH));
     let mrn = clean::line(&report.patient.local_id);
+    if header.is_empty() && body.is_empty() {
+        // A template of which nothing is left still makes a page that says what it is.
+        body.push(Block::Heading(1, vec![Span::plain(title.clone())]));
+    }
     let running = format!("{} · MRN {mrn} · {exam}", name.as_deref().unwrap_or(DASH));
     let mut keywords = vec![format!("PatientLocalId={mrn}"), format!("PatientOrderId={}", report.order.iris_order_id)];
     if let Some(id) = values::set(report.order.local_id.as_deref()) {
@@ -58,7 +62,9 @@ impl Composer<'_> {
 
     fn element(&mut self, element: &Element) -> Vec<Block> {
         match element {
-            Element::Heading(level, parts) => self.optional(parts).map(|text| Block::Heading(*level, text)).into_iter().collect(),
+            Element::Heading(level, parts) => {
+                self.optional(parts).map(|text| Block::Heading(*level, text)).into_iter().collect()
+            }
             Element::Paragraph(tone, parts) => {
                 self.optional(parts).map(|text| Block::Paragraph(*tone, text)).into_iter().collect()
             }

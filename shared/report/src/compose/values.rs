@@ -29,9 +29,7 @@ pub(super) fn value(token: Token, report: &Report) -> Option<String> {
         Token::HealthPlanCompanyLocalId => set(plan.company_local_id.as_deref()),
         Token::HealthPlanPlanId => set(plan.plan_id.as_deref()),
         Token::HealthPlanPlanName => set(plan.plan_name.as_deref()),
-        Token::Disclaimer => {
-            Some(free(report.disclaimer.as_deref()).unwrap_or_else(|| DISCLAIMER.to_owned()))
-        }
+        Token::Disclaimer => Some(free(report.disclaimer.as_deref()).unwrap_or_else(|| DISCLAIMER.to_owned())),
         Token::ClinicName => set(Some(&report.letterhead.site)),
         Token::OrderDate => order.created.map(date_time),
         Token::OrderScheduledDate => order.scheduled.map(date_time),
@@ -137,5 +135,6 @@ pub(super) fn date_time(time: DateTime) -> String {
 
 /// `Nov 3, 2026, 14:05:09 UTC`
 pub(super) fn instant(instant: Timestamp) -> String {
-    strtime::format("%b %-d, %Y, %H:%M:%S UTC", &instant.to_zoned(TimeZone::UTC)).unwrap_or_else(|_| instant.to_string())
+    strtime::format("%b %-d, %Y, %H:%M:%S UTC", &instant.to_zoned(TimeZone::UTC))
+        .unwrap_or_else(|_| instant.to_string())
 }

@@ -12,9 +12,11 @@ use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::paint::Fill;
 use krilla::surface::Surface;
-use krilla::tagging::{Artifact, ArtifactType, ContentTag, Identifier, ListNumbering, Node as TagNode, SpanTag, Tag, TagGroup, TagTree};
+use krilla::tagging::{
+    Artifact, ArtifactType, ContentTag, Identifier, ListNumbering, Node as TagNode, SpanTag, Tag, TagGroup, TagTree,
+};
 use krilla::text::{GlyphId, KrillaGlyph};
-use parley::PositionedLayoutItem;
+use parley::Run;
 
 use super::page::{Area, Child, Drawn, Mark, Node, Page, Paginated, Shape};
 use super::piece::Role;
@@ -47,7 +49,7 @@ pub(super) fn draw(pdf: &mut Pdf, document: &Document, paginated: &Paginated, ty
         }
     }
     pdf.set_tag_tree(tree);
-    pdf.set_outline(outline(&paginated.nodes));
+    pdf.set_outline(outline(&paginated.nodes, &document.title));
 }
 
 fn embed(picture: &Picture) -> Option<Image> {
@@ -126,22 +128,22 @@ fn draw_line(surface: &mut Surface<'_>, text: &TextBox, line: usize, x: f32, top
     let Some(line) = text.layout.get(line) else { return };
     let metrics = line.metrics();
     let y = top + metrics.baseline - metrics.block_min_coord;
-    for item in line.items() {
-        let PositionedLayoutItem::GlyphRun(glyphs) = item else { continue };
-        let run = glyphs.run();
+    let mut x = x + metrics.inline_min_coord + metrics.offset;
+    for run in line.runs() {
+        let (start, set) = (x, glyphs(&run, &text.text));
+        x += run.advance();
         let Some(font) = text.fonts.embeddable(run.font().data.id()) else { continue };
-        let size = run.font_size();
-        let set = self::glyphs(&glyphs, &text.text, size);
-        surface.set_fill(Some(fill(glyphs.style().brush)));
-        surface.draw_glyphs(Point::from_xy(x + glyphs.offset(), y), &set, font.clone(), &text.text, size, false);
+        let color = run.clusters().next().map_or(theme::INK, |cluster| cluster.first_style().brush);
+        surface.set_fill(Some(fill(color)));
+        surface.draw_glyphs(Point::from_xy(start, y), &set, font.clone(), &text.text, run.font_size(), false);
     }
 }
 
-/// The glyphs of one style run, each with the text it stands for, so that copying and searching work.
-fn glyphs(of: &parley::GlyphRun<'_, Color>, text: &str, size: f32) -> Vec<KrillaGlyph> {
-    let (first, count) = span_of(of);
+/// The glyphs of a run, each with the text it stands for, so that copying and searching work. A line break has no glyph.
+fn glyphs(run: &Run<'_, Color>, text: &str) -> Vec<KrillaGlyph> {
+    let size = run.font_size();
     let mut all: Vec<KrillaGlyph> = Vec::new();
-    for cluster in of.run().visual_clusters() {
+    for cluster in run.visual_clusters() {
         let range = cluster.text_range();
         if cluster.is_ligature_continuation() {
             if let Some(glyph) = all.last_mut() {
@@ -149,33 +151,22 @@ fn glyphs(of: &parley::GlyphRun<'_, Color>, text: &str, size: f32) -> Vec<Krilla
             }
             continue;
         }
-        let control = text.get(range.clone()).is_none_or(|text| text.chars().all(char::is_control));
+        if text.get(range.clone()).is_none_or(|text| text.chars().all(char::is_control)) {
+            continue;
+        }
         for glyph in cluster.glyphs() {
-            let id = if control { u32::MAX } else { glyph.id };
             let (advance, x, y) = (glyph.advance / size, glyph.x / size, glyph.y / size);
-            all.push(KrillaGlyph::new(GlyphId::new(id), advance, x, y, 0.0, range.clone(), None));
+            all.push(KrillaGlyph::new(GlyphId::new(glyph.id), advance, x, y, 0.0, range.clone(), None));
         }
     }
-    all.into_iter().skip(first).take(count).filter(|glyph| glyph.glyph_id.to_u32() != u32::MAX).collect()
-}
-
-/// Which glyphs of the whole run belong to this style run.
-fn span_of(of: &parley::GlyphRun<'_, Color>) -> (usize, usize) {
-    let count = of.glyphs().count();
-    let style = of.glyphs().next().map(|glyph| glyph.style_index);
-    let first = of
-        .run()
-        .visual_clusters()
-        .flat_map(|cluster| cluster.glyphs())
-        .position(|glyph| Some(glyph.style_index) == style)
-        .unwrap_or(0);
-    (first, count)
+    all
 }
 
 /// What repeats on every page; no part of what is read out.
 fn furniture(surface: &mut Surface<'_>, document: &Document, typesetter: &mut Typesetter, index: usize, count: usize) {
     if index > 0 {
-        let running = typesetter.set(&[Span::plain(document.running.as_str())], theme::SMALL, theme::WIDTH, Align::Left);
+        let running =
+            typesetter.set(&[Span::plain(document.running.as_str())], theme::SMALL, theme::WIDTH, Align::Left);
         surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(ArtifactType::Header)));
         draw_line(surface, &running, 0, theme::SIDE, theme::TOP - 6.0);
         surface.end_tagged();
@@ -222,14 +213,20 @@ fn tag(child: &Child, nodes: &[Node], identifiers: &mut [Option<Identifier>]) ->
     }))
 }
 
-/// Headings of the first two levels as bookmarks.
-fn outline(nodes: &[Node]) -> Outline {
+/// Headings of the first two levels as bookmarks; the title, where there are none.
+fn outline(nodes: &[Node], title: &str) -> Outline {
     let mut outline = Outline::new();
+    let mut entries = 0;
     for node in nodes {
         if let (Some(Role::Heading(1 | 2, text)), Some((page, top))) = (&node.role, node.at) {
             let destination = XyzDestination::new(page, Point::from_xy(theme::SIDE, top));
             outline.push_child(OutlineNode::new(text.clone(), destination));
+            entries += 1;
         }
+    }
+    if entries == 0 {
+        let destination = XyzDestination::new(0, Point::from_xy(theme::SIDE, theme::TOP));
+        outline.push_child(OutlineNode::new(title.to_owned(), destination));
     }
     outline
 }

@@ -1,7 +1,7 @@
 //! The embedded fonts.
 //!
-//! Text is set in Atkinson Hyperlegible Next, drawn for readers with low vision. What it lacks comes from Noto Sans (Greek, Cyrillic,
-//! and the scripts of the languages spoken by patients) and Droid Sans Fallback (Chinese, Japanese, Korean). These are stored
+//! Text is set in Atkinson Hyperlegible Next, drawn for readers with low vision. What it lacks comes from Noto Sans (Greek, Cyrillic, Korean,
+//! and the scripts of the languages spoken by patients) and Droid Sans Fallback (Chinese, Japanese). These are stored
 //! deflated and inflated once, when a text first needs one: most processes never do.
 
 use std::io::Read;
@@ -28,7 +28,7 @@ static FALLBACK: &[&[u8]] = fallback!(
     "NotoSansGurmukhi-Regular" "NotoSansGujarati-Regular" "NotoSansTamil-Regular" "NotoSansTelugu-Regular" "NotoSansKannada-Regular"
     "NotoSansMalayalam-Regular" "NotoSansThai-Regular" "NotoSansLao-Regular" "NotoSansKhmer-Regular" "NotoSansMyanmar-Regular"
     "NotoSansEthiopic-Regular" "NotoSansArmenian-Regular" "NotoSansGeorgian-Regular" "NotoSansCherokee-Regular"
-    "DroidSansFallbackFull"
+    "NotoSansKR-Regular" "DroidSansFallbackFull"
 );
 
 /// Most bytes a font inflates to.

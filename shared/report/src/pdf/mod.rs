@@ -78,7 +78,9 @@ pub(crate) fn write(document: &Document, setter: &Setter) -> Result<Vec<u8>, Err
     setter.rest(typesetter);
     pdf.set_metadata(metadata(document));
     pdf.finish().map_err(|error| match error {
-        KrillaError::Validation(broken) => Error::Standard(broken.len(), broken.first().map_or("none", |(rule, _)| name(rule))),
+        KrillaError::Validation(broken) => {
+            Error::Standard(broken.len(), broken.first().map_or("none", |(rule, _)| name(rule)))
+        }
         KrillaError::Font(..) => Error::Write("font"),
         KrillaError::Image(..) => Error::Write("image"),
         _ => Error::Write("other"),
@@ -95,7 +97,9 @@ fn name(rule: &ValidationError) -> &'static str {
         ValidationError::InvalidCodepointMapping(..) => "invalid text of a glyph",
         ValidationError::UnicodePrivateArea(..) => "private-use text",
         ValidationError::RestrictedLicense(..) => "font license",
-        ValidationError::MissingAltText(..) | ValidationError::MissingAnnotationAltText(..) => "picture without description",
+        ValidationError::MissingAltText(..) | ValidationError::MissingAnnotationAltText(..) => {
+            "picture without description"
+        }
         ValidationError::MissingHeadingTitle | ValidationError::MissingDocumentOutline => "headings",
         ValidationError::MissingTagging => "structure",
         _ => "another",

@@ -35,8 +35,16 @@ pub(super) struct Mark {
 
 pub(super) enum Drawn {
     /// One line of a text, with its offset on the page.
-    Line { text: Rc<TextBox>, line: usize, x: f32, top: f32 },
-    Image { index: usize, area: Area },
+    Line {
+        text: Rc<TextBox>,
+        line: usize,
+        x: f32,
+        top: f32,
+    },
+    Image {
+        index: usize,
+        area: Area,
+    },
 }
 
 /// The structure: nodes by index; the first is the document.
@@ -67,8 +75,11 @@ const RUNNING: f32 = 20.0;
 /// Places pieces from the top of the first page on.
 pub(super) fn paginate(pieces: Vec<Piece>) -> Paginated {
     let root = Node { role: None, children: Vec::new(), at: None };
-    let mut flow =
-        Flow { done: Paginated { pages: vec![Page::default()], nodes: vec![root], leaves: 0 }, y: theme::TOP, fresh: true };
+    let mut flow = Flow {
+        done: Paginated { pages: vec![Page::default()], nodes: vec![root], leaves: 0 },
+        y: theme::TOP,
+        fresh: true,
+    };
     flow.pieces(pieces, theme::SIDE, 0);
     flow.done
 }
@@ -133,7 +144,9 @@ impl Flow {
                     Some(next) if piece.keep => next.before + needed(next),
                     _ => 0.0,
                 };
-                if piece.before + needed(&piece) + following > self.room() && piece.height + following <= Self::capacity() {
+                if piece.before + needed(&piece) + following > self.room()
+                    && piece.height + following <= Self::capacity()
+                {
                     self.new_page();
                 } else {
                     self.y += piece.before;
@@ -167,6 +180,8 @@ impl Flow {
             }
             Kind::Stack { pieces, backdrop, inset, bottom, width, .. } => {
                 let (first, top) = (self.done.pages.len() - 1, self.y);
+                // What lies behind is known last and drawn first.
+                let behind = self.done.pages[first].shapes.len();
                 self.y += inset.1;
                 self.pieces(pieces, x + inset.0, node);
                 self.y += bottom;
@@ -174,7 +189,10 @@ impl Flow {
                 for page in first..=last {
                     let from = if page == first { top } else { theme::TOP + RUNNING - inset.1.min(6.0) };
                     let to = if page == last { self.y } else { theme::BOTTOM };
+                    let under = if page == first { behind } else { 0 };
+                    let over = self.done.pages[page].shapes.split_off(under);
                     self.backdrop(backdrop, page, (x, from, width, to - from));
+                    self.done.pages[page].shapes.extend(over);
                 }
             }
             Kind::Row(cells) => {
@@ -237,10 +255,10 @@ impl Flow {
     fn backdrop(&mut self, backdrop: Option<Backdrop>, page: usize, area: Area) {
         let (x, top, width, height) = area;
         match backdrop {
-            None => {}
+            None | Some(Backdrop::None) => {}
             Some(Backdrop::Box(color)) => self.shape(page, area, color, 4.0),
             Some(Backdrop::Barred(light, strong)) => {
-                self.shape(page, area, strong, 4.0);
+                self.shape(page, (x, top, 9.0_f32.min(width), height), strong, 4.0);
                 self.shape(page, (x + 3.5, top, width - 3.5, height), light, 3.0);
             }
             Some(Backdrop::Underline(color)) => self.shape(page, (x, top + height - 0.7, width, 0.7), color, 0.0),

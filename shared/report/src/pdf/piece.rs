@@ -25,6 +25,8 @@ pub(super) enum Role {
 /// What is drawn behind a stack.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Backdrop {
+    /// Nothing, but space around.
+    None,
     /// Rounded box.
     Box(Color),
     /// Rounded box with a bar on its left.
@@ -105,7 +107,11 @@ impl Piece {
 
 /// Height of pieces one below the other; the first one's space above does not count.
 pub(super) fn stacked(pieces: &[Piece]) -> f32 {
-    pieces.iter().enumerate().map(|(index, piece)| if index == 0 { piece.height } else { piece.before + piece.height }).sum()
+    pieces
+        .iter()
+        .enumerate()
+        .map(|(index, piece)| if index == 0 { piece.height } else { piece.before + piece.height })
+        .sum()
 }
 
 /// Makes pieces of a document's blocks.
@@ -128,8 +134,8 @@ impl Measure<'_> {
             Block::Heading(level, text) => {
                 let words: String = text.iter().map(|span| span.text.as_str()).collect();
                 let (style, before) = match level {
-                    1 => (theme::H1, 10.0),
-                    2 => (theme::H2, 11.0),
+                    1 => (theme::H1, 8.0),
+                    2 => (theme::H2, 7.0),
                     _ => (theme::H3, 8.0),
                 };
                 let mut piece = self.text(text, style, width, Role::Heading(*level, words)).after(before);
@@ -140,7 +146,7 @@ impl Measure<'_> {
                 let (style, before) = match tone {
                     Tone::Normal => (theme::BODY, 3.0),
                     Tone::Lead => (theme::LEAD, 2.0),
-                    Tone::Small => (theme::SMALL, 6.0),
+                    Tone::Small => (theme::SMALL, 4.5),
                 };
                 self.text(text, style, width, Role::Paragraph).after(before)
             }
@@ -156,9 +162,11 @@ impl Measure<'_> {
             Block::NoPicture(text) => {
                 let words = self.text(text, theme::SMALL, width - 24.0, Role::Paragraph);
                 let space = ((theme::IMAGE_HEIGHT - words.height) / 2.0).max(8.0);
-                Piece::stack(vec![words], width).boxed(Backdrop::Box(theme::light(Shade::Neutral)), (12.0, space), space, true).after(5.0)
+                Piece::stack(vec![words], width)
+                    .boxed(Backdrop::Box(theme::light(Shade::Neutral)), (12.0, space), space, true)
+                    .after(5.0)
             }
-            Block::Letterhead { logo, name, lines } => self.letterhead(*logo, name, lines, width),
+            Block::Letterhead { logo, name, lines, contact } => self.letterhead(*logo, name, lines, contact, width),
             Block::Badge(shade, words) => {
                 let text = self.typesetter.set(&[Span::plain(words.as_str())], theme::BADGE, width - 14.0, Align::Left);
                 let wide = text.width() + 14.0;
@@ -167,9 +175,13 @@ impl Measure<'_> {
             }
             Block::Signature(lines) => {
                 let pieces = lines.iter().map(|line| self.text(line, theme::BODY, width, Role::Paragraph)).collect();
-                Piece::stack(pieces, width).boxed(Backdrop::Overline(theme::HAIRLINE), (0.0, 6.0), 0.0, true).after(11.0)
+                Piece::stack(pieces, width)
+                    .boxed(Backdrop::Overline(theme::HAIRLINE), (0.0, 6.0), 0.0, true)
+                    .after(11.0)
             }
-            Block::Rule => Piece::stack(Vec::new(), width).boxed(Backdrop::Underline(theme::HAIRLINE), (0.0, 0.0), 1.0, true).after(6.0),
+            Block::Rule => Piece::stack(Vec::new(), width)
+                .boxed(Backdrop::Underline(theme::HAIRLINE), (0.0, 0.0), 1.0, true)
+                .after(6.0),
         }
     }
 
@@ -198,10 +210,10 @@ impl Measure<'_> {
                 x += cell;
             }
             let mut row = Piece::row(cells);
-            row.before = 6.0;
+            row.before = 4.0;
             rows.push(row);
         }
-        Piece::stack(rows, width).with(Role::List).boxed(Backdrop::Box(theme::FACTS), (PAD, 7.0), 7.0, false).after(8.0)
+        Piece::stack(rows, width).with(Role::List).boxed(Backdrop::Box(theme::FACTS), (PAD, 6.0), 6.0, false).after(6.0)
     }
 
     /// Label and value beside each other, ruled.
@@ -213,7 +225,9 @@ impl Measure<'_> {
                 let label = self.text(label, theme::BODY, narrow - 8.0, Role::Label);
                 let value = self.text(value, theme::BODY, width - narrow, Role::ItemBody);
                 let row = Piece::row(vec![(0.0, label), (narrow, value)]);
-                Piece::stack(vec![row], width).boxed(Backdrop::Underline(theme::HAIRLINE), (0.0, 1.6), 1.6, true).with(Role::Item)
+                Piece::stack(vec![row], width)
+                    .boxed(Backdrop::Underline(theme::HAIRLINE), (0.0, 1.6), 1.6, true)
+                    .with(Role::Item)
             })
             .collect();
         Piece::stack(rows, width).with(Role::List).after(4.0)
@@ -244,14 +258,15 @@ impl Measure<'_> {
                 cell.height = height;
             }
         }
-        Piece::row(cells).after(6.0)
+        Piece::row(cells).after(5.0)
     }
 
     fn panel(&mut self, shade: Shade, blocks: &[Block], width: f32) -> Piece {
         const PAD: f32 = 12.0;
         let inner = width - PAD * 2.0;
         // The badge of a panel stands in its upper right corner when it fits beside the first line.
-        let (badge, rest): (Vec<&Block>, Vec<&Block>) = blocks.iter().partition(|block| matches!(block, Block::Badge(..)));
+        let (badge, rest): (Vec<&Block>, Vec<&Block>) =
+            blocks.iter().partition(|block| matches!(block, Block::Badge(..)));
         let mut pieces: Vec<Piece> = Vec::new();
         for block in rest {
             let corner = badge.first().filter(|_| pieces.is_empty());
@@ -270,7 +285,7 @@ impl Measure<'_> {
             }
         }
         let backdrop = Backdrop::Barred(theme::light(shade), theme::strong(shade));
-        Piece::stack(pieces, width).boxed(backdrop, (PAD, 8.0), 9.0, true).with(Role::Division).after(8.0)
+        Piece::stack(pieces, width).boxed(backdrop, (PAD, 7.0), 7.5, true).with(Role::Division).after(7.0)
     }
 
     fn picture(&mut self, index: usize, alt: &str, caption: &Text, width: f32) -> Piece {
@@ -279,7 +294,9 @@ impl Measure<'_> {
         let kind = Kind::Image { index, frame, size, color: Some(theme::FRAME) };
         let image = Piece { before: 0.0, height: frame.1, keep: true, role: Some(Role::Figure(alt.to_owned())), kind };
         let caption = self.text(caption, theme::BODY, width, Role::Paragraph).after(3.0);
-        Piece::stack(vec![image, caption], width).boxed(Backdrop::Underline(theme::HAIRLINE), (0.0, 0.0), 3.0, true).after(5.0)
+        Piece::stack(vec![image, caption], width)
+            .boxed(Backdrop::Underline(theme::HAIRLINE), (0.0, 0.0), 3.0, true)
+            .after(5.0)
     }
 
     /// Size of a picture within a frame.
@@ -292,19 +309,27 @@ impl Measure<'_> {
         ((width * scale).max(0.5), (height * scale).max(0.5))
     }
 
-    fn letterhead(&mut self, logo: Option<usize>, name: &Text, lines: &[Text], width: f32) -> Piece {
+    fn letterhead(&mut self, logo: Option<usize>, name: &Text, lines: &[Text], contact: &[Text], width: f32) -> Piece {
+        const CONTACT: f32 = 190.0;
         let mut cells = Vec::new();
         let mut x = 0.0;
         if let Some(index) = logo {
-            let size = self.fit(index, (110.0, 38.0));
+            let size = self.fit(index, (110.0, 34.0));
             let kind = Kind::Image { index, frame: size, size, color: None };
             let alt: String = name.iter().map(|span| span.text.as_str()).collect();
-            cells.push((0.0, Piece { before: 0.0, height: size.1, keep: false, role: Some(Role::Figure(format!("Logo of {alt}"))), kind }));
+            let role = Some(Role::Figure(format!("Logo of {alt}")));
+            cells.push((0.0, Piece { before: 0.0, height: size.1, keep: false, role, kind }));
             x = size.0 + 12.0;
         }
-        let mut pieces = vec![self.text(name, theme::NAME, width - x, Role::Paragraph)];
-        pieces.extend(lines.iter().map(|line| self.text(line, theme::SMALL, width - x, Role::Paragraph)));
-        cells.push((x, Piece::stack(pieces, width - x)));
-        Piece::stack(vec![Piece::row(cells)], width).boxed(Backdrop::Underline(theme::BRAND), (0.0, 0.0), 8.0, true)
+        let names = width - x - CONTACT - 12.0;
+        let mut pieces = vec![self.text(name, theme::NAME, names, Role::Paragraph)];
+        pieces.extend(lines.iter().map(|line| self.text(line, theme::SMALL, names, Role::Paragraph)));
+        cells.push((x, Piece::stack(pieces, names)));
+        let contact = contact
+            .iter()
+            .map(|line| Piece::lines(self.typesetter.set(line, theme::SMALL, CONTACT, Align::Right), Role::Paragraph))
+            .collect();
+        cells.push((width - CONTACT, Piece::stack(contact, CONTACT).boxed(Backdrop::None, (0.0, 2.0), 0.0, true)));
+        Piece::stack(vec![Piece::row(cells)], width).boxed(Backdrop::Underline(theme::BRAND), (0.0, 0.0), 7.0, true)
     }
 }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use parley::{
-    Alignment, AlignmentOptions, FontContext, FontWeight, Layout, LayoutContext, LineHeight, OverflowWrap, PositionedLayoutItem,
+    Alignment, AlignmentOptions, FontContext, FontWeight, Layout, LayoutContext, LineHeight, OverflowWrap,
     StyleProperty,
 };
 
@@ -62,16 +62,23 @@ impl Typesetter {
             return TextBox { text, layout, fonts: Fonts::text() };
         }
         let context = self.all.get_or_insert_with(|| Fonts::all().context());
-        let layout = shape(&mut self.layouts, context, Fonts::all(), &text, &marks, style, width, align);
-        let gaps = missing(&layout, &text);
-        if gaps.is_empty() {
-            return TextBox { text, layout, fonts: Fonts::all() };
+        let (mut text, mut marks) = (text, marks);
+        // What is spelled out changes its neighbors: a mark that stood on it now stands on a bracket, which may have no font either.
+        let mut round = 0;
+        loop {
+            let layout = shape(&mut self.layouts, context, Fonts::all(), &text, &marks, style, width, align);
+            let gaps = if round < ROUNDS { missing(&layout, &text) } else { beyond_ascii(&text) };
+            if gaps.is_empty() {
+                return TextBox { text, layout, fonts: Fonts::all() };
+            }
+            (text, marks) = spelled_out(&text, &marks, &gaps);
+            round += 1;
         }
-        let (text, marks) = spelled_out(&text, &marks, &gaps);
-        let layout = shape(&mut self.layouts, context, Fonts::all(), &text, &marks, style, width, align);
-        TextBox { text, layout, fonts: Fonts::all() }
     }
 }
+
+/// How often gaps are spelled out one by one; after that, everything but plain ASCII is.
+const ROUNDS: usize = 4;
 
 struct Mark {
     range: Range<usize>,
@@ -134,9 +141,8 @@ fn shape(
 fn missing(layout: &Layout<Color>, text: &str) -> Vec<Range<usize>> {
     let mut gaps: Vec<Range<usize>> = Vec::new();
     for line in layout.lines() {
-        for item in line.items() {
-            let PositionedLayoutItem::GlyphRun(run) = item else { continue };
-            for cluster in run.run().clusters() {
+        for run in line.runs() {
+            for cluster in run.clusters() {
                 let range = cluster.text_range();
                 let blank = text.get(range.clone()).is_none_or(|text| text.chars().all(|c| c.is_control()));
                 if !blank && cluster.glyphs().any(|glyph| glyph.id == 0) && !gaps.contains(&range) {
@@ -147,6 +153,11 @@ fn missing(layout: &Layout<Color>, text: &str) -> Vec<Range<usize>> {
     }
     gaps.sort_by_key(|range| range.start);
     gaps
+}
+
+/// Every character that is not ASCII.
+fn beyond_ascii(text: &str) -> Vec<Range<usize>> {
+    text.char_indices().filter(|(_, c)| !c.is_ascii()).map(|(at, c)| at..at + c.len_utf8()).collect()
 }
 
 /// Replaces each gap by the code points that stand there.
@@ -175,7 +186,8 @@ fn spelled_out(text: &str, marks: &[Mark], gaps: &[Range<usize>]) -> (String, Ve
         let end = moved.get(index + 1).map_or(out.len(), |(_, next)| *next);
         (after + (offset - before)).min(end)
     };
-    let marks = marks.iter().map(|mark| Mark { range: shift(mark.range.start)..shift(mark.range.end), ..*mark }).collect();
+    let marks =
+        marks.iter().map(|mark| Mark { range: shift(mark.range.start)..shift(mark.range.end), ..*mark }).collect();
     (out, marks)
 }
 
@@ -217,7 +229,8 @@ mod tests {
 
     #[test]
     fn marks_move_with_what_is_spelled_out() {
-        let marks = [Mark { range: 0..1, strong: true, small: false }, Mark { range: 1..9, strong: true, small: false }];
+        let marks =
+            [Mark { range: 0..1, strong: true, small: false }, Mark { range: 1..9, strong: true, small: false }];
         let (text, marks) = spelled_out("a😀b😀", &marks, &[1..5, 6..10]);
         assert_eq!(text, "a[U+1F600]b[U+1F600]");
         for mark in &marks {

@@ -25,8 +25,11 @@ pub struct Candidate {
 #[must_use]
 pub fn choose_image(candidates: &[Candidate], pathology: bool) -> Option<usize> {
     let rank = |(index, image): &(usize, &Candidate)| {
-        let (first, second) =
-            if pathology { (image.shown_at_finding, image.preferred) } else { (image.preferred, image.shown_at_finding) };
+        let (first, second) = if pathology {
+            (image.shown_at_finding, image.preferred)
+        } else {
+            (image.preferred, image.shown_at_finding)
+        };
         (!image.added_late, first, second, image.primary, image.taken, image.received, *index)
     };
     candidates.iter().enumerate().max_by_key(rank).map(|(index, _)| index)

@@ -22,7 +22,8 @@ const DAMAGED: fn(&'static str) -> Refusal = Refusal::Damaged;
 
 /// Walks the segments of a file that begins with `SOI`.
 pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
-    let mut found = Scan { width: 0, height: 0, plain: false, orientation: 1, stripped: Vec::with_capacity(bytes.len()) };
+    let mut found =
+        Scan { width: 0, height: 0, plain: false, orientation: 1, stripped: Vec::with_capacity(bytes.len()) };
     found.stripped.extend_from_slice(&[0xff, 0xd8]);
     let mut frame = false;
     let mut scans = 0;
@@ -47,7 +48,9 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
         match marker {
             // Start of frame; C4, C8 and CC are other things in the same range.
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                let &[bits, h1, h0, w1, w0, components, ..] = content else { return Err(DAMAGED("a frame without size")) };
+                let &[bits, h1, h0, w1, w0, components, ..] = content else {
+                    return Err(DAMAGED("a frame without size"));
+                };
                 if frame {
                     return Err(DAMAGED("two frames"));
                 }

@@ -139,9 +139,21 @@ fn picture(bytes: &[u8], limits: &Limits, gate: &Gate) -> Result<Picture, Refusa
         check_sides(scan.width, scan.height, limits)?;
         let fits = bytes.len() <= limits.unchanged_bytes && scan.width.max(scan.height) <= limits.unchanged_side;
         if fits && scan.plain && scan.orientation == 1 {
-            return Ok(Picture { bytes: Arc::new(scan.stripped), format: Format::Jpeg, width: scan.width, height: scan.height });
+            return Ok(Picture {
+                bytes: Arc::new(scan.stripped),
+                format: Format::Jpeg,
+                width: scan.width,
+                height: scan.height,
+            });
         }
-        return redraw::redraw(bytes, image::ImageFormat::Jpeg, scan.orientation, (scan.width, scan.height), limits, gate);
+        return redraw::redraw(
+            bytes,
+            image::ImageFormat::Jpeg,
+            scan.orientation,
+            (scan.width, scan.height),
+            limits,
+            gate,
+        );
     }
     let (width, height) = png_sides(bytes)?;
     check_sides(width, height, limits)?;

@@ -39,7 +39,9 @@ pub(super) fn default_template(kind: EvaluationType) -> Arc<Template> {
         let template = |kind| Template::parse(default_source(kind)).unwrap_or_else(|_| Template::empty());
         EvaluationType::ALL.into_iter().map(|kind| (kind, Arc::new(template(kind)))).collect()
     });
-    read.iter().find(|(of, _)| *of == kind).map_or_else(|| Arc::new(Template::empty()), |(_, template)| Arc::clone(template))
+    read.iter()
+        .find(|(of, _)| *of == kind)
+        .map_or_else(|| Arc::new(Template::empty()), |(_, template)| Arc::clone(template))
 }
 
 impl Template {

@@ -98,16 +98,22 @@ pub enum Problem {
     #[error("the template has {0} bytes; at most {MAX_TEMPLATE_BYTES} are allowed")]
     TooLarge(usize),
     /// Not well-formed.
-    #[error("the markup cannot be read: {0}. Every element must be closed, also <br/> and <hr/>, and & is written &amp;")]
+    #[error(
+        "the markup cannot be read: {0}. Every element must be closed, also <br/> and <hr/>, and & is written &amp;"
+    )]
     Markup(String),
     /// Deeper than six elements.
     #[error("elements are nested too deeply")]
     TooDeep,
     /// An element templates do not know.
-    #[error("<{0}> is not allowed here; templates know header, footer, h1, h2, h3, p, ul, li, dl, dt, dd, div, section, hr, strong, small, br")]
+    #[error(
+        "<{0}> is not allowed here; templates know header, footer, h1, h2, h3, p, ul, li, dl, dt, dd, div, section, hr, strong, small, br"
+    )]
     Element(String),
     /// An attribute or class templates do not know.
-    #[error("{0} is not allowed here; the classes are lead and small (p), columns (div), panel (section), optional (dd)")]
+    #[error(
+        "{0} is not allowed here; the classes are lead and small (p), columns (div), panel (section), optional (dd)"
+    )]
     Attribute(String),
     /// A name between `[[` and `]]` that is no token.
     #[error("[[{name}]] is not a token{}", .nearest.map(|token| format!("; did you mean [[{}]]?", token.name())).unwrap_or_default())]

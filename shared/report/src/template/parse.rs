@@ -105,7 +105,8 @@ fn read_tree(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
         return None;
     }
     let roots: Vec<Node> = open.pop()?.3;
-    let mut elements = roots.into_iter().filter(|node| !matches!(node, Node::Text { text, .. } if text.trim().is_empty()));
+    let mut elements =
+        roots.into_iter().filter(|node| !matches!(node, Node::Text { text, .. } if text.trim().is_empty()));
     match (elements.next(), elements.next()) {
         (Some(Node::Element { name, children, offset, class }), None) if name == "article" => {
             Some(Node::Element { name, class, offset, children })
@@ -247,7 +248,9 @@ fn block(node: &Node, problems: &mut Problems<'_>) -> Option<Element> {
             };
             Some(Element::Paragraph(tone, inline(children, problems)))
         }
-        "ul" => Some(Element::List(only(children, "li", "a list holds only <li>", problems).map(|(_, _, item)| item).collect())),
+        "ul" => Some(Element::List(
+            only(children, "li", "a list holds only <li>", problems).map(|(_, _, item)| item).collect(),
+        )),
         "dl" => facts(children, offset, problems),
         "div" => columns(children, class, offset, problems),
         "section" => Some(Element::Panel(blocks(children, problems))),
@@ -352,7 +355,14 @@ fn inline_into(nodes: &[Node], strong: bool, small: bool, parts: &mut Vec<Part>,
     }
 }
 
-fn text_parts(text: &str, offset: usize, strong: bool, small: bool, parts: &mut Vec<Part>, problems: &mut Problems<'_>) {
+fn text_parts(
+    text: &str,
+    offset: usize,
+    strong: bool,
+    small: bool,
+    parts: &mut Vec<Part>,
+    problems: &mut Problems<'_>,
+) {
     let mut part = |content| parts.push(Part { content, strong, small });
     let mut rest = text;
     while let Some(start) = rest.find("[[") {

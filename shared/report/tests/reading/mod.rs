@@ -67,7 +67,8 @@ impl Pdf {
 
     fn element(&self, element: &Dictionary, depth: usize, out: &mut String) {
         if let Ok(name) = element.get(b"S").and_then(Object::as_name) {
-            let alt = element.get(b"Alt").ok().map(|alt| lopdf::decode_text_string(self.resolve(alt)).unwrap_or_default());
+            let alt =
+                element.get(b"Alt").ok().map(|alt| lopdf::decode_text_string(self.resolve(alt)).unwrap_or_default());
             let alt = alt.map(|alt| format!(" \"{alt}\"")).unwrap_or_default();
             writeln!(out, "{:depth$}{}{alt}", "", String::from_utf8_lossy(name)).expect("memory");
         }
