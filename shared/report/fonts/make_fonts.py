@@ -9,17 +9,16 @@ NOTO_DIR:     /usr/share/fonts/truetype/noto of Debian's fonts-noto-core 2020122
 DROID_DIR:    /usr/share/fonts/truetype/droid of Debian's fonts-droid-fallback 6.0.1r16
 KOREAN_DIR:   folder `package` of the npm package @expo-google-fonts/noto-sans-kr 0.4.3
 
-Text fonts are copied as they are. Fallback fonts lose their hinting (a PDF viewer does not need it) and glyph names, and are
-stored as zlib
-streams: they are inflated only when a text needs them. Of the Korean font the syllables of KS X 1001 are kept, which covers names.
+Fonts lose their hinting (a PDF viewer does not need it) and glyph names. Those of other scripts are stored as zlib streams: they are
+inflated only when a text needs them. Of the Korean font the syllables of KS X 1001 are kept, which covers names.
 """
 import io
 import pathlib
-import shutil
 import sys
 import zlib
 
 from fontTools import subset
+from fontTools.ttLib import TTFont
 
 NOTO = ["", "Arabic", "Hebrew", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Tamil", "Telugu", "Kannada", "Malayalam",
         "Thai", "Lao", "Khmer", "Myanmar", "Ethiopic", "Armenian", "Georgian", "Cherokee"]
@@ -31,7 +30,7 @@ def hangul():
     return [ord(bytes([row, cell]).decode("euc_kr")) for row in rows for cell in range(0xA1, 0xFF) if (row, cell) != (0xA4, 0xD4)]
 
 
-def packed(path, unicodes=None):
+def plain(path, unicodes=None):
     options = subset.Options()
     options.hinting = False
     options.glyph_names = False
@@ -46,15 +45,22 @@ def packed(path, unicodes=None):
     font.recalcTimestamp = False
     out = io.BytesIO()
     font.save(out)
-    return zlib.compress(out.getvalue(), 9)
+    return out.getvalue()
+
+
+def packed(path, unicodes=None):
+    return zlib.compress(plain(path, unicodes), 9)
 
 
 def main(atkinson, noto, droid, korean):
     here = pathlib.Path(__file__).parent
     for weight, name in (("400Regular", "Regular"), ("600SemiBold", "SemiBold")):
         source = pathlib.Path(atkinson) / weight / f"AtkinsonHyperlegibleNext_{weight}.ttf"
-        shutil.copyfile(source, here / f"AtkinsonHyperlegibleNext-{name}.ttf")
+        # Its few Greek letters are symbols; a Greek name would be set in two fonts.
+        letters = [code for code in TTFont(source).getBestCmap() if not 0x370 <= code < 0x400]
+        (here / f"AtkinsonHyperlegibleNext-{name}.ttf").write_bytes(plain(str(source), letters))
     sources = [pathlib.Path(noto) / f"NotoSans{script}-Regular.ttf" for script in NOTO]
+    sources.append(pathlib.Path(noto) / "NotoSans-Bold.ttf")
     sources.append(pathlib.Path(droid) / "DroidSansFallbackFull.ttf")
     for source in sources:
         (here / "fallback" / f"{source.stem}.ttf.zz").write_bytes(packed(str(source)))

@@ -140,7 +140,8 @@ impl Token {
         let wanted = name.to_ascii_uppercase();
         let score = |token: &Self| {
             let parts = token.name().split('_').filter(|part| wanted.split('_').any(|word| word == *part)).count();
-            (parts, std::cmp::Reverse(token.name().len().abs_diff(wanted.len())))
+            let same = token.name().bytes().zip(wanted.bytes()).take_while(|(ours, theirs)| ours == theirs).count();
+            (parts, same, std::cmp::Reverse(token.name().len().abs_diff(wanted.len())))
         };
         Self::ALL.iter().copied().max_by_key(score).filter(|token| score(token).0 > 0)
     }

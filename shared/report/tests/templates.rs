@@ -52,8 +52,7 @@ fn refusals_say_where_and_what_to_do() {
              <dl><dd>value</dd></dl>\n  <div class=\"columns\"><p>one</p></div>\n  <footer><h1>x</h1></footer>\n  <p>&unknown; a</p>\n\
              </article>"
         )
-        .join("\n"),
-        @""
+        .join("\n")
     );
 }
 

@@ -24,7 +24,7 @@ macro_rules! fallback {
 
 /// In the order in which they are asked.
 static FALLBACK: &[&[u8]] = fallback!(
-    "NotoSans-Regular" "NotoSansArabic-Regular" "NotoSansHebrew-Regular" "NotoSansDevanagari-Regular" "NotoSansBengali-Regular"
+    "NotoSans-Regular" "NotoSans-Bold" "NotoSansArabic-Regular" "NotoSansHebrew-Regular" "NotoSansDevanagari-Regular" "NotoSansBengali-Regular"
     "NotoSansGurmukhi-Regular" "NotoSansGujarati-Regular" "NotoSansTamil-Regular" "NotoSansTelugu-Regular" "NotoSansKannada-Regular"
     "NotoSansMalayalam-Regular" "NotoSansThai-Regular" "NotoSansLao-Regular" "NotoSansKhmer-Regular" "NotoSansMyanmar-Regular"
     "NotoSansEthiopic-Regular" "NotoSansArmenian-Regular" "NotoSansGeorgian-Regular" "NotoSansCherokee-Regular"
@@ -38,6 +38,7 @@ const MAX_FONT: u64 = 8 << 20;
 pub(super) struct Fonts {
     context: FontContext,
     stack: Vec<FontFamilyName<'static>>,
+    latin: Vec<FontFamilyName<'static>>,
     embeddable: Vec<(u64, Font)>,
 }
 
@@ -69,13 +70,17 @@ impl Fonts {
         let mut fonts = Self {
             context: FontContext { collection: Collection::new(options), source_cache: SourceCache::default() },
             stack: Vec::new(),
+            latin: Vec::new(),
             embeddable: Vec::new(),
         };
         fonts.add(TEXT, REGULAR.to_vec());
         fonts.add(TEXT, SEMI_BOLD.to_vec());
         for (index, font) in fallback.iter().enumerate() {
-            fonts.add(&format!("Fallback {index}"), font.clone());
+            // The first two are one family.
+            fonts.add(&format!("Fallback {}", index.saturating_sub(1)), font.clone());
         }
+        fonts.latin = fonts.stack.clone();
+        fonts.latin.rotate_left(1);
         fonts
     }
 
@@ -97,8 +102,10 @@ impl Fonts {
         self.context.clone()
     }
 
-    pub(super) fn stack(&self) -> FontFamily<'_> {
-        FontFamily::List(self.stack.as_slice().into())
+    /// The families in the order in which they are asked; `latin` asks the text font last, for Latin letters that it lacks: a name
+    /// such as Nguyễn is set in one font, not in two.
+    pub(super) fn stack(&self, latin: bool) -> FontFamily<'_> {
+        FontFamily::List(if latin { self.latin.as_slice().into() } else { self.stack.as_slice().into() })
     }
 
     /// The embeddable form of a font that shaping used.

@@ -57,16 +57,19 @@ impl Typesetter {
 
     pub(super) fn set(&mut self, spans: &[Span], style: Style, width: f32, align: Align) -> TextBox {
         let (text, marks) = joined(spans);
-        let layout = shape(&mut self.layouts, &mut self.text, Fonts::text(), &text, &marks, style, width, align);
-        if missing(&layout, &text).is_empty() {
+        let layout =
+            shape(&mut self.layouts, &mut self.text, (Fonts::text(), false), &text, &marks, style, width, align);
+        let gaps = missing(&layout, &text);
+        if gaps.is_empty() {
             return TextBox { text, layout, fonts: Fonts::text() };
         }
         let context = self.all.get_or_insert_with(|| Fonts::all().context());
+        let latin = gaps.iter().any(|gap| text[gap.clone()].chars().any(is_latin));
         let (mut text, mut marks) = (text, marks);
         // What is spelled out changes its neighbors: a mark that stood on it now stands on a bracket, which may have no font either.
         let mut round = 0;
         loop {
-            let layout = shape(&mut self.layouts, context, Fonts::all(), &text, &marks, style, width, align);
+            let layout = shape(&mut self.layouts, context, (Fonts::all(), latin), &text, &marks, style, width, align);
             let gaps = if round < ROUNDS { missing(&layout, &text) } else { beyond_ascii(&text) };
             if gaps.is_empty() {
                 return TextBox { text, layout, fonts: Fonts::all() };
@@ -103,7 +106,7 @@ fn joined(spans: &[Span]) -> (String, Vec<Mark>) {
 fn shape(
     layouts: &mut LayoutContext<Color>,
     context: &mut FontContext,
-    fonts: &Fonts,
+    (fonts, latin): (&Fonts, bool),
     text: &str,
     marks: &[Mark],
     style: Style,
@@ -112,7 +115,7 @@ fn shape(
 ) -> Layout<Color> {
     let weight = |strong| StyleProperty::FontWeight(FontWeight::new(if strong { 600.0 } else { 400.0 }));
     let mut builder = layouts.ranged_builder(context, text, 1.0, false);
-    builder.push_default(StyleProperty::FontFamily(fonts.stack()));
+    builder.push_default(StyleProperty::FontFamily(fonts.stack(latin)));
     builder.push_default(StyleProperty::FontSize(style.size));
     builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(style.leading)));
     builder.push_default(StyleProperty::Brush(style.color));
@@ -153,6 +156,11 @@ fn missing(layout: &Layout<Color>, text: &str) -> Vec<Range<usize>> {
     }
     gaps.sort_by_key(|range| range.start);
     gaps
+}
+
+/// Letters of the Latin blocks, and marks that combine with them.
+fn is_latin(c: char) -> bool {
+    matches!(c, '\u{c0}'..='\u{24f}' | '\u{300}'..='\u{36f}' | '\u{1e00}'..='\u{1eff}')
 }
 
 /// Every character that is not ASCII.
