@@ -97,7 +97,7 @@ fn in_flight(renderer: &Renderer, work: &Work) -> Result<f64> {
     // Makes the kernel forget the peak so far.
     std::fs::write("/proc/self/clear_refs", "5").context("the peak of memory cannot be reset here")?;
     let before = status("VmRSS:")?;
-    std::thread::scope(|scope| {
+    std::thread::scope(|scope| -> Result<()> {
         let threads: Vec<_> = (0..IN_FLIGHT)
             .map(|index| {
                 let (template, report) = &work[index % work.len()];
@@ -105,10 +105,12 @@ fn in_flight(renderer: &Renderer, work: &Work) -> Result<f64> {
             })
             .collect();
         let made: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
-        made.into_iter()
-            .try_for_each(|made| made.map_err(|_| anyhow::anyhow!("a thread died"))?.map(drop).map_err(Into::into))
-    })
-    .map(|()| status("VmHWM:").map(|peak| peak - before))?
+        for made in made {
+            made.map_err(|_| anyhow::anyhow!("a thread died"))??;
+        }
+        Ok(())
+    })?;
+    Ok(status("VmHWM:")? - before)
 }
 
 /// A line of this process's status, in MB.

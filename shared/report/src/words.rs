@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn an_eye_is_told_in_one_sentence() {
-        let cases: &[(&[(&str, &str)], &str, &[&str])] = &[
+        type Case = (&'static [(&'static str, &'static str)], &'static str, &'static [&'static str]);
+        let cases: &[Case] = &[
             (
                 &[("Diabetic Retinopathy", "None"), ("Macular Edema", "None")],
                 "No diabetic retinopathy or macular edema seen",

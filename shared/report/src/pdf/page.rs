@@ -167,7 +167,6 @@ impl Flow {
         let node = self.node(piece.role, parent);
         match piece.kind {
             Kind::Lines(text) => {
-                let text = Rc::new(text);
                 for (line, height) in text.lines().enumerate() {
                     if height > self.room() && !self.fresh {
                         self.new_page();
@@ -218,7 +217,6 @@ impl Flow {
         let node = self.node(piece.role, parent);
         match piece.kind {
             Kind::Lines(text) => {
-                let text = Rc::new(text);
                 let mut y = top;
                 for (line, height) in text.lines().enumerate() {
                     self.mark(Drawn::Line { text: Rc::clone(&text), line, x, top: y }, y, node);

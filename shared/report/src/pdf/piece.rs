@@ -2,6 +2,8 @@
 //!
 //! Four kinds of piece make every block: lines of text, an image in its frame, a stack of pieces, a row of pieces side by side.
 
+use std::rc::Rc;
+
 use super::text::{Align, TextBox, Typesetter};
 use super::theme::{self, Color, Style};
 use crate::document::{Block, Document, Shade, Span, Text};
@@ -48,7 +50,7 @@ pub(super) struct Piece {
 }
 
 pub(super) enum Kind {
-    Lines(TextBox),
+    Lines(Rc<TextBox>),
     Image {
         /// Index into [`Document::pictures`].
         index: usize,
@@ -74,7 +76,7 @@ pub(super) enum Kind {
 
 impl Piece {
     fn lines(text: TextBox, role: Role) -> Self {
-        Self { before: 0.0, height: text.height(), keep: false, role: Some(role), kind: Kind::Lines(text) }
+        Self { before: 0.0, height: text.height(), keep: false, role: Some(role), kind: Kind::Lines(Rc::new(text)) }
     }
 
     fn row(cells: Vec<(f32, Self)>) -> Self {
