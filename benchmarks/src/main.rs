@@ -18,6 +18,7 @@ mod messages;
 mod million;
 mod reading;
 mod report;
+mod reports;
 mod servicebus;
 mod soak;
 mod storing;
@@ -62,6 +63,7 @@ enum Benchmark {
     Million,
     /// Ten minutes of mixed load; only when asked for by name.
     Soak,
+    Reports,
 }
 
 /// What the benchmarks share.
@@ -123,5 +125,6 @@ async fn run(benchmark: Benchmark, bench: &Bench) -> Result<Vec<Section>> {
         Benchmark::Blobs => blobs::run(bench).await,
         Benchmark::Million => million::run(bench).await,
         Benchmark::Soak => soak::run(bench).await,
+        Benchmark::Reports => reports::run(bench),
     }
 }

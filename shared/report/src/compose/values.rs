@@ -1,0 +1,140 @@
+//! Text tokens → text.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+use crate::clean;
+use crate::report::{Outcome, Provider, Report, ResultCode};
+use crate::{EvaluationType, Token};
+
+const DISCLAIMER: &str = "This exam looks at images of the retina. It does not replace a complete eye exam; findings should be \
+                          confirmed by an ophthalmic examination. If your sight changes suddenly, seek care at once.";
+
+/// Value of a text token; `None` when unset. Block tokens have none.
+pub(super) fn value(token: Token, report: &Report) -> Option<String> {
+    let (patient, order, plan) = (&report.patient, &report.order, &report.health_plan);
+    match token {
+        Token::PatientName => full_name(&patient.first_name, &patient.last_name),
+        Token::PatientAge => age(report).map(|years| years.to_string()),
+        Token::PatientGender => set(patient.gender.as_deref()),
+        Token::PatientDob => Some(date(patient.dob)),
+        Token::PatientMrn | Token::PatientLocalId => set(Some(&patient.local_id)),
+        Token::PatientPhone => set(patient.phone.as_deref()),
+        Token::HealthPlanMemberId => set(plan.member_id.as_deref()),
+        Token::HealthPlanPolicyNumber => set(plan.policy_number.as_deref()),
+        Token::HealthPlanGroupNumber => set(plan.group_number.as_deref()),
+        Token::HealthPlanGroupName => set(plan.group_name.as_deref()),
+        Token::HealthPlanCompanyLocalId => set(plan.company_local_id.as_deref()),
+        Token::HealthPlanPlanId => set(plan.plan_id.as_deref()),
+        Token::HealthPlanPlanName => set(plan.plan_name.as_deref()),
+        Token::Disclaimer => Some(free(report.disclaimer.as_deref()).unwrap_or_else(|| DISCLAIMER.to_owned())),
+        Token::ClinicName => set(Some(&report.letterhead.site)),
+        Token::OrderDate => order.created.map(date_time),
+        Token::OrderScheduledDate => order.scheduled.map(date_time),
+        Token::OrderingProviderName => report.ordering_provider.as_ref().and_then(provider_name),
+        Token::ReferringProviderName => report.referring_provider.as_ref().and_then(provider_name),
+        Token::EncounterNumber => set(order.encounter_number.as_deref()),
+        Token::OrderLocalId => set(order.local_id.as_deref()),
+        Token::PatientOrderInfo => free(order.additional_info.as_deref()),
+        Token::OrderableIdentifier => set(order.orderable_identifier.as_deref()),
+        Token::DepartmentLocalId => set(order.department_id.as_deref()),
+        Token::ExamName => Some(exam_name(report)),
+        Token::ExamDate => order.serviced.map(date_time),
+        Token::EyesExamined => Some(eyes(report).to_owned()),
+        Token::OrderId => Some(order.iris_order_id.to_string()),
+        Token::ResultStatus => match report.result_code {
+            ResultCode::Preliminary => Some("Preliminary report".to_owned()),
+            ResultCode::Addendum => Some("Addendum to an earlier report".to_owned()),
+            ResultCode::Correction => Some("Corrected report: replaces the earlier one".to_owned()),
+            ResultCode::Final | ResultCode::Resend => None,
+        },
+        Token::GraderSignature
+        | Token::CarePlan
+        | Token::RightEyeFindings
+        | Token::LeftEyeFindings
+        | Token::RightEyeImage
+        | Token::LeftEyeImage
+        | Token::Letterhead
+        | Token::RightEyeResult
+        | Token::LeftEyeResult
+        | Token::Diagnoses
+        | Token::GraderNotes => None,
+    }
+}
+
+/// A one-line value that says something.
+pub(super) fn set(value: Option<&str>) -> Option<String> {
+    value.map(clean::line).filter(|text| !text.is_empty())
+}
+
+/// Free text that says something.
+pub(super) fn free(value: Option<&str>) -> Option<String> {
+    value.map(clean::text).filter(|text| !text.is_empty())
+}
+
+/// First and last name.
+pub(super) fn full_name(first: &str, last: &str) -> Option<String> {
+    let (first, last) = (clean::line(first), clean::line(last));
+    let name = format!("{first} {last}");
+    set(Some(&name))
+}
+
+/// Name of a provider, with degrees.
+pub(super) fn provider_name(provider: &Provider) -> Option<String> {
+    let name = full_name(&provider.first_name, &provider.last_name)?;
+    Some(match set(provider.degrees.as_deref()) {
+        Some(degrees) => format!("{name}, {degrees}"),
+        None => name,
+    })
+}
+
+/// What was examined: the exam, or the exams of an order with several.
+pub(super) fn exam_name(report: &Report) -> String {
+    let mut titles: Vec<&str> = Vec::new();
+    for kind in &report.evaluation_types {
+        if !titles.contains(&kind.title()) {
+            titles.push(kind.title());
+        }
+    }
+    if titles.is_empty() {
+        titles.push(EvaluationType::Dr.title());
+    }
+    titles.join(" · ")
+}
+
+fn eyes(report: &Report) -> &'static str {
+    let examined = |outcome: &Outcome| !matches!(outcome, Outcome::NotExamined { .. });
+    match (examined(&report.od.outcome), examined(&report.os.outcome)) {
+        (true, true) => "Both eyes",
+        (true, false) => "Right eye",
+        (false, true) => "Left eye",
+        (false, false) => "None",
+    }
+}
+
+/// Age in full years at the exam, else when the report was issued.
+fn age(report: &Report) -> Option<i16> {
+    let exam = report.order.serviced.map_or_else(|| report.issued.to_zoned(TimeZone::UTC).date(), DateTime::date);
+    let born = report.patient.dob;
+    let had_birthday = (exam.month(), exam.day()) >= (born.month(), born.day());
+    let years = exam.year() - born.year() - i16::from(!had_birthday);
+    (years >= 0).then_some(years)
+}
+
+/// `Nov 3, 2026`: no order of day and month to mix up.
+pub(super) fn date(date: Date) -> String {
+    strtime::format("%b %-d, %Y", date).unwrap_or_else(|_| date.to_string())
+}
+
+/// `Nov 3, 2026, 9:05 AM`
+pub(super) fn date_time(time: DateTime) -> String {
+    strtime::format("%b %-d, %Y, %-I:%M %p", time).unwrap_or_else(|_| time.to_string())
+}
+
+/// `Nov 3, 2026, 14:05:09 UTC`
+pub(super) fn instant(instant: Timestamp) -> String {
+    strtime::format("%b %-d, %Y, %H:%M:%S UTC", &instant.to_zoned(TimeZone::UTC))
+        .unwrap_or_else(|_| instant.to_string())
+}

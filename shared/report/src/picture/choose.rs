@@ -1,0 +1,63 @@
+//! Which image of an eye the report shows (iris-facts §10.5). The published techniques have no stated order; ours follows what each
+//! is said to be best for: with pathology, the image that was on screen when the grader picked a finding shows it; without, a person's
+//! choice counts first. The last image taken is what remains.
+
+use jiff::Timestamp;
+
+/// What is known of an image of one eye.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// On screen when the grader picked a finding.
+    pub shown_at_finding: bool,
+    /// Best Image, set by a person (`Preferred`).
+    pub preferred: bool,
+    /// ImageContext is Primary: as captured, not a secondary view, component or enhancement.
+    pub primary: bool,
+    /// Arrived after grading (`AddedLate`); chosen only when there is nothing else.
+    pub added_late: bool,
+    /// When it was taken, by its metadata.
+    pub taken: Option<Timestamp>,
+    /// When it was received.
+    pub received: Option<Timestamp>,
+}
+
+/// Index of the image to show, among those of one eye.
+#[must_use]
+pub fn choose_image(candidates: &[Candidate], pathology: bool) -> Option<usize> {
+    let rank = |(index, image): &(usize, &Candidate)| {
+        let (first, second) = if pathology {
+            (image.shown_at_finding, image.preferred)
+        } else {
+            (image.preferred, image.shown_at_finding)
+        };
+        (!image.added_late, first, second, image.primary, image.taken, image.received, *index)
+    };
+    candidates.iter().enumerate().max_by_key(rank).map(|(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Option<Timestamp> {
+        Timestamp::from_second(second).ok()
+    }
+
+    #[test]
+    fn the_image_follows_the_rules() {
+        let plain = Candidate { primary: true, ..Candidate::default() };
+        let early = Candidate { taken: at(1), ..plain };
+        let late = Candidate { taken: at(2), ..plain };
+        assert_eq!(choose_image(&[], true), None);
+        assert_eq!(choose_image(&[late, early], false), Some(0), "the last one taken");
+        assert_eq!(choose_image(&[plain, early], false), Some(1), "a known time counts more than none");
+        let shown = Candidate { shown_at_finding: true, ..early };
+        let preferred = Candidate { preferred: true, ..early };
+        assert_eq!(choose_image(&[late, shown, preferred], true), Some(1), "pathology: what the grader saw");
+        assert_eq!(choose_image(&[late, shown, preferred], false), Some(2), "none: what a person picked");
+        let enhanced = Candidate { primary: false, ..late };
+        assert_eq!(choose_image(&[enhanced, early], false), Some(1), "as captured");
+        let added = Candidate { added_late: true, preferred: true, ..late };
+        assert_eq!(choose_image(&[added, early], false), Some(1), "not graded, not shown");
+    }
+}

@@ -1,0 +1,44 @@
+//! Bounds what is decoded at the same time.
+//!
+//! Reports are rendered in parallel, and a decoded image is a hundred times its file. Whoever decodes takes as many pixels from the
+//! gate as the image has and gives them back afterwards, so that a renderer's memory does not grow with the reports in flight.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Pixels that may be decoded at once.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    free: Mutex<u64>,
+    freed: Condvar,
+    all: u64,
+}
+
+impl Gate {
+    pub(crate) fn new(pixels: u64) -> Self {
+        Self { free: Mutex::new(pixels), freed: Condvar::new(), all: pixels }
+    }
+
+    /// Waits until so many pixels are free. One image larger than the whole gate passes alone.
+    pub(crate) fn enter(&self, pixels: u64) -> Pass<'_> {
+        let pixels = pixels.min(self.all);
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        while *free < pixels {
+            free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+        *free -= pixels;
+        Pass { gate: self, pixels }
+    }
+}
+
+/// Pixels taken; given back when dropped.
+pub(crate) struct Pass<'a> {
+    gate: &'a Gate,
+    pixels: u64,
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        *self.gate.free.lock().unwrap_or_else(PoisonError::into_inner) += self.pixels;
+        self.gate.freed.notify_all();
+    }
+}

@@ -1,0 +1,192 @@
+//! Images made fit for a page, within limits that hold before anything is decoded.
+//!
+//! A JPEG goes into the report as it came, without its metadata (EXIF may name the patient, the operator or the place), when a PDF
+//! viewer can show it: 8 bits, gray or color, not arithmetic-coded, upright. One that is oversized, rotated or of another kind, and
+//! every PNG, is decoded, turned upright, scaled down and written as a JPEG. One that cannot be shown is left out: a result is never
+//! held back for the sake of a picture, and the page says that it is missing.
+
+mod choose;
+mod gate;
+mod jpeg;
+mod redraw;
+
+use std::sync::Arc;
+
+pub use choose::{Candidate, choose_image};
+pub(crate) use gate::Gate;
+
+use crate::report::{EyeImage, Report};
+
+/// What an image may be. The defaults are what the platform runs with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest file that is looked at, bytes. Default 32 MiB.
+    pub file_bytes: usize,
+    /// Longest side that is looked at, pixels. Default 16,384.
+    pub side: u32,
+    /// Most pixels that are decoded at once, over all reports of a renderer; one with more is refused. Default 64 million.
+    pub pixels: u64,
+    /// Largest JPEG that goes in unchanged, bytes. Default 1.5 MiB.
+    pub unchanged_bytes: usize,
+    /// Longest side of a JPEG that goes in unchanged, pixels. Default 4,096.
+    pub unchanged_side: u32,
+    /// Longest side after scaling down, pixels. Default 1,600: about 500 a printed inch.
+    pub scaled_side: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            file_bytes: 32 << 20,
+            side: 16_384,
+            pixels: 64_000_000,
+            unchanged_bytes: 3 << 19,
+            unchanged_side: 4_096,
+            scaled_side: 1_600,
+        }
+    }
+}
+
+/// Why an image is not on the report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Neither JPEG nor PNG.
+    #[error("the file is neither a JPEG nor a PNG")]
+    Format,
+    /// More bytes than allowed.
+    #[error("the file has {0} bytes, more than allowed")]
+    TooLarge(usize),
+    /// Larger sides than allowed, or none.
+    #[error("the image is {0} by {1} pixels, which is not allowed")]
+    Dimensions(u32, u32),
+    /// Its structure is broken.
+    #[error("the file is damaged: {0}")]
+    Damaged(&'static str),
+}
+
+/// An image left out of a report: for the log and an alert, without personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Which.
+    pub image: Which,
+    /// Why.
+    pub reason: Refusal,
+}
+
+/// An image of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Right eye.
+    RightEye,
+    /// Left eye.
+    LeftEye,
+    /// Logo of the letterhead.
+    Logo,
+}
+
+/// File format of a [`Picture`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Jpeg,
+    Png,
+}
+
+/// An image that can be shown as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture {
+    pub(crate) bytes: Arc<Vec<u8>>,
+    pub(crate) format: Format,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+/// The images of one report.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pictures {
+    pub(crate) right: Option<Picture>,
+    pub(crate) left: Option<Picture>,
+    pub(crate) logo: Option<Picture>,
+}
+
+const LOGO_BYTES: usize = 256 << 10;
+const LOGO_SIDE: u32 = 1_000;
+
+/// Prepares the images of a report.
+pub(crate) fn prepare(report: &Report, limits: &Limits, gate: &Gate) -> (Pictures, Vec<LeftOut>) {
+    let mut left_out = Vec::new();
+    let mut keep = |image, result: Option<Result<Picture, Refusal>>| match result? {
+        Ok(picture) => Some(picture),
+        Err(reason) => {
+            left_out.push(LeftOut { image, reason });
+            None
+        }
+    };
+    let eye = |image: &EyeImage| picture(&image.bytes, limits, gate);
+    let pictures = Pictures {
+        right: keep(Which::RightEye, report.od.image.as_ref().map(eye)),
+        left: keep(Which::LeftEye, report.os.image.as_ref().map(eye)),
+        logo: keep(Which::Logo, report.letterhead.logo.as_ref().map(|bytes| logo(bytes, limits, gate))),
+    };
+    (pictures, left_out)
+}
+
+fn picture(bytes: &[u8], limits: &Limits, gate: &Gate) -> Result<Picture, Refusal> {
+    if bytes.len() > limits.file_bytes {
+        return Err(Refusal::TooLarge(bytes.len()));
+    }
+    if bytes.starts_with(&[0xff, 0xd8]) {
+        let scan = jpeg::scan(bytes)?;
+        check_sides(scan.width, scan.height, limits)?;
+        let fits = bytes.len() <= limits.unchanged_bytes && scan.width.max(scan.height) <= limits.unchanged_side;
+        if fits && scan.plain && scan.orientation == 1 {
+            return Ok(Picture {
+                bytes: Arc::new(scan.stripped),
+                format: Format::Jpeg,
+                width: scan.width,
+                height: scan.height,
+            });
+        }
+        return redraw::redraw(
+            bytes,
+            image::ImageFormat::Jpeg,
+            scan.orientation,
+            (scan.width, scan.height),
+            limits,
+            gate,
+        );
+    }
+    let (width, height) = png_sides(bytes)?;
+    check_sides(width, height, limits)?;
+    redraw::redraw(bytes, image::ImageFormat::Png, 1, (width, height), limits, gate)
+}
+
+/// A logo keeps its transparency, so a PNG stays one; it is small enough to be decoded by the PDF writer.
+fn logo(bytes: &[u8], limits: &Limits, gate: &Gate) -> Result<Picture, Refusal> {
+    if bytes.len() > LOGO_BYTES {
+        return Err(Refusal::TooLarge(bytes.len()));
+    }
+    if bytes.starts_with(&[0xff, 0xd8]) {
+        return picture(bytes, limits, gate);
+    }
+    let (width, height) = png_sides(bytes)?;
+    check_sides(width, height, &Limits { side: LOGO_SIDE, ..*limits })?;
+    redraw::check_png(bytes)?;
+    Ok(Picture { bytes: Arc::new(bytes.to_vec()), format: Format::Png, width, height })
+}
+
+fn check_sides(width: u32, height: u32, limits: &Limits) -> Result<(), Refusal> {
+    let pixels = u64::from(width) * u64::from(height);
+    if width == 0 || height == 0 || width.max(height) > limits.side || pixels > limits.pixels {
+        return Err(Refusal::Dimensions(width, height));
+    }
+    Ok(())
+}
+
+/// Width and height out of a PNG's first chunk.
+fn png_sides(bytes: &[u8]) -> Result<(u32, u32), Refusal> {
+    const START: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR";
+    let rest = bytes.strip_prefix(START).ok_or(Refusal::Format)?;
+    let (width, rest) = rest.split_first_chunk().ok_or(Refusal::Damaged("no image header"))?;
+    let height = rest.first_chunk().ok_or(Refusal::Damaged("no image header"))?;
+    Ok((u32::from_be_bytes(*width), u32::from_be_bytes(*height)))
+}

@@ -1,0 +1,241 @@
+//! What a report says: a view of a graded order, named as in the published OrderResult (iris-facts §5), with everything already
+//! decided. Nothing here is looked up, derived from a clock or fetched.
+//!
+//! All text is taken as it is and may be anything: it is cleaned and capped when it is put on a page (see [`crate::Limits`]).
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+
+use crate::EvaluationType;
+
+/// A graded order, ready to be printed.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Exam types of the order; the first decides the template. Must not be empty: an empty list counts as `DR`.
+    pub evaluation_types: Vec<EvaluationType>,
+    /// Whether this is a first, corrected or repeated report.
+    pub result_code: ResultCode,
+    /// Who sends the report.
+    pub letterhead: Letterhead,
+    /// Whom it is about.
+    pub patient: Patient,
+    /// The order it answers.
+    pub order: Order,
+    /// Who ordered the exam.
+    pub ordering_provider: Option<Provider>,
+    /// Who referred the patient.
+    pub referring_provider: Option<Provider>,
+    /// The patient's plan.
+    pub health_plan: HealthPlan,
+    /// Right eye.
+    pub od: EyeReport,
+    /// Left eye.
+    pub os: EyeReport,
+    /// What should happen next.
+    pub care_plan: Option<CarePlan>,
+    /// Submitted diagnosis first, then generated codes, as they should be listed (iris-facts §9.7.1).
+    pub diagnoses: Vec<Diagnosis>,
+    /// Notes of the grader, oldest first.
+    pub notes: Vec<String>,
+    /// Who graded, and when.
+    pub grader: Option<Grader>,
+    /// The site's disclaimer; the standard one when unset.
+    pub disclaimer: Option<String>,
+    /// Instant that the document carries as its date. The same input gives the same bytes.
+    pub issued: Timestamp,
+}
+
+/// ResultCode of iris-facts §3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultCode {
+    /// `P`
+    Preliminary,
+    /// `F`
+    Final,
+    /// `A`
+    Addendum,
+    /// `C`
+    Correction,
+    /// `R`
+    Resend,
+}
+
+/// Sender shown on top.
+#[derive(Clone, Debug, Default)]
+pub struct Letterhead {
+    /// Name of the organization.
+    pub organization: String,
+    /// Name of the site (Client), `CLINIC_NAME`.
+    pub site: String,
+    /// Address of the site, one line each.
+    pub address: Vec<String>,
+    /// Telephone number for questions.
+    pub phone: Option<String>,
+    /// PNG or JPEG, at most 256 kB and 1,000 pixels a side.
+    pub logo: Option<Arc<[u8]>>,
+}
+
+/// Patient of the order.
+#[derive(Clone, Debug)]
+pub struct Patient {
+    /// MRN.
+    pub local_id: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Birth date.
+    pub dob: Date,
+    /// Gender in words, such as `Female`.
+    pub gender: Option<String>,
+    /// Telephone number.
+    pub phone: Option<String>,
+}
+
+/// The order. Times are local to the exam's location.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// IRIS order id (PatientOrderId).
+    pub iris_order_id: i64,
+    /// The submitter's id.
+    pub local_id: Option<String>,
+    /// When the order was received.
+    pub created: Option<DateTime>,
+    /// When the exam was planned.
+    pub scheduled: Option<DateTime>,
+    /// When the exam was done (ServicedTime).
+    pub serviced: Option<DateTime>,
+    /// EncounterNumber.
+    pub encounter_number: Option<String>,
+    /// DepartmentId.
+    pub department_id: Option<String>,
+    /// OrderableIdentifier.
+    pub orderable_identifier: Option<String>,
+    /// AdditionalInfo of the order.
+    pub additional_info: Option<String>,
+}
+
+/// A provider named on the report.
+#[derive(Clone, Debug, Default)]
+pub struct Provider {
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Degrees, such as `MD`.
+    pub degrees: Option<String>,
+    /// NPI.
+    pub npi: Option<String>,
+    /// Taxonomy code.
+    pub taxonomy: Option<String>,
+}
+
+/// Health plan values that templates may show.
+#[derive(Clone, Debug, Default)]
+pub struct HealthPlan {
+    /// `HEALTHPLAN_MEMBERID`
+    pub member_id: Option<String>,
+    /// `HEALTHPLAN_POLICYNUMBER`
+    pub policy_number: Option<String>,
+    /// `HEALTHPLAN_GROUPNUMBER`
+    pub group_number: Option<String>,
+    /// `HEALTHPLAN_GROUPNAME`
+    pub group_name: Option<String>,
+    /// `HEALTHPLAN_INSURANCE_COMPANY_LOCALID`
+    pub company_local_id: Option<String>,
+    /// `HEALTHPLAN_INSURANCE_PLAN_ID`
+    pub plan_id: Option<String>,
+    /// `HEALTHPLAN_INSURANCE_PLAN_NAME`
+    pub plan_name: Option<String>,
+}
+
+/// One eye: what came out, and the picture that shows it.
+#[derive(Clone, Debug)]
+pub struct EyeReport {
+    /// Outcome of the grading for this eye.
+    pub outcome: Outcome,
+    /// The image chosen for the report ([`crate::choose_image`]); also shown for an eye that could not be graded.
+    pub image: Option<EyeImage>,
+}
+
+/// Outcome of one eye.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// No images of this eye, or excluded from grading.
+    NotExamined {
+        /// MissingEyeReason.
+        reason: Option<String>,
+    },
+    /// Images that could not be read.
+    NotGradable {
+        /// UngradableReasons.
+        reasons: Vec<String>,
+    },
+    /// Graded.
+    Graded {
+        /// Most significant finding of this eye (iris-facts §12.2).
+        severity: Severity,
+        /// Answers in the order in which they should be listed, negatives included.
+        findings: Vec<Finding>,
+    },
+}
+
+/// Severity of iris-facts §12.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing to follow up.
+    Normal,
+    /// Follow-up needed.
+    Abnormal,
+    /// Prompt attention needed.
+    Critical,
+}
+
+/// A grader's answer, in the published vocabulary (iris-facts §6.3, §6.4); other texts are shown as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Such as `Diabetic Retinopathy` or `Suspected Cataract`.
+    pub finding: String,
+    /// Such as `Moderate`; unset for suspected conditions, free text for `Other`.
+    pub result: Option<String>,
+}
+
+/// Image of an eye.
+#[derive(Clone, Debug)]
+pub struct EyeImage {
+    /// A JPEG or PNG file. Anything else is left out with a notice.
+    pub bytes: Arc<[u8]>,
+    /// When it was taken, local time.
+    pub taken: Option<DateTime>,
+}
+
+/// Care plan of the order.
+#[derive(Clone, Debug)]
+pub struct CarePlan {
+    /// CarePlanName.
+    pub name: String,
+    /// CarePlanDescription: instructions in plain words.
+    pub description: String,
+    /// How pressing the plan is; decides its color and the word beside it.
+    pub severity: Severity,
+}
+
+/// A diagnosis.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
+    /// ICD-10-CM code, with or without its dot.
+    pub code: String,
+    /// What it stands for.
+    pub description: String,
+}
+
+/// Who interpreted the images.
+#[derive(Clone, Debug)]
+pub struct Grader {
+    /// The grader; for software, its name as last name.
+    pub provider: Provider,
+    /// When the grading was submitted (GradedTime).
+    pub graded: Timestamp,
+}

@@ -1,0 +1,8 @@
+//! Tests over whole reports.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod hostile;
+mod images;
+mod reading;
+mod reports;
+mod templates;
