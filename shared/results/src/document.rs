@@ -102,7 +102,10 @@ pub fn image_of_directive(image: &Image, camera: Option<&request::Camera>) -> Re
         group_id: image.group_id,
         group_ordinal: image.group_ordinal,
         preferred: None,
-        camera: camera.map(|camera| request::Camera { images: Vec::new(), ..camera.clone() }),
+        // The directives are the images themselves; a camera with nothing else is none.
+        camera: camera
+            .map(|camera| request::Camera { images: Vec::new(), ..camera.clone() })
+            .filter(|camera| *camera != request::Camera::default()),
     }
 }
 

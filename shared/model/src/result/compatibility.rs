@@ -4,8 +4,11 @@ use crate::organization::{EnumEncoding, KeySpelling, ResultSettings};
 use crate::{EvaluationType, Gender, GenderContext, ImageContext, Laterality};
 use serde_json::Value;
 
+/// The number of a code.
+type Number = fn(&str) -> Option<u8>;
+
 /// Enumerations with published numbers, by the key they stand under.
-const NUMBERED: &[(&str, fn(&str) -> Option<u8>)] = &[
+const NUMBERED: &[(&str, Number)] = &[
     ("EvaluationTypes", |code| EvaluationType::from_text(code)?.id()),
     ("Laterality", |code| Laterality::from_text(code)?.id()),
     ("ImageContext", |code| ImageContext::from_text(code)?.id()),
