@@ -80,6 +80,18 @@ operation("story-published-client", "what IRIS's published TypeScript client wri
   assert.equal(event.PatientLocalId, `P-${id}`);
 });
 
+operation("story-http", "fetch posts one order, and a batch", async () => {
+  const id = name();
+  const send = (type, body, authorization = caller.ordersHttp.authorization) =>
+    fetch(caller.ordersHttp.url, { method: "POST", headers: { authorization, "content-type": type }, body: JSON.stringify(body) });
+  assert.equal((await send("application/json", order(`${id}-1`))).status, 201);
+  const entries = [2, 3].map((index) => ({ Body: JSON.stringify(order(`${id}-${index}`)), UserProperties: { Source: "fetch" } }));
+  assert.equal((await send("application/vnd.microsoft.servicebus.json", entries)).status, 201);
+  const found = await events(`${id}-1`, `${id}-2`, `${id}-3`);
+  for (const index of [1, 2, 3]) assert.ok(found.get(`${id}-${index}`).Success);
+  assert.equal((await send("application/json", {}, "SharedAccessSignature sr=x")).status, 401);
+});
+
 operation("story-cancel", "the same message with another control code cancels", async () => {
   const id = name();
   const document = publishedClientOrder(caller.clientGuid, id);

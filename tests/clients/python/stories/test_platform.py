@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -175,6 +176,39 @@ def test_plain_rest(caller, name):
     with urllib.request.urlopen(within(caller.printed["receipts"]["url"], until(look)[0]), timeout=60) as answer:
         assert json.loads(answer.read())["totals"]["created"] == 1
     caller.events([{"OrderLocalId": name, "Success": True}])
+
+
+BATCH = "application/vnd.microsoft.servicebus.json"
+
+
+def over_http(access, content_type, body, **headers):
+    """The status of a message posted without any SDK."""
+    message = urllib.request.Request(access["url"], body, {"Content-Type": content_type, **headers})
+    message.add_header("Authorization", access["authorization"])
+    try:
+        with urllib.request.urlopen(message, timeout=60) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@operation("story-http")
+def test_orders_over_http(caller, name):
+    access = caller.printed["ordersHttp"]
+    single = json.dumps(order(f"{name}-1")).encode()
+    properties = json.dumps({"MessageId": f"{name}-1"})
+    assert over_http(access, "application/json", single, BrokerProperties=properties) == 201
+    entries = [{"Body": json.dumps(order(f"{name}-{index}")), "BrokerProperties": {"MessageId": f"{name}-{index}"}} for index in (2, 3)]
+    assert over_http(access, BATCH, json.dumps(entries).encode()) == 201
+    caller.events([{"OrderLocalId": f"{name}-{index}", "Success": True} for index in (1, 2, 3)])
+
+
+@operation("story-http")
+def test_what_is_refused_over_http(caller):
+    access = caller.printed["ordersHttp"]
+    assert over_http(access | {"authorization": access["authorization"] + "x"}, "application/json", b"{}") == 401
+    assert over_http(access | {"url": access["url"].replace("orders-", "events-")}, "application/json", b"{}") == 401
+    assert over_http(access, "application/json", b" " * (1 << 20) + b"{}") == 413
 
 
 def within(url, name):
