@@ -7,7 +7,7 @@ use crate::console;
 use crate::postgres::Server;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The variable through which tests learn the URL of the PostgreSQL they may use.
 const POSTGRES_VARIABLE: &str = "IRIS_TEST_POSTGRES";
@@ -67,21 +67,33 @@ impl Step {
 
 /// Runs the steps. Fails when any of them failed.
 pub(crate) async fn run(options: &Options) -> Result<()> {
+    let asked = |step: &Step| options.only.is_empty() || options.only.contains(step);
     let mut outcomes = Vec::new();
-    for step in
-        Step::value_variants().iter().copied().filter(|step| options.only.is_empty() || options.only.contains(step))
-    {
-        console::heading(step.title());
-        let started = Instant::now();
-        let result = perform(step, options).await;
-        if let Err(error) = &result {
-            console::note(&format!("{} failed: {error:#}", step.title()));
+    for step in Step::value_variants().iter().copied().filter(asked) {
+        match step {
+            // The clients' suites mostly wait, so they cost little beside the tests. What both need is built before.
+            Step::Tests if asked(&Step::Clients) => {
+                console::heading("build of the tests");
+                let built = timed("build", succeed(cargo().args(["test", "--workspace", "--no-run"]))).await;
+                let may_run = built.passed;
+                outcomes.push(built);
+                if may_run {
+                    console::heading("tests and clients");
+                    let tests = Box::pin(timed(step.title(), perform(step, options)));
+                    let clients = Box::pin(timed(Step::Clients.title(), perform(Step::Clients, options)));
+                    outcomes.extend(<[Outcome; 2]>::from(tokio::join!(tests, clients)));
+                }
+            }
+            Step::Clients if asked(&Step::Tests) => {}
+            step => {
+                console::heading(step.title());
+                outcomes.push(Box::pin(timed(step.title(), perform(step, options))).await);
+            }
         }
-        outcomes.push((step.title(), result.is_ok(), started.elapsed()));
     }
     console::heading("summary");
-    for (title, passed, took) in &outcomes {
-        console::outcome(title, *passed, *took);
+    for outcome in &outcomes {
+        console::outcome(outcome.title, outcome.passed, outcome.took);
     }
     if options.without_postgres {
         console::note("PostgreSQL was left out, as asked: only half of the store's tests ran.");
@@ -92,11 +104,27 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.without_browser {
         console::note("The browser was left out, as asked: the console's test did NOT run.");
     }
-    let failed: Vec<_> = outcomes.iter().filter(|(_, passed, _)| !passed).map(|(title, ..)| *title).collect();
+    let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.passed).map(|outcome| outcome.title).collect();
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
     Ok(())
+}
+
+/// How a step ended.
+struct Outcome {
+    title: &'static str,
+    passed: bool,
+    took: Duration,
+}
+
+async fn timed(title: &'static str, step: impl Future<Output = Result<()>>) -> Outcome {
+    let started = Instant::now();
+    let result = step.await;
+    if let Err(error) = &result {
+        console::note(&format!("{title} failed: {error:#}"));
+    }
+    Outcome { title, passed: result.is_ok(), took: started.elapsed() }
 }
 
 async fn perform(step: Step, options: &Options) -> Result<()> {
