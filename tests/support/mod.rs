@@ -168,6 +168,11 @@ impl TestHost {
         Self::of(folder, None, iris_local::organizations::read(None).unwrap()).await
     }
 
+    /// The folder that keeps everything.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Everything the handler has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("handler.log")).unwrap()

@@ -115,11 +115,9 @@ impl LocalHost {
 
         let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("iris.db").display()));
         let orders = open_database(&database).await?;
-        let mut host = HostOptions::new(
-            options.app.root.clone(),
-            settings(&credentials, database, options.settings),
-            broker.clone(),
-        );
+        let settings = settings(&credentials, database, options.settings);
+        publish_settings(data, &settings)?;
+        let mut host = HostOptions::new(options.app.root.clone(), settings, broker.clone());
         host.executable = options.app.handler.map(|(path, arguments)| Executable { path, arguments });
         host.timer_status = Some(data.join("timers"));
         host.lines = log::sink(&data.join("handler.log"))?;
@@ -192,6 +190,20 @@ async fn open_database(url: &str) -> Result<Arc<dyn OrderStore>> {
     iris_functions::database::open(&settings, &|_| None)
         .await
         .context("the database cannot be opened; check --database")
+}
+
+/// Leaves the handler's settings where tools of the same user find them (`iris-admin --local`). The key they are made from lies there too.
+fn publish_settings(data: &Path, settings: &BTreeMap<String, String>) -> Result<()> {
+    let file = data.join("handler-settings.json");
+    let text = serde_json::to_vec_pretty(settings)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(&file)
+        .and_then(|mut opened| std::io::Write::write_all(&mut opened, &text))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// The handler's settings, named as in Azure.
