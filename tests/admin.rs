@@ -22,8 +22,8 @@ const SENTINELS: [&str; 6] =
 /// Runs a command line as an operator types it.
 async fn admin(host: &TestHost, arguments: &[&str]) -> anyhow::Result<String> {
     let folder = host.data().to_str().unwrap();
-    let all = ["iris-admin", "--local", folder, "--actor", "tester"].iter().chain(arguments);
-    let cli = Cli::try_parse_from(all)?;
+    let common = ["iris-admin", "--local", folder, "--actor", "tester"];
+    let cli = Cli::try_parse_from(common.iter().chain(arguments))?;
     let mut out = Vec::new();
     let done = Box::pin(iris_admin::run(&cli, &mut out)).await;
     let text = String::from_utf8(out)?;
@@ -66,8 +66,7 @@ async fn with_dead_letter() -> (TestHost, String) {
     let host = TestHost::with_settings(&[("AzureWebJobs.submit_order.Disabled", "true")]).await;
     let broker = &host.host.broker;
     let mut lost = Message::new(sentinel().to_string()).with_message_id("SENTINEL-ORDER message");
-    lost.application_properties
-        .push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
+    lost.application_properties.push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
     broker.send("orders", lost).await.unwrap();
     let taken = broker.receive("orders", 1, Duration::from_secs(5)).await.unwrap();
     broker.dead_letter("orders", taken[0].lock_token, "Unwanted by Zzyzxsentinel", "sentinel secret").await.unwrap();
@@ -102,8 +101,7 @@ async fn a_dead_letter_is_listed_shown_redriven_and_processed() {
 
     // The same message from its sender, late: the ledger knows it by the id it came with.
     let mut again = Message::new(sentinel().to_string()).with_message_id("SENTINEL-ORDER message");
-    again.application_properties
-        .push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
+    again.application_properties.push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
     host.host.broker.send("orders", again).await.unwrap();
     host.settled().await;
     let all = host.host.orders.submissions(None, None, 10).await.unwrap();
@@ -177,7 +175,12 @@ async fn personal_data_is_shown_only_when_asked_for_and_that_is_audited() {
     let found = json_of(&host, &["orders", "find", "SENTINEL-ORDER"]).await;
     let order = found["orders"][0]["id"].to_string();
     let rejected = json_of(&host, &["submissions", "list"]).await;
-    let rejected: Vec<String> = rejected["submissions"].as_array().unwrap().iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect();
+    let rejected: Vec<String> = rejected["submissions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["id"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(rejected.len(), 2);
     let drop = receipt.drop_id.to_string();
 
@@ -223,7 +226,8 @@ async fn personal_data_is_shown_only_when_asked_for_and_that_is_audited() {
         (vec!["submissions", "show", &rejected[0]], "Zzyzxsentinel"),
     ];
     for (command, wanted) in &asked {
-        let arguments = command.iter().copied().chain(["--show-personal-data", "--reason", "ticket 9"]).collect::<Vec<_>>();
+        let arguments =
+            command.iter().copied().chain(["--show-personal-data", "--reason", "ticket 9"]).collect::<Vec<_>>();
         let text = seen(&host, &arguments).await;
         assert!(text.contains(wanted), "{command:?}:\n{text}");
     }
@@ -319,7 +323,9 @@ async fn the_timer_removes_what_is_past_its_time() {
     // A hundred days pass.
     let url = format!("sqlite:{}", host.data().join("iris.db").display());
     let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    for sql in ["UPDATE submissions SET at = at - 8640000000000", "UPDATE drops SET finished_at = finished_at - 8640000000000"] {
+    for sql in
+        ["UPDATE submissions SET at = at - 8640000000000", "UPDATE drops SET finished_at = finished_at - 8640000000000"]
+    {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
