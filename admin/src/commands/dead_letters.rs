@@ -18,16 +18,16 @@ const OWN: [&str; 4] = ["IrisOrganization", "IrisWaits", "IrisFirstSeen", "IrisR
 
 pub(crate) async fn run(platform: &Platform, command: &DeadLettersCommand) -> Result<Report> {
     match command {
-        DeadLettersCommand::List { queue, limit } => list(platform, queue.as_deref(), *limit).await,
+        DeadLettersCommand::List { queue, limit } => Box::pin(list(platform, queue.as_deref(), *limit)).await,
         DeadLettersCommand::Show { queue, number } => {
-            let letter = find(platform, queue, *number).await?;
+            let letter = Box::pin(find(platform, queue, *number)).await?;
             platform.viewing("dead-letters.view", format!("{queue}/{number}"), None).await?;
             Ok(Report::of(detail(platform, queue, &letter)))
         }
         DeadLettersCommand::Redrive { queue, numbers, all } => {
             let mut letters = open(platform, queue).await?;
             let wanted: BTreeSet<i64> = if *all {
-                letters.peek(0, ALL).await?.iter().map(|letter| letter.sequence_number).collect()
+                Box::pin(letters.peek(0, ALL)).await?.iter().map(|letter| letter.sequence_number).collect()
             } else {
                 numbers.iter().copied().collect()
             };
@@ -35,7 +35,7 @@ pub(crate) async fn run(platform: &Platform, command: &DeadLettersCommand) -> Re
                 let entry = platform.entry("dead-letters.redrive", format!("{queue}/{number}"), None, json!({}))?;
                 platform.administration().audit(&entry).await.context("the audit")?;
             }
-            let done = letters.redrive(&wanted).await;
+            let done = Box::pin(letters.redrive(&wanted)).await;
             letters.close().await;
             let done = done.with_context(|| format!("dead letters of {queue} cannot be sent back"))?;
             let rows = done.iter().map(|number| vec![("queue", queue.as_str().into()), ("number", (*number).into())]);
@@ -72,7 +72,7 @@ async fn list(platform: &Platform, queue: Option<&str>, limit: usize) -> Result<
     let mut rows = Vec::new();
     for name in &queues {
         let mut letters = open(platform, name).await?;
-        let found = letters.peek(0, limit).await;
+        let found = Box::pin(letters.peek(0, limit)).await;
         letters.close().await;
         match found {
             Ok(found) => rows.extend(found.iter().map(|letter| row(platform, name, letter))),
@@ -87,7 +87,7 @@ async fn list(platform: &Platform, queue: Option<&str>, limit: usize) -> Result<
 
 async fn find(platform: &Platform, queue: &str, number: i64) -> Result<DeadLetter> {
     let mut letters = open(platform, queue).await?;
-    let found = letters.peek(number, 1).await;
+    let found = Box::pin(letters.peek(number, 1)).await;
     letters.close().await;
     let found = found.with_context(|| format!("the dead letters of {queue} cannot be read"))?;
     found
