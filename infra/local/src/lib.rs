@@ -85,8 +85,7 @@ impl LocalHost {
         let data = &options.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot create the folder {}", data.display()))?;
         let broker = open_broker(&data.join("servicebus")).await?;
-        let blobs = BlobStore::open(data.join("blobs"))
-            .context("the Blob folder cannot be opened; is another local host using it?")?;
+        let blobs = open_blobs(&data.join("blobs")).await?;
         let amqp = ports::listen(options.amqp_port, 5672, "Service Bus (--amqp-port)").await?;
         let http = ports::listen(options.http_port, 5300, "Service Bus over HTTP (--http-port)").await?;
         let blob = ports::listen(options.blob_port, 10_000, "Blob storage (--blob-port)").await?;
@@ -180,6 +179,20 @@ async fn open_broker(folder: &Path) -> Result<Broker> {
             opened => {
                 return opened.context("the queues cannot be opened; is another local host using this data folder?");
             }
+        }
+    }
+}
+
+/// Opens the blobs' folder, likewise.
+async fn open_blobs(folder: &Path) -> Result<BlobStore> {
+    let mut tries = 0;
+    loop {
+        match BlobStore::open(folder) {
+            Err(_) if tries < 40 => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => return opened.context("the Blob folder cannot be opened; is another local host using it?"),
         }
     }
 }
