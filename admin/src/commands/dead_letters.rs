@@ -54,7 +54,7 @@ async fn open(platform: &Platform, queue: &str) -> Result<DeadLetters> {
 /// The queues of the platform and of its organizations.
 async fn queues(platform: &Platform) -> Result<Vec<String>> {
     let own = &platform.settings.queues;
-    let mut queues = vec![own.orders.clone(), own.drops.clone(), own.images.clone()];
+    let mut queues = vec![own.orders.clone(), own.drops.clone(), own.images.clone(), own.gradings.clone()];
     for (slug, organization) in platform.organizations().await? {
         queues.extend(organization.ok().and_then(|organization| organization.events_queue()));
         queues.push(format!("results-{slug}"));
