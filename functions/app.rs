@@ -7,7 +7,7 @@ use anyhow::Context;
 use iris_azure::blob::BlobStore;
 use iris_azure::eventgrid::Account;
 use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
-use iris_azure::settings::{ContainerNames, Lookup, QueueNames, Settings};
+use iris_azure::settings::{ContainerNames, Lookup, QueueNames, RetentionSettings, Settings};
 use iris_intake::Limits;
 use iris_orders::Orders;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct App {
     pub queues: QueueNames,
     /// Names of internal containers.
     pub containers: ContainerNames,
+    /// How long what is kept.
+    pub retention: RetentionSettings,
     /// Limits of files.
     pub limits: Limits,
     hierarchical_namespace: bool,
@@ -50,6 +52,7 @@ impl App {
             sender,
             queues: settings.queues,
             containers: settings.containers,
+            retention: settings.retention,
             limits: Limits::default(),
             hierarchical_namespace,
         }))

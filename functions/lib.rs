@@ -7,6 +7,7 @@
 //! | [`receive_image`] | queue `images` (BlobCreated) | one image → linked to its order, receipt |
 //! | [`apply_grading`] | queue `gradings` | one grading → graded order, result, events |
 //! | [`sweep_outbox`] | timer | publishes what was left, finds drops without an event |
+//! | [`prune`] | timer | removes what is past its retention period |
 //!
 //! [`handler`] serves them and knows nothing of their business; [`app`] holds what they share.
 
@@ -17,6 +18,7 @@ pub mod handler;
 pub mod load_drop;
 pub mod organizations;
 mod postpone;
+pub mod prune;
 pub mod publisher;
 pub mod receive_image;
 mod refusal;
@@ -33,4 +35,5 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     (receive_image::NAME, include_str!("receive_image/function.json")),
     (apply_grading::NAME, include_str!("apply_grading/function.json")),
     (sweep_outbox::NAME, include_str!("sweep_outbox/function.json")),
+    (prune::NAME, include_str!("prune/function.json")),
 ];

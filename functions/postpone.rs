@@ -22,7 +22,7 @@ const FIRST_SEEN: &str = "IrisFirstSeen";
 /// Application property: how often the message has waited.
 const WAITS: &str = "IrisWaits";
 /// Application property: the MessageId the sender gave.
-const MESSAGE_ID: &str = "IrisMessageId";
+const MESSAGE_ID: &str = iris_azure::servicebus::ORIGINAL_ID;
 
 /// How long a failing invocation holds its message back when it cannot be sent again.
 const PAUSE: Duration = Duration::from_secs(10);

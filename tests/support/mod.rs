@@ -16,7 +16,6 @@ use iris_local_blob::store::ListQuery;
 use iris_local_blob::{BlobName, ContainerName};
 use iris_model::{Event, Organization};
 use sqlx::Connection;
-use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -43,10 +42,21 @@ impl TestHost {
     pub(crate) async fn with(database: Option<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
         let organizations = iris_local::organizations::read(None).unwrap();
-        Self::of(folder, database, organizations).await
+        Self::of(folder, database, organizations, &[]).await
     }
 
-    async fn of(folder: TempDir, database: Option<String>, organizations: Vec<Document>) -> Self {
+    /// Starts one with these settings of the handler besides its own.
+    pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
+        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), settings).await
+    }
+
+    async fn of(
+        folder: TempDir,
+        database: Option<String>,
+        organizations: Vec<Document>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let organization = organizations[0].organization.clone();
         let host = LocalHost::start(Options {
             data: folder.path().to_owned(),
@@ -57,7 +67,11 @@ impl TestHost {
             organizations,
             entities: Entities::default(),
             app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
-            settings: BTreeMap::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]),
+            settings: [("LOG_LEVEL", "debug")]
+                .iter()
+                .chain(settings)
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
         })
         .await
         .unwrap();
@@ -165,7 +179,12 @@ impl TestHost {
     pub(crate) async fn restart(self) -> Self {
         let Self { host, folder, .. } = self;
         host.stop().await;
-        Self::of(folder, None, iris_local::organizations::read(None).unwrap()).await
+        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), &[]).await
+    }
+
+    /// The folder that keeps everything.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Everything the handler has logged.

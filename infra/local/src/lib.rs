@@ -85,8 +85,7 @@ impl LocalHost {
         let data = &options.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot create the folder {}", data.display()))?;
         let broker = open_broker(&data.join("servicebus")).await?;
-        let blobs = BlobStore::open(data.join("blobs"))
-            .context("the Blob folder cannot be opened; is another local host using it?")?;
+        let blobs = open_blobs(&data.join("blobs")).await?;
         let amqp = ports::listen(options.amqp_port, 5672, "Service Bus (--amqp-port)").await?;
         let http = ports::listen(options.http_port, 5300, "Service Bus over HTTP (--http-port)").await?;
         let blob = ports::listen(options.blob_port, 10_000, "Blob storage (--blob-port)").await?;
@@ -115,11 +114,9 @@ impl LocalHost {
 
         let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("iris.db").display()));
         let orders = open_database(&database).await?;
-        let mut host = HostOptions::new(
-            options.app.root.clone(),
-            settings(&credentials, database, options.settings),
-            broker.clone(),
-        );
+        let settings = settings(&credentials, database, options.settings);
+        publish_settings(data, &settings)?;
+        let mut host = HostOptions::new(options.app.root.clone(), settings, broker.clone());
         host.executable = options.app.handler.map(|(path, arguments)| Executable { path, arguments });
         host.timer_status = Some(data.join("timers"));
         host.lines = log::sink(&data.join("handler.log"))?;
@@ -186,12 +183,40 @@ async fn open_broker(folder: &Path) -> Result<Broker> {
     }
 }
 
+/// Opens the blobs' folder, likewise.
+async fn open_blobs(folder: &Path) -> Result<BlobStore> {
+    let mut tries = 0;
+    loop {
+        match BlobStore::open(folder) {
+            Err(_) if tries < 40 => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => return opened.context("the Blob folder cannot be opened; is another local host using it?"),
+        }
+    }
+}
+
 /// Opens the handler's database for looking, and brings its schema up to date, so that the handler finds it ready.
 async fn open_database(url: &str) -> Result<Arc<dyn OrderStore>> {
     let settings = DatabaseSettings { url: url.into(), token_identity: None, max_connections: 2 };
     iris_functions::database::open(&settings, &|_| None)
         .await
         .context("the database cannot be opened; check --database")
+}
+
+/// Leaves the handler's settings where tools of the same user find them (`iris-admin --local`). The key they are made from lies there too.
+fn publish_settings(data: &Path, settings: &BTreeMap<String, String>) -> Result<()> {
+    let file = data.join("handler-settings.json");
+    let text = serde_json::to_vec_pretty(settings)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(&file)
+        .and_then(|mut opened| std::io::Write::write_all(&mut opened, &text))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// The handler's settings, named as in Azure.
@@ -205,6 +230,7 @@ fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, 
         ("IMAGES_QUEUE".to_owned(), provision::IMAGES.to_owned()),
         ("GRADINGS_QUEUE".to_owned(), provision::GRADINGS.to_owned()),
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
+        ("PRUNE_SCHEDULE".to_owned(), "0 15 3 * * *".to_owned()),
         ("AzureWebJobsStorage".to_owned(), credentials.storage()),
         // How many milliseconds the handler's allocator keeps freed pages: a file of any length loads in less memory than by its default.
         ("MIMALLOC_PURGE_DELAY".to_owned(), "20".to_owned()),

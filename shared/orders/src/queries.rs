@@ -179,6 +179,36 @@ pub struct ParkedEnvelope {
     pub reason: String,
 }
 
+/// An envelope that waits in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxEnvelope {
+    /// Its id: lower = older.
+    pub id: i64,
+    /// Where its messages go.
+    pub destination: Destination,
+    /// How many are left.
+    pub messages: u32,
+    /// Tries so far.
+    pub attempts: u32,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// When it may be tried, or somebody's lease of it ends.
+    pub available_at: Timestamp,
+}
+
+/// A submission that repeats a refused one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resubmission {
+    /// The submission id it has.
+    pub submission: Uuid,
+    /// When it was sent.
+    pub at: Timestamp,
+    /// Whether it was dealt with.
+    pub handled: bool,
+}
+
 /// A page of a list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

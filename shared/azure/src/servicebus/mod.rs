@@ -23,6 +23,7 @@
 //! Messages of one call and one session are sent in their order.
 
 mod actor;
+mod dead_letters;
 mod encode;
 mod endpoint;
 mod error;
@@ -33,6 +34,7 @@ mod outcome;
 mod sender;
 mod token;
 
+pub use dead_letters::{DeadLetter, DeadLetters, ORIGINAL_ID, OpenError};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Cause, Error};
 pub use message::{OutgoingMessage, PropertyValue};

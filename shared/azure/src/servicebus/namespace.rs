@@ -55,8 +55,8 @@ pub(super) struct Namespace {
     links: HashMap<String, Attached>,
     tasks: JoinSet<(String, u64, End)>,
     generations: u64,
-    session: SessionHandle<()>,
-    connection: ConnectionHandle<()>,
+    pub(super) session: SessionHandle<()>,
+    pub(super) connection: ConnectionHandle<()>,
 }
 
 /// The near end of a link's task.
@@ -199,7 +199,7 @@ impl Namespace {
 
     /// Puts a token for a queue; returns when to renew it. The link for tokens is opened anew each time: between renewals the broker would
     /// detach it for idleness.
-    async fn authorize(&mut self, queue: &str) -> Result<Instant, Fault> {
+    pub(super) async fn authorize(&mut self, queue: &str) -> Result<Instant, Fault> {
         let deadline = self.pace.deadline;
         let audience = self.endpoint.audience(queue);
         let now = Timestamp::now();
@@ -225,7 +225,7 @@ impl Namespace {
 
 /// Waits for an answer, but no longer than the connection lasts: the library does not always notice (measured: attaching can wait for ever
 /// when the connection is lost meanwhile).
-async fn watched<T>(
+pub(super) async fn watched<T>(
     connection: &mut ConnectionHandle<()>,
     deadline: Duration,
     answer: impl Future<Output = T>,

@@ -21,6 +21,10 @@
 //! | `HANDLER_CONCURRENCY` | invocations worked on at once | 256 |
 //! | `HANDLER_MAX_BODY_MB` | largest request of the host | 64 |
 //! | `HANDLER_TIME_LIMIT_SECONDS` | time for one invocation, below `functionTimeout` and the lock renewal limit | 1680 |
+//! | `RETENTION_BODIES_DAYS` | how long bytes of refused messages and lines of drops are kept | 90 |
+//! | `RETENTION_HISTORY_DAYS` | how long former contents of orders and details of patients are kept | 730 |
+//! | `RETENTION_RECEIPTS_DAYS` | how long records of messages and drops are kept, at least as long as bodies | 730 |
+//! | `PRUNE_BATCH` | rows removed in one transaction | 500 |
 //! | `LOG_LEVEL` | `error`, `warn`, `info`, `debug` or `trace`, of our own code | `info` |
 //!
 //! Reading goes through a closure, so that a test needs no process environment.
@@ -29,11 +33,13 @@ mod connection;
 mod handler;
 mod names;
 mod read;
+mod retention;
 
 pub use connection::{DatabaseSettings, IdentitySettings, ServiceBusSettings, StorageConnection, StorageSettings};
 pub use handler::{HandlerSettings, LogLevel, TelemetrySettings};
 pub use names::{ContainerNames, QueueNames};
 pub use read::{Error, Lookup};
+pub use retention::RetentionSettings;
 
 /// Everything the handler is told from outside.
 #[derive(Debug, Clone)]
@@ -50,6 +56,8 @@ pub struct Settings {
     pub containers: ContainerNames,
     /// Limits of the custom handler.
     pub handler: HandlerSettings,
+    /// How long what is kept.
+    pub retention: RetentionSettings,
     /// What is logged.
     pub telemetry: TelemetrySettings,
 }
@@ -67,6 +75,7 @@ impl Settings {
             queues: QueueNames::from_lookup(lookup)?,
             containers: ContainerNames::from_lookup(lookup)?,
             handler: HandlerSettings::from_lookup(lookup)?,
+            retention: RetentionSettings::from_lookup(lookup)?,
             telemetry: TelemetrySettings::from_lookup(lookup)?,
         })
     }

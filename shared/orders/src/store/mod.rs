@@ -8,6 +8,7 @@
 //! is outdated: a row to be updated has another version, a row to be inserted exists, or another open order has taken the place (unique
 //! indexes), or the batch of the drop is already done. The caller loads and decides again.
 
+mod administration;
 mod codec;
 mod fault;
 mod images;
@@ -16,6 +17,7 @@ pub mod postgres;
 mod shared;
 pub mod sqlite;
 
+pub use administration::Administration;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
@@ -316,6 +318,9 @@ pub trait Store: Send + Sync + 'static {
     async fn results(&self, order: i64) -> Result<Vec<ResultRecord>, Error>;
     /// Gradings of an order, oldest first.
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error>;
+
+    /// What operators and the retention timer do.
+    fn administration(&self) -> &dyn Administration;
 
     /// Closes the connections.
     async fn close(&self);

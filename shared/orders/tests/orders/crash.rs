@@ -187,6 +187,10 @@ impl Store for Faulty {
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
         self.inner.gradings(order).await
     }
+    fn administration(&self) -> &dyn iris_orders::store::Administration {
+        self.inner.administration()
+    }
+
     async fn close(&self) {
         self.inner.close().await;
     }

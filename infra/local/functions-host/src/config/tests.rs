@@ -46,6 +46,7 @@ fn loads_the_app_of_this_project() {
         ("IMAGES_QUEUE", "images"),
         ("ORDERS_QUEUE", "orders"),
         ("SWEEP_SCHEDULE", "0 */1 * * * *"),
+        ("PRUNE_SCHEDULE", "0 15 3 * * *"),
         ("ServiceBus__fullyQualifiedNamespace", "example.servicebus.windows.net"),
         ("AzureWebJobsStorage__accountName", "example"),
         ("azurewebjobs.sweep_outbox.disabled", "true"),

@@ -3,6 +3,7 @@
 //! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. Isolation is READ
 //! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
+mod administration;
 mod images;
 mod inspect;
 mod load;
@@ -10,7 +11,7 @@ mod save;
 mod statements;
 
 use super::fault::fault;
-use super::{Claim, Commit, IdKind, Store, Wanted, codec};
+use super::{Administration, Claim, Commit, IdKind, Store, Wanted, codec};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope};
@@ -266,6 +267,10 @@ impl Store for PostgresStore {
 
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
         statements::gradings(self.pool().await?, order).await
+    }
+
+    fn administration(&self) -> &dyn Administration {
+        self
     }
 
     async fn close(&self) {

@@ -4,6 +4,7 @@
 //! that was handed out survives a power cut. New rows are inserted by statements of many rows: with one row per statement the hand-over
 //! to the connection's thread would cost more than the inserting.
 
+mod administration;
 mod images;
 mod inspect;
 mod load;
@@ -11,7 +12,7 @@ mod save;
 mod statements;
 
 use super::fault::fault;
-use super::{Claim, Commit, IdKind, Store, Wanted};
+use super::{Administration, Claim, Commit, IdKind, Store, Wanted};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope};
@@ -226,6 +227,10 @@ impl Store for SqliteStore {
 
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
         statements::gradings(&self.readers, order).await
+    }
+
+    fn administration(&self) -> &dyn Administration {
+        self
     }
 
     async fn close(&self) {

@@ -1,0 +1,274 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use iris_model::Slug;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// Looks at a running IRIS order platform and helps it along: organizations, drops, orders, dead letters, the outbox, submissions.
+///
+/// Connects by the handler's own settings (ServiceBus, Storage, Database …) from the environment, from --set, or from a local host's
+/// data folder (--local).
+#[derive(Debug, Parser)]
+#[command(name = "iris-admin", version, max_term_width = 110)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Data folder of a running local host to connect to, e.g. .iris-local.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub local: Option<PathBuf>,
+    /// A setting of the handler, over those of the environment; repeat for more.
+    #[arg(long = "set", value_name = "NAME=VALUE", global = true, value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Write JSON instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Who you are, for the audit; default: your login on this machine.
+    #[arg(long, value_name = "NAME", global = true, env = "IRIS_ADMIN_ACTOR")]
+    pub actor: Option<String>,
+    /// Why you do this, for the audit; needed for changes and to see personal data.
+    #[arg(long, value_name = "TEXT", global = true)]
+    pub reason: Option<String>,
+    /// Show personal data. Needs --reason, and is audited.
+    #[arg(long, global = true)]
+    pub show_personal_data: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Documents of organizations.
+    #[command(subcommand)]
+    Organizations(OrganizationsCommand),
+    /// Files that were dropped.
+    #[command(subcommand)]
+    Drops(DropsCommand),
+    /// Orders with their history.
+    #[command(subcommand)]
+    Orders(OrdersCommand),
+    /// Messages nobody could handle.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Events and results that wait to be sent, or were given up.
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
+    /// Messages dealt with, above all rejected ones.
+    #[command(subcommand)]
+    Submissions(SubmissionsCommand),
+    /// Who changed or viewed what.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+/// `organizations`.
+#[derive(Debug, Subcommand)]
+pub enum OrganizationsCommand {
+    /// Check documents without connecting to anything.
+    Validate {
+        /// The documents.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Put a document in its place; the platform uses it within a quarter of a minute.
+    Put {
+        /// The document.
+        file: PathBuf,
+    },
+    /// List organizations.
+    List,
+    /// Show an organization's document.
+    Show {
+        /// Its short name.
+        #[arg(value_parser = slug)]
+        organization: Slug,
+    },
+}
+
+/// `drops`.
+#[derive(Debug, Subcommand)]
+pub enum DropsCommand {
+    /// List drops, the latest first.
+    List {
+        /// Only those of this organization.
+        #[arg(long, value_parser = slug)]
+        organization: Option<Slug>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show a drop with its failed rows.
+    Show {
+        /// Its id.
+        id: Uuid,
+        /// At most so many failed rows.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+}
+
+/// `orders`.
+#[derive(Debug, Subcommand)]
+pub enum OrdersCommand {
+    /// Show an order with its history.
+    Show {
+        /// Its number in IRIS.
+        id: i64,
+    },
+    /// Find orders by part of an order's, patient's or site's id as submitted, or by number in IRIS.
+    Find {
+        /// What to look for.
+        text: String,
+        /// Only those of this organization.
+        #[arg(long, value_parser = slug)]
+        organization: Option<Slug>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+}
+
+/// `dead-letters`.
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// List dead letters of all queues, or of one.
+    List {
+        /// Only those of this queue.
+        #[arg(long)]
+        queue: Option<String>,
+        /// At most so many of each queue.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Show a dead letter: its shape, and with --show-personal-data its content.
+    Show {
+        /// The queue.
+        queue: String,
+        /// Its number, as listed.
+        number: i64,
+    },
+    /// Send dead letters back to their queue.
+    Redrive {
+        /// The queue.
+        queue: String,
+        /// Their numbers, as listed.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        numbers: Vec<i64>,
+        /// All there are now, a thousand at most.
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// `outbox`.
+#[derive(Debug, Subcommand)]
+pub enum OutboxCommand {
+    /// List what waits and what was parked.
+    List {
+        /// At most so many of each.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Put parked envelopes back, to be sent with the next sweep.
+    Retry {
+        /// Their ids among the parked.
+        #[arg(required = true)]
+        parked: Vec<i64>,
+    },
+    /// Let waiting envelopes be tried with the next sweep instead of when their delay is over.
+    Hasten {
+        /// Their ids among the waiting.
+        #[arg(required = true)]
+        waiting: Vec<i64>,
+    },
+    /// Park waiting envelopes: they hold up what goes to the same destination, and cannot be sent as they are.
+    Park {
+        /// Their ids among the waiting.
+        #[arg(required = true)]
+        waiting: Vec<i64>,
+    },
+}
+
+/// `submissions`.
+#[derive(Debug, Subcommand)]
+pub enum SubmissionsCommand {
+    /// List rejected messages, the latest first.
+    List {
+        /// Only those of this organization.
+        #[arg(long, value_parser = slug)]
+        organization: Option<Slug>,
+        /// All messages, not only rejected ones.
+        #[arg(long)]
+        all: bool,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show a message: what became of it, what repeats it, and with --show-personal-data its content.
+    Show {
+        /// Its submission id.
+        id: Uuid,
+    },
+    /// Send a rejected message again through its organization's entry, as it was or corrected, linked to the original.
+    Resubmit {
+        /// Its submission id.
+        id: Uuid,
+        /// The corrected message.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Whose it is; needed only for messages that came through no known entry.
+        #[arg(long, value_parser = slug)]
+        organization: Option<Slug>,
+    },
+}
+
+/// `audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List entries, the latest first.
+    List {
+        /// Only by this person.
+        #[arg(long = "by", value_name = "NAME")]
+        by: Option<String>,
+        /// Only about this.
+        #[arg(long)]
+        subject: Option<String>,
+        /// Only entries with numbers below.
+        #[arg(long)]
+        before: Option<i64>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+}
+
+fn slug(text: &str) -> Result<Slug, String> {
+    Slug::new(text).ok_or_else(|| {
+        "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview"
+            .to_owned()
+    })
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, e.g. Database=postgres://user@host/iris")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,132 @@
+//! `dead-letters`.
+
+use super::{instant, missing};
+use crate::cli::DeadLettersCommand;
+use crate::platform::Platform;
+use crate::redact;
+use crate::report::{Report, Row};
+use anyhow::{Context, Result};
+use iris_azure::servicebus::{Cause, DeadLetter, DeadLetters};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Dead letters sent back by one `--all`.
+const ALL: usize = 1000;
+
+/// Application properties of ours: shown as they are.
+const OWN: [&str; 4] = ["IrisOrganization", "IrisWaits", "IrisFirstSeen", "IrisResubmissionOf"];
+
+pub(crate) async fn run(platform: &Platform, command: &DeadLettersCommand) -> Result<Report> {
+    match command {
+        DeadLettersCommand::List { queue, limit } => Box::pin(list(platform, queue.as_deref(), *limit)).await,
+        DeadLettersCommand::Show { queue, number } => {
+            let letter = Box::pin(find(platform, queue, *number)).await?;
+            platform.viewing("dead-letters.view", format!("{queue}/{number}"), None).await?;
+            Ok(Report::of(detail(platform, queue, &letter)))
+        }
+        DeadLettersCommand::Redrive { queue, numbers, all } => {
+            let mut letters = open(platform, queue).await?;
+            let wanted: BTreeSet<i64> = if *all {
+                Box::pin(letters.peek(0, ALL)).await?.iter().map(|letter| letter.sequence_number).collect()
+            } else {
+                numbers.iter().copied().collect()
+            };
+            for number in &wanted {
+                let entry = platform.entry("dead-letters.redrive", format!("{queue}/{number}"), None, json!({}))?;
+                platform.administration().audit(&entry).await.context("the audit")?;
+            }
+            let done = Box::pin(letters.redrive(&wanted)).await;
+            letters.close().await;
+            let done = done.with_context(|| format!("dead letters of {queue} cannot be sent back"))?;
+            let rows = done.iter().map(|number| vec![("queue", queue.as_str().into()), ("number", (*number).into())]);
+            let failure = missing(done.len(), wanted.len(), "dead letters that nobody holds");
+            Ok(Report { failure, ..Report::list("redriven", rows.collect()) })
+        }
+    }
+}
+
+async fn open(platform: &Platform, queue: &str) -> Result<DeadLetters> {
+    DeadLetters::open(&platform.settings.service_bus, &platform.lookup(), queue)
+        .await
+        .with_context(|| format!("the dead letters of {queue} cannot be reached"))
+}
+
+/// The queues of the platform and of its organizations.
+async fn queues(platform: &Platform) -> Result<Vec<String>> {
+    let own = &platform.settings.queues;
+    let mut queues = vec![own.orders.clone(), own.drops.clone(), own.images.clone(), own.gradings.clone()];
+    for (slug, organization) in platform.organizations().await? {
+        queues.extend(organization.ok().and_then(|organization| organization.events_queue()));
+        queues.push(format!("results-{slug}"));
+    }
+    queues.sort();
+    queues.dedup();
+    Ok(queues)
+}
+
+async fn list(platform: &Platform, queue: Option<&str>, limit: usize) -> Result<Report> {
+    let queues = match queue {
+        Some(queue) => vec![queue.to_owned()],
+        None => queues(platform).await?,
+    };
+    let mut rows = Vec::new();
+    for name in &queues {
+        let mut letters = open(platform, name).await?;
+        let found = Box::pin(letters.peek(0, limit)).await;
+        letters.close().await;
+        match found {
+            Ok(found) => rows.extend(found.iter().map(|letter| row(platform, name, letter))),
+            // An organization may do without one of its queues.
+            Err(Cause::EntityNotFound) if queue.is_none() => {}
+            Err(cause) => return Err(cause).with_context(|| format!("the dead letters of {name} cannot be read")),
+        }
+    }
+    platform.viewing("dead-letters.view", queue.unwrap_or("list"), None).await?;
+    Ok(Report::list("deadLetters", rows))
+}
+
+async fn find(platform: &Platform, queue: &str, number: i64) -> Result<DeadLetter> {
+    let mut letters = open(platform, queue).await?;
+    let found = Box::pin(letters.peek(number, 1)).await;
+    letters.close().await;
+    let found = found.with_context(|| format!("the dead letters of {queue} cannot be read"))?;
+    found
+        .into_iter()
+        .find(|letter| letter.sequence_number == number)
+        .with_context(|| format!("{queue} has no dead letter {number}; see dead-letters list"))
+}
+
+fn why(platform: &Platform, letter: &DeadLetter) -> Value {
+    letter.reason.as_deref().map(|text| if platform.shows() { text } else { redact::reason(text) }).into()
+}
+
+fn row(platform: &Platform, queue: &str, letter: &DeadLetter) -> Row {
+    vec![
+        ("queue", queue.into()),
+        ("number", letter.sequence_number.into()),
+        ("enqueuedAt", letter.enqueued_time.map_or(Value::Null, instant)),
+        ("deliveries", letter.delivery_count.into()),
+        ("reason", why(platform, letter)),
+        ("messageId", platform.personal(letter.message_id.as_deref())),
+        ("bytes", letter.body.len().into()),
+    ]
+}
+
+fn detail(platform: &Platform, queue: &str, letter: &DeadLetter) -> Row {
+    let properties: BTreeMap<&str, Value> = letter
+        .properties
+        .iter()
+        .filter(|(name, _)| platform.shows() || OWN.contains(&name.as_str()))
+        .map(|(name, value)| (name.as_str(), value.as_str().into()))
+        .collect();
+    let content = if platform.shows() {
+        String::from_utf8_lossy(&letter.body).into_owned().into()
+    } else {
+        redact::body(&letter.body)
+    };
+    let mut fields = row(platform, queue, letter);
+    fields.push(("description", platform.personal(letter.description.as_deref())));
+    fields.push(("properties", json!(properties)));
+    fields.push(("content", content));
+    fields
+}

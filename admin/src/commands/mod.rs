@@ -1,0 +1,22 @@
+//! One module per subcommand.
+
+pub(crate) mod audit;
+pub(crate) mod dead_letters;
+pub(crate) mod drops;
+pub(crate) mod orders;
+pub(crate) mod organizations;
+pub(crate) mod outbox;
+pub(crate) mod submissions;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// An instant as shown: to the second.
+fn instant(at: Timestamp) -> Value {
+    at.round(jiff::Unit::Second).unwrap_or(at).to_string().into()
+}
+
+/// How many, of those asked for, were done; what a command that found less says at the end.
+fn missing(done: usize, wanted: usize, what: &str) -> Option<String> {
+    (done < wanted).then(|| format!("{} of {wanted} were not found among the {what}", wanted - done))
+}

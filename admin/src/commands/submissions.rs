@@ -1,0 +1,136 @@
+//! `submissions`.
+
+use super::instant;
+use crate::cli::SubmissionsCommand;
+use crate::platform::Platform;
+use crate::redact;
+use crate::report::{Report, Row};
+use anyhow::{Context, Result, bail};
+use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
+use iris_model::{ClientGuid, Organization, OutcomeKind, Slug};
+use iris_orders::incoming::message_id;
+use iris_orders::queries::SubmissionRecord;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// Application property: the submission a message repeats.
+const RESUBMISSION_OF: &str = "IrisResubmissionOf";
+
+pub(crate) async fn run(platform: &Platform, command: &SubmissionsCommand) -> Result<Report> {
+    match command {
+        SubmissionsCommand::List { organization, all, limit } => {
+            let guid = platform.guid(organization.as_ref()).await?;
+            let only = (!all).then_some(OutcomeKind::Failed);
+            let submissions = platform.store.submissions(guid, only, *limit).await?;
+            platform.viewing("submissions.view", "list", guid).await?;
+            Ok(Report::list("submissions", submissions.iter().map(|record| row(platform, record)).collect()))
+        }
+        SubmissionsCommand::Show { id } => show(platform, *id).await,
+        SubmissionsCommand::Resubmit { id, file, organization } => {
+            resubmit(platform, *id, file.as_ref(), organization.as_ref()).await
+        }
+    }
+}
+
+fn row(platform: &Platform, record: &SubmissionRecord) -> Row {
+    let issues = record.issues.iter().map(|issue| {
+        if platform.shows() { format!("{}: {}", redact::issue(issue), issue.message) } else { redact::issue(issue) }
+    });
+    vec![
+        ("id", record.id.to_string().into()),
+        ("organization", record.organization.to_string().into()),
+        ("at", instant(record.at)),
+        ("outcome", record.outcome.as_str().into()),
+        ("irisOrderId", record.iris_order_id.into()),
+        ("order", platform.personal(record.order_local_id.as_deref())),
+        ("patient", platform.personal(record.patient_local_id.as_deref())),
+        ("issues", issues.collect()),
+    ]
+}
+
+async fn record(platform: &Platform, id: Uuid) -> Result<SubmissionRecord> {
+    let known = platform.administration().submission(id).await?;
+    known.context("there is no message with this submission id; rows of files are in drops show")
+}
+
+async fn show(platform: &Platform, id: Uuid) -> Result<Report> {
+    let record = record(platform, id).await?;
+    platform.viewing("submissions.view", id.to_string(), Some(record.organization)).await?;
+    let store = platform.administration();
+    let mut fields = row(platform, &record);
+    fields.push(("resubmissionOf", store.original_of(id).await?.map(|id| id.to_string()).into()));
+    let content = match platform.store.refused_body(id).await? {
+        None => Value::Null,
+        Some(body) if platform.shows() => String::from_utf8_lossy(&body).into_owned().into(),
+        Some(body) => redact::body(&body),
+    };
+    fields.push(("content", content));
+    let again = store.resubmissions_of(id).await?.into_iter().map(|again| {
+        vec![
+            ("submission", again.submission.to_string().into()),
+            ("at", instant(again.at)),
+            ("handled", again.handled.into()),
+        ]
+    });
+    Ok(Report::of(fields).and("resubmissions", again.collect()))
+}
+
+/// Sends it through the organization's entry, which stamps it like any other message. The link is recorded first; should sending fail, the
+/// same command sends the same message.
+async fn resubmit(platform: &Platform, id: Uuid, file: Option<&PathBuf>, named: Option<&Slug>) -> Result<Report> {
+    let record = record(platform, id).await?;
+    if record.outcome != OutcomeKind::Failed {
+        bail!("this message was not rejected ({})", record.outcome.as_str());
+    }
+    let organization = whose(platform, record.organization, named).await?;
+    let body = content(platform, id, file.map(PathBuf::as_path)).await?;
+    let store = platform.administration();
+    let handled = store.resubmissions_of(id).await?.iter().filter(|again| again.handled).count();
+    let message = Uuid::new_v5(&id, format!("resubmission {handled}").as_bytes()).to_string();
+    let submission = message_id(organization.slug.as_str(), &message, &body);
+    let details = json!({ "submission": submission, "corrected": file.is_some() });
+    let entry = platform.entry("submissions.resubmit", id.to_string(), Some(organization.client_guid), details)?;
+    store.link_resubmission(id, submission, &entry).await?;
+
+    let entry_queue = format!("orders-{}", organization.slug);
+    let sender = ServiceBusSender::start(&platform.settings.service_bus, &platform.lookup(), SenderOptions::default())?;
+    let outgoing = OutgoingMessage {
+        message_id: message,
+        body: body.into(),
+        content_type: Some("application/json".to_owned()),
+        application_properties: [(RESUBMISSION_OF.to_owned(), id.to_string().into())].into(),
+        ..OutgoingMessage::default()
+    };
+    sender.send(&entry_queue, vec![outgoing]).await.with_context(|| format!("not sent to {entry_queue}; try again"))?;
+    Ok(Report::of(vec![
+        ("submission", submission.to_string().into()),
+        ("resubmissionOf", id.to_string().into()),
+        ("organization", organization.slug.as_str().into()),
+        ("sentTo", entry_queue.into()),
+    ]))
+}
+
+async fn whose(platform: &Platform, guid: ClientGuid, named: Option<&Slug>) -> Result<Organization> {
+    let known = platform.organizations().await?;
+    let own = known.into_iter().filter_map(|(_, organization)| organization.ok());
+    match (own.into_iter().find(|organization| organization.client_guid == guid), named) {
+        (Some(organization), Some(slug)) if organization.slug != *slug => {
+            bail!("this message is of {}, not of {slug}", organization.slug)
+        }
+        (Some(organization), _) => Ok(organization),
+        (None, Some(slug)) => platform.organization(slug).await,
+        (None, None) => bail!("this message came through no known entry; say whose it is with --organization"),
+    }
+}
+
+async fn content(platform: &Platform, id: Uuid, file: Option<&Path>) -> Result<Vec<u8>> {
+    match file {
+        Some(file) => std::fs::read(file).with_context(|| format!("cannot read {}", file.display())),
+        None => platform
+            .store
+            .refused_body(id)
+            .await?
+            .context("its content is past its retention period; give the message with --file"),
+    }
+}

@@ -1,0 +1,58 @@
+//! The operators' tool: looks at a running platform and helps it along.
+//!
+//! It reaches the database, the namespace and the storage account by the handler's own settings, so it works against Azure and against a
+//! local host alike. Two rules hold for every command:
+//!
+//! - **Personal data is hidden** unless `--show-personal-data` asks for it: names, birth dates, what submitters call their patients and
+//!   orders, file names, free text, contents. Asking demands a `--reason`, and is entered into the audit before anything is shown.
+//! - **Changes are audited**: in the transaction of the change where it changes the database, else before it is done. They demand a reason
+//!   as well.
+//!
+//! A command gives a [`report::Report`], which is written as tables for people or as JSON for programs; both show the same.
+
+pub mod cli;
+mod commands;
+mod platform;
+mod redact;
+pub mod report;
+
+use anyhow::Result;
+use cli::{Cli, Command, OrganizationsCommand};
+use platform::Platform;
+use report::Report;
+use std::io::Write;
+
+/// Does what the command line says and writes what there is to see.
+///
+/// # Errors
+/// What went wrong, in words for an operator, without personal data.
+pub async fn run(cli: &Cli, out: &mut (impl Write + ?Sized)) -> Result<()> {
+    let report = match &cli.command {
+        // Needs no platform.
+        Command::Organizations(OrganizationsCommand::Validate { files }) => commands::organizations::validate(files)?,
+        command => {
+            let platform = Platform::open(&cli.common).await?;
+            let done = act(&platform, command).await;
+            platform.store.close().await;
+            done?
+        }
+    };
+    if cli.common.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report.json())?)?;
+    } else {
+        write!(out, "{}", report.text())?;
+    }
+    report.failure.map_or(Ok(()), |text| Err(anyhow::anyhow!(text)))
+}
+
+async fn act(platform: &Platform, command: &Command) -> Result<Report> {
+    match command {
+        Command::Organizations(command) => Box::pin(commands::organizations::run(platform, command)).await,
+        Command::Drops(command) => commands::drops::run(platform, command).await,
+        Command::Orders(command) => commands::orders::run(platform, command).await,
+        Command::DeadLetters(command) => Box::pin(commands::dead_letters::run(platform, command)).await,
+        Command::Outbox(command) => commands::outbox::run(platform, command).await,
+        Command::Submissions(command) => Box::pin(commands::submissions::run(platform, command)).await,
+        Command::Audit(command) => commands::audit::run(platform, command).await,
+    }
+}

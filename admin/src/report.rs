@@ -1,0 +1,124 @@
+//! What a command has to show, as tables for people and as JSON for programs.
+
+use serde_json::{Map, Value};
+
+/// One line of a list, or the fields of one thing: names with values, in order.
+pub type Row = Vec<(&'static str, Value)>;
+
+/// What a command has to show.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// About one thing.
+    pub fields: Row,
+    /// Lists with their names.
+    pub lists: Vec<(&'static str, Vec<Row>)>,
+    /// The command did not do all it should: what to say at the end, with a failing exit code.
+    pub failure: Option<String>,
+}
+
+impl Report {
+    /// A list alone.
+    #[must_use]
+    pub fn list(name: &'static str, rows: Vec<Row>) -> Self {
+        Self { lists: vec![(name, rows)], ..Self::default() }
+    }
+
+    /// Fields alone.
+    #[must_use]
+    pub fn of(fields: Row) -> Self {
+        Self { fields, ..Self::default() }
+    }
+
+    /// Another list.
+    #[must_use]
+    pub fn and(mut self, name: &'static str, rows: Vec<Row>) -> Self {
+        self.lists.push((name, rows));
+        self
+    }
+
+    /// As one JSON object.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let mut object = object(&self.fields);
+        for (name, rows) in &self.lists {
+            object.insert((*name).to_owned(), rows.iter().map(|row| Value::Object(self::object(row))).collect());
+        }
+        Value::Object(object)
+    }
+
+    /// As text: fields one to a line, lists as tables.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let width = self.fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        for (name, value) in &self.fields {
+            text.push_str(&format!("{name:width$}  {}\n", several(value, width + 2)));
+        }
+        for (name, rows) in &self.lists {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            if self.lists.len() > 1 || !self.fields.is_empty() {
+                text.push_str(&format!("{name}:\n"));
+            }
+            text.push_str(&table(rows));
+        }
+        text
+    }
+}
+
+fn object(row: &Row) -> Map<String, Value> {
+    row.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+fn table(rows: &[Row]) -> String {
+    let Some(first) = rows.first() else { return "(none)\n".to_owned() };
+    let names: Vec<String> = first.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let cells = rows.iter().map(|row| row.iter().map(|(_, value)| one_line(value)).collect());
+    let lines: Vec<Vec<String>> = std::iter::once(names).chain(cells).collect();
+    let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..first.len()).map(|column| width(column).unwrap_or_default()).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let padded: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A value within a table.
+fn one_line(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        Value::Array(values) => values.iter().map(one_line).collect::<Vec<_>>().join(", "),
+        other => one_line(&Value::String(other.to_string())),
+    }
+}
+
+/// A value with room below it. What a sender wrote must not move the cursor or change colors.
+fn several(value: &Value, indent: usize) -> String {
+    let text = match value {
+        Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),
+        Value::String(text) => text.clone(),
+        other => return one_line(other),
+    };
+    let safe: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    safe.replace('\n', &format!("\n{:indent$}", ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tables_are_aligned_and_nothing_escapes_them() {
+        let row = |a: Value, b: Value| vec![("id", a), ("what", b)];
+        let report = Report::list("things", vec![row(json!(1), json!("a\u{1b}[31m\nb")), row(json!(100), Value::Null)]);
+        assert_eq!(report.text(), "id   what\n1    a [31m b\n100  -\n");
+        assert_eq!(report.json()["things"][1], json!({"id": 100, "what": null}));
+        assert_eq!(Report::list("things", Vec::new()).text(), "(none)\n");
+    }
+}

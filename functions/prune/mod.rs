@@ -1,0 +1,56 @@
+//! `prune`: removes what is past its retention period, by a timer.
+//!
+//! Every batch is a transaction of its own, with the audit entry that counts it, so a timer that is killed or runs twice does no harm and
+//! orders that come in meanwhile wait for a batch at most. A run that takes longer than [`TIME`] leaves the rest to the next one.
+//! What is never removed is said in [`iris_orders::retention`].
+
+use crate::app::App;
+use iris_azure::handler::Outcome;
+use iris_azure::settings::RetentionSettings;
+use iris_orders::Error;
+use iris_orders::retention::{Kind, Prune};
+use iris_orders::store::Administration;
+use jiff::{SignedDuration, Timestamp};
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// The function's name.
+pub const NAME: &str = "prune";
+
+/// How long one run goes on beginning batches.
+const TIME: Duration = Duration::from_secs(300);
+
+/// Prunes once.
+pub async fn run(app: &App) -> Outcome {
+    match prune(app.orders.store().administration(), app.retention, Timestamp::now()).await {
+        Ok(()) => Outcome::Done,
+        Err(error) => {
+            warn!(%error, "not everything past its retention period was removed");
+            Outcome::Retry { code: "prune" }
+        }
+    }
+}
+
+async fn prune(store: &dyn Administration, settings: RetentionSettings, now: Timestamp) -> Result<(), Error> {
+    let begun = Instant::now();
+    for kind in Kind::ALL {
+        let days = match kind {
+            Kind::Bodies | Kind::Lines => settings.bodies_days,
+            Kind::OrderHistory | Kind::PatientHistory => settings.history_days,
+            Kind::Submissions | Kind::Drops => settings.receipts_days,
+        };
+        let before = now.saturating_sub(SignedDuration::from_hours(days.saturating_mul(24))).unwrap_or(Timestamp::MIN);
+        let mut removed = 0;
+        while begun.elapsed() < TIME {
+            let rows = store.prune(&Prune { kind, before, limit: settings.batch, at: Timestamp::now() }).await?;
+            removed += rows;
+            if rows < u64::from(settings.batch) {
+                break;
+            }
+        }
+        if removed > 0 {
+            info!(kind = kind.as_str(), removed, "removed what is past its retention period");
+        }
+    }
+    Ok(())
+}

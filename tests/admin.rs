@@ -1,0 +1,345 @@
+//! `iris-admin` against a local host: what operators see, what they do, and what they must not see.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use clap::Parser;
+use iris_admin::cli::Cli;
+use iris_local_servicebus::message::{Message, PropertyValue};
+use iris_model::OutcomeKind;
+use iris_orders::audit::AuditSearch;
+use serde_json::{Value, json};
+use sqlx::Connection;
+use std::time::Duration;
+use support::generate::{csv, order};
+use support::{TestHost, message, until};
+
+/// Things of the patient that only an operator who asked for them may see.
+const SENTINELS: [&str; 6] =
+    ["Zzyzxsentinel", "SENTINEL-MRN", "SENTINEL-ORDER", "1941-07-07", "7/7/1941", "sentinel secret"];
+
+/// Runs a command line as an operator types it.
+async fn admin(host: &TestHost, arguments: &[&str]) -> anyhow::Result<String> {
+    let folder = host.data().to_str().unwrap();
+    let common = ["iris-admin", "--local", folder, "--actor", "tester"];
+    let cli = Cli::try_parse_from(common.iter().chain(arguments))?;
+    let mut out = Vec::new();
+    let done = Box::pin(iris_admin::run(&cli, &mut out)).await;
+    let text = String::from_utf8(out)?;
+    done.map(|()| text)
+}
+
+async fn seen(host: &TestHost, arguments: &[&str]) -> String {
+    admin(host, arguments).await.unwrap_or_else(|error| panic!("{arguments:?}: {error:#}"))
+}
+
+async fn json_of(host: &TestHost, arguments: &[&str]) -> Value {
+    let all: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+    serde_json::from_str(&seen(host, &all).await).unwrap()
+}
+
+async fn refusal(host: &TestHost, arguments: &[&str]) -> String {
+    format!("{:#}", admin(host, arguments).await.unwrap_err())
+}
+
+/// What the audit holds, oldest first.
+async fn audited(host: &TestHost) -> Vec<String> {
+    let store = host.host.orders.administration();
+    let entries = store.audit_entries(&AuditSearch::default(), 1000).await.unwrap();
+    entries.into_iter().rev().map(|entry| format!("{} {}: {}", entry.action, entry.subject, entry.reason)).collect()
+}
+
+/// A patient with everything that must stay hidden.
+fn sentinel() -> Value {
+    let mut sentinel = order("A", 1);
+    sentinel["Patient"]["Name"]["Last"] = json!("Zzyzxsentinel");
+    sentinel["Patient"]["LocalId"] = json!("SENTINEL-MRN");
+    sentinel["Patient"]["Dob"] = json!("1941-07-07");
+    sentinel["Order"]["LocalId"] = json!("SENTINEL-ORDER");
+    sentinel["Order"]["AdditionalInfo"] = json!("sentinel secret");
+    sentinel
+}
+
+/// A host whose handler takes no messages, with one that was given up: a receiver's own words and all.
+async fn with_dead_letter() -> (TestHost, String) {
+    let host = TestHost::with_settings(&[("AzureWebJobs.submit_order.Disabled", "true")]).await;
+    let broker = &host.host.broker;
+    let mut lost = Message::new(sentinel().to_string()).with_message_id("SENTINEL-ORDER message");
+    lost.application_properties.push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
+    broker.send("orders", lost).await.unwrap();
+    let taken = broker.receive("orders", 1, Duration::from_secs(5)).await.unwrap();
+    broker.dead_letter("orders", taken[0].lock_token, "Unwanted by Zzyzxsentinel", "sentinel secret").await.unwrap();
+    let letters = json_of(&host, &["dead-letters", "list"]).await;
+    assert_eq!(letters["deadLetters"].as_array().unwrap().len(), 1, "{letters}");
+    assert_eq!(letters["deadLetters"][0]["queue"], "orders");
+    let number = letters["deadLetters"][0]["number"].to_string();
+    (host, number)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_listed_shown_redriven_and_processed() {
+    let (host, number) = with_dead_letter().await;
+    let shown = json_of(&host, &["dead-letters", "show", "orders", &number]).await;
+    assert_eq!(shown["content"]["OrderControlCode"], "NW");
+    assert_eq!(shown["content"]["Patient"]["Name"]["Last"], "(text, 13 characters)");
+    assert_eq!(shown["properties"]["IrisOrganization"], "harborview");
+    assert_eq!(audited(&host).await, Vec::<String>::new(), "nothing personal was shown");
+
+    let redrive = ["dead-letters", "redrive", "orders", &number];
+    assert!(refusal(&host, &redrive).await.contains("--reason"));
+    let host = host.restart().await;
+    let because: Vec<&str> = redrive.iter().copied().chain(["--reason", "handler was off"]).collect();
+    assert!(seen(&host, &because).await.contains(&number));
+    let event = host.events(1).await.remove(0);
+    assert!(event.success, "{:?}", event.error_message);
+    assert_eq!(event.order_local_id.as_deref(), Some("SENTINEL-ORDER"));
+    host.settled().await;
+    assert_eq!(audited(&host).await, [format!("dead-letters.redrive orders/{number}: handler was off")]);
+    assert_eq!(seen(&host, &["dead-letters", "list"]).await, "(none)\n");
+    assert!(refusal(&host, &because).await.contains("1 of 1 were not found"));
+
+    // The same message from its sender, late: the ledger knows it by the id it came with.
+    let mut again = Message::new(sentinel().to_string()).with_message_id("SENTINEL-ORDER message");
+    again.application_properties.push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
+    host.host.broker.send("orders", again).await.unwrap();
+    host.settled().await;
+    let all = host.host.orders.submissions(None, None, 10).await.unwrap();
+    assert_eq!(all.len(), 1);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_message_is_corrected_and_resubmitted() {
+    let host = TestHost::start().await;
+    let mut wrong = order("A", 1);
+    wrong["Patient"]["Dob"] = json!("13/45/2000");
+    host.post(vec![message("1", &wrong)]).await;
+    assert!(!host.events(1).await[0].success);
+    host.settled().await;
+    let list = json_of(&host, &["submissions", "list", "--organization", "harborview"]).await;
+    let original = list["submissions"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(list["submissions"][0]["issues"][0], "bad-date at Patient.Dob");
+    assert!(refusal(&host, &["submissions", "resubmit", &original]).await.contains("--reason"));
+
+    // As it was: refused again, under a submission of its own.
+    let again = ["submissions", "resubmit", &original, "--reason", "ticket 7"];
+    let first = json_of(&host, &again).await;
+    assert!(!host.events(2).await[1].success);
+    host.settled().await;
+    // Corrected: an order.
+    let file = host.data().join("corrected.json");
+    std::fs::write(&file, order("A", 1).to_string()).unwrap();
+    let corrected: Vec<&str> = again.iter().copied().chain(["--file", file.to_str().unwrap()]).collect();
+    let second = json_of(&host, &corrected).await;
+    assert!(host.events(3).await[2].success);
+    host.settled().await;
+
+    let shown = json_of(&host, &["submissions", "show", &original]).await;
+    let links: Vec<_> = shown["resubmissions"].as_array().unwrap().iter().collect();
+    assert_eq!(links.len(), 2);
+    for (link, sent) in links.iter().zip([&first, &second]) {
+        assert_eq!(link["submission"], sent["submission"]);
+        assert_eq!(link["handled"], true);
+    }
+    let new = json_of(&host, &["submissions", "show", second["submission"].as_str().unwrap()]).await;
+    assert_eq!((&new["resubmissionOf"], &new["outcome"]), (&json!(original), &json!("created")));
+    let created = second["submission"].as_str().unwrap();
+    let refused = refusal(&host, &["submissions", "resubmit", created, "--reason", "x"]).await;
+    assert!(refused.contains("was not rejected"), "{refused}");
+    assert_eq!(audited(&host).await.len(), 2);
+
+    let order = new["irisOrderId"].to_string();
+    let shown = json_of(&host, &["orders", "show", &order]).await;
+    assert_eq!((&shown["status"], &shown["patient"]), (&json!("AwaitingImages"), &json!("(hidden)")));
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_data_is_shown_only_when_asked_for_and_that_is_audited() {
+    let (host, number) = with_dead_letter().await;
+    let host = host.restart().await;
+    let mut wrong = sentinel();
+    wrong["Patient"]["Dob"] = json!("7/7/1941 Zzyzxsentinel");
+    wrong["Zzyzxsentinel"] = json!({ "1941-07-07": "sentinel secret" });
+    wrong["Site"]["LocalId"] = json!("Zzyzxsentinel");
+    let mut broken = message("3", &json!(null));
+    broken.body = "{\"Patient\": {\"Name\": \"Zzyzxsentinel\", }}".into();
+    host.post(vec![message("1", &sentinel()), message("2", &wrong), broken]).await;
+    let file = csv("S", 12, 4)
+        .replace("Testpatient1", "Zzyzxsentinel")
+        .replace("S-P", "SENTINEL-MRN")
+        .replace("S-O", "SENTINEL-ORDER");
+    let receipt = host.load("Zzyzxsentinel 1941-07-07.csv", file).await;
+    host.settled().await;
+    let found = json_of(&host, &["orders", "find", "SENTINEL-ORDER"]).await;
+    let order = found["orders"][0]["id"].to_string();
+    let rejected = json_of(&host, &["submissions", "list"]).await;
+    let rejected: Vec<String> = rejected["submissions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(rejected.len(), 2);
+    let drop = receipt.drop_id.to_string();
+
+    let commands: Vec<Vec<&str>> = vec![
+        vec!["organizations", "list"],
+        vec!["organizations", "show", "harborview"],
+        vec!["drops", "list"],
+        vec!["drops", "show", &drop],
+        vec!["orders", "find", "sentinel"],
+        vec!["orders", "show", &order],
+        vec!["dead-letters", "list"],
+        vec!["dead-letters", "show", "orders", &number],
+        vec!["outbox", "list"],
+        vec!["submissions", "list", "--all"],
+        vec!["submissions", "show", &rejected[0]],
+        vec!["submissions", "show", &rejected[1]],
+        vec!["audit", "list"],
+    ];
+    for command in &commands {
+        for json in [false, true] {
+            let mut arguments = command.clone();
+            arguments.extend(json.then_some("--json"));
+            let text = seen(&host, &arguments).await.to_lowercase();
+            let told = SENTINELS.iter().find(|sentinel| text.contains(&sentinel.to_lowercase()));
+            assert!(told.is_none(), "{told:?} is in the output of {command:?}:\n{text}");
+        }
+        let mut arguments = command.clone();
+        arguments.push("--show-personal-data");
+        assert!(refusal(&host, &arguments).await.contains("--reason"));
+    }
+    // Errors are told to terminals and logs alike.
+    for arguments in [["drops", "show", &rejected[0]], ["submissions", "show", &drop], ["orders", "show", "7"]] {
+        assert!(refusal(&host, &arguments).await.contains("there is no"));
+    }
+    assert_eq!(audited(&host).await, Vec::<String>::new());
+
+    let asked: [(Vec<&str>, &str); 6] = [
+        (vec!["drops", "list"], "Zzyzxsentinel 1941-07-07.csv"),
+        (vec!["drops", "show", &drop], "SENTINEL-ORDER"),
+        (vec!["orders", "show", &order], "Zzyzxsentinel"),
+        (vec!["dead-letters", "show", "orders", &number], "sentinel secret"),
+        (vec!["submissions", "list"], "SENTINEL-MRN"),
+        (vec!["submissions", "show", &rejected[0]], "Zzyzxsentinel"),
+    ];
+    for (command, wanted) in &asked {
+        let arguments =
+            command.iter().copied().chain(["--show-personal-data", "--reason", "ticket 9"]).collect::<Vec<_>>();
+        let text = seen(&host, &arguments).await;
+        assert!(text.contains(wanted), "{command:?}:\n{text}");
+    }
+    let known = audited(&host).await;
+    let subject = |what: &str| format!("{what}: ticket 9");
+    assert_eq!(
+        known,
+        [
+            subject("drops.view list"),
+            subject(&format!("drops.view {drop}")),
+            subject(&format!("orders.view {order}")),
+            subject(&format!("dead-letters.view orders/{number}")),
+            subject("submissions.view list"),
+            subject(&format!("submissions.view {}", rejected[0])),
+        ]
+    );
+    let listed = json_of(&host, &["audit", "list", "--by", "tester", "--limit", "1"]).await;
+    assert_eq!(listed["entries"][0]["action"], "submissions.view");
+    host.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn organizations_are_validated_and_put() {
+    let host = TestHost::start().await;
+    let mut document = serde_json::to_value(&host.organization).unwrap();
+    document["name"] = json!("Harborview, renamed");
+    let file = host.data().join("harborview.json");
+    let path = file.to_str().unwrap();
+    let write = |document: &Value| std::fs::write(&file, document.to_string()).unwrap();
+    write(&document);
+    assert!(seen(&host, &["organizations", "validate", path]).await.contains("usable"));
+    assert!(refusal(&host, &["organizations", "put", path]).await.contains("--reason"));
+    let put = ["organizations", "put", path, "--reason", "ticket 11"];
+    assert_eq!(json_of(&host, &put).await["was"], "replaced");
+    let shown = json_of(&host, &["organizations", "show", "harborview"]).await;
+    assert_eq!(shown["document"]["name"], "Harborview, renamed");
+
+    document["slug"] = json!("harborview-two");
+    write(&document);
+    assert!(refusal(&host, &put).await.contains("clientGuid is that of harborview"));
+    document["clientGuid"] = json!("5a3d1e70-0000-4000-8000-0000000000aa");
+    document["users"] = json!([]);
+    write(&document);
+    assert_eq!(json_of(&host, &put).await["was"], "created");
+    document["evaluationTypes"] = json!([]);
+    write(&document);
+    assert!(refusal(&host, &put).await.contains("evaluationTypes"));
+    assert!(refusal(&host, &["organizations", "validate", path]).await.contains("1 of 1 documents"));
+    let list = json_of(&host, &["organizations", "list"]).await;
+    assert_eq!(list["organizations"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        audited(&host).await,
+        ["organizations.put harborview: ticket 11", "organizations.put harborview-two: ticket 11"]
+    );
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_outbox_is_parked_and_retried() {
+    let host = TestHost::start().await;
+    host.host.broker.hold("events-harborview", true).unwrap();
+    host.post(vec![message("1", &order("A", 1))]).await;
+    until("an envelope waits", async || host.host.orders.outbox_depth().await.unwrap().envelopes == 1).await;
+    let list = json_of(&host, &["outbox", "list"]).await;
+    assert_eq!(list["waiting"][0]["destination"], "queue:events-harborview");
+    let waiting = list["waiting"][0]["id"].to_string();
+    seen(&host, &["outbox", "hasten", &waiting, "--reason", "r"]).await;
+    seen(&host, &["outbox", "park", &waiting, "--reason", "r"]).await;
+    let list = json_of(&host, &["outbox", "list"]).await;
+    assert_eq!(list["waiting"], json!([]));
+    let parked = list["parked"][0]["id"].to_string();
+    assert!(refusal(&host, &["outbox", "retry", "4711", "--reason", "r"]).await.contains("not found"));
+    host.host.broker.hold("events-harborview", false).unwrap();
+    seen(&host, &["outbox", "retry", &parked, "--reason", "r"]).await;
+    assert!(host.events(1).await[0].success);
+    host.settled().await;
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_timer_removes_what_is_past_its_time() {
+    let host = TestHost::start().await;
+    let mut wrong = order("A", 1);
+    wrong["Patient"]["Dob"] = json!("13/45/2000");
+    host.post(vec![message("1", &wrong), message("2", &order("A", 2))]).await;
+    host.load("a.csv", csv("S", 3, 2)).await;
+    host.events(5).await;
+    host.settled().await;
+    let refused = host.host.orders.submissions(None, Some(OutcomeKind::Failed), 1).await.unwrap()[0].id;
+    host.host.functions.run_now("prune").await.unwrap();
+    assert!(host.host.orders.refused_body(refused).await.unwrap().is_some(), "it is not old enough");
+
+    // A hundred days pass.
+    let url = format!("sqlite:{}", host.data().join("iris.db").display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    for sql in
+        ["UPDATE submissions SET at = at - 8640000000000", "UPDATE drops SET finished_at = finished_at - 8640000000000"]
+    {
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    host.host.functions.run_now("prune").await.unwrap();
+    assert_eq!(host.host.orders.refused_body(refused).await.unwrap(), None);
+    let drops = host.host.orders.drops(None, 10).await.unwrap();
+    assert_eq!(host.host.orders.drop_lines(drops[0].id, None).await.unwrap().unwrap().1, "");
+    assert_eq!(host.host.orders.submissions(None, None, 10).await.unwrap().len(), 2, "records outlive bodies");
+    let told = seen(&host, &["drops", "show", &drops[0].id.to_string()]).await;
+    assert!(told.contains("past their retention period"), "{told}");
+    let refusal = refusal(&host, &["submissions", "resubmit", &refused.to_string(), "--reason", "r"]).await;
+    assert!(refusal.contains("--file"), "{refusal}");
+    let entries = audited(&host).await;
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    assert!(entries.iter().all(|entry| entry.starts_with("prune ")), "{entries:?}");
+    host.stop().await;
+}
