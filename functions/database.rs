@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use iris_azure::credential::Credential;
 use iris_azure::settings::{DatabaseSettings, Lookup};
 use iris_orders::store::Store;
-use iris_orders::store::postgres::{PasswordSource, PostgresOptions, PostgresStore};
+use iris_orders::store::postgres::{Password, PasswordSource, PostgresOptions, PostgresStore};
 use iris_orders::store::sqlite::{SqliteOptions, SqliteStore};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use std::sync::Arc;
 
 /// Connects and brings the schema up to date. `lookup` is asked for what the platform says about identities.
@@ -21,6 +21,8 @@ pub async fn open(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc
     }
     let mut options = PostgresOptions::new(settings.url.clone());
     options.connections = settings.max_connections;
+    // One connection is left for what only reads.
+    options.writers = options.writers.min(usize::try_from(settings.max_connections.saturating_sub(1))?).max(1);
     if let Some(identity) = &settings.token_identity {
         options.password = Some(Arc::new(Token(Credential::from_environment(identity, lookup)?)));
     }
@@ -32,7 +34,8 @@ struct Token(Credential);
 
 #[async_trait]
 impl PasswordSource for Token {
-    async fn password(&self) -> Result<SecretString, String> {
-        Ok(self.0.postgres_password().await.map_err(|error| error.to_string())?.secret)
+    async fn password(&self) -> Result<Password, String> {
+        let token = self.0.postgres_password().await.map_err(|error| error.to_string())?;
+        Ok(Password { secret: token.secret, expires: token.expires })
     }
 }

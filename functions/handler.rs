@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
 /// The name of every Service Bus trigger's binding.
-const MESSAGE: &str = "message";
+pub const MESSAGE: &str = "message";
 
 /// Runs the handler until SIGTERM or Ctrl-C. Returns an error, and so a non-zero exit code, in every other case.
 pub fn run() -> anyhow::Result<()> {
@@ -32,7 +32,9 @@ pub fn run() -> anyhow::Result<()> {
     })
 }
 
-fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> Router {
+/// Every function under its name.
+#[must_use]
+pub fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> Router {
     let (orders, drops, images) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
     let (gradings, sweeps, prunes) = (Arc::clone(&app), Arc::clone(&app), app);
     Router::new(limits)

@@ -43,6 +43,9 @@ pub async fn run(app: &App) -> Outcome {
             return Outcome::Retry { code: "outbox" };
         }
     }
+    if let Err(error) = report_outbox(app, now).await {
+        warn!(%error, "the outbox is not measured");
+    }
     match sweep_containers(app, now).await {
         Ok(()) => Outcome::Done,
         Err(error) => {
@@ -50,6 +53,16 @@ pub async fn run(app: &App) -> Outcome {
             Outcome::Retry { code: "containers" }
         }
     }
+}
+
+/// Says how much waits in the outbox, and for how long: an alert looks at it.
+async fn report_outbox(app: &App, now: Timestamp) -> Result<(), iris_orders::Error> {
+    let depth = app.orders.store().outbox_depth().await?;
+    if depth.envelopes > 0 || depth.parked > 0 {
+        let oldest_seconds = depth.oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
+        info!(messages = depth.messages, parked = depth.parked, oldest_seconds, "outbox holds messages");
+    }
+    Ok(())
 }
 
 async fn sweep_containers(app: &App, now: Timestamp) -> anyhow::Result<()> {

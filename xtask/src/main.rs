@@ -1,14 +1,16 @@
-//! The project's own tasks: `cargo xtask test | schemas | bench | postgres`.
+//! The project's own tasks: `cargo xtask test | check-app | package | schemas | bench | postgres`.
 //!
 //! Everything a task starts (PostgreSQL, cargo and what it runs) ends with it: each is owned by a guard, and an interruption drops
 //! the running task, which drops its guards. So Ctrl-C, a termination, an error and a panic all take the same way out.
 
+mod app;
 mod bench;
 mod browser;
 mod child;
 mod clients;
 mod console;
 mod dependencies;
+mod package;
 mod postgres;
 mod schemas;
 mod test;
@@ -31,6 +33,10 @@ struct Arguments {
 enum Task {
     /// Checks everything: format, dependencies, lints, schemas, all tests on SQLite and PostgreSQL, other languages' clients.
     Test(test::Options),
+    /// Checks host.json, function.json, Bicep, settings and roles against each other and against the code.
+    CheckApp,
+    /// Builds the package that is deployed: target/app.zip.
+    Package(package::Options),
     /// Writes the JSON Schemas under schemas/.
     Schemas(schemas::Options),
     /// Measures the platform, and describes the machine it does so on.
@@ -63,6 +69,8 @@ fn start(arguments: Arguments) -> Result<()> {
 async fn run(task: Task) -> Result<()> {
     match task {
         Task::Test(options) => test::run(&options).await,
+        Task::CheckApp => app::check().await,
+        Task::Package(options) => package::run(&options).await,
         Task::Schemas(options) => schemas::run(&options),
         Task::Bench(options) => bench::run(&options).await,
         Task::Postgres => postgres::run().await,

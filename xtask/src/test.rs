@@ -32,7 +32,7 @@ pub(crate) struct Options {
     only: Vec<Step>,
 }
 
-/// A step of the test run, in the order they are taken: quick ones first.
+/// A step of the test run, in the order they are taken: quick ones first, then those that need the whole workspace built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Step {
     /// Source is formatted.
@@ -43,12 +43,16 @@ enum Step {
     Lints,
     /// The committed JSON Schemas are those of the code.
     Schemas,
+    /// What is deployed fits together.
+    App,
     /// All tests of the workspace, on both stores.
     Tests,
     /// The Azure clients of other languages against the local host.
     Clients,
     /// The console in a real browser.
     Console,
+    /// The package runs as it is packed.
+    Package,
 }
 
 impl Step {
@@ -58,9 +62,11 @@ impl Step {
             Self::Dependencies => "dependencies",
             Self::Lints => "lints",
             Self::Schemas => "schemas",
+            Self::App => "app",
             Self::Tests => "tests",
             Self::Clients => "clients",
             Self::Console => "console",
+            Self::Package => "package",
         }
     }
 }
@@ -139,6 +145,7 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
             succeed(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])).await
         }
         Step::Schemas => crate::schemas::check(),
+        Step::App => crate::app::check().await,
         Step::Tests => tests(options.without_postgres).await,
         Step::Clients if options.without_clients => Ok(()),
         Step::Clients => crate::clients::run(options.update_docs).await,
@@ -147,6 +154,7 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
             Ok(())
         }
         Step::Console => crate::browser::test().await,
+        Step::Package => crate::package::test().await,
     }
 }
 

@@ -1,10 +1,12 @@
 //! The function app as a folder, laid out as it is packaged: `host.json` and one folder per function.
 //!
 //! The documents are built into the executable, so that the local host runs from anywhere. The handler is this executable itself with the
-//! argument `handler`; with `--app` a packaged folder is run as it is.
+//! argument `handler`; with `--app` a package, as a zip file or unpacked, is run as it is.
 
 use anyhow::{Context, Result};
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use zip::ZipArchive;
 
 /// A function app to run.
 #[derive(Debug, Clone)]
@@ -16,10 +18,23 @@ pub struct AppFolder {
 }
 
 impl AppFolder {
-    /// A packaged folder, run as it is.
-    #[must_use]
-    pub fn packaged(root: PathBuf) -> Self {
-        Self { root, handler: None }
+    /// A package, run as it is: a folder, or a zip file, which is unpacked below `data`.
+    ///
+    /// # Errors
+    /// The zip file cannot be read, or not be unpacked.
+    pub fn packaged(package: &Path, data: &Path) -> Result<Self> {
+        if !package.is_file() {
+            return Ok(Self { root: package.to_owned(), handler: None });
+        }
+        let root = data.join("package");
+        if root.exists() {
+            std::fs::remove_dir_all(&root).with_context(|| format!("cannot remove {}", root.display()))?;
+        }
+        let file = File::open(package).with_context(|| format!("cannot read {}", package.display()))?;
+        let mut archive = ZipArchive::new(file).with_context(|| format!("{} is not a zip file", package.display()))?;
+        // Modes are those of the package: whether the handler may be run is the package's business.
+        archive.extract(&root).with_context(|| format!("cannot unpack {}", package.display()))?;
+        Ok(Self { root, handler: None })
     }
 
     /// Writes the built-in app below `data`, with `executable handler` as its handler.

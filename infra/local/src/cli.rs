@@ -64,8 +64,8 @@ pub struct CommonArgs {
     /// Database URL, e.g. postgres://user@127.0.0.1/iris; default: an SQLite file in the data folder.
     #[arg(long, value_name = "URL", global = true, env = "IRIS_LOCAL_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
-    /// Folder of a packaged function app (host.json, one folder per function, the handler) to run instead of the built-in one.
-    #[arg(long, value_name = "DIR", global = true)]
+    /// A packaged function app to run instead of the built-in one: `target/app.zip`, or the folder it was unpacked to.
+    #[arg(long, value_name = "ZIP|DIR", global = true)]
     pub app: Option<PathBuf>,
 }
 

@@ -13,7 +13,7 @@ mod log;
 pub mod organizations;
 mod ports;
 pub mod process;
-mod provision;
+pub mod provision;
 mod sample;
 pub mod serve;
 pub mod summary;

@@ -18,29 +18,33 @@ use iris_local_servicebus::broker::{Broker, Error, QueueOptions};
 use iris_local_servicebus::message::PropertyValue;
 
 /// The queue of orders as messages.
-pub(crate) const ORDERS: &str = "orders";
+pub const ORDERS: &str = "orders";
 /// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only a handler that
 /// dies uses deliveries up; and a file that takes minutes may see many of them die.
-const DELIVERIES: u32 = 100;
+pub const DELIVERIES: u32 = 100;
 /// The queue of events about dropped files.
-pub(crate) const DROPS: &str = "drops";
+pub const DROPS: &str = "drops";
 /// The queue of gradings.
-pub(crate) const GRADINGS: &str = "gradings";
+pub const GRADINGS: &str = "gradings";
 /// The queue of events about uploaded images.
-pub(crate) const IMAGES: &str = "images";
+pub const IMAGES: &str = "images";
+/// Every queue whose messages start a function.
+pub const WORK: [&str; 4] = [ORDERS, DROPS, IMAGES, GRADINGS];
 
 /// The container that keeps a copy of every drop.
-pub(crate) const ARCHIVE: &str = "archive";
+pub const ARCHIVE: &str = "archive";
 
 /// Creates the queues. Those that exist, with what is in them, stay.
-pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
+///
+/// # Errors
+/// The broker's.
+pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
     // No duplicate detection: every entry forwards into the same queue, so two organizations may well use the same MessageId. The ledger of
     // submissions knows a repetition by organization, MessageId and content (decision 54).
     let work = || QueueOptions { max_delivery_count: DELIVERIES, ..QueueOptions::default() };
-    existing(broker.create_queue(ORDERS, work()))?;
-    existing(broker.create_queue(DROPS, work()))?;
-    existing(broker.create_queue(IMAGES, work()))?;
-    existing(broker.create_queue(GRADINGS, work()))?;
+    for name in WORK {
+        existing(broker.create_queue(name, work()))?;
+    }
     for Document { organization, .. } in organizations {
         let slug = &organization.slug;
         let stamp = || vec![(STAMP.to_owned(), PropertyValue::String(slug.to_string()))];
@@ -63,7 +67,10 @@ pub(crate) fn existing(created: Result<(), Error>) -> Result<()> {
 }
 
 /// Creates the containers and puts the organizations' documents in their place.
-pub(crate) async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()> {
+///
+/// # Errors
+/// The store's.
+pub async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()> {
     for name in ["organizations", ARCHIVE] {
         blobs.ensure_container(&container(name)?).await?;
     }

@@ -49,10 +49,10 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
     Ok(())
 }
 
-/// The function app to run: a packaged folder, or the built-in one.
+/// The function app to run: a package, or the built-in one.
 pub(crate) fn app(common: &CommonArgs, data: &Path) -> Result<AppFolder> {
     match &common.app {
-        Some(folder) => Ok(AppFolder::packaged(absolute(folder)?)),
+        Some(package) => AppFolder::packaged(&absolute(package)?, data),
         None => AppFolder::built_in(data, std::env::current_exe().context("cannot find this program's own file")?),
     }
 }

@@ -7,6 +7,7 @@ import { ServiceBusClient } from "@azure/service-bus";
 import { ContainerClient } from "@azure/storage-blob";
 import { Host, dataFolder } from "./host.js";
 import { name, operations, until } from "./operation.js";
+import { runGuide } from "./stories/guide.js";
 import { publishedClientOrder } from "./stories/published-client.js";
 
 const operation = operations("JavaScript");
@@ -126,4 +127,10 @@ operation("story-rest", "fetch and the printed URLs are enough", async () => {
   assert.equal(totals.created, 1);
   const get = await fetch(within(caller.drops.url, `${id}.json`));
   assert.equal(get.status, 403, "the drop URL reads nothing");
+});
+
+operation("story-guide", "the snippets of INTEGRATORS.md", async () => {
+  const [posted, dropped, read] = await runGuide(caller);
+  assert.deepEqual([posted, dropped], ["sent\n", "dropped\n"]);
+  assert.match(read, /OrderCreationReceipt HV-FIRST-1 \d+/);
 });

@@ -59,6 +59,14 @@ impl Router {
         self
     }
 
+    /// The names of the functions, in alphabetical order.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.functions.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The HTTP service, for tests that need no socket.
     pub(super) fn into_service(self) -> axum::Router {
         let places = Arc::new(Semaphore::new(self.limits.concurrency));

@@ -7,8 +7,11 @@ mod administration;
 mod images;
 mod inspect;
 mod load;
+mod password;
 mod save;
 mod statements;
+
+pub use password::{Password, PasswordSource};
 
 use super::fault::fault;
 use super::{Administration, Claim, Commit, IdKind, Store, Wanted, codec};
@@ -23,22 +26,15 @@ use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
 use jiff::Timestamp;
+use password::Passwords;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use std::time::Duration;
 use uuid::Uuid;
 
-/// How long a password is used for new connections before it is asked for again. Managed-identity tokens live longer.
-const PASSWORD_AGE: Duration = Duration::from_secs(240);
-
-/// Gives the password for new connections, e.g. a managed-identity token. The error text is shown as it is: no secrets in it.
-#[async_trait]
-pub trait PasswordSource: Send + Sync + 'static {
-    /// The password that is valid now.
-    async fn password(&self) -> Result<SecretString, String>;
-}
+/// How long a connection waits for work before it is given back: many small instances share what the server allows.
+const IDLE: Duration = Duration::from_secs(120);
 
 /// Settings of the connections.
 #[derive(Clone)]
@@ -67,7 +63,7 @@ impl PostgresOptions {
 pub struct PostgresStore {
     pool: PgPool,
     writers: usize,
-    password: Option<(Arc<dyn PasswordSource>, Mutex<Instant>)>,
+    passwords: Option<Passwords>,
 }
 
 impl PostgresStore {
@@ -78,11 +74,15 @@ impl PostgresStore {
         let session =
             [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
         let mut connect = url.application_name("iris-orders").options(session);
-        if let Some(source) = &options.password {
-            connect = connect.password(ask(source).await?.expose_secret());
+        let mut passwords = None;
+        if let Some(source) = options.password {
+            let (source, first) = Passwords::first(source).await?;
+            connect = connect.password(first.expose_secret());
+            passwords = Some(source);
         }
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
+            .idle_timeout(IDLE)
             .acquire_timeout(options.acquire_timeout)
             .connect_with(connect)
             .await
@@ -91,30 +91,19 @@ impl PostgresStore {
             .run(&pool)
             .await
             .map_err(|error| Error::Migration(super::migration(&error)))?;
-        Ok(Self {
-            pool,
-            writers: options.writers.max(1),
-            password: options.password.map(|source| (source, Mutex::new(Instant::now()))),
-        })
+        Ok(Self { pool, writers: options.writers.max(1), passwords })
     }
 
     /// The pool, with a password that is fresh enough for a new connection.
     async fn pool(&self) -> Result<&PgPool, Error> {
-        if let Some((source, asked)) = &self.password {
-            let mut asked = asked.lock().await;
-            if asked.elapsed() > PASSWORD_AGE {
-                let password = ask(source).await?;
-                let connect = self.pool.connect_options().as_ref().clone();
-                self.pool.set_connect_options(connect.password(password.expose_secret()));
-                *asked = Instant::now();
-            }
+        if let Some(passwords) = &self.passwords
+            && let Some(fresh) = passwords.renewed(Timestamp::now()).await?
+        {
+            let connect = self.pool.connect_options().as_ref().clone();
+            self.pool.set_connect_options(connect.password(fresh.expose_secret()));
         }
         Ok(&self.pool)
     }
-}
-
-async fn ask(source: &Arc<dyn PasswordSource>) -> Result<SecretString, Error> {
-    source.password().await.map_err(|reason| Error::Unavailable(format!("no database password: {reason}")))
 }
 
 #[async_trait]

@@ -1,0 +1,74 @@
+//! Alerts: what they look for is what the code logs, and what to do about each is written down.
+
+use crate::bicep::Value;
+use crate::{Checked, Problem};
+use anyhow::Result;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Where the handler's lines come from.
+const SOURCES: [&str; 2] = ["functions", "shared"];
+/// Fields every line has.
+const ALWAYS: [&str; 2] = ["message", "level"];
+/// Texts of Azure's own, or of logging itself.
+const FOREIGN: [&str; 2] = ["{", "ERROR"];
+/// Where it is written what to do.
+const GUIDE: &str = "docs/OPERATIONS.md";
+
+/// Checks the alerts.
+pub(crate) fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
+    let mut source = String::new();
+    for folder in SOURCES {
+        gather(&checked.root.join(folder), &mut source)?;
+    }
+    let guide = std::fs::read_to_string(checked.root.join(GUIDE))?;
+    let mut problems = Vec::new();
+    for kind in ["Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts"] {
+        for alert in checked.made(kind) {
+            let name =
+                alert.name.split_once('-').and_then(|(_, rest)| Some(rest.split_once('-')?.1)).unwrap_or_default();
+            let place = format!("alert {name}");
+            if !guide.contains(&format!("\n### {name}\n")) {
+                problems
+                    .push(Problem::new(&place, format!("{GUIDE} has no section of this name: what is to be done?")));
+            }
+            let criteria = alert.body.at(&["properties", "criteria", "allOf"]).map(Value::items).unwrap_or_default();
+            for query in criteria.iter().filter_map(|criterion| criterion.get("query")?.text()) {
+                problems.extend(unknown(query, &source).into_iter().map(|what| Problem::new(&place, what)));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// Fields and texts of a query that no line of the handler can have.
+fn unknown(query: &str, source: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (_, rest) in query.match_indices("line.").map(|(at, found)| query.split_at(at + found.len())) {
+        let field: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let logged = [format!("{field} = "), format!("{field},")].iter().any(|form| source.contains(form));
+        if !logged && !ALWAYS.contains(&field.as_str()) {
+            problems.push(format!("no line has the field {field}"));
+        }
+    }
+    for text in query.split('"').skip(1).step_by(2) {
+        // A text may be the beginning of a longer one.
+        if !source.contains(&format!("\"{text}")) && !FOREIGN.contains(&text) {
+            problems.push(format!("nothing logs \"{text}\""));
+        }
+    }
+    problems
+}
+
+/// The text of every Rust file below a folder.
+fn gather(folder: &Path, text: &mut String) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            gather(&path, text)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            writeln!(text, "{}", std::fs::read_to_string(&path)?)?;
+        }
+    }
+    Ok(())
+}

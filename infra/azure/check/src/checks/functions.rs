@@ -1,0 +1,122 @@
+//! `host.json` and every `function.json`: as the Functions host reads them, and as the handler and the queues need them.
+
+use super::QUEUE;
+use crate::bicep::Value;
+use crate::{Checked, Problem};
+use anyhow::Result;
+use iris_azure::settings::Settings;
+use iris_functions::app::App;
+use iris_functions::handler;
+use iris_local_functions_host::config::{self, DataType, Trigger};
+use std::collections::BTreeSet;
+
+/// Checks the functions.
+pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
+    let Ok(settings) = checked.app_settings() else { return Vec::new() };
+    let mut problems = Vec::new();
+    let mut problem = |place: &str, what: String| problems.push(Problem::new(place, what));
+    let app = match config::App::load(checked.root, &checked.root.join("functions"), &settings.clone().into()) {
+        Ok(app) => app,
+        Err(error) => return vec![Problem::new("functions", chain(&error))],
+    };
+    for warning in &app.warnings {
+        problem("functions", warning.clone());
+    }
+    let queues: BTreeSet<&str> = checked.made(QUEUE).map(|queue| queue.name.as_str()).collect();
+    for function in &app.functions {
+        let place = format!("functions/{}/function.json", function.name);
+        if let Trigger::ServiceBus(trigger) = &function.trigger {
+            if !queues.contains(trigger.entity.as_str()) {
+                problem(&place, format!("the queue {} is not deployed", trigger.entity));
+            }
+            if trigger.data_type != DataType::Binary {
+                problem(&place, "dataType must be binary: a body could replace the stamp otherwise".to_owned());
+            }
+            if trigger.many {
+                problem(&place, "cardinality must be one: a batch is settled as a whole".to_owned());
+            }
+            if function.binding != handler::MESSAGE {
+                problem(&place, format!("the binding must be named {}, as the handler reads it", handler::MESSAGE));
+            }
+        }
+        if !function.outputs.is_empty() {
+            problem(&place, "output bindings lose MessageIds; the handler sends by itself".to_owned());
+        }
+    }
+    limits(&app.host, &settings, &mut problem);
+    let folders: BTreeSet<&str> = app.functions.iter().map(|function| function.name.as_str()).collect();
+    let routes = checked.routes;
+    for name in folders.iter().filter(|name| !routes.contains(**name)) {
+        problem(&format!("functions/{name}"), "the handler has no route of this name".to_owned());
+    }
+    for name in routes.iter().filter(|name| !folders.contains(name.as_str())) {
+        problem("functions", format!("the handler's route {name} has no folder with a function.json"));
+    }
+    for name in always_ready(checked).filter(|name| !folders.contains(name.as_str())) {
+        problem("function app", format!("alwaysReady names the function {name}, which does not exist"));
+    }
+    problems
+}
+
+/// What depends on each other in `host.json` and the handler's settings.
+fn limits(
+    host: &config::HostJson,
+    settings: &std::collections::BTreeMap<String, String>,
+    problem: &mut impl FnMut(&str, String),
+) {
+    let Ok(handler) = Settings::from_lookup(&|name| settings.get(name).cloned()).map(|settings| settings.handler)
+    else {
+        return;
+    };
+    if host.function_timeout.is_some_and(|timeout| timeout <= handler.time_limit) {
+        problem("host.json", "functionTimeout must be longer than HANDLER_TIME_LIMIT_SECONDS".to_owned());
+    }
+    if host.service_bus.max_auto_lock_renewal <= handler.time_limit {
+        problem("host.json", "maxAutoLockRenewalDuration must be longer than HANDLER_TIME_LIMIT_SECONDS".to_owned());
+    }
+    if host.service_bus.max_concurrent_calls > handler.concurrency {
+        problem("host.json", "maxConcurrentCalls must not exceed HANDLER_CONCURRENCY".to_owned());
+    }
+    if host.service_bus.prefetch > 0 {
+        problem("host.json", "prefetchCount must be 0: locks of waiting messages would run out".to_owned());
+    }
+    if host.custom_handler.executable != "handler" {
+        problem("host.json", "defaultExecutablePath must be handler, which is what the package holds".to_owned());
+    }
+}
+
+/// The names the handler answers to: its own table, of an app that is never called.
+pub(crate) async fn routes() -> Result<BTreeSet<String>> {
+    let folder = tempfile::tempdir()?;
+    let database = format!("sqlite:{}", folder.path().join("iris.db").display());
+    let settings = Settings::from_lookup(&|name| match name {
+        "ServiceBus" => Some("Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=a2V5".to_owned()),
+        "Storage" => Some("UseDevelopmentStorage=true".to_owned()),
+        "Database" => Some(database.clone()),
+        _ => None,
+    })?;
+    let limits = settings.handler;
+    let app = App::start(settings).await?;
+    let names = handler::router(app.clone(), limits).names().into_iter().map(str::to_owned).collect();
+    app.orders.close().await;
+    Ok(names)
+}
+
+fn always_ready<'a>(checked: &'a Checked<'_>) -> impl Iterator<Item = String> + 'a {
+    let path = ["properties", "functionAppConfig", "scaleAndConcurrency", "alwaysReady"];
+    let groups = checked
+        .made("Microsoft.Web/sites")
+        .flat_map(move |site| site.body.at(&path).map(Value::items).unwrap_or_default());
+    groups.filter_map(|group| Some(group.get("name")?.text()?.strip_prefix("function:")?.to_owned()))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,19 @@
+// For trying things out: the smallest of everything, the sample organization.
+using 'main.bicep'
+
+param environment = 'dev'
+param operators = {
+  name: readEnvironmentVariable('IRIS_OPERATORS_NAME')
+  objectId: readEnvironmentVariable('IRIS_OPERATORS_ID')
+}
+param organizations = ['harborview']
+param database = {
+  sku: 'Standard_B1ms'
+  tier: 'Burstable'
+  storageGB: 32
+  highAvailability: false
+  backupDays: 7
+  connections: 50
+}
+param instances = { memoryMB: 512, maximum: 40, alwaysReady: 0 }
+param retention = { archive: 30, results: 30, softDelete: 7, logs: 30 }

@@ -1,0 +1,200 @@
+// What someone has to know. docs/OPERATIONS.md has a section for each, under the same name.
+
+param name string
+param location string
+param tags object
+param emails string[]
+param workspaceId string
+param serviceBusId string
+param databaseId string
+param eventTopicId string
+
+// A line of the handler is one JSON object; the host stores it as a trace.
+var lines = 'AppTraces | where Message startswith "{" | extend line = parse_json(Message)'
+
+resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: '${name}-operators'
+  location: 'global'
+  tags: tags
+  properties: {
+    enabled: true
+    groupShortName: 'iris-ops'
+    emailReceivers: [for (address, index) in emails: { name: 'email-${index}', emailAddress: address, useCommonAlertSchema: true }]
+  }
+}
+
+var queries = [
+  {
+    name: 'refused-organization'
+    description: 'A message or file came through an entry that is not its sender\'s, or of no known organization.'
+    severity: 1
+    query: '${lines} | where tostring(line.alert) == "wrong-organization" or tostring(line.code) in ("unknown-organization", "bad-event")'
+    minutes: 5
+  }
+  {
+    name: 'organization-document'
+    description: 'An organization\'s document cannot be used; its work waits.'
+    severity: 1
+    query: '${lines} | where tostring(line.message) startswith "organization document" and tostring(line.level) == "ERROR"'
+    minutes: 5
+  }
+  {
+    name: 'failed-delivery'
+    description: 'Messages were parked: their destination refused them or was away for too long.'
+    severity: 1
+    query: '${lines} | where tostring(line.alert) == "outbox-parked"'
+    minutes: 5
+  }
+  {
+    name: 'images'
+    description: 'An image was put aside, or an order waits in vain for one.'
+    severity: 2
+    query: '${lines} | where tostring(line.alert) in ("image-quarantined", "image-given-up")'
+    minutes: 15
+  }
+  {
+    name: 'outbox-age'
+    description: 'Messages have waited in the outbox for more than ten minutes.'
+    severity: 2
+    query: '${lines} | where toint(line.oldest_seconds) > 600'
+    minutes: 15
+  }
+  {
+    name: 'function-failures'
+    description: 'Invocations fail: what they need is away, or the app is deployed wrongly.'
+    severity: 2
+    query: 'AppRequests | where Success == false | summarize failures = count() by OperationName, bin(TimeGenerated, 5m) | where failures > 20'
+    minutes: 15
+  }
+  {
+    name: 'handler-stopped'
+    description: 'The sweep, which runs every minute, has not run for a quarter of an hour.'
+    severity: 1
+    query: 'AppRequests | where OperationName == "sweep_outbox" | summarize runs = count() | where runs == 0'
+    minutes: 15
+  }
+]
+
+resource search 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for alert in queries: {
+    name: '${name}-${alert.name}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: '${name}: ${alert.name}'
+      description: alert.description
+      severity: alert.severity
+      enabled: true
+      scopes: [workspaceId]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT${alert.minutes}M'
+      criteria: {
+        allOf: [
+          {
+            query: alert.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      autoMitigate: true
+      actions: { actionGroups: [operators.id] }
+      // The first deployment has no tables yet.
+      skipQueryValidation: true
+    }
+  }
+]
+
+var metrics = [
+  {
+    name: 'dead-letters'
+    description: 'A queue holds dead letters.'
+    severity: 1
+    resource: serviceBusId
+    namespace: 'Microsoft.ServiceBus/namespaces'
+    metric: 'DeadletteredMessages'
+    aggregation: 'Average'
+    threshold: 0
+    dimensions: [{ name: 'EntityName', operator: 'Include', values: ['*'] }]
+  }
+  {
+    name: 'queue-backlog'
+    description: 'More than 50,000 messages wait in one queue.'
+    severity: 2
+    resource: serviceBusId
+    namespace: 'Microsoft.ServiceBus/namespaces'
+    metric: 'ActiveMessages'
+    aggregation: 'Average'
+    threshold: 50000
+    dimensions: [{ name: 'EntityName', operator: 'Include', values: ['*'] }]
+  }
+  {
+    name: 'database-storage'
+    description: 'The database\'s storage is nearly full.'
+    severity: 2
+    resource: databaseId
+    namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
+    metric: 'storage_percent'
+    aggregation: 'Average'
+    threshold: 85
+    dimensions: []
+  }
+  {
+    name: 'database-connections'
+    description: 'Connections to the database fail.'
+    severity: 2
+    resource: databaseId
+    namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
+    metric: 'connections_failed'
+    aggregation: 'Total'
+    threshold: 10
+    dimensions: []
+  }
+  {
+    name: 'undelivered-events'
+    description: 'Event Grid gave up announcements of files: they lie in the container undelivered-events.'
+    severity: 2
+    resource: eventTopicId
+    namespace: 'Microsoft.EventGrid/systemTopics'
+    metric: 'DeadLetteredCount'
+    aggregation: 'Total'
+    threshold: 0
+    dimensions: []
+  }
+]
+
+resource metric 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+  for alert in metrics: {
+    name: '${name}-${alert.name}'
+    location: 'global'
+    tags: tags
+    properties: {
+      description: alert.description
+      severity: alert.severity
+      enabled: true
+      scopes: [alert.resource]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.MultipleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            criterionType: 'StaticThresholdCriterion'
+            name: alert.name
+            metricNamespace: alert.namespace
+            metricName: alert.metric
+            timeAggregation: alert.aggregation
+            operator: 'GreaterThan'
+            threshold: alert.threshold
+            dimensions: alert.dimensions
+          }
+        ]
+      }
+      autoMitigate: true
+      actions: [{ actionGroupId: operators.id }]
+    }
+  }
+]

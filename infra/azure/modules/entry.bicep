@@ -1,0 +1,61 @@
+// Where an organization sends messages of one kind: a topic that stamps whatever passes with the organization, and forwards it.
+
+@description('What is sent. Begins the entry\'s name.')
+param kind string
+param slug string
+param serviceBus string
+param keyVault string
+@description('Where everything goes.')
+param queue string
+
+resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
+  name: serviceBus
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+  name: keyVault
+}
+
+// Whatever a message says about its sender is overwritten by the stamp.
+resource entry 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
+  parent: bus
+  name: '${kind}-${slug}'
+  properties: {
+    defaultMessageTimeToLive: 'P14D'
+    maxSizeInMegabytes: 1024
+  }
+
+  resource forward 'subscriptions' = {
+    name: 'forward'
+    properties: {
+      forwardTo: queue
+      lockDuration: 'PT1M'
+      maxDeliveryCount: 10
+      defaultMessageTimeToLive: 'P14D'
+      deadLetteringOnMessageExpiration: true
+      deadLetteringOnFilterEvaluationExceptions: true
+    }
+
+    // Takes the place of the rule every subscription is born with; a second one would forward a second, unstamped copy.
+    resource stamp 'rules' = {
+      name: '$Default'
+      properties: {
+        filterType: 'SqlFilter'
+        sqlFilter: { sqlExpression: '1=1' }
+        action: { sqlExpression: 'SET IrisOrganization = \'${slug}\'' }
+      }
+    }
+  }
+
+  resource send 'authorizationRules' = {
+    name: 'send'
+    properties: { rights: ['Send'] }
+  }
+}
+
+// Operators read it here and hand it over; no deployment output ever shows it.
+resource secret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: '${slug}-${kind}-send'
+  properties: { value: entry::send.listKeys().primaryConnectionString, contentType: 'Service Bus connection string' }
+}

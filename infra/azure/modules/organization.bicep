@@ -1,0 +1,170 @@
+// What one organization gets: entries that stamp, queues and containers, and credentials that can do one thing each.
+//
+// An organization can be added on its own, to a platform that runs:
+//
+//   az deployment group create --resource-group iris-prod-rg --template-file infra/azure/modules/organization.bicep \
+//     --parameters slug=harborview serviceBus=… storageAccount=… keyVault=… handlerPrincipalId=…
+
+@description('Short name, as in the organization document: 3 to 40 lower-case letters, digits and single hyphens.')
+@minLength(3)
+@maxLength(40)
+param slug string
+param serviceBus string
+param storageAccount string
+param keyVault string
+param handlerPrincipalId string
+param ordersQueue string = 'orders'
+param gradingsQueue string = 'gradings'
+
+var roles = {
+  'Azure Service Bus Data Sender': '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
+  'Storage Blob Data Contributor': 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+}
+
+resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
+  name: serviceBus
+}
+
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: storageAccount
+
+  resource blobs 'blobServices' existing = {
+    name: 'default'
+  }
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+  name: keyVault
+}
+
+module orders 'entry.bicep' = {
+  name: 'entry-orders-${slug}'
+  params: { kind: 'orders', slug: slug, serviceBus: serviceBus, keyVault: keyVault, queue: ordersQueue }
+}
+
+module gradings 'entry.bicep' = {
+  name: 'entry-gradings-${slug}'
+  params: { kind: 'gradings', slug: slug, serviceBus: serviceBus, keyVault: keyVault, queue: gradingsQueue }
+}
+
+resource events 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
+  parent: namespace
+  name: 'events-${slug}'
+  properties: {
+    lockDuration: 'PT1M'
+    maxDeliveryCount: 10
+    defaultMessageTimeToLive: 'P14D'
+    deadLetteringOnMessageExpiration: true
+    // The outbox repeats a message with its id when an acknowledgement was lost.
+    requiresDuplicateDetection: true
+    duplicateDetectionHistoryTimeWindow: 'P1D'
+  }
+
+  resource listen 'authorizationRules' = {
+    name: 'listen'
+    properties: { rights: ['Listen'] }
+  }
+}
+
+resource results 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
+  parent: namespace
+  name: 'results-${slug}'
+  properties: {
+    lockDuration: 'PT1M'
+    maxDeliveryCount: 10
+    defaultMessageTimeToLive: 'P14D'
+    deadLetteringOnMessageExpiration: true
+    requiresDuplicateDetection: true
+    duplicateDetectionHistoryTimeWindow: 'P1D'
+  }
+
+  resource listen 'authorizationRules' = {
+    name: 'listen'
+    properties: { rights: ['Listen'] }
+  }
+}
+
+resource dropsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+  parent: account::blobs
+  name: '${slug}-drops'
+  properties: { publicAccess: 'None' }
+}
+
+resource resultsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+  parent: account::blobs
+  name: '${slug}-results'
+  properties: { publicAccess: 'None' }
+}
+
+resource imagesContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+  parent: account::blobs
+  name: '${slug}-images'
+  properties: { publicAccess: 'None' }
+}
+
+// load_drop reads the file, and removes it when it is loaded; the sweep lists what was forgotten.
+resource takesDrops 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(dropsContainer.id, handlerPrincipalId, roles['Storage Blob Data Contributor'])
+  scope: dropsContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Contributor'])
+    principalId: handlerPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// receive_image reads the image, and removes it when it is archived; the sweep lists what was forgotten.
+resource takesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(imagesContainer.id, handlerPrincipalId, roles['Storage Blob Data Contributor'])
+  scope: imagesContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Contributor'])
+    principalId: handlerPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// load_drop writes receipts.
+resource writesResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(resultsContainer.id, handlerPrincipalId, roles['Storage Blob Data Contributor'])
+  scope: resultsContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Contributor'])
+    principalId: handlerPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// The outbox is published to the organization's queues.
+resource sendsEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(events.id, handlerPrincipalId, roles['Azure Service Bus Data Sender'])
+  scope: events
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
+    principalId: handlerPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource sendsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(results.id, handlerPrincipalId, roles['Azure Service Bus Data Sender'])
+  scope: results
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
+    principalId: handlerPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// Connection strings for the organization. Operators read them here; no deployment output ever shows them.
+resource eventsSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: '${slug}-events-listen'
+  properties: { value: events::listen.listKeys().primaryConnectionString, contentType: 'Service Bus connection string' }
+}
+
+resource resultsSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: '${slug}-results-listen'
+  properties: { value: results::listen.listKeys().primaryConnectionString, contentType: 'Service Bus connection string' }
+}
