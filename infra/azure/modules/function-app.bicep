@@ -93,6 +93,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         ORGANIZATIONS_CONTAINER: containers.organizations
         ARCHIVE_CONTAINER: containers.archive
         SWEEP_SCHEDULE: '0 * * * * *'
+        PRUNE_SCHEDULE: '0 30 3 * * *'
         LOG_LEVEL: 'info'
         // Milliseconds the handler's allocator keeps freed pages (decision 186).
         MIMALLOC_PURGE_DELAY: '20'
