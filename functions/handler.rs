@@ -4,7 +4,7 @@
 //! codes matter: the host never restarts a handler that ended with 0.
 
 use crate::app::App;
-use crate::{apply_grading, load_drop, receive_image, submit_order, sweep_outbox};
+use crate::{apply_grading, deliver_result, load_drop, receive_image, submit_order, sweep_outbox};
 use iris_azure::handler::{Error, Invocation, Outcome, Router, ServiceBusMessage, bind, port, serve};
 use iris_azure::settings::Settings;
 use iris_azure::telemetry;
@@ -34,7 +34,7 @@ pub fn run() -> anyhow::Result<()> {
 
 fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> Router {
     let (orders, drops, images) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
-    let (gradings, sweeps) = (Arc::clone(&app), app);
+    let (gradings, deliveries, sweeps) = (Arc::clone(&app), Arc::clone(&app), app);
     Router::new(limits)
         .function(submit_order::NAME, move |invocation| {
             let app = Arc::clone(&orders);
@@ -68,6 +68,15 @@ fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> Route
             async move {
                 match message(&invocation) {
                     Ok(message) => Box::pin(apply_grading::run(&app, message)).await,
+                    Err(outcome) => outcome,
+                }
+            }
+        })
+        .function(deliver_result::NAME, move |invocation| {
+            let app = Arc::clone(&deliveries);
+            async move {
+                match message(&invocation) {
+                    Ok(message) => Box::pin(deliver_result::run(&app, message)).await,
                     Err(outcome) => outcome,
                 }
             }

@@ -138,7 +138,7 @@ impl TestHost {
     /// Waits until nothing is under way: no message in the platform's queues, none scheduled, nothing in the outbox.
     pub(crate) async fn settled(&self) {
         until("everything handled", async || {
-            let quiet = ["orders", "drops", "images", "gradings"].iter().all(|queue| {
+            let quiet = ["orders", "drops", "images", "gradings", "deliveries"].iter().all(|queue| {
                 let status = self.host.broker.status(queue).unwrap();
                 status.active == 0 && status.scheduled == 0
             });

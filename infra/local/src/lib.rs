@@ -204,6 +204,7 @@ fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, 
         ("DROPS_QUEUE".to_owned(), provision::DROPS.to_owned()),
         ("IMAGES_QUEUE".to_owned(), provision::IMAGES.to_owned()),
         ("GRADINGS_QUEUE".to_owned(), provision::GRADINGS.to_owned()),
+        ("DELIVERIES_QUEUE".to_owned(), provision::DELIVERIES_QUEUE.to_owned()),
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
         ("AzureWebJobsStorage".to_owned(), credentials.storage()),
         // How many milliseconds the handler's allocator keeps freed pages: a file of any length loads in less memory than by its default.

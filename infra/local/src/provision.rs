@@ -2,11 +2,11 @@
 //!
 //! | resource | made for |
 //! |---|---|
-//! | queues `orders`, `drops`, `images`, `gradings` | the platform |
+//! | queues `orders`, `drops`, `images`, `gradings`, `deliveries` | the platform |
 //! | containers `organizations`, `archive` | the platform |
 //! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `orders` | each organization |
 //! | entry `gradings-{slug}`: stamps `IrisOrganization` and forwards to `gradings` | each organization |
-//! | queues `events-{slug}`, `results-{slug}` | each organization |
+//! | queues `events-{slug}`, `results-{slug}`, and those of the platform's that its destinations name | each organization |
 //! | containers `{slug}-drops`, `{slug}-results`, `{slug}-images` | each organization |
 
 use crate::organizations::Document;
@@ -16,6 +16,7 @@ use iris_local_blob::store::{PutOptions, Store};
 use iris_local_blob::{BlobName, ContainerName};
 use iris_local_servicebus::broker::{Broker, Error, QueueOptions};
 use iris_local_servicebus::message::PropertyValue;
+use iris_model::organization::{DeliveryTarget, QueueTarget};
 
 /// The queue of orders as messages.
 pub(crate) const ORDERS: &str = "orders";
@@ -26,6 +27,8 @@ const DELIVERIES: u32 = 100;
 pub(crate) const DROPS: &str = "drops";
 /// The queue of gradings.
 pub(crate) const GRADINGS: &str = "gradings";
+/// The queue of results on their way to one destination.
+pub(crate) const DELIVERIES_QUEUE: &str = "deliveries";
 /// The queue of events about uploaded images.
 pub(crate) const IMAGES: &str = "images";
 
@@ -41,12 +44,18 @@ pub(crate) fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> 
     existing(broker.create_queue(DROPS, work()))?;
     existing(broker.create_queue(IMAGES, work()))?;
     existing(broker.create_queue(GRADINGS, work()))?;
+    existing(broker.create_queue(DELIVERIES_QUEUE, work()))?;
     for Document { organization, .. } in organizations {
         let slug = &organization.slug;
         let stamp = || vec![(STAMP.to_owned(), PropertyValue::String(slug.to_string()))];
         existing(broker.create_entry(&format!("orders-{slug}"), ORDERS, stamp()))?;
         existing(broker.create_entry(&format!("gradings-{slug}"), GRADINGS, stamp()))?;
         existing(broker.create_queue(&format!("results-{slug}"), QueueOptions::default()))?;
+        for destination in &organization.destinations {
+            if let DeliveryTarget::Queue(QueueTarget { name, connection: None, .. }) = &destination.to {
+                existing(broker.create_queue(name, QueueOptions::default()))?;
+            }
+        }
         if let Some(events) = organization.events_queue() {
             existing(broker.create_queue(&events, QueueOptions::default()))?;
         }

@@ -18,6 +18,7 @@
 
 pub mod content;
 pub mod decide;
+pub mod deliveries;
 pub mod drops;
 mod error;
 pub mod images;

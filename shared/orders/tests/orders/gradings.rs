@@ -113,9 +113,11 @@ fn events(decision: &Decision) -> Vec<(EventKind, bool)> {
 }
 
 fn results(decision: &Decision) -> Vec<Value> {
-    let to_results = |destination: &Destination| matches!(destination, Destination::Results { .. });
-    let sent = decision.messages.iter().filter(|(destination, _)| to_results(destination));
-    sent.map(|(_, message)| serde_json::from_str(&message.body).unwrap()).collect()
+    let result = |change: &Change| match change {
+        Change::NewResult(result) => Some(serde_json::from_str(&result.document).unwrap()),
+        _ => None,
+    };
+    decision.changes.iter().filter_map(result).collect()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. Isolation is READ
 //! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
+mod deliveries;
 mod images;
 mod inspect;
 mod load;
@@ -10,10 +11,11 @@ mod save;
 mod statements;
 
 use super::fault::fault;
-use super::{Claim, Commit, IdKind, Store, Wanted, codec};
+use super::{Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Store, Wanted, codec};
+use crate::deliveries::{Delivery, DestinationHealth};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
-use crate::outbox::{Destination, Envelope};
+use crate::outbox::{Destination, Envelope, NewEnvelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
@@ -21,7 +23,7 @@ use crate::record::{GradingRecord, ResultRecord};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::sync::Arc;
@@ -266,6 +268,40 @@ impl Store for PostgresStore {
 
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
         statements::gradings(self.pool().await?, order).await
+    }
+
+    async fn delivery(&self, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error> {
+        deliveries::delivery(self.pool().await?, transaction, destination).await
+    }
+
+    async fn deliveries(&self, order: i64) -> Result<Vec<Delivery>, Error> {
+        deliveries::deliveries(self.pool().await?, order).await
+    }
+
+    async fn settle_delivery(
+        &self,
+        settled: &SettledDelivery,
+        envelopes: &[NewEnvelope],
+    ) -> Result<Vec<Envelope>, Error> {
+        deliveries::settle_delivery(self.pool().await?, settled, envelopes).await
+    }
+
+    async fn delivery_failed(&self, failed: &FailedDelivery, disable_after: SignedDuration) -> Result<bool, Error> {
+        deliveries::delivery_failed(self.pool().await?, failed, disable_after).await
+    }
+
+    async fn resume_destination(
+        &self,
+        organization: ClientGuid,
+        destination: &str,
+        at: Timestamp,
+        leased_until: Timestamp,
+    ) -> Result<(u64, Vec<Envelope>), Error> {
+        deliveries::resume_destination(self.pool().await?, organization, destination, at, leased_until).await
+    }
+
+    async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
+        deliveries::destination_health(self.pool().await?, organization).await
     }
 
     async fn close(&self) {
