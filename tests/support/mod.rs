@@ -43,10 +43,34 @@ impl TestHost {
     pub(crate) async fn with(database: Option<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
         let organizations = iris_local::organizations::read(None).unwrap();
-        Self::of(folder, database, organizations).await
+        Self::of(folder, database, organizations, BTreeMap::new()).await
     }
 
-    async fn of(folder: TempDir, database: Option<String>, organizations: Vec<Document>) -> Self {
+    /// Starts one with these organizations and settings of the handler besides the usual ones.
+    pub(crate) async fn configured(organizations: &[Organization], settings: BTreeMap<String, String>) -> Self {
+        Self::in_database(None, organizations, settings).await
+    }
+
+    /// The same with this database, or SQLite.
+    pub(crate) async fn in_database(
+        database: Option<String>,
+        organizations: &[Organization],
+        settings: BTreeMap<String, String>,
+    ) -> Self {
+        let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
+        let document = |organization: &Organization| Document {
+            organization: organization.clone(),
+            content: serde_json::to_vec(organization).unwrap(),
+        };
+        Self::of(folder, database, organizations.iter().map(document).collect(), settings).await
+    }
+
+    async fn of(
+        folder: TempDir,
+        database: Option<String>,
+        organizations: Vec<Document>,
+        settings: BTreeMap<String, String>,
+    ) -> Self {
         let organization = organizations[0].organization.clone();
         let host = LocalHost::start(Options {
             data: folder.path().to_owned(),
@@ -57,7 +81,7 @@ impl TestHost {
             organizations,
             entities: Entities::default(),
             app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
-            settings: BTreeMap::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]),
+            settings: settings.into_iter().chain([("LOG_LEVEL".to_owned(), "debug".to_owned())]).collect(),
         })
         .await
         .unwrap();
@@ -165,7 +189,7 @@ impl TestHost {
     pub(crate) async fn restart(self) -> Self {
         let Self { host, folder, .. } = self;
         host.stop().await;
-        Self::of(folder, None, iris_local::organizations::read(None).unwrap()).await
+        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), BTreeMap::new()).await
     }
 
     /// Everything the handler has logged.
