@@ -53,10 +53,8 @@ pub(super) async fn send_images(host: &LocalHost, organization: &Organization, f
 
 /// Posts gradings with the grader's credential, and waits until the results are delivered.
 pub(super) async fn send_gradings(host: &LocalHost, organization: &Organization, gradings: &[Value]) -> Result<()> {
-    let sender = ServiceBusSender::with_connection_string(
-        &host.credentials.grader(organization),
-        SenderOptions::default(),
-    )?;
+    let sender =
+        ServiceBusSender::with_connection_string(&host.credentials.grader(organization), SenderOptions::default())?;
     let message = |(number, grading): (usize, &Value)| OutgoingMessage {
         message_id: format!("grading-{}", number + 1),
         body: grading.to_string().into(),

@@ -6,6 +6,7 @@
 
 mod backend;
 mod crash;
+mod deliveries;
 mod drops;
 mod gradings;
 mod images;
