@@ -1,6 +1,7 @@
 //! What the functions share: settings, connections, the order service.
 
 use crate::database;
+use crate::deliver_result::{Connections, Lanes, Reports};
 use crate::organizations::Organizations;
 use crate::publisher::ServiceBusPublisher;
 use anyhow::Context;
@@ -28,6 +29,12 @@ pub struct App {
     pub containers: ContainerNames,
     /// How long what is kept.
     pub retention: RetentionSettings,
+    /// Rendering of reports.
+    pub reports: Reports,
+    /// How destinations of results do.
+    pub lanes: Lanes,
+    /// Connections to destinations that are not ours.
+    pub connections: Connections,
     /// Limits of files.
     pub limits: Limits,
     hierarchical_namespace: bool,
@@ -42,7 +49,7 @@ impl App {
         let blobs = BlobStore::new(&settings.storage, lookup).context("Storage")?;
         let sender =
             ServiceBusSender::start(&settings.service_bus, lookup, SenderOptions::default()).context("ServiceBus")?;
-        let publisher = ServiceBusPublisher::new(sender.clone(), blobs.clone());
+        let publisher = ServiceBusPublisher::new(sender.clone(), settings.queues.deliveries.clone());
         let store = database::open(&settings.database, lookup).await.context("Database")?;
         let orders = Orders::open(store, Arc::new(publisher), iris_orders::Options::default());
         Ok(Arc::new(Self {
@@ -53,6 +60,9 @@ impl App {
             queues: settings.queues,
             containers: settings.containers,
             retention: settings.retention,
+            reports: Reports::default(),
+            lanes: Lanes::default(),
+            connections: Connections::default(),
             limits: Limits::default(),
             hierarchical_namespace,
         }))

@@ -4,7 +4,7 @@
 //! codes matter: the host never restarts a handler that ended with 0.
 
 use crate::app::App;
-use crate::{apply_grading, load_drop, prune, receive_image, submit_order, sweep_outbox};
+use crate::{apply_grading, deliver_result, load_drop, prune, receive_image, submit_order, sweep_outbox};
 use iris_azure::handler::{Error, Invocation, Outcome, Router, ServiceBusMessage, bind, port, serve};
 use iris_azure::settings::Settings;
 use iris_azure::telemetry;
@@ -36,7 +36,8 @@ pub fn run() -> anyhow::Result<()> {
 #[must_use]
 pub fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> Router {
     let (orders, drops, images) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
-    let (gradings, sweeps, prunes) = (Arc::clone(&app), Arc::clone(&app), app);
+    let (gradings, deliveries) = (Arc::clone(&app), Arc::clone(&app));
+    let (sweeps, prunes) = (Arc::clone(&app), app);
     Router::new(limits)
         .function(submit_order::NAME, move |invocation| {
             let app = Arc::clone(&orders);
@@ -70,6 +71,15 @@ pub fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> R
             async move {
                 match message(&invocation) {
                     Ok(message) => Box::pin(apply_grading::run(&app, message)).await,
+                    Err(outcome) => outcome,
+                }
+            }
+        })
+        .function(deliver_result::NAME, move |invocation| {
+            let app = Arc::clone(&deliveries);
+            async move {
+                match message(&invocation) {
+                    Ok(message) => Box::pin(deliver_result::run(&app, message)).await,
                     Err(outcome) => outcome,
                 }
             }

@@ -6,6 +6,7 @@
 //! | [`load_drop`] | queue `drops` (BlobCreated) | one file → many orders, receipts |
 //! | [`receive_image`] | queue `images` (BlobCreated) | one image → linked to its order, receipt |
 //! | [`apply_grading`] | queue `gradings` | one grading → graded order, result, events |
+//! | [`deliver_result`] | queue `deliveries` | one result → one destination, with its report; receipt |
 //! | [`sweep_outbox`] | timer | publishes what was left, finds drops without an event |
 //! | [`prune`] | timer | removes what is past its retention period |
 //!
@@ -14,6 +15,7 @@
 pub mod app;
 pub mod apply_grading;
 pub mod database;
+pub mod deliver_result;
 pub mod handler;
 pub mod load_drop;
 pub mod organizations;
@@ -34,6 +36,7 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     (load_drop::NAME, include_str!("load_drop/function.json")),
     (receive_image::NAME, include_str!("receive_image/function.json")),
     (apply_grading::NAME, include_str!("apply_grading/function.json")),
+    (deliver_result::NAME, include_str!("deliver_result/function.json")),
     (sweep_outbox::NAME, include_str!("sweep_outbox/function.json")),
     (prune::NAME, include_str!("prune/function.json")),
 ];

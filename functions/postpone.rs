@@ -13,6 +13,7 @@ use iris_azure::servicebus::{OutgoingMessage, PropertyValue};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tracing::warn;
 use uuid::Uuid;
@@ -34,6 +35,10 @@ pub(crate) enum Reason {
     LateParent,
     /// The database or storage is away: at most two minutes.
     Outage,
+    /// A delivery must not overtake an earlier one: at most four seconds.
+    Turn,
+    /// A destination does not take deliveries: at most fifteen minutes.
+    Delivery,
 }
 
 impl Reason {
@@ -41,6 +46,8 @@ impl Reason {
         match self {
             Self::LateParent => 15,
             Self::Outage => 120,
+            Self::Turn => 4,
+            Self::Delivery => 900,
         }
     }
 }
@@ -86,7 +93,7 @@ fn copy(message: &ServiceBusMessage, reason: Reason, now: Timestamp) -> Outgoing
         body: message.body.clone(),
         content_type: message.content_type.clone(),
         application_properties: properties,
-        scheduled_enqueue_time: Some(now + delay(waits, reason)),
+        scheduled_enqueue_time: Some(now + scattered(delay(waits, reason), reason)),
         ..OutgoingMessage::default()
     }
 }
@@ -106,6 +113,20 @@ fn delay(waits: u32, reason: Reason) -> SignedDuration {
     SignedDuration::from_secs((1_i64 << waits.min(10)).min(reason.longest()))
 }
 
+/// Deliveries to one destination fail together; they do not come back together.
+fn scattered(delay: SignedDuration, reason: Reason) -> SignedDuration {
+    match reason {
+        Reason::Delivery => SignedDuration::try_from(jitter(delay.unsigned_abs())).unwrap_or(delay),
+        Reason::LateParent | Reason::Outage | Reason::Turn => delay,
+    }
+}
+
+/// Between half and all of a delay.
+pub(crate) fn jitter(delay: Duration) -> Duration {
+    let random = RandomState::new().hash_one(delay) % 1_000;
+    delay / 2 + delay.mul_f64(random as f64 / 2_000.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +136,7 @@ mod tests {
         let seconds = |reason| (0..9).map(|waits| delay(waits, reason).as_secs()).collect::<Vec<_>>();
         assert_eq!(seconds(Reason::LateParent), [1, 2, 4, 8, 15, 15, 15, 15, 15]);
         assert_eq!(seconds(Reason::Outage), [1, 2, 4, 8, 16, 32, 64, 120, 120]);
+        assert_eq!(seconds(Reason::Turn), [1, 2, 4, 4, 4, 4, 4, 4, 4]);
+        assert_eq!(delay(20, Reason::Delivery).as_secs(), 900);
     }
 }

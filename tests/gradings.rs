@@ -40,6 +40,7 @@ async fn host(settings: impl FnOnce(&mut Organization)) -> TestHost {
     let host = TestHost::start().await;
     let mut organization = host.organization.clone();
     organization.grading.without_images = true;
+    organization.destinations.clear();
     settings(&mut organization);
     host.put_organization(&organization).await;
     host
@@ -82,6 +83,7 @@ fn snapshots() -> insta::Settings {
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r#""TransactionId": "[0-9a-f-]{36}""#, r#""TransactionId": "[uuid]""#);
     settings.add_filter(r"\b100\d{3}\b", "[id]");
+    settings.add_filter(r#""Content": "[A-Za-z0-9+/=]+""#, r#""Content": "[base64]""#);
     settings.add_filter(r#""OrderImageID": \d+"#, r#""OrderImageID": [id]"#);
     settings.add_filter(r#""(Timestamp|CreatedTime|Received)": "[^"]+""#, r#""$1": "[time]""#);
     settings
@@ -140,7 +142,7 @@ async fn the_whole_loop_from_order_over_images_to_result() {
     let refused = received(&host, "events", 6).await;
     assert!(refused[5]["ErrorMessage"].as_str().unwrap().contains("[eye-not-graded]"));
     grade(&host, vec![message("g2", &grading("G", 8))]).await;
-    let events = received(&host, "events", 8).await;
+    let events = received(&host, "events", 9).await;
     assert_eq!(
         kinds(&events),
         [
@@ -151,7 +153,8 @@ async fn the_whole_loop_from_order_over_images_to_result() {
             "ReadyForGradingEvent",
             "GradingReceipt",
             "GradingReceipt",
-            "OrderGradedEvent"
+            "OrderGradedEvent",
+            "ResultsDeliveryReceipt"
         ]
     );
     let results = received(&host, "results", 1).await;

@@ -20,6 +20,33 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+#[test]
+fn an_exam_with_its_report() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().to_str().unwrap();
+    let exam = ["samples/exam/order.json", "--images", "samples/exam/images", "--grade", "samples/exam/grading.json"];
+    let done = process(&[&exam[..], &["--out", folder]].concat());
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let said = String::from_utf8(done.stdout).unwrap();
+    let folder = out.path().join("harborview");
+    let report = std::fs::read(folder.join("reports/HV-EXAM-1.pdf")).unwrap();
+    assert!(report.starts_with(b"%PDF-"));
+    let kinds = |file: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let kind = |line: &str| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["ResultObjectType"].as_str().unwrap().to_owned()
+        };
+        text.lines().map(kind).collect()
+    };
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.add_filter(r"are in .*", "are in [folder]");
+    settings.bind(|| insta::assert_snapshot!("exam.summary", said));
+    insta::assert_snapshot!(kinds("events.ndjson").join(" "), @"");
+    assert_eq!(kinds("results.ndjson").len(), 1);
+}
+
 /// Processes a sample and compares everything the caller gets with the snapshots.
 fn sample(name: &str) {
     let out = tempfile::tempdir().unwrap();

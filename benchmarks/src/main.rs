@@ -6,6 +6,7 @@
 mod blobs;
 mod clock;
 mod databases;
+mod deliveries;
 mod drops;
 mod files;
 #[path = "../../tests/support/generate.rs"]
@@ -64,6 +65,7 @@ enum Benchmark {
     /// Ten minutes of mixed load; only when asked for by name.
     Soak,
     Reports,
+    Deliveries,
 }
 
 /// What the benchmarks share.
@@ -126,5 +128,6 @@ async fn run(benchmark: Benchmark, bench: &Bench) -> Result<Vec<Section>> {
         Benchmark::Million => million::run(bench).await,
         Benchmark::Soak => soak::run(bench).await,
         Benchmark::Reports => reports::run(bench),
+        Benchmark::Deliveries => deliveries::run(bench).await,
     }
 }

@@ -42,20 +42,40 @@ impl TestHost {
     pub(crate) async fn with(database: Option<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
         let organizations = iris_local::organizations::read(None).unwrap();
-        Self::of(folder, database, organizations, &[]).await
+        Self::of(folder, database, organizations, BTreeMap::new()).await
     }
 
     /// Starts one with these settings of the handler besides its own.
     pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self::of(folder, None, iris_local::organizations::read(None).unwrap(), settings).await
+    }
+
+    /// Starts one with these organizations and settings of the handler besides the usual ones.
+    pub(crate) async fn configured(organizations: &[Organization], settings: BTreeMap<String, String>) -> Self {
+        Self::in_database(None, organizations, settings).await
+    }
+
+    /// The same with this database, or SQLite.
+    pub(crate) async fn in_database(
+        database: Option<String>,
+        organizations: &[Organization],
+        settings: BTreeMap<String, String>,
+    ) -> Self {
+        let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
+        let document = |organization: &Organization| Document {
+            organization: organization.clone(),
+            content: serde_json::to_vec(organization).unwrap(),
+        };
+        Self::of(folder, database, organizations.iter().map(document).collect(), settings).await
     }
 
     async fn of(
         folder: TempDir,
         database: Option<String>,
         organizations: Vec<Document>,
-        settings: &[(&str, &str)],
+        settings: BTreeMap<String, String>,
     ) -> Self {
         let organization = organizations[0].organization.clone();
         let host = LocalHost::start(Options {
@@ -67,11 +87,7 @@ impl TestHost {
             organizations,
             entities: Entities::default(),
             app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
-            settings: [("LOG_LEVEL", "debug")]
-                .iter()
-                .chain(settings)
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            settings: settings.into_iter().chain([("LOG_LEVEL".to_owned(), "debug".to_owned())]).collect(),
         })
         .await
         .unwrap();
@@ -152,7 +168,7 @@ impl TestHost {
     /// Waits until nothing is under way: no message in the platform's queues, none scheduled, nothing in the outbox.
     pub(crate) async fn settled(&self) {
         until("everything handled", async || {
-            let quiet = ["orders", "drops", "images", "gradings"].iter().all(|queue| {
+            let quiet = ["orders", "drops", "images", "gradings", "deliveries"].iter().all(|queue| {
                 let status = self.host.broker.status(queue).unwrap();
                 status.active == 0 && status.scheduled == 0
             });
@@ -179,7 +195,7 @@ impl TestHost {
     pub(crate) async fn restart(self) -> Self {
         let Self { host, folder, .. } = self;
         host.stop().await;
-        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), &[]).await
+        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), BTreeMap::new()).await
     }
 
     /// The folder that keeps everything.

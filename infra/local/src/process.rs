@@ -1,6 +1,7 @@
-//! `process FILE`: the whole path for one file, from a caller's upload to what the caller gets back.
+//! `process FILE`: the whole path for one file, from a caller's upload to what the caller gets back; with `--grade`, to the report.
 
 mod collect;
+mod grading;
 mod progress;
 
 use crate::cli::{CommonArgs, ProcessArgs};
@@ -10,7 +11,6 @@ use crate::{LocalHost, Options, organizations};
 use anyhow::{Context, Result, bail, ensure};
 use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
 use iris_intake::receipt::{Receipt, Status};
-use iris_model::Organization;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::fs::File;
@@ -22,6 +22,8 @@ const PIECE: usize = 256 * 1024;
 /// Processes a file and tells what became of it. An error, and so a non-zero exit code, when nothing could be loaded.
 pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     let name = file_name(&arguments.file)?;
+    let images = arguments.images.as_deref().map(grading::images).transpose()?.unwrap_or_default();
+    let gradings = arguments.grade.as_deref().map(grading::read).transpose()?.unwrap_or_default();
     let data = tempfile::Builder::new().prefix("iris-local-").tempdir().context("no temporary folder can be made")?;
     let host = LocalHost::start(Options {
         data: data.path().to_owned(),
@@ -45,14 +47,29 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     say(&format!("{name} → {} ({})", organization.drops_container(), organization.name));
 
     let receipts = progress::Receipts::of(&host, &organization);
-    upload(&host, &organization, &arguments.file, &name).await?;
+    let caller = BlobStore::from_connection_string(&host.credentials.drops_service(&organization))?;
+    upload(&caller, &BlobAddress::new(&organization.drops_container(), &name)?, &arguments.file).await?;
     let receipt = progress::follow(&host, &organization, receipts).await?;
+    if !images.is_empty() {
+        grading::send_images(&host, &organization, &images).await?;
+    }
+    let mut graded = grading::Graded::default();
+    if !gradings.is_empty() {
+        grading::send_gradings(&host, &organization, &gradings).await?;
+        graded = grading::outcome(&host, &organization)?;
+    }
     let out = absolute(&arguments.out)?.join(organization.slug.as_str());
     collect::everything(&host, &organization, &out).await?;
     host.stop().await;
 
     say(&crate::summary::summary(&receipt));
+    if !gradings.is_empty() {
+        say(&crate::summary::graded(graded.results, &graded.refused));
+    }
     say(&format!("  receipts and events are in {}", out.display()));
+    if graded.results > 0 {
+        say(&format!("  reports are in {}", out.join("reports").display()));
+    }
     if arguments.json {
         say(&serde_json::to_string(&receipt.totals)?);
     }
@@ -75,12 +92,11 @@ fn file_name(file: &Path) -> Result<String> {
     Ok(name.with_context(|| format!("{} has a name that cannot be sent", file.display()))?.to_owned())
 }
 
-/// Uploads as a caller does: over the Blob protocol, with the organization's write-only credential.
-async fn upload(host: &LocalHost, organization: &Organization, file: &Path, name: &str) -> Result<()> {
+/// Uploads as a caller does: over the Blob protocol, with the caller's own credential.
+async fn upload(caller: &BlobStore, place: &BlobAddress, file: &Path) -> Result<()> {
     let mut content = File::open(file).await.with_context(|| format!("{} cannot be read", file.display()))?;
     let bar = progress::upload_bar(content.metadata().await?.len());
-    let caller = BlobStore::from_connection_string(&host.credentials.drops_service(organization))?;
-    let mut blob = caller.writer(&BlobAddress::new(&organization.drops_container(), name)?, UploadOptions::default());
+    let mut blob = caller.writer(place, UploadOptions::default());
     let mut piece = vec![0; PIECE];
     loop {
         let length = content.read(&mut piece).await?;

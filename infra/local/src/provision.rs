@@ -2,11 +2,11 @@
 //!
 //! | resource | made for |
 //! |---|---|
-//! | queues `orders`, `drops`, `images`, `gradings` | the platform |
+//! | queues `orders`, `drops`, `images`, `gradings`, `deliveries` | the platform |
 //! | containers `organizations`, `archive` | the platform |
 //! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `orders` | each organization |
 //! | entry `gradings-{slug}`: stamps `IrisOrganization` and forwards to `gradings` | each organization |
-//! | queues `events-{slug}`, `results-{slug}` | each organization |
+//! | queues `events-{slug}`, `results-{slug}`, and those of the platform's that its destinations name | each organization |
 //! | containers `{slug}-drops`, `{slug}-results`, `{slug}-images` | each organization |
 
 use crate::organizations::Document;
@@ -16,6 +16,7 @@ use iris_local_blob::store::{PutOptions, Store};
 use iris_local_blob::{BlobName, ContainerName};
 use iris_local_servicebus::broker::{Broker, Error, QueueOptions};
 use iris_local_servicebus::message::PropertyValue;
+use iris_model::organization::{DeliveryTarget, QueueTarget};
 
 /// The queue of orders as messages.
 pub const ORDERS: &str = "orders";
@@ -26,10 +27,12 @@ pub const DELIVERIES: u32 = 100;
 pub const DROPS: &str = "drops";
 /// The queue of gradings.
 pub const GRADINGS: &str = "gradings";
+/// The queue of results on their way to one destination.
+pub const DELIVERIES_QUEUE: &str = "deliveries";
 /// The queue of events about uploaded images.
 pub const IMAGES: &str = "images";
 /// Every queue whose messages start a function.
-pub const WORK: [&str; 4] = [ORDERS, DROPS, IMAGES, GRADINGS];
+pub const WORK: [&str; 5] = [ORDERS, DROPS, IMAGES, GRADINGS, DELIVERIES_QUEUE];
 
 /// The container that keeps a copy of every drop.
 pub const ARCHIVE: &str = "archive";
@@ -51,6 +54,11 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
         existing(broker.create_entry(&format!("orders-{slug}"), ORDERS, stamp()))?;
         existing(broker.create_entry(&format!("gradings-{slug}"), GRADINGS, stamp()))?;
         existing(broker.create_queue(&format!("results-{slug}"), QueueOptions::default()))?;
+        for destination in &organization.destinations {
+            if let DeliveryTarget::Queue(QueueTarget { name, connection: None, .. }) = &destination.to {
+                existing(broker.create_queue(name, QueueOptions::default()))?;
+            }
+        }
         if let Some(events) = organization.events_queue() {
             existing(broker.create_queue(&events, QueueOptions::default()))?;
         }

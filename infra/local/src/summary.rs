@@ -44,6 +44,16 @@ pub fn summary(receipt: &Receipt) -> String {
     text
 }
 
+/// What became of gradings, for a terminal.
+#[must_use]
+pub fn graded(results: usize, refused: &[String]) -> String {
+    let mut text = format!("  {:<11}{results:>9}  {}", "graded", plural(results as u64, "order", "orders"));
+    for reason in refused.iter().take(LISTED) {
+        let _ = write!(text, "\n  {:<11}{:>9}  {reason}", "not graded", "");
+    }
+    text
+}
+
 fn place(column: Option<u32>, header: Option<&str>, path: &str) -> String {
     match (column, header) {
         (Some(column), Some(header)) => format!("{} {header}", letters(column)),

@@ -31,6 +31,18 @@ pub struct Event {
     /// The patient in IRIS; only in a PatientReceipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iris_patient_id: Option<i64>,
+    /// When a result was handed over; only in a ResultsDeliveryReceipt, as are the three that follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_delivered: Option<DateTimeOffset>,
+    /// By what channel (iris-facts §3.16).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_type: Option<String>,
+    /// Where to: the destination's id, and what the result is called there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// How far it has come (iris-facts §3.17): `Complete`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transmission_status: Option<String>,
     /// Whether what was asked was done.
     pub success: bool,
     /// Why not, for a person; null on success.
@@ -64,6 +76,8 @@ pub enum EventKind {
     GradingReceipt,
     /// The grading was applied.
     OrderGradedEvent,
+    /// A result was delivered to a destination other than the results queue.
+    ResultsDeliveryReceipt,
 }
 
 impl EventKind {
@@ -81,6 +95,7 @@ impl EventKind {
             Self::ReadyForGradingEvent => "ReadyForGradingEvent",
             Self::GradingReceipt => "GradingReceipt",
             Self::OrderGradedEvent => "OrderGradedEvent",
+            Self::ResultsDeliveryReceipt => "ResultsDeliveryReceipt",
         }
     }
 }

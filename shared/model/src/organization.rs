@@ -7,11 +7,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod delivery;
+mod file_name;
 mod grading;
 mod mapping;
 mod pattern;
 mod read;
 
+pub use delivery::{
+    ContainerTarget, DeliveryFormat, DeliveryTarget, DestinationDocument, QueueTarget, RESULTS_QUEUE, ReportSettings,
+    ReportTemplate,
+};
+pub use file_name::{NameTemplate, NameValues, TemplateError, Unset};
 pub use grading::{
     CareLevel, CarePlan, CarePlanAssignment, CarePlans, Contact, ContactDocument, EnumEncoding, GraderDocument,
     GradingSettings, KeySpelling, ResultSettings,
@@ -91,6 +98,13 @@ pub struct Organization {
     /// How its results are written.
     #[serde(default)]
     pub results: ResultSettings,
+    /// Where its results go besides its results queue. When left out, each report is written as `reports/{orderLocalId}.pdf` to its results
+    /// container; `[]` = nowhere else.
+    #[serde(default = "delivery::default_destinations")]
+    pub destinations: Vec<DestinationDocument>,
+    /// How its reports look.
+    #[serde(default)]
+    pub reports: ReportSettings,
 }
 
 impl Organization {
@@ -122,6 +136,8 @@ impl Organization {
             drops: Vec::new(),
             grading: GradingSettings::default(),
             results: ResultSettings::default(),
+            destinations: Vec::new(),
+            reports: ReportSettings::default(),
         }
     }
 
@@ -261,6 +277,9 @@ pub struct SiteDocument {
     /// Its care plans, where they differ from the organization's.
     #[serde(default)]
     pub care_plans: CarePlans,
+    /// How its reports look, where that differs from the organization's.
+    #[serde(default)]
+    pub reports: ReportSettings,
 }
 
 /// The address of a site, in the document's spelling.

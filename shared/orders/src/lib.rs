@@ -19,6 +19,7 @@
 pub mod audit;
 pub mod content;
 pub mod decide;
+pub mod deliveries;
 pub mod drops;
 mod error;
 pub mod images;

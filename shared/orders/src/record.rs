@@ -171,6 +171,8 @@ pub struct ResultRecord {
     pub code: ResultCode,
     /// The canonical document.
     pub document: String,
+    /// What its report says beyond that: a [`ReportBasis`](iris_results::ReportBasis) as JSON.
+    pub report: String,
 }
 
 impl OrderChange {

@@ -198,7 +198,7 @@ impl Snapshot {
             Change::ChangedDirective(directive) => self.images.put_directive(directive.clone()),
             Change::Study { organization, study, order } => self.images.put_study(*organization, study, *order),
             Change::NewGrading(grading) => self.put_grading(Arc::clone(grading)),
-            Change::NewResult(_) => {}
+            Change::NewResult(_) | Change::NewDelivery(_) => {}
             Change::NewImage(image) | Change::ChangedImage(image) => self.images.put_image(Arc::clone(image)),
         }
     }

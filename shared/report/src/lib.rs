@@ -28,7 +28,7 @@ mod words;
 
 pub use evaluation::EvaluationType;
 pub use pdf::Error;
-pub use picture::{Candidate, LeftOut, Limits, Refusal, Which, choose_image};
+pub use picture::{LeftOut, Limits, Refusal, Which};
 pub use report::Report;
 pub use token::{Kind, Token};
 

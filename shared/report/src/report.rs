@@ -87,7 +87,7 @@ pub struct Patient {
     /// Last name.
     pub last_name: String,
     /// Birth date.
-    pub dob: Date,
+    pub dob: Option<Date>,
     /// Gender in words, such as `Female`.
     pub gender: Option<String>,
     /// Telephone number.
@@ -156,7 +156,7 @@ pub struct HealthPlan {
 pub struct EyeReport {
     /// Outcome of the grading for this eye.
     pub outcome: Outcome,
-    /// The image chosen for the report ([`crate::choose_image`]); also shown for an eye that could not be graded.
+    /// The image chosen for the report; also shown for an eye that could not be graded.
     pub image: Option<EyeImage>,
 }
 

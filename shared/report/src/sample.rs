@@ -40,7 +40,7 @@ pub fn report(kind: EvaluationType) -> Report {
             local_id: "MRN-0012345".to_owned(),
             first_name: "Testina".to_owned(),
             last_name: "Example".to_owned(),
-            dob: date(1961, 3, 14),
+            dob: Some(date(1961, 3, 14)),
             gender: Some("Female".to_owned()),
             phone: Some("(217) 555-0199".to_owned()),
         },

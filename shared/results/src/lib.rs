@@ -10,13 +10,16 @@
 //!    is asked for.
 
 pub mod assessment;
+pub mod basis;
 pub mod care_plan;
 pub mod document;
 pub mod exam;
 pub mod finding;
 pub mod icd;
+pub mod image;
 pub mod reading;
 pub mod severity;
 
 pub use assessment::{AssessedEye, AssessedFinding, Assessment, Grader};
+pub use basis::{ReportBasis, ShownImage};
 pub use severity::Severity;

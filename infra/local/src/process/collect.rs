@@ -1,4 +1,4 @@
-//! Copies what the caller gets: the results container, and the events.
+//! Copies what the caller gets: the results container, the events, and the results.
 
 use crate::LocalHost;
 use crate::provision::container;
@@ -9,10 +9,11 @@ use std::fs::{File, create_dir_all};
 use std::io::{BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
-/// Events looked at in the queue at a time.
-const EVENTS: usize = 500;
+/// Messages looked at in a queue at a time.
+const MESSAGES: usize = 500;
 
-/// Copies the results container and the events (one JSON object per line, `events.ndjson`) into the folder.
+/// Copies the results container, the events (one JSON object per line, `events.ndjson`), and likewise the results, if there are any
+/// (`results.ndjson`), into the folder.
 pub(super) async fn everything(host: &LocalHost, organization: &Organization, out: &Path) -> Result<()> {
     create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
     let results = container(&organization.results_container())?;
@@ -32,18 +33,21 @@ pub(super) async fn everything(host: &LocalHost, organization: &Organization, ou
             None => break,
         }
     }
-    match organization.events_queue() {
-        Some(queue) => events(host, &queue, &out.join("events.ndjson")),
-        None => Ok(()),
+    if let Some(queue) = organization.events_queue() {
+        messages(host, &queue, &out.join("events.ndjson"))?;
+    }
+    match organization.results_queue() {
+        Some(queue) if host.broker.status(&queue)?.active > 0 => messages(host, &queue, &out.join("results.ndjson")),
+        _ => Ok(()),
     }
 }
 
-/// Keeps the events as the caller would receive them.
-fn events(host: &LocalHost, queue: &str, file: &Path) -> Result<()> {
+/// Keeps messages as the caller would receive them.
+fn messages(host: &LocalHost, queue: &str, file: &Path) -> Result<()> {
     let mut lines = BufWriter::new(File::create(file).with_context(|| format!("cannot write {}", file.display()))?);
     let mut from = 0;
     loop {
-        let batch = host.broker.peek(queue, from, EVENTS)?;
+        let batch = host.broker.peek(queue, from, MESSAGES)?;
         let Some(last) = batch.last() else { break };
         from = last.sequence_number + 1;
         for delivery in &batch {

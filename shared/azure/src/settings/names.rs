@@ -13,6 +13,8 @@ pub struct QueueNames {
     pub images: String,
     /// Gradings as messages.
     pub gradings: String,
+    /// Results on their way to one destination.
+    pub deliveries: String,
 }
 
 /// Our own containers.
@@ -31,6 +33,7 @@ impl QueueNames {
             drops: queue(lookup, "DROPS_QUEUE", "drops")?,
             images: queue(lookup, "IMAGES_QUEUE", "images")?,
             gradings: queue(lookup, "GRADINGS_QUEUE", "gradings")?,
+            deliveries: queue(lookup, "DELIVERIES_QUEUE", "deliveries")?,
         })
     }
 }

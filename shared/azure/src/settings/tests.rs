@@ -18,8 +18,9 @@ fn read(changes: &[(&str, &str)]) -> Result<Settings, Error> {
 #[test]
 fn three_connections_are_enough() {
     let settings = read(&[]).unwrap();
-    let QueueNames { orders, drops, images, gradings } = settings.queues;
+    let QueueNames { orders, drops, images, gradings, deliveries } = settings.queues;
     assert_eq!([orders, drops, images, gradings], ["orders", "drops", "images", "gradings"]);
+    assert_eq!(deliveries, "deliveries");
     assert_eq!(settings.containers.organizations, "organizations");
     assert_eq!(settings.containers.archive, "archive");
     assert_eq!(settings.handler.max_body_bytes, 64 * 1024 * 1024);

@@ -169,6 +169,10 @@ pub struct ResultSettings {
     pub message_limit: u32,
     /// Sends results to the queue `results-{slug}`.
     pub to_queue: bool,
+    /// Puts the report as PDF into results on that queue (iris-facts §5.1).
+    pub embed_report: bool,
+    /// After how many days without a single success a destination is disabled; what it was to get is held (decision 204).
+    pub disable_after_days: u16,
 }
 
 impl Default for ResultSettings {
@@ -178,6 +182,8 @@ impl Default for ResultSettings {
             key_spelling: KeySpelling::default(),
             message_limit: 240_000,
             to_queue: true,
+            embed_report: true,
+            disable_after_days: 3,
         }
     }
 }

@@ -3,8 +3,11 @@
 //! Shape (unknown properties, types, codes) is checked by its types; meaning is checked here, all of it, so that whoever edits the
 //! document sees every problem at once. Each problem names its place as a path in the document.
 
+use super::delivery::RESULTS_QUEUE;
 use super::mapping::{self, Use};
-use super::{CameraDocument, CarePlans, Mapping, Organization, SiteDocument};
+use super::{
+    CameraDocument, CarePlans, DeliveryFormat, DeliveryTarget, Mapping, Organization, QueueTarget, SiteDocument,
+};
 use crate::issue::quoted;
 use crate::{json, state, value};
 use std::collections::HashSet;
@@ -83,6 +86,7 @@ impl Organization {
         problems.users(&self.users);
         problems.drops(self);
         problems.grading(self);
+        problems.destinations(self);
         problems.found
     }
 }
@@ -194,6 +198,90 @@ impl Problems {
         }
     }
 
+    fn destinations(&mut self, organization: &Organization) {
+        let destinations = &organization.destinations;
+        self.repeated("destinations", ".id", destinations.iter().map(|destination| destination.id.clone()));
+        for (index, destination) in destinations.iter().enumerate() {
+            let place = format!("destinations[{index}]");
+            if !is_destination_id(&destination.id) || destination.id == RESULTS_QUEUE {
+                let problem =
+                    "is no usable name: use 1 to 40 lower-case letters, digits and hyphens, and not results-queue";
+                self.add(format_args!("{place}.id"), problem);
+            }
+            for (number, site) in destination.sites.iter().enumerate() {
+                if !organization.auto_create_sites && organization.site(site).is_none() {
+                    let problem = format!("{} is not the localId of one of the sites", quoted(site.as_str()));
+                    self.add(format_args!("{place}.sites[{number}]"), problem);
+                }
+            }
+            match &destination.to {
+                DeliveryTarget::Queue(queue) => {
+                    if matches!(destination.format, DeliveryFormat::Pdf | DeliveryFormat::Html) {
+                        self.add(
+                            format_args!("{place}.format"),
+                            "is a file, and a queue gets results; use resultWithPdf",
+                        );
+                    }
+                    self.queue(&place, queue, organization);
+                }
+                DeliveryTarget::Container(target) => {
+                    self.connection(&place, target.connection.as_deref(), organization);
+                    match (&target.connection, &target.container) {
+                        (Some(_), None) => self.add(
+                            format_args!("{place}.to.container.container"),
+                            "is missing: name the container in the account of the connection",
+                        ),
+                        (None, Some(_)) => self.add(
+                            format_args!("{place}.to.container.container"),
+                            "goes with a connection; without one, files are written to the results container",
+                        ),
+                        (Some(_), Some(name)) if !is_container_name(name) => self.add(
+                            format_args!("{place}.to.container.container"),
+                            format_args!("{} is not the name of a container", quoted(name)),
+                        ),
+                        _ => {}
+                    }
+                }
+                DeliveryTarget::FilePath(_) => {}
+            }
+        }
+        let days = organization.results.disable_after_days;
+        if !(1..=90).contains(&days) {
+            self.add("results.disableAfterDays", "is not from 1 to 90");
+        }
+    }
+
+    fn queue(&mut self, place: &str, queue: &QueueTarget, organization: &Organization) {
+        let place = format!("{place}.to.queue");
+        self.connection(&place, queue.connection.as_deref(), organization);
+        if !is_queue_name(&queue.name) {
+            self.add(format_args!("{place}.name"), format_args!("{} is not the name of a queue", quoted(&queue.name)));
+        } else if queue.connection.is_none() {
+            let own = format!("results-{}.", organization.slug);
+            if !queue.name.starts_with(&own) {
+                let problem = format!("is a queue of the platform's: its name begins with {own}");
+                self.add(format_args!("{place}.name"), problem);
+            }
+        }
+        if !(MESSAGE_LIMIT_MIN..=MESSAGE_LIMIT_MAX).contains(&queue.message_limit) {
+            let problem = format!("is not from {MESSAGE_LIMIT_MIN} to {MESSAGE_LIMIT_MAX} bytes");
+            self.add(format_args!("{place}.messageLimit"), problem);
+        }
+    }
+
+    /// Names of settings begin with the organization's own prefix: no document can name another organization's credential, or the platform's.
+    fn connection(&mut self, place: &str, setting: Option<&str>, organization: &Organization) {
+        let Some(setting) = setting else { return };
+        let prefix = organization.connection_prefix();
+        let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let name = setting.strip_prefix(&prefix).unwrap_or_default();
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
+            let problem =
+                format!("names no setting of this organization's: it begins with {prefix} and goes on in capitals");
+            self.add(format_args!("{place}.connection"), problem);
+        }
+    }
+
     fn care_plans(&mut self, place: &str, plans: &CarePlans) {
         self.repeated(&format!("{place}.plans"), ".id", plans.plans.iter().map(|plan| plan.id.clone()));
         for (index, plan) in plans.plans.iter().enumerate() {
@@ -239,6 +327,19 @@ fn is_email(text: &str) -> bool {
         && domain.split('.').all(|label| !label.is_empty())
         && domain.contains('.')
         && !text.chars().any(|character| character.is_whitespace() || character.is_control())
+}
+
+/// 1 to 40 lower-case letters, digits and hyphens; part of keys and shown to people.
+fn is_destination_id(id: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=40).contains(&id.len()) && id.bytes().all(allowed) && !id.starts_with('-') && !id.ends_with('-')
+}
+
+/// 3 to 63 lower-case letters, digits and single hyphens.
+fn is_container_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let edge_free = !name.starts_with('-') && !name.ends_with('-') && !name.contains("--");
+    (3..=63).contains(&name.len()) && edge_free && name.bytes().all(allowed)
 }
 
 /// What Service Bus allows: letters, digits, `.`, `-`, `_` and `/`, starting and ending with a letter or digit.

@@ -6,6 +6,7 @@
 
 use super::{Case, Change, Decision};
 use crate::content;
+use crate::deliveries::{DeliveryMessage, DeliveryRecord};
 use crate::images::ImageRecord;
 use crate::incoming::NAMESPACE;
 use crate::outbox::{Destination, OutboxMessage};
@@ -14,14 +15,17 @@ use crate::snapshot::Snapshot;
 use iris_model::event::EventKind;
 use iris_model::grading::{GradingSubmission, Note};
 use iris_model::organization::{CareLevel, Contact, ContactDocument};
-use iris_model::result::{NotificationKind, ResultImage, UrgentFindingNotification, compatible};
+use iris_model::result::{NotificationKind, ResultImage, UrgentFindingNotification};
 use iris_model::{
-    DateTimeOffset, Issue, IssueCode, Laterality, LocalId, OrderRequest, OrderStatus, OutcomeKind, ResultCode, request,
+    DateTimeOffset, ImageContext, Issue, IssueCode, Laterality, LocalId, OrderRequest, OrderStatus, OutcomeKind,
+    ResultCode, request,
 };
 use iris_results::assessment::{Basis, notes};
 use iris_results::document::{GradedOrder, Sending, build, image_of_directive};
+use iris_results::image::{Candidate, choose};
 use iris_results::reading::{OrderView, read};
-use iris_results::{Assessment, exam};
+use iris_results::{Assessment, ReportBasis, Severity, ShownImage, exam};
+use jiff::civil::DateTime;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -215,10 +219,15 @@ impl Case<'_> {
         });
     }
 
-    /// Writes the result, keeps it, and sends it to the results queue.
+    /// Writes the result, keeps it, and sends it on its way to every destination that is to have it.
     fn result(&mut self, order: &OrderRecord, assessment: &Assessment, added_notes: &[Note], code: ResultCode) {
         let request = self.request_of(order);
-        let images = images(self.snapshot, order, &request);
+        let mut images = images(self.snapshot, order, &request);
+        let submitted = request.patient.as_ref().and_then(|patient| patient.dx_code.clone());
+        let mut basis = ReportBasis::of(assessment, submitted, order.created_at);
+        let linked = linked(self.snapshot, order);
+        basis.right_image = shown(&linked, &mut images, Laterality::Od, basis.od);
+        basis.left_image = shown(&linked, &mut images, Laterality::Os, basis.os);
         let graded = GradedOrder {
             organization: self.organization,
             id: order.id,
@@ -237,23 +246,32 @@ impl Case<'_> {
         };
         let transaction_id = self.message_id(iris_model::result::RESULT_OBJECT_TYPE, Some(order.id));
         let document = build(&graded, Sending { transaction_id, at: self.now, code });
-        if let Some(queue) = self.organization.results_queue() {
-            let body = serde_json::to_value(&document).map(|value| compatible(value, &self.organization.results));
-            let destination = Destination::Results {
-                queue,
-                container: self.organization.results_container(),
-                limit: self.organization.results.message_limit,
-            };
-            let body = body.unwrap_or_default().to_string();
-            self.messages.push((destination, OutboxMessage { id: transaction_id, key: self.key(order), body }));
-        }
         self.changes.push(Change::NewResult(Arc::new(ResultRecord {
             transaction_id,
             order: order.id,
             at: self.now,
             code,
             document: content::json(&document),
+            report: content::json(&basis),
         })));
+        let destinations = self.organization.all_destinations().filter(|destination| destination.serves(&order.site));
+        for destination in destinations {
+            let message = DeliveryMessage {
+                organization: self.organization.slug.clone(),
+                transaction_id,
+                destination: destination.id.clone(),
+            };
+            let (id, key) = (message.id(), self.key(order));
+            self.messages.push((Destination::Deliveries, OutboxMessage { id, key, body: content::json(&message) }));
+            self.changes.push(Change::NewDelivery(DeliveryRecord {
+                transaction_id,
+                destination: destination.id,
+                organization: self.client_guid(),
+                slug: self.organization.slug.clone(),
+                order: order.id,
+                at: self.now,
+            }));
+        }
     }
 
     /// Tells the contacts of an urgent or emergent finding (decision 127).
@@ -311,12 +329,17 @@ impl Case<'_> {
     }
 }
 
-/// The images linked to the order, in the order of their arrival; what the order's directives tell of them comes along.
+/// The images linked to the order, in the order of their arrival.
+fn linked<'a>(snapshot: &'a Snapshot, order: &OrderRecord) -> Vec<&'a ImageRecord> {
+    let mut linked = snapshot.images.images_of_order(order.id);
+    linked.sort_by_key(|image| (image.received_at, image.iris_id));
+    linked
+}
+
+/// The same as results tell of them; what the order's directives say of them comes along.
 fn images(snapshot: &Snapshot, order: &OrderRecord, request: &OrderRequest) -> Vec<ResultImage> {
     let camera = request.camera.as_ref();
     let directives = camera.map(|camera| camera.images.as_slice()).unwrap_or_default();
-    let mut linked = snapshot.images.images_of_order(order.id);
-    linked.sort_by_key(|image| (image.received_at, image.iris_id));
     let told = |image: &ImageRecord| {
         let names = |directive: &&request::Image| {
             let place = directive.azure_blob_storage.as_ref();
@@ -334,5 +357,44 @@ fn images(snapshot: &Snapshot, order: &OrderRecord, request: &OrderRequest) -> V
             ..said.map(|said| image_of_directive(said, camera)).unwrap_or_default()
         }
     };
-    linked.into_iter().map(told).collect()
+    linked(snapshot, order).into_iter().map(told).collect()
+}
+
+/// Chooses the image of an eye for the report and marks it as preferred (iris-facts §10.5). Both lists are the same images. One that a report
+/// can show comes before any that it cannot.
+fn shown(
+    linked: &[&ImageRecord],
+    told: &mut [ResultImage],
+    eye: Laterality,
+    severity: Option<Severity>,
+) -> Option<ShownImage> {
+    let of_eye = |image: &ImageRecord| {
+        !image.archive.is_empty() && matches!(image.laterality, Some(side) if side == eye || side == Laterality::Ou)
+    };
+    let is_showable = |image: &ImageRecord| matches!(image.format.as_str(), "JPG" | "PNG");
+    let of_eye: Vec<usize> = (0..linked.len()).filter(|index| of_eye(linked[*index])).collect();
+    let showable: Vec<usize> = of_eye.iter().copied().filter(|index| is_showable(linked[*index])).collect();
+    let places = if showable.is_empty() { of_eye } else { showable };
+    let candidates: Vec<Candidate> = places.iter().map(|place| candidate(linked[*place], &told[*place])).collect();
+    let pathology = severity.is_some_and(|severity| severity > Severity::Normal);
+    let chosen = *places.get(choose(&candidates, pathology)?)?;
+    let (image, result) = (linked[chosen], told.get_mut(chosen)?);
+    result.preferred = Some(true);
+    Some(ShownImage { archive: image.archive.clone(), size: image.size, taken: taken(image, result) })
+}
+
+fn candidate(image: &ImageRecord, told: &ResultImage) -> Candidate {
+    Candidate {
+        shown_at_finding: false,
+        preferred: false,
+        primary: image.context == ImageContext::Primary,
+        added_late: image.context == ImageContext::AddedLate,
+        taken: taken(image, told),
+        received: Some(image.received_at),
+    }
+}
+
+/// When an image was taken, in local time: what it says itself, or else its directive.
+fn taken(image: &ImageRecord, told: &ResultImage) -> Option<DateTime> {
+    image.claims.taken.or_else(|| told.taken.map(|taken| taken.offset.to_datetime(taken.instant)))
 }

@@ -12,6 +12,7 @@ mod place;
 mod receipt;
 mod register;
 
+use crate::deliveries::DeliveryRecord;
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::incoming::{Answer, Incoming, Outcome, Refusal, Requested, Source};
 use crate::outbox::{Destination, OutboxMessage};
@@ -112,6 +113,8 @@ pub enum Change {
     NewGrading(Arc<GradingRecord>),
     /// Store a result.
     NewResult(Arc<ResultRecord>),
+    /// Store a delivery of a new result.
+    NewDelivery(DeliveryRecord),
 }
 
 /// Ids a submission may use. One submission creates at most one order and one patient.

@@ -33,38 +33,27 @@ use uuid::Uuid;
 pub enum Destination {
     /// A queue of the platform's Service Bus namespace.
     Queue(String),
-    /// A queue for results: one that is larger than the limit goes to the container, and the queue gets a message that says where
-    /// (decision 29).
-    Results {
-        /// The queue.
-        queue: String,
-        /// The container for those that are too large.
-        container: String,
-        /// The largest message in bytes.
-        limit: u32,
-    },
+    /// The platform's own queue of deliveries, whatever it is called.
+    Deliveries,
 }
 
 impl Destination {
-    /// As stored: `queue:events-acme`, `results:240000:acme-results:results-acme`.
+    /// As stored: `queue:events-acme`, `deliveries`.
     #[must_use]
     pub fn to_text(&self) -> String {
         match self {
             Self::Queue(name) => format!("queue:{name}"),
-            Self::Results { queue, container, limit } => format!("results:{limit}:{container}:{queue}"),
+            Self::Deliveries => "deliveries".to_owned(),
         }
     }
 
     /// Reads what [`to_text`](Self::to_text) wrote.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
-        if let Some(name) = text.strip_prefix("queue:") {
-            return Some(Self::Queue(name.to_owned()));
+        match text.strip_prefix("queue:") {
+            Some(name) => Some(Self::Queue(name.to_owned())),
+            None => (text == "deliveries").then_some(Self::Deliveries),
         }
-        let mut parts = text.strip_prefix("results:")?.splitn(3, ':');
-        let limit = parts.next()?.parse().ok()?;
-        let (container, queue) = (parts.next()?.to_owned(), parts.next()?.to_owned());
-        Some(Self::Results { queue, container, limit })
     }
 }
 

@@ -62,6 +62,7 @@ impl Draft {
         match change {
             Change::NewGrading(grading) => self.commit.gradings.push(grading),
             Change::NewResult(result) => self.commit.results.push(result),
+            Change::NewDelivery(delivery) => self.commit.deliveries.push(delivery),
             Change::NewSite(site) => self.commit.sites.push(site),
             Change::NewCamera(camera) => self.commit.cameras.push(camera),
             Change::NewPatient(patient) => {
@@ -191,7 +192,7 @@ fn replace<T>(rows: &mut [T], place: usize, row: T) {
 }
 
 /// Events about the same order, or else the same patient, stay in order.
-fn message(organization: &Organization, event: &Event) -> OutboxMessage {
+pub(super) fn message(organization: &Organization, event: &Event) -> OutboxMessage {
     let subject = event.order_local_id.as_deref().or(event.patient_local_id.as_deref()).unwrap_or_default();
     OutboxMessage {
         id: event.transaction_id,

@@ -10,13 +10,16 @@ mod wanted;
 pub(crate) use batch::jitter;
 pub(crate) use lines::parse as parse_lines;
 
+use crate::deliveries::{self, Delivery, DeliveryState, Handover};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
 use crate::images::{ImageAnswer, ImageWork};
 use crate::incoming::{Answer, Incoming};
-use crate::outbox::{Destinations, Publisher, SweepReport};
+use crate::outbox::{Destinations, OutboxMessage, Publisher, SweepReport, seal};
+use crate::store::SettledDelivery;
 use crate::{Error, Store};
 use collect::Collector;
-use iris_model::{Issue, RowLine};
+use iris_model::organization::RESULTS_QUEUE;
+use iris_model::{ClientGuid, Issue, Organization, RowLine};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +70,7 @@ pub struct Orders {
     store: Arc<dyn Store>,
     destinations: Arc<Destinations>,
     collector: Arc<Collector>,
+    envelope_lease: Duration,
 }
 
 impl Orders {
@@ -74,8 +78,9 @@ impl Orders {
     #[must_use]
     pub fn open(store: Arc<dyn Store>, publisher: Arc<dyn Publisher>, options: Options) -> Self {
         let destinations = Arc::new(Destinations::new(Arc::clone(&store), publisher, &options));
+        let envelope_lease = options.envelope_lease;
         let collector = Arc::new(Collector::start(Arc::clone(&store), Arc::clone(&destinations), options));
-        Self { store, destinations, collector }
+        Self { store, destinations, collector, envelope_lease }
     }
 
     /// Decides and commits a message, together with others that arrive at the same time.
@@ -135,6 +140,81 @@ impl Orders {
     /// Publishes what is due in the outbox, of every destination. Driven by a timer.
     pub async fn sweep(&self, now: Timestamp) -> Result<SweepReport, Error> {
         self.destinations.sweep(now).await
+    }
+
+    /// Marks a delivery as made and tells its submitter; the results queue needs no telling (iris-facts §4.3). Doing it again changes nothing.
+    pub async fn delivered(
+        &self,
+        delivery: &Delivery,
+        handover: &Handover,
+        organization: &Organization,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let told = delivery.destination != RESULTS_QUEUE;
+        let messages = match organization.events_queue().filter(|_| told) {
+            Some(queue) => {
+                let event = deliveries::receipt(delivery, handover, now);
+                vec![(crate::Destination::Queue(queue), draft::message(organization, &event))]
+            }
+            None => Vec::new(),
+        };
+        self.settle(delivery, DeliveryState::Delivered, messages, now).await
+    }
+
+    /// Ends a delivery that can never be made, and tells its submitter why.
+    pub async fn delivery_impossible(
+        &self,
+        delivery: &Delivery,
+        handover: &Handover,
+        reason: &str,
+        organization: &Organization,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let messages = match organization.events_queue() {
+            Some(queue) => {
+                let event = deliveries::failed_receipt(delivery, handover, reason, now);
+                vec![(crate::Destination::Queue(queue), draft::message(organization, &event))]
+            }
+            None => Vec::new(),
+        };
+        self.settle(delivery, DeliveryState::Failed, messages, now).await
+    }
+
+    /// Keeps a delivery until its destination is resumed.
+    pub async fn hold(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Error> {
+        self.settle(delivery, DeliveryState::Held, Vec::new(), now).await
+    }
+
+    /// Ends a delivery whose destination is gone from the organization's document.
+    pub async fn drop_delivery(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Error> {
+        self.settle(delivery, DeliveryState::Dropped, Vec::new(), now).await
+    }
+
+    async fn settle(
+        &self,
+        delivery: &Delivery,
+        state: DeliveryState,
+        messages: Vec<(crate::Destination, OutboxMessage)>,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let leased_until = at + self.envelope_lease;
+        let settled = SettledDelivery { sequence: delivery.sequence, state, at, leased_until };
+        let stored = self.store.settle_delivery(&settled, &seal(messages)).await?;
+        stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+        Ok(())
+    }
+
+    /// Enables a destination again and sends what was held for it, one after the other in the order of writing. Returns how many there are.
+    pub async fn resume_destination(
+        &self,
+        organization: ClientGuid,
+        destination: &str,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let leased_until = now + self.envelope_lease;
+        let (resumed, stored) = self.store.resume_destination(organization, destination, now, leased_until).await?;
+        stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+        Ok(resumed)
     }
 
     /// The database, for queries.

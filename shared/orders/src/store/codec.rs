@@ -1,6 +1,7 @@
 //! Between records and columns: what both databases have in common.
 
 use crate::Error;
+use crate::deliveries::{Delivery, DeliveryState, DestinationHealth};
 use crate::drops::{DropStatus, DropTotals};
 use crate::images::{BlobRef, Claims, DirectiveRecord, DirectiveState, ImageRecord, ImageStatus, Wait};
 use crate::incoming::Outcome;
@@ -275,10 +276,11 @@ pub(super) struct ResultRow {
     at: i64,
     code: String,
     document: String,
+    report: String,
 }
 
 impl ResultRow {
-    pub(super) const COLUMNS: &'static str = "r.transaction_id, r.order_id, r.at, r.code, r.document";
+    pub(super) const COLUMNS: &'static str = "r.transaction_id, r.order_id, r.at, r.code, r.document, r.report";
 
     pub(super) fn record(self) -> Result<ResultRecord, Error> {
         Ok(ResultRecord {
@@ -287,6 +289,95 @@ impl ResultRow {
             at: time(self.at)?,
             code: result_code(&self.code)?,
             document: self.document,
+            report: self.report,
+        })
+    }
+}
+
+pub(super) fn delivery_state_column(state: DeliveryState) -> i16 {
+    match state {
+        DeliveryState::Waiting => 0,
+        DeliveryState::Delivered => 1,
+        DeliveryState::Held => 2,
+        DeliveryState::Resumed => 3,
+        DeliveryState::Dropped => 4,
+        DeliveryState::Failed => 5,
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct DeliveryRow {
+    sequence: i64,
+    transaction_id: Uuid,
+    organization: Uuid,
+    order_id: i32,
+    at: i64,
+    delivered_at: Option<i64>,
+    state: i16,
+    destination: String,
+    code: String,
+    document: String,
+    report: String,
+    behind: bool,
+    disabled_at: Option<i64>,
+}
+
+impl DeliveryRow {
+    pub(super) const COLUMNS: &'static str = "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.state, \
+         d.destination, r.code, r.document, r.report, s.disabled_at, \
+         EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
+             AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) AS behind";
+
+    pub(super) fn record(self) -> Result<Delivery, Error> {
+        Ok(Delivery {
+            sequence: self.sequence,
+            transaction_id: self.transaction_id,
+            destination: self.destination,
+            organization: ClientGuid(self.organization),
+            order: i64::from(self.order_id),
+            state: match self.state {
+                0 => DeliveryState::Waiting,
+                1 => DeliveryState::Delivered,
+                2 => DeliveryState::Held,
+                3 => DeliveryState::Resumed,
+                4 => DeliveryState::Dropped,
+                5 => DeliveryState::Failed,
+                _ => return Err(corrupt("a delivery's state")),
+            },
+            at: time(self.at)?,
+            delivered_at: self.delivered_at.map(time).transpose()?,
+            code: result_code(&self.code)?,
+            document: self.document,
+            report: self.report,
+            is_behind: self.behind,
+            disabled_at: self.disabled_at.map(time).transpose()?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct HealthRow {
+    organization: Uuid,
+    destination: String,
+    failing_since: i64,
+    disabled_at: Option<i64>,
+    reason: String,
+    held: i64,
+}
+
+impl HealthRow {
+    pub(super) const COLUMNS: &'static str = "s.organization, s.destination, s.failing_since, s.disabled_at, s.reason, \
+         (SELECT COUNT(*) FROM deliveries d WHERE d.organization = s.organization AND d.destination = s.destination \
+             AND d.state = 2) AS held";
+
+    pub(super) fn record(self) -> Result<DestinationHealth, Error> {
+        Ok(DestinationHealth {
+            organization: ClientGuid(self.organization),
+            destination: self.destination,
+            failing_since: time(self.failing_since)?,
+            disabled_at: self.disabled_at.map(time).transpose()?,
+            reason: self.reason,
+            held: count(self.held),
         })
     }
 }

@@ -10,6 +10,7 @@
 
 mod administration;
 mod codec;
+mod deliveries;
 mod fault;
 mod images;
 mod inspect;
@@ -21,6 +22,7 @@ pub use administration::Administration;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
+use crate::deliveries::{Delivery, DeliveryRecord, DeliveryState, DestinationHealth};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{BlobRef, DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
@@ -34,7 +36,7 @@ use crate::record::{
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, LocalId, OutcomeKind, enumeration::OrderStatus};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -115,6 +117,8 @@ pub struct Commit {
     pub gradings: Vec<Arc<GradingRecord>>,
     /// New results.
     pub results: Vec<Arc<ResultRecord>>,
+    /// New deliveries, each of a new result.
+    pub deliveries: Vec<DeliveryRecord>,
     /// Messages dealt with.
     pub submissions: Vec<SubmissionEntry>,
     /// Progress of a drop.
@@ -196,6 +200,32 @@ pub struct DropBatchEntry {
     pub pending: Vec<u32>,
     /// Outcomes of its lines.
     pub totals: crate::drops::DropTotals,
+}
+
+/// How a delivery ended, or why it rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettledDelivery {
+    /// Its place among all.
+    pub sequence: i64,
+    /// Its new state.
+    pub state: DeliveryState,
+    /// When.
+    pub at: Timestamp,
+    /// Until when the envelopes are leased to the process that stores them.
+    pub leased_until: Timestamp,
+}
+
+/// A delivery that failed for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedDelivery {
+    /// Whose.
+    pub organization: ClientGuid,
+    /// Id of the destination.
+    pub destination: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why; without personal data.
+    pub reason: String,
 }
 
 /// What ids are allocated for.
@@ -319,6 +349,29 @@ pub trait Store: Send + Sync + 'static {
     /// Gradings of an order, oldest first.
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error>;
 
+    /// A delivery by its result and destination.
+    async fn delivery(&self, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error>;
+    /// The deliveries of an order, oldest first.
+    async fn deliveries(&self, order: i64) -> Result<Vec<Delivery>, Error>;
+    /// Gives a delivery its new state, with messages to send; the next of those that were held follows one that was. Changes nothing, and sends
+    /// nothing, when it was delivered before. Returns what was put into the outbox.
+    async fn settle_delivery(
+        &self,
+        settled: &SettledDelivery,
+        envelopes: &[NewEnvelope],
+    ) -> Result<Vec<Envelope>, Error>;
+    /// Notes that a destination failed. True when it failed for so long now that it is disabled by this call.
+    async fn delivery_failed(&self, failed: &FailedDelivery, disable_after: SignedDuration) -> Result<bool, Error>;
+    /// Enables a destination and lets go what was held for it, in order: how much that is, and what was put into the outbox.
+    async fn resume_destination(
+        &self,
+        organization: ClientGuid,
+        destination: &str,
+        at: Timestamp,
+        leased_until: Timestamp,
+    ) -> Result<(u64, Vec<Envelope>), Error>;
+    /// Destinations that fail or are disabled, of one organization or of all.
+    async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error>;
     /// What operators and the retention timer do.
     fn administration(&self) -> &dyn Administration;
 

@@ -7,6 +7,7 @@
 mod administration;
 mod backend;
 mod crash;
+mod deliveries;
 mod drops;
 mod gradings;
 mod images;

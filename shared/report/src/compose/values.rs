@@ -19,7 +19,7 @@ pub(super) fn value(token: Token, report: &Report) -> Option<String> {
         Token::PatientName => full_name(&patient.first_name, &patient.last_name),
         Token::PatientAge => age(report).map(|years| years.to_string()),
         Token::PatientGender => set(patient.gender.as_deref()),
-        Token::PatientDob => Some(date(patient.dob)),
+        Token::PatientDob => patient.dob.map(date),
         Token::PatientMrn | Token::PatientLocalId => set(Some(&patient.local_id)),
         Token::PatientPhone => set(patient.phone.as_deref()),
         Token::HealthPlanMemberId => set(plan.member_id.as_deref()),
@@ -117,7 +117,7 @@ fn eyes(report: &Report) -> &'static str {
 /// Age in full years at the exam, else when the report was issued.
 fn age(report: &Report) -> Option<i16> {
     let exam = report.order.serviced.map_or_else(|| report.issued.to_zoned(TimeZone::UTC).date(), DateTime::date);
-    let born = report.patient.dob;
+    let born = report.patient.dob?;
     let had_birthday = (exam.month(), exam.day()) >= (born.month(), born.day());
     let years = exam.year() - born.year() - i16::from(!had_birthday);
     (years >= 0).then_some(years)

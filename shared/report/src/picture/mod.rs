@@ -5,14 +5,12 @@
 //! every PNG, is decoded, turned upright, scaled down and written as a JPEG. One that cannot be shown is left out: a result is never
 //! held back for the sake of a picture, and the page says that it is missing.
 
-mod choose;
 mod gate;
 mod jpeg;
 mod redraw;
 
 use std::sync::Arc;
 
-pub use choose::{Candidate, choose_image};
 pub(crate) use gate::Gate;
 
 use crate::report::{EyeImage, Report};

@@ -4,6 +4,7 @@
 //! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
 mod administration;
+mod deliveries;
 mod images;
 mod inspect;
 mod load;
@@ -14,10 +15,11 @@ mod statements;
 pub use password::{Password, PasswordSource};
 
 use super::fault::fault;
-use super::{Administration, Claim, Commit, IdKind, Store, Wanted, codec};
+use super::{Administration, Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Store, Wanted, codec};
+use crate::deliveries::{Delivery, DestinationHealth};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
-use crate::outbox::{Destination, Envelope};
+use crate::outbox::{Destination, Envelope, NewEnvelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
@@ -25,7 +27,7 @@ use crate::record::{GradingRecord, ResultRecord};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use password::Passwords;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -260,6 +262,40 @@ impl Store for PostgresStore {
 
     fn administration(&self) -> &dyn Administration {
         self
+    }
+
+    async fn delivery(&self, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error> {
+        deliveries::delivery(self.pool().await?, transaction, destination).await
+    }
+
+    async fn deliveries(&self, order: i64) -> Result<Vec<Delivery>, Error> {
+        deliveries::deliveries(self.pool().await?, order).await
+    }
+
+    async fn settle_delivery(
+        &self,
+        settled: &SettledDelivery,
+        envelopes: &[NewEnvelope],
+    ) -> Result<Vec<Envelope>, Error> {
+        deliveries::settle_delivery(self.pool().await?, settled, envelopes).await
+    }
+
+    async fn delivery_failed(&self, failed: &FailedDelivery, disable_after: SignedDuration) -> Result<bool, Error> {
+        deliveries::delivery_failed(self.pool().await?, failed, disable_after).await
+    }
+
+    async fn resume_destination(
+        &self,
+        organization: ClientGuid,
+        destination: &str,
+        at: Timestamp,
+        leased_until: Timestamp,
+    ) -> Result<(u64, Vec<Envelope>), Error> {
+        deliveries::resume_destination(self.pool().await?, organization, destination, at, leased_until).await
+    }
+
+    async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
+        deliveries::destination_health(self.pool().await?, organization).await
     }
 
     async fn close(&self) {

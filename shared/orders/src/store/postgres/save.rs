@@ -3,6 +3,7 @@
 //! Changes come before new rows: an order that makes way must have left the unique index when the new one enters it.
 
 use crate::Error;
+use crate::deliveries::DeliveryState;
 use crate::record::{OrderRecord, PatientRecord};
 use crate::store::codec::{self, evaluations_column, id, scope_column, slot_column, status_column};
 use crate::store::fault::fault;
@@ -30,6 +31,7 @@ pub(super) async fn save(connection: &mut PgConnection, commit: &Commit) -> Resu
     super::images::save(connection, commit).await?;
     gradings(connection, commit).await?;
     results(connection, commit).await?;
+    deliveries(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -355,14 +357,39 @@ async fn results(connection: &mut PgConnection, commit: &Commit) -> Result<(), E
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO results (transaction_id, order_id, at, code, document) \
-         SELECT * FROM UNNEST($1::uuid[], $2::integer[], $3::bigint[], $4::text[], $5::text[])",
+        "INSERT INTO results (transaction_id, order_id, at, code, document, report) \
+         SELECT * FROM UNNEST($1::uuid[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::text[])",
     )
     .bind(results.iter().map(|result| result.transaction_id).collect::<Vec<_>>())
     .bind(results.iter().map(|result| id(result.order)).collect::<Result<Vec<_>, _>>()?)
     .bind(results.iter().map(|result| result.at.as_microsecond()).collect::<Vec<_>>())
     .bind(results.iter().map(|result| result.code.code()).collect::<Vec<_>>())
     .bind(results.iter().map(|result| result.document.as_str()).collect::<Vec<_>>())
+    .bind(results.iter().map(|result| result.report.as_str()).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+async fn deliveries(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
+    let deliveries = &commit.deliveries;
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO deliveries (transaction_id, organization, order_id, at, state, destination, slug) \
+         SELECT k.transaction_id, k.organization, k.order_id, k.at, $1, k.destination, k.slug \
+         FROM UNNEST($2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::text[]) \
+             WITH ORDINALITY AS k (transaction_id, organization, order_id, at, destination, slug, place) ORDER BY k.place",
+    )
+    .bind(codec::delivery_state_column(DeliveryState::Waiting))
+    .bind(deliveries.iter().map(|delivery| delivery.transaction_id).collect::<Vec<_>>())
+    .bind(deliveries.iter().map(|delivery| delivery.organization.0).collect::<Vec<_>>())
+    .bind(deliveries.iter().map(|delivery| id(delivery.order)).collect::<Result<Vec<_>, _>>()?)
+    .bind(deliveries.iter().map(|delivery| delivery.at.as_microsecond()).collect::<Vec<_>>())
+    .bind(deliveries.iter().map(|delivery| delivery.destination.as_str()).collect::<Vec<_>>())
+    .bind(deliveries.iter().map(|delivery| delivery.slug.as_str()).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(fault)?;

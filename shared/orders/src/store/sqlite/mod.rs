@@ -5,6 +5,7 @@
 //! to the connection's thread would cost more than the inserting.
 
 mod administration;
+mod deliveries;
 mod images;
 mod inspect;
 mod load;
@@ -12,10 +13,11 @@ mod save;
 mod statements;
 
 use super::fault::fault;
-use super::{Administration, Claim, Commit, IdKind, Store, Wanted};
+use super::{Administration, Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Store, Wanted};
+use crate::deliveries::{Delivery, DestinationHealth};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
-use crate::outbox::{Destination, Envelope};
+use crate::outbox::{Destination, Envelope, NewEnvelope};
 use crate::queries::{
     Counts, DropSummary, OrderDetail, OrderSearch, OrderSummary, OutboxDepth, Page, ParkedEnvelope, SubmissionRecord,
 };
@@ -23,7 +25,7 @@ use crate::record::{GradingRecord, ResultRecord};
 use crate::{Error, Snapshot};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -231,6 +233,40 @@ impl Store for SqliteStore {
 
     fn administration(&self) -> &dyn Administration {
         self
+    }
+
+    async fn delivery(&self, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error> {
+        deliveries::delivery(&self.readers, transaction, destination).await
+    }
+
+    async fn deliveries(&self, order: i64) -> Result<Vec<Delivery>, Error> {
+        deliveries::deliveries(&self.readers, order).await
+    }
+
+    async fn settle_delivery(
+        &self,
+        settled: &SettledDelivery,
+        envelopes: &[NewEnvelope],
+    ) -> Result<Vec<Envelope>, Error> {
+        deliveries::settle_delivery(&self.writer, settled, envelopes).await
+    }
+
+    async fn delivery_failed(&self, failed: &FailedDelivery, disable_after: SignedDuration) -> Result<bool, Error> {
+        deliveries::delivery_failed(&self.writer, failed, disable_after).await
+    }
+
+    async fn resume_destination(
+        &self,
+        organization: ClientGuid,
+        destination: &str,
+        at: Timestamp,
+        leased_until: Timestamp,
+    ) -> Result<(u64, Vec<Envelope>), Error> {
+        deliveries::resume_destination(&self.writer, organization, destination, at, leased_until).await
+    }
+
+    async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
+        deliveries::destination_health(&self.readers, organization).await
     }
 
     async fn close(&self) {

@@ -4,6 +4,7 @@
 //! written one by one; new rows by statements of many rows.
 
 use crate::Error;
+use crate::deliveries::DeliveryState;
 use crate::record::{OrderRecord, PatientRecord};
 use crate::store::codec::{self, evaluations_column, scope_column, slot_column, status_column};
 use crate::store::fault::fault;
@@ -39,6 +40,7 @@ pub(super) async fn save(connection: &mut SqliteConnection, commit: &Commit) -> 
     super::images::save(connection, commit).await?;
     gradings(connection, commit).await?;
     results(connection, commit).await?;
+    deliveries(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -280,13 +282,28 @@ async fn gradings(connection: &mut SqliteConnection, commit: &Commit) -> Result<
 }
 
 async fn results(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
-    let head = "INSERT INTO results (transaction_id, order_id, at, code, document)";
-    insert(connection, head, 5, &commit.results, |arguments, result| {
+    let head = "INSERT INTO results (transaction_id, order_id, at, code, document, report)";
+    insert(connection, head, 6, &commit.results, |arguments, result| {
         arguments.add(result.transaction_id)?;
         arguments.add(result.order)?;
         arguments.add(result.at.as_microsecond())?;
         arguments.add(result.code.code())?;
-        arguments.add(result.document.as_str())
+        arguments.add(result.document.as_str())?;
+        arguments.add(result.report.as_str())
+    })
+    .await
+}
+
+async fn deliveries(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    let head = "INSERT INTO deliveries (transaction_id, organization, order_id, at, state, destination, slug)";
+    insert(connection, head, 7, &commit.deliveries, |arguments, delivery| {
+        arguments.add(delivery.transaction_id)?;
+        arguments.add(delivery.organization.0)?;
+        arguments.add(delivery.order)?;
+        arguments.add(delivery.at.as_microsecond())?;
+        arguments.add(codec::delivery_state_column(DeliveryState::Waiting))?;
+        arguments.add(delivery.destination.as_str())?;
+        arguments.add(delivery.slug.as_str())
     })
     .await
 }

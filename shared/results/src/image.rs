@@ -3,6 +3,7 @@
 //! choice counts first. The last image taken is what remains.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 /// What is known of an image of one eye.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,15 +16,15 @@ pub struct Candidate {
     pub primary: bool,
     /// Arrived after grading (`AddedLate`); chosen only when there is nothing else.
     pub added_late: bool,
-    /// When it was taken, by its metadata.
-    pub taken: Option<Timestamp>,
+    /// When it was taken, by its metadata, in local time.
+    pub taken: Option<DateTime>,
     /// When it was received.
     pub received: Option<Timestamp>,
 }
 
 /// Index of the image to show, among those of one eye.
 #[must_use]
-pub fn choose_image(candidates: &[Candidate], pathology: bool) -> Option<usize> {
+pub fn choose(candidates: &[Candidate], pathology: bool) -> Option<usize> {
     let rank = |(index, image): &(usize, &Candidate)| {
         let (first, second) = if pathology {
             (image.shown_at_finding, image.preferred)
@@ -39,8 +40,8 @@ pub fn choose_image(candidates: &[Candidate], pathology: bool) -> Option<usize> 
 mod tests {
     use super::*;
 
-    fn at(second: i64) -> Option<Timestamp> {
-        Timestamp::from_second(second).ok()
+    fn at(second: i8) -> Option<DateTime> {
+        Some(jiff::civil::date(2026, 11, 20).at(9, 0, second, 0))
     }
 
     #[test]
@@ -48,16 +49,16 @@ mod tests {
         let plain = Candidate { primary: true, ..Candidate::default() };
         let early = Candidate { taken: at(1), ..plain };
         let late = Candidate { taken: at(2), ..plain };
-        assert_eq!(choose_image(&[], true), None);
-        assert_eq!(choose_image(&[late, early], false), Some(0), "the last one taken");
-        assert_eq!(choose_image(&[plain, early], false), Some(1), "a known time counts more than none");
+        assert_eq!(choose(&[], true), None);
+        assert_eq!(choose(&[late, early], false), Some(0), "the last one taken");
+        assert_eq!(choose(&[plain, early], false), Some(1), "a known time counts more than none");
         let shown = Candidate { shown_at_finding: true, ..early };
         let preferred = Candidate { preferred: true, ..early };
-        assert_eq!(choose_image(&[late, shown, preferred], true), Some(1), "pathology: what the grader saw");
-        assert_eq!(choose_image(&[late, shown, preferred], false), Some(2), "none: what a person picked");
+        assert_eq!(choose(&[late, shown, preferred], true), Some(1), "pathology: what the grader saw");
+        assert_eq!(choose(&[late, shown, preferred], false), Some(2), "none: what a person picked");
         let enhanced = Candidate { primary: false, ..late };
-        assert_eq!(choose_image(&[enhanced, early], false), Some(1), "as captured");
+        assert_eq!(choose(&[enhanced, early], false), Some(1), "as captured");
         let added = Candidate { added_late: true, preferred: true, ..late };
-        assert_eq!(choose_image(&[added, early], false), Some(1), "not graded, not shown");
+        assert_eq!(choose(&[added, early], false), Some(1), "not graded, not shown");
     }
 }

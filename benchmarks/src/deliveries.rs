@@ -1,0 +1,99 @@
+//! Results: from a grading in its queue to the OrderResult with its report in the caller's queue, and the report as a file.
+
+use crate::local::Local;
+use crate::report::Section;
+use crate::{Bench, clock, generate};
+use anyhow::{Context, Result};
+use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
+use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
+use iris_report::sample;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// Side of the images.
+const SIDE: u32 = 1_200;
+
+pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
+    let count = bench.amount(2_000);
+    let about = format!(
+        "{count} orders with two images of {SIDE} by {SIDE} pixels each are graded: posted in one batch, until the last OrderResult with \
+         the PDF in it (or its location) is in the results queue and the last receipt of a PDF file in the results container is in the \
+         events queue. Broker, Blob storage and Functions host run on the same cores."
+    );
+    let mut section = Section::new("Results", about);
+    let (right, left) = (sample::fundus(SIDE, false), sample::fundus(SIDE, true));
+    let database = bench.databases.create(*bench.databases.kinds().last().context("there is a database")?).await?;
+    let local = Local::start(bench, &database).await?;
+    prepare(&local, count, &right, &left).await?;
+    section.figure("grading → OrderResult with PDF, and PDF file", graded(&local, count).await?, "results/s");
+    local.stop().await;
+    bench.databases.remove(database).await?;
+    Ok(vec![section])
+}
+
+/// Posts the orders and uploads their images.
+async fn prepare(local: &Local, count: u32, right: &[u8], left: &[u8]) -> Result<()> {
+    let container = local.organization.images_container();
+    let caller = BlobStore::from_connection_string(&local.host.credentials.images_service(&local.organization))?;
+    let sender = local.sender()?;
+    for number in 0..count as usize {
+        let mut order = generate::order("R", number);
+        let place = |eye: &str| json!({ "Container": container, "FileName": format!("{number}-{eye}.jpg") });
+        order["Camera"] =
+            json!({ "Images": ["OD", "OS"].map(|eye| json!({ "Laterality": eye, "AzureBlobStorage": place(eye) })) });
+        let body = order.to_string().into();
+        sender
+            .send(
+                &local.entry(),
+                vec![OutgoingMessage { message_id: format!("o{number}"), body, ..OutgoingMessage::default() }],
+            )
+            .await?;
+        for (eye, image) in [("OD", right), ("OS", left)] {
+            let address = BlobAddress::new(&container, &format!("{number}-{eye}.jpg"))?;
+            caller.upload(&address, image.to_vec().into(), UploadOptions::default()).await?;
+        }
+    }
+    // A receipt for the order, one for each image, and the word that it is ready.
+    clock::until("orders with images", async || Ok(local.waiting_events()? >= u64::from(count) * 4)).await
+}
+
+/// Results per second from the first grading to the last receipt.
+async fn graded(local: &Local, count: u32) -> Result<f64> {
+    let sender = ServiceBusSender::with_connection_string(
+        &local.host.credentials.grader(&local.organization),
+        SenderOptions::default(),
+    )?;
+    let message = |number: usize| OutgoingMessage {
+        message_id: format!("g{number}"),
+        body: grading(local, number).to_string().into(),
+        ..OutgoingMessage::default()
+    };
+    let messages = (0..count as usize).map(message).collect();
+    let before = local.waiting_events()?;
+    let results = local.organization.results_queue().context("the sample organization has results")?;
+    let started = Instant::now();
+    sender.send(&format!("gradings-{}", local.organization.slug), messages).await?;
+    clock::until("all results", async || {
+        let delivered = local.host.broker.status(&results)?.active as u64 >= u64::from(count);
+        // A receipt for the grading, the word that it was applied, and the receipt of the delivery.
+        Ok(delivered && local.waiting_events()? >= before + u64::from(count) * 3)
+    })
+    .await?;
+    Ok(clock::rate(count, started))
+}
+
+fn grading(local: &Local, number: usize) -> Value {
+    let eye = |level: &str| {
+        json!({ "Gradable": true, "Findings": [
+            { "Finding": "Diabetic Retinopathy", "Result": level },
+            { "Finding": "Macular Edema", "Result": "None" }
+        ] })
+    };
+    json!({
+        "Version": "2.3.1",
+        "ClientGuid": local.organization.client_guid,
+        "LocalId": format!("R-O{number}"),
+        "OD": eye("Mild"),
+        "OS": eye("None")
+    })
+}

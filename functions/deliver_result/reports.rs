@@ -1,0 +1,170 @@
+//! Rendering reports: a bounded number at a time, within a bounded amount of memory, once for all destinations of a result.
+
+use super::Failure;
+use crate::app::App;
+use bytes::Bytes;
+use iris_azure::blob::{BlobAddress, Error as BlobError};
+use iris_delivery::{Pictures, Result as StoredResult, Templates, exam, report};
+use iris_model::Organization;
+use iris_model::organization::{DeliveryFormat, DestinationDocument};
+use iris_orders::deliveries::Delivery;
+use iris_report::{Limits, Renderer};
+use iris_results::ShownImage;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tracing::{error, warn};
+use uuid::Uuid;
+
+/// A unit of memory that is handed out.
+const UNIT: u64 = 64 * 1024;
+/// Memory for results on their way: images, the report made of them, the message around it.
+const MEMORY: u64 = 192 << 20;
+/// How much of it a delivery needs for each byte of its images: the file, the report, the report as text in a message, and the message.
+const PER_BYTE: u64 = 5;
+/// What a delivery needs besides.
+const BASE: u64 = 1 << 20;
+/// Reports kept for the other destinations of the same result.
+const KEPT: usize = 24;
+
+/// A report in the forms that were asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rendered {
+    /// PDF file; empty when not asked for.
+    pub(super) pdf: Bytes,
+    /// HTML file; empty when not asked for.
+    pub(super) html: String,
+}
+
+type Slot = Arc<OnceCell<Bytes>>;
+
+/// Renders; one for a process.
+pub struct Reports {
+    renderer: Arc<Renderer>,
+    limits: Limits,
+    processors: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+    /// PDFs by result, the latest last.
+    kept: Mutex<VecDeque<(Uuid, Slot)>>,
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        let limits = Limits::default();
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            renderer: Arc::new(Renderer::new(limits)),
+            limits,
+            processors: Arc::new(Semaphore::new(processors)),
+            memory: Arc::new(Semaphore::new(usize::try_from(MEMORY / UNIT).unwrap_or(usize::MAX))),
+            kept: Mutex::default(),
+        }
+    }
+}
+
+impl Reports {
+    /// Waits until there is memory for a delivery.
+    pub(super) async fn room(&self, result: &StoredResult) -> Option<OwnedSemaphorePermit> {
+        let basis = result.basis();
+        let images = [&basis.right_image, &basis.left_image].into_iter().flatten().map(|image| self.read_size(image));
+        let bytes = (BASE + images.sum::<u64>() * PER_BYTE).min(MEMORY);
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        Arc::clone(&self.memory).acquire_many_owned(units).await.ok()
+    }
+
+    /// How much of an image is read.
+    fn read_size(&self, image: &ShownImage) -> u64 {
+        if image.size > self.limits.file_bytes as u64 { 0 } else { image.size }
+    }
+
+    /// Renders what the destination is to get.
+    pub(super) async fn render(
+        &self,
+        app: &App,
+        delivery: &Delivery,
+        result: &StoredResult,
+        organization: &Organization,
+        destination: &DestinationDocument,
+    ) -> Result<Rendered, Failure> {
+        match destination.format {
+            DeliveryFormat::Result => Ok(Rendered::default()),
+            DeliveryFormat::ResultWithPdf | DeliveryFormat::Pdf => {
+                let slot = self.slot(delivery.transaction_id);
+                let pdf =
+                    slot.get_or_try_init(async || Ok(self.draw(app, result, organization, false).await?.pdf)).await?;
+                Ok(Rendered { pdf: pdf.clone(), html: String::new() })
+            }
+            DeliveryFormat::ResultWithHtml | DeliveryFormat::Html => self.draw(app, result, organization, true).await,
+        }
+    }
+
+    fn slot(&self, transaction: Uuid) -> Slot {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, slot)) = kept.iter().find(|(known, _)| *known == transaction) {
+            return Arc::clone(slot);
+        }
+        let slot = Slot::default();
+        kept.push_back((transaction, Arc::clone(&slot)));
+        while kept.len() > KEPT {
+            kept.pop_front();
+        }
+        slot
+    }
+
+    async fn draw(
+        &self,
+        app: &App,
+        result: &StoredResult,
+        organization: &Organization,
+        html: bool,
+    ) -> Result<Rendered, Failure> {
+        let Ok(_turn) = self.processors.acquire().await else {
+            return Err(Failure::Ours("the handler is ending".to_owned()));
+        };
+        let basis = result.basis();
+        let (right, left) = futures::try_join!(
+            self.picture(app, basis.right_image.as_ref()),
+            self.picture(app, basis.left_image.as_ref())
+        )?;
+        let templates = Templates::of(organization, result.site());
+        let (resolved, unusable) = templates.resolve(exam(result.evaluation_types()));
+        for (scope, errors) in unusable {
+            let problem = errors.first().map(ToString::to_string).unwrap_or_default();
+            error!(alert = "report-template", organization = %organization.slug, ?scope, problem, "a report template is not usable");
+        }
+        let view = report(result, organization, &templates, Pictures { right, left });
+        let renderer = Arc::clone(&self.renderer);
+        let drawn = tokio::task::spawn_blocking(move || {
+            if html {
+                let (html, left_out) = renderer.html(&resolved.template, &view);
+                Ok((Rendered { pdf: Bytes::new(), html }, left_out))
+            } else {
+                let (pdf, left_out) = renderer.pdf(&resolved.template, &view)?;
+                Ok((Rendered { pdf: pdf.into(), html: String::new() }, left_out))
+            }
+        });
+        let drawn: Result<_, iris_report::Error> =
+            drawn.await.map_err(|_| Failure::Impossible("a report cannot be drawn".to_owned()))?;
+        let (rendered, left_out) = drawn.map_err(|error| Failure::Impossible(error.to_string()))?;
+        for image in left_out {
+            warn!(organization = %organization.slug, order = result.order_id(), image = ?image.image, reason = %image.reason,
+                "an image is left out of a report");
+        }
+        Ok(rendered)
+    }
+
+    /// The bytes of an image; nothing where the archive has it no more, or it is too large to be shown.
+    async fn picture(&self, app: &App, image: Option<&ShownImage>) -> Result<Option<Arc<[u8]>>, Failure> {
+        let Some(image) = image.filter(|image| self.read_size(image) > 0) else { return Ok(None) };
+        let address = BlobAddress::new(&app.containers.archive, &image.archive)
+            .map_err(|error| Failure::Ours(error.to_string()))?;
+        match app.blobs.get(&address, None, self.limits.file_bytes as u64).await {
+            Ok(found) => Ok(Some(Arc::from(found.content.as_ref()))),
+            Err(BlobError::NotFound) => {
+                warn!("an image is not in the archive any more; the report goes without it");
+                Ok(None)
+            }
+            Err(error) => Err(Failure::Ours(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `--images` and `--grade`: what comes after the order, as the clinic and the grader do it.
+
+use super::upload;
+use crate::LocalHost;
+use crate::provision::{DELIVERIES_QUEUE, GRADINGS, IMAGES};
+use anyhow::{Context, Result, bail, ensure};
+use iris_azure::blob::{BlobAddress, BlobStore};
+use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
+use iris_model::Organization;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::interval;
+
+/// How often it is looked whether everything is done.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Reads a file of gradings: one, or a list of them.
+pub(super) fn read(file: &Path) -> Result<Vec<Value>> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let document = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", file.display()))?;
+    let gradings = match document {
+        Value::Array(gradings) => gradings,
+        one => vec![one],
+    };
+    ensure!(!gradings.is_empty(), "{} holds no grading", file.display());
+    Ok(gradings)
+}
+
+/// The files of a folder of images.
+pub(super) fn images(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Uploads images with the organization's write-only credential, and waits until they were received.
+pub(super) async fn send_images(host: &LocalHost, organization: &Organization, files: &[PathBuf]) -> Result<()> {
+    let caller = BlobStore::from_connection_string(&host.credentials.images_service(organization))?;
+    for file in files {
+        let name = super::file_name(file)?;
+        upload(&caller, &BlobAddress::new(&organization.images_container(), &name)?, file).await?;
+    }
+    quiet(host).await
+}
+
+/// Posts gradings with the grader's credential, and waits until the results are delivered.
+pub(super) async fn send_gradings(host: &LocalHost, organization: &Organization, gradings: &[Value]) -> Result<()> {
+    let sender =
+        ServiceBusSender::with_connection_string(&host.credentials.grader(organization), SenderOptions::default())?;
+    let message = |(number, grading): (usize, &Value)| OutgoingMessage {
+        message_id: format!("grading-{}", number + 1),
+        body: grading.to_string().into(),
+        content_type: Some("application/json".to_owned()),
+        ..OutgoingMessage::default()
+    };
+    let messages = gradings.iter().enumerate().map(message).collect();
+    sender.send(&format!("gradings-{}", organization.slug), messages).await.context("the gradings cannot be posted")?;
+    quiet(host).await
+}
+
+/// Waits until nothing is under way.
+async fn quiet(host: &LocalHost) -> Result<()> {
+    let mut look = interval(LOOK);
+    loop {
+        tokio::select! {
+            reason = host.functions.stopped() => bail!("the handler is gone for good: {reason}"),
+            _ = look.tick() => {}
+        }
+        let mut busy = host.orders.outbox_depth().await?.envelopes > 0;
+        for queue in [IMAGES, GRADINGS, DELIVERIES_QUEUE] {
+            let status = host.broker.status(queue)?;
+            busy |= status.active > 0 || status.scheduled > 0;
+        }
+        if !busy {
+            return Ok(());
+        }
+    }
+}
+
+/// What became of the gradings: how many results there are, and why the others were refused.
+#[derive(Debug, Default)]
+pub(super) struct Graded {
+    pub(super) results: usize,
+    pub(super) refused: Vec<String>,
+}
+
+/// Reads it off the organization's own events.
+pub(super) fn outcome(host: &LocalHost, organization: &Organization) -> Result<Graded> {
+    let mut graded = Graded::default();
+    let Some(queue) = organization.events_queue() else { return Ok(graded) };
+    for delivery in host.broker.peek(&queue, 0, usize::MAX)? {
+        let event: Value = serde_json::from_slice(&delivery.message.body)?;
+        match (event["ResultObjectType"].as_str(), event["ErrorMessage"].as_str()) {
+            (Some("OrderGradedEvent"), _) => graded.results += 1,
+            (Some("GradingReceipt"), Some(reason)) => graded.refused.push(reason.to_owned()),
+            _ => {}
+        }
+    }
+    Ok(graded)
+}

@@ -1,0 +1,62 @@
+//! Which template a report gets (iris-facts §8.3): its site's, else its organization's, else the platform's.
+
+use iris_model::organization::{Organization, ReportSettings};
+use iris_report::EvaluationType;
+use iris_report::template::{Error, Resolved, Scope, Template, resolve};
+use std::sync::Arc;
+
+/// The exam that decides the template: the order's first.
+#[must_use]
+pub fn exam(codes: &[String]) -> EvaluationType {
+    codes.first().and_then(|code| EvaluationType::from_code(code)).unwrap_or(EvaluationType::Dr)
+}
+
+/// The templates an organization keeps, for one site. Cheap to make: a template is read when it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Templates<'a> {
+    site: Option<&'a ReportSettings>,
+    organization: &'a ReportSettings,
+}
+
+impl<'a> Templates<'a> {
+    /// Those that count for a site.
+    #[must_use]
+    pub fn of(organization: &'a Organization, site: &str) -> Self {
+        let site = organization.sites.iter().find(|known| known.local_id.as_str() == site);
+        Self { site: site.map(|site| &site.reports), organization: &organization.reports }
+    }
+
+    /// The template for an exam. One that is not usable is passed over, and said: a result is never held back for the sake of a template.
+    #[must_use]
+    pub fn resolve(&self, kind: EvaluationType) -> (Resolved, Vec<(Scope, Vec<Error>)>) {
+        let mut unusable = Vec::new();
+        let resolved = resolve(kind, |scope, kind| {
+            let settings = match scope {
+                Scope::Site => self.site?,
+                Scope::Organization => self.organization,
+                Scope::Default => return None,
+            };
+            let own = settings.templates.iter().find(|own| own.evaluation_type.code() == kind.code())?;
+            match Template::parse(&own.html) {
+                Ok(template) => Some(Arc::new(template)),
+                Err(errors) => {
+                    unusable.push((scope, errors));
+                    None
+                }
+            }
+        });
+        (resolved, unusable)
+    }
+
+    /// The line at the foot.
+    #[must_use]
+    pub fn disclaimer(&self) -> Option<&'a str> {
+        self.site.and_then(|site| site.disclaimer.as_deref()).or(self.organization.disclaimer.as_deref())
+    }
+
+    /// The phone number for questions.
+    #[must_use]
+    pub fn phone(&self) -> Option<&'a str> {
+        self.site.and_then(|site| site.phone.as_deref()).or(self.organization.phone.as_deref())
+    }
+}

@@ -1,0 +1,3 @@
+//! Deliveries.
+
+crate::store::deliveries::delivery_statements!(sqlx::SqlitePool, sqlx::SqliteConnection, "BEGIN IMMEDIATE", "");
