@@ -4,7 +4,7 @@
 //! codes matter: the host never restarts a handler that ended with 0.
 
 use crate::app::App;
-use crate::{apply_grading, load_drop, receive_image, submit_order, sweep_outbox};
+use crate::{apply_grading, load_drop, receive_image, submit_order, sweep_outbox, write_batches};
 use iris_azure::handler::{Error, Invocation, Outcome, Router, ServiceBusMessage, bind, port, serve};
 use iris_azure::settings::Settings;
 use iris_azure::telemetry;
@@ -34,7 +34,7 @@ pub fn run() -> anyhow::Result<()> {
 
 fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> Router {
     let (orders, drops, images) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
-    let (gradings, sweeps) = (Arc::clone(&app), app);
+    let (gradings, batches, sweeps) = (Arc::clone(&app), Arc::clone(&app), app);
     Router::new(limits)
         .function(submit_order::NAME, move |invocation| {
             let app = Arc::clone(&orders);
@@ -71,6 +71,10 @@ fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> Route
                     Err(outcome) => outcome,
                 }
             }
+        })
+        .function(write_batches::NAME, move |_| {
+            let app = Arc::clone(&batches);
+            async move { Box::pin(write_batches::run(&app)).await }
         })
         .function(sweep_outbox::NAME, move |_| {
             let app = Arc::clone(&sweeps);

@@ -7,6 +7,7 @@
 //! | [`receive_image`] | queue `images` (BlobCreated) | one image → linked to its order, receipt |
 //! | [`apply_grading`] | queue `gradings` | one grading → graded order, result, events |
 //! | [`sweep_outbox`] | timer | publishes what was left, finds drops without an event |
+//! | [`write_batches`] | timer | results of a day or week → files |
 //!
 //! [`handler`] serves them and knows nothing of their business; [`app`] holds what they share.
 
@@ -16,12 +17,14 @@ pub mod database;
 pub mod handler;
 pub mod load_drop;
 pub mod organizations;
+mod piece;
 mod postpone;
 pub mod publisher;
 pub mod receive_image;
 mod refusal;
 pub mod submit_order;
 pub mod sweep_outbox;
+pub mod write_batches;
 
 /// `host.json` as deployed.
 pub const HOST_JSON: &str = include_str!("../host.json");
@@ -33,4 +36,5 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     (receive_image::NAME, include_str!("receive_image/function.json")),
     (apply_grading::NAME, include_str!("apply_grading/function.json")),
     (sweep_outbox::NAME, include_str!("sweep_outbox/function.json")),
+    (write_batches::NAME, include_str!("write_batches/function.json")),
 ];

@@ -31,6 +31,7 @@ pub(crate) struct TestHost {
     pub(crate) host: LocalHost,
     pub(crate) organization: Organization,
     folder: TempDir,
+    database: Option<String>,
 }
 
 impl TestHost {
@@ -53,7 +54,7 @@ impl TestHost {
             amqp_port: Some(0),
             http_port: Some(0),
             blob_port: Some(0),
-            database,
+            database: database.clone(),
             organizations,
             entities: Entities::default(),
             app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
@@ -61,7 +62,7 @@ impl TestHost {
         })
         .await
         .unwrap();
-        Self { host, organization, folder }
+        Self { host, organization, folder, database }
     }
 
     /// Uploads a file with the caller's own credential.
@@ -166,6 +167,24 @@ impl TestHost {
         let Self { host, folder, .. } = self;
         host.stop().await;
         Self::of(folder, None, iris_local::organizations::read(None).unwrap()).await
+    }
+
+    /// Changes the database behind the handler's back: what a test cannot wait for.
+    pub(crate) async fn execute(&self, statements: &[&str]) {
+        for statement in statements {
+            let statement = sqlx::AssertSqlSafe((*statement).to_owned());
+            match &self.database {
+                Some(url) => {
+                    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+                    sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                }
+                None => {
+                    let url = format!("sqlite:{}", self.folder.path().join("iris.db").display());
+                    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+                    sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                }
+            }
+        }
     }
 
     /// Everything the handler has logged.

@@ -7,11 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod batches;
 mod grading;
 mod mapping;
 mod pattern;
 mod read;
 
+pub use batches::{BatchFormat, BatchPeriod, BatchSettings};
 pub use grading::{
     CareLevel, CarePlan, CarePlanAssignment, CarePlans, Contact, ContactDocument, EnumEncoding, GraderDocument,
     GradingSettings, KeySpelling, ResultSettings,
@@ -91,6 +93,9 @@ pub struct Organization {
     /// How its results are written.
     #[serde(default)]
     pub results: ResultSettings,
+    /// Files of results by the day or week; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<BatchSettings>,
 }
 
 impl Organization {
@@ -122,6 +127,7 @@ impl Organization {
             drops: Vec::new(),
             grading: GradingSettings::default(),
             results: ResultSettings::default(),
+            batches: None,
         }
     }
 

@@ -16,6 +16,7 @@
 //! A crash at any point therefore loses nothing and creates nothing twice: before the commit nothing happened and the input is delivered
 //! again; after it, the redelivered input finds its own record and gets the same answer.
 
+pub mod batches;
 pub mod content;
 pub mod decide;
 pub mod drops;

@@ -10,6 +10,7 @@
 //!    is asked for.
 
 pub mod assessment;
+pub mod batch;
 pub mod care_plan;
 pub mod document;
 pub mod exam;

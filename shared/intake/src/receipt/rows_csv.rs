@@ -1,6 +1,6 @@
 //! `rows.csv`: one line for every row of the file.
 
-use super::guard::guarded;
+use iris_model::formula::guarded;
 use iris_model::RowLine;
 use std::io::Write;
 

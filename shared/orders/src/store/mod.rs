@@ -8,6 +8,7 @@
 //! is outdated: a row to be updated has another version, a row to be inserted exists, or another open order has taken the place (unique
 //! indexes), or the batch of the drop is already done. The caller loads and decides again.
 
+mod batches;
 mod codec;
 mod fault;
 mod images;
@@ -19,6 +20,7 @@ pub mod sqlite;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
+use crate::batches::{Batch, BatchEntry, BatchResult, NewBatch};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{BlobRef, DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
@@ -113,6 +115,8 @@ pub struct Commit {
     pub gradings: Vec<Arc<GradingRecord>>,
     /// New results.
     pub results: Vec<Arc<ResultRecord>>,
+    /// Which of them belong into batches.
+    pub batch_entries: Vec<BatchEntry>,
     /// Messages dealt with.
     pub submissions: Vec<SubmissionEntry>,
     /// Progress of a drop.
@@ -316,6 +320,21 @@ pub trait Store: Send + Sync + 'static {
     async fn results(&self, order: i64) -> Result<Vec<ResultRecord>, Error>;
     /// Gradings of an order, oldest first.
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error>;
+
+    /// The last batch of an organization.
+    async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error>;
+    /// Opens a batch and fixes what it has, see [`crate::batches`]. [`Error::Conflict`] when another has that number.
+    async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error>;
+    /// The results of a batch with places above `after`, in order, each order's last.
+    async fn batch_page(
+        &self,
+        organization: ClientGuid,
+        number: u32,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchResult>, Error>;
+    /// Closes a batch whose files are all written. Closing it once more changes nothing.
+    async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error>;
 
     /// Closes the connections.
     async fn close(&self);

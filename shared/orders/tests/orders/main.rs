@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 mod backend;
+mod batches;
 mod crash;
 mod drops;
 mod gradings;

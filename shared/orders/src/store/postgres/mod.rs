@@ -3,6 +3,7 @@
 //! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. Isolation is READ
 //! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
+mod batches;
 mod images;
 mod inspect;
 mod load;
@@ -11,6 +12,7 @@ mod statements;
 
 use super::fault::fault;
 use super::{Claim, Commit, IdKind, Store, Wanted, codec};
+use crate::batches::{Batch, BatchResult, NewBatch};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope};
@@ -266,6 +268,28 @@ impl Store for PostgresStore {
 
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
         statements::gradings(self.pool().await?, order).await
+    }
+
+    async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error> {
+        batches::last_batch(self.pool().await?, organization).await
+    }
+
+    async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error> {
+        batches::open_batch(self.pool().await?, batch).await
+    }
+
+    async fn batch_page(
+        &self,
+        organization: ClientGuid,
+        number: u32,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchResult>, Error> {
+        batches::batch_page(self.pool().await?, organization, number, after, limit).await
+    }
+
+    async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error> {
+        batches::close_batch(self.pool().await?, organization, number, at).await
     }
 
     async fn close(&self) {

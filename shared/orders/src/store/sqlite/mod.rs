@@ -4,6 +4,7 @@
 //! that was handed out survives a power cut. New rows are inserted by statements of many rows: with one row per statement the hand-over
 //! to the connection's thread would cost more than the inserting.
 
+mod batches;
 mod images;
 mod inspect;
 mod load;
@@ -12,6 +13,7 @@ mod statements;
 
 use super::fault::fault;
 use super::{Claim, Commit, IdKind, Store, Wanted};
+use crate::batches::{Batch, BatchResult, NewBatch};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope};
@@ -226,6 +228,28 @@ impl Store for SqliteStore {
 
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
         statements::gradings(&self.readers, order).await
+    }
+
+    async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error> {
+        batches::last_batch(&self.readers, organization).await
+    }
+
+    async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error> {
+        batches::open_batch(&self.writer, batch).await
+    }
+
+    async fn batch_page(
+        &self,
+        organization: ClientGuid,
+        number: u32,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchResult>, Error> {
+        batches::batch_page(&self.readers, organization, number, after, limit).await
+    }
+
+    async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error> {
+        batches::close_batch(&self.writer, organization, number, at).await
     }
 
     async fn close(&self) {

@@ -39,6 +39,7 @@ pub(super) async fn save(connection: &mut SqliteConnection, commit: &Commit) -> 
     super::images::save(connection, commit).await?;
     gradings(connection, commit).await?;
     results(connection, commit).await?;
+    batch_entries(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -287,6 +288,18 @@ async fn results(connection: &mut SqliteConnection, commit: &Commit) -> Result<(
         arguments.add(result.at.as_microsecond())?;
         arguments.add(result.code.code())?;
         arguments.add(result.document.as_str())
+    })
+    .await
+}
+
+async fn batch_entries(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    let head = "INSERT INTO batch_results (organization, transaction_id, at, order_id, code)";
+    insert(connection, head, 5, &commit.batch_entries, |arguments, entry| {
+        arguments.add(entry.organization.0)?;
+        arguments.add(entry.transaction_id)?;
+        arguments.add(entry.at.as_microsecond())?;
+        arguments.add(entry.order)?;
+        arguments.add(entry.code.code())
     })
     .await
 }
