@@ -48,7 +48,12 @@ impl File {
         }
     }
 
-    pub(super) fn begin(format: BatchFormat, blobs: &BlobStore, address: BlobAddress, at: Timestamp) -> anyhow::Result<Self> {
+    pub(super) fn begin(
+        format: BatchFormat,
+        blobs: &BlobStore,
+        address: BlobAddress,
+        at: Timestamp,
+    ) -> anyhow::Result<Self> {
         let piece = Piece::default();
         let (kind, content_type) = match format {
             BatchFormat::Csv => (Kind::Csv(Box::new(BatchCsv::new(piece.clone())?)), "text/csv; charset=utf-8"),

@@ -18,8 +18,8 @@ mod write;
 use crate::app::App;
 use crate::organizations::Lookup;
 use iris_azure::handler::Outcome;
-use iris_model::{Organization, Slug};
 use iris_model::organization::BatchSettings;
+use iris_model::{Organization, Slug};
 use iris_orders::batches::{Batch, NewBatch};
 use jiff::Timestamp;
 use tracing::{debug, error, info};
@@ -66,14 +66,21 @@ async fn of_organization(app: &App, slug: &Slug) -> anyhow::Result<()> {
 }
 
 /// The batch to write now: one that was left open, or a new one.
-async fn due(app: &App, organization: &Organization, ends_at: Timestamp, now: Timestamp) -> anyhow::Result<Option<Batch>> {
+async fn due(
+    app: &App,
+    organization: &Organization,
+    ends_at: Timestamp,
+    now: Timestamp,
+) -> anyhow::Result<Option<Batch>> {
     let store = app.orders.store();
     let last = store.last_batch(organization.client_guid).await?;
     let (number, starts_at) = match last {
         Some(open) if open.closed_at.is_none() => return Ok(Some(open)),
         Some(last) if last.ends_at >= ends_at && !last.has_more => return Ok(None),
         // More of the same period.
-        Some(last) if last.has_more => return open(app, organization, last.number + 1, last.starts_at, last.ends_at, now).await,
+        Some(last) if last.has_more => {
+            return open(app, organization, last.number + 1, last.starts_at, last.ends_at, now).await;
+        }
         Some(last) => (last.number + 1, Some(last.ends_at)),
         None => (1, None),
     };

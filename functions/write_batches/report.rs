@@ -34,7 +34,8 @@ fn report(document: &Value, organization: &Organization, issued: Timestamp) -> O
         (false, true) => Severity::Abnormal,
         (false, false) => Severity::Normal,
     };
-    let diagnosis = |entry: &Value| Some(Diagnosis { code: text(entry, "/Code")?, description: text(entry, "/Description")? });
+    let diagnosis =
+        |entry: &Value| Some(Diagnosis { code: text(entry, "/Code")?, description: text(entry, "/Description")? });
     Some(Report {
         evaluation_types: kinds.collect(),
         result_code: match at("/ResultCode").as_deref() {
@@ -89,9 +90,10 @@ fn report(document: &Value, organization: &Organization, issued: Timestamp) -> O
         }),
         diagnoses: list("/Gradings/DiagnosisCodes").filter_map(diagnosis).collect(),
         notes: list("/Gradings/Notes").filter_map(|note| text(note, "/Text")).collect(),
-        grader: document.pointer("/Gradings/Provider").zip(at("/Gradings/GradedTime")).and_then(|(grader, graded)| {
-            Some(Grader { provider: provider(grader), graded: graded.parse().ok()? })
-        }),
+        grader: document
+            .pointer("/Gradings/Provider")
+            .zip(at("/Gradings/GradedTime"))
+            .and_then(|(grader, graded)| Some(Grader { provider: provider(grader), graded: graded.parse().ok()? })),
         disclaimer: None,
         issued,
     })
@@ -137,7 +139,9 @@ fn eye(eye: Option<&Value>) -> EyeReport {
             Some(reason) => Outcome::NotExamined { reason: Some(reason) },
             None => {
                 let reasons = eye["UngradableReasons"].as_array().into_iter().flatten();
-                Outcome::NotGradable { reasons: reasons.filter_map(|reason| reason.as_str().map(str::to_owned)).collect() }
+                Outcome::NotGradable {
+                    reasons: reasons.filter_map(|reason| reason.as_str().map(str::to_owned)).collect(),
+                }
             }
         },
     };

@@ -12,10 +12,13 @@ pub fn run(arguments: &TemplateArgs, common: &CommonArgs) -> Result<()> {
     let documents = organizations::read(common.organizations.as_deref())?;
     let document = documents.iter().find(|document| document.organization.slug == *slug);
     let organization = &document
-        .with_context(|| format!("there is no organization {slug}; give the folder of its document with --organizations"))?
+        .with_context(|| {
+            format!("there is no organization {slug}; give the folder of its document with --organizations")
+        })?
         .organization;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{slug}-orders.xlsx")));
-    let name = out.file_name().and_then(|name| name.to_str()).with_context(|| format!("{} names no file", out.display()))?;
+    let name =
+        out.file_name().and_then(|name| name.to_str()).with_context(|| format!("{} names no file", out.display()))?;
     ensure!(
         out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xlsx")),
         "{name} is not the name of a workbook; let it end in .xlsx"

@@ -3,8 +3,8 @@
 use super::setter::{Conventions, is_about_the_order, set};
 use super::spoiled::{is_identifier, spoiled};
 use crate::layout::Layout;
-use iris_model::formula::unguarded;
 use crate::template::EXAMPLE_PATIENT;
+use iris_model::formula::unguarded;
 use iris_model::organization::ColumnRule;
 use iris_model::{IntakeField, OrderRequest, RowIssue};
 

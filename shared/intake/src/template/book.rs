@@ -2,8 +2,8 @@
 
 use super::column::{Column, Entry, Need};
 use rust_xlsxwriter::{
-    Color, DataValidation, DataValidationErrorStyle, DataValidationRule, DocProperties, ExcelDateTime, Format, FormatAlign,
-    FormatBorder, Formula, Workbook, Worksheet, XlsxError,
+    Color, DataValidation, DataValidationErrorStyle, DataValidationRule, DocProperties, ExcelDateTime, Format,
+    FormatAlign, FormatBorder, Formula, Workbook, Worksheet, XlsxError,
 };
 
 /// The last row of a sheet, 0 = first.
@@ -104,11 +104,14 @@ fn of_list(list: u16, length: usize, entry: &Entry) -> Result<DataValidation, Xl
         let validation = validation.set_error_style(DataValidationErrorStyle::Information);
         return validation.set_error_message("This is not in the list. It is accepted all the same.");
     }
-    validation.set_error_message(format!("Choose from the list. The sheet \"{EXPLANATIONS}\" says what its entries mean."))
+    validation
+        .set_error_message(format!("Choose from the list. The sheet \"{EXPLANATIONS}\" says what its entries mean."))
 }
 
 fn of_entry(entry: &Entry) -> Result<Option<DataValidation>, XlsxError> {
-    let date = || Ok::<_, XlsxError>(DataValidation::new().allow_date(DataValidationRule::GreaterThanOrEqualTo(first_date()?)));
+    let date = || {
+        Ok::<_, XlsxError>(DataValidation::new().allow_date(DataValidationRule::GreaterThanOrEqualTo(first_date()?)))
+    };
     match entry {
         Entry::Date => Ok(Some(date()?.set_error_message("Enter a date, such as 2026-11-21.")?)),
         Entry::DateTime => Ok(Some(date()?.set_error_message("Enter a date and time, such as 2026-11-21 09:30.")?)),

@@ -33,9 +33,7 @@ pub(super) fn choices(field: F, rule: &ColumnRule, organization: &Organization) 
 
 fn known(field: F, organization: &Organization) -> Option<Vec<Choice>> {
     Some(match field {
-        F::SiteLocalId => {
-            organization.sites.iter().map(|site| choice(site.local_id.as_str(), &site.name)).collect()
-        }
+        F::SiteLocalId => organization.sites.iter().map(|site| choice(site.local_id.as_str(), &site.name)).collect(),
         F::EvaluationType => {
             organization.evaluation_types.iter().map(|exam| choice(exam.code(), super::words::exam(*exam))).collect()
         }

@@ -129,7 +129,8 @@ impl Problems {
             self.add("batches.hour", "is not an hour of the day; use 0 to 23");
         }
         if batches.zone().is_none() {
-            let problem = format!("{} is not a time zone; use an IANA name such as America/Chicago", quoted(&batches.time_zone));
+            let problem =
+                format!("{} is not a time zone; use an IANA name such as America/Chicago", quoted(&batches.time_zone));
             self.add("batches.timeZone", problem);
         }
         if batches.formats.is_empty() {

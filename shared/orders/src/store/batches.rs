@@ -5,7 +5,7 @@ macro_rules! batch_statements {
     ($pool:ty, $begin:literal) => {
         use crate::Error;
         use crate::batches::{Batch, BatchResult, NewBatch};
-        use crate::store::codec::{BatchResultRow, BatchRow, id};
+        use crate::store::codec::{BatchResultRow, ResultBatchRow, id};
         use crate::store::fault::fault;
         use iris_model::ClientGuid;
         use jiff::Timestamp;
@@ -14,11 +14,11 @@ macro_rules! batch_statements {
         pub(super) async fn last_batch(pool: &$pool, organization: ClientGuid) -> Result<Option<Batch>, Error> {
             let sql = format!(
                 "SELECT {} FROM batches b WHERE b.organization = $1 ORDER BY b.number DESC LIMIT 1",
-                BatchRow::COLUMNS
+                ResultBatchRow::COLUMNS
             );
-            let row: Option<BatchRow> =
+            let row: Option<ResultBatchRow> =
                 sqlx::query_as(AssertSqlSafe(sql)).bind(organization.0).fetch_optional(pool).await.map_err(fault)?;
-            row.map(BatchRow::record).transpose()
+            row.map(ResultBatchRow::record).transpose()
         }
 
         pub(super) async fn open_batch(pool: &$pool, batch: &NewBatch) -> Result<Batch, Error> {

@@ -293,7 +293,7 @@ impl ResultRow {
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct BatchRow {
+pub(super) struct ResultBatchRow {
     organization: Uuid,
     number: i32,
     starts_at: Option<i64>,
@@ -303,7 +303,7 @@ pub(super) struct BatchRow {
     has_more: bool,
 }
 
-impl BatchRow {
+impl ResultBatchRow {
     pub(super) const COLUMNS: &'static str =
         "b.organization, b.number, b.starts_at, b.ends_at, b.opened_at, b.closed_at, b.has_more";
 

@@ -8,7 +8,7 @@ mod row;
 mod workbook;
 
 pub use csv::BatchCsv;
-pub use manifest::{Again, ManifestFile, Manifest, Period, schema};
+pub use manifest::{Again, Manifest, ManifestFile, Period, schema};
 pub use row::{HEADERS, Row, row};
 pub use workbook::BatchWorkbook;
 

@@ -140,11 +140,19 @@ fn findings(document: &Value) -> String {
         } else if !is_gradable {
             let reasons = list(side, "/UngradableReasons", |value| value.as_str().map(str::to_owned));
             let reasons = reasons.replace(BETWEEN, ", ");
-            all.push(if reasons.is_empty() { format!("{eye}: Not gradable") } else { format!("{eye}: Not gradable: {reasons}") });
+            all.push(if reasons.is_empty() {
+                format!("{eye}: Not gradable")
+            } else {
+                format!("{eye}: Not gradable: {reasons}")
+            });
         }
         for entry in side.get("Findings").and_then(Value::as_array).into_iter().flatten() {
             let (finding, result) = (text(entry, "/Finding"), text(entry, "/Result"));
-            all.push(if result.is_empty() { format!("{eye}: {finding}") } else { format!("{eye}: {finding}: {result}") });
+            all.push(if result.is_empty() {
+                format!("{eye}: {finding}")
+            } else {
+                format!("{eye}: {finding}: {result}")
+            });
         }
     }
     all.iter().map(|text| text.replace(BETWEEN, "/")).collect::<Vec<_>>().join(BETWEEN)

@@ -27,7 +27,8 @@ impl BatchWorkbook {
     /// When the workbook cannot be made.
     pub fn new(at: Timestamp) -> Result<Self, XlsxError> {
         let mut book = Workbook::new();
-        let made = ExcelDateTime::parse_from_str(&at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string())?;
+        let made =
+            ExcelDateTime::parse_from_str(&at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string())?;
         book.set_properties(&DocProperties::new().set_title("Results").set_creation_datetime(&made));
         begin_sheet(&mut book, 1)?;
         Ok(Self { book, rows: 0, sheets: 1 })
@@ -78,7 +79,11 @@ fn begin_sheet(book: &mut Workbook, number: usize) -> Result<(), XlsxError> {
     sheet.set_name(if number == 1 { "Results".to_owned() } else { format!("Results {number}") })?;
     sheet.set_freeze_panes(1, 1)?;
     for (place, text) in (0..).zip(HEADERS) {
-        let width = if matches!(text, "Findings" | "Diagnoses" | "Care Plan" | "Interpreting Provider Notes") { 44 } else { 20 };
+        let width = if matches!(text, "Findings" | "Diagnoses" | "Care Plan" | "Interpreting Provider Notes") {
+            44
+        } else {
+            20
+        };
         sheet.set_column_width(place, width)?;
     }
     for (place, text) in (0..).zip(HEADERS) {
