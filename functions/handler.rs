@@ -4,7 +4,9 @@
 //! codes matter: the host never restarts a handler that ended with 0.
 
 use crate::app::App;
-use crate::{apply_grading, deliver_result, load_drop, prune, receive_image, submit_order, sweep_outbox};
+use crate::{
+    apply_grading, deliver_result, load_drop, prune, receive_image, submit_order, sweep_outbox, write_batches,
+};
 use iris_azure::handler::{Error, Invocation, Outcome, Router, ServiceBusMessage, bind, port, serve};
 use iris_azure::settings::Settings;
 use iris_azure::telemetry;
@@ -36,7 +38,7 @@ pub fn run() -> anyhow::Result<()> {
 #[must_use]
 pub fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> Router {
     let (orders, drops, images) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
-    let (gradings, deliveries) = (Arc::clone(&app), Arc::clone(&app));
+    let (gradings, deliveries, batches) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
     let (sweeps, prunes) = (Arc::clone(&app), app);
     Router::new(limits)
         .function(submit_order::NAME, move |invocation| {
@@ -83,6 +85,10 @@ pub fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> R
                     Err(outcome) => outcome,
                 }
             }
+        })
+        .function(write_batches::NAME, move |_| {
+            let app = Arc::clone(&batches);
+            async move { Box::pin(write_batches::run(&app)).await }
         })
         .function(sweep_outbox::NAME, move |_| {
             let app = Arc::clone(&sweeps);

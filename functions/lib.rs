@@ -9,6 +9,7 @@
 //! | [`deliver_result`] | queue `deliveries` | one result → one destination, with its report; receipt |
 //! | [`sweep_outbox`] | timer | publishes what was left, finds drops without an event |
 //! | [`prune`] | timer | removes what is past its retention period |
+//! | [`write_batches`] | timer | results of a day or week → files |
 //!
 //! [`handler`] serves them and knows nothing of their business; [`app`] holds what they share.
 
@@ -19,6 +20,7 @@ pub mod deliver_result;
 pub mod handler;
 pub mod load_drop;
 pub mod organizations;
+mod piece;
 mod postpone;
 pub mod prune;
 pub mod publisher;
@@ -26,6 +28,7 @@ pub mod receive_image;
 mod refusal;
 pub mod submit_order;
 pub mod sweep_outbox;
+pub mod write_batches;
 
 /// `host.json` as deployed.
 pub const HOST_JSON: &str = include_str!("../host.json");
@@ -39,4 +42,5 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     (deliver_result::NAME, include_str!("deliver_result/function.json")),
     (sweep_outbox::NAME, include_str!("sweep_outbox/function.json")),
     (prune::NAME, include_str!("prune/function.json")),
+    (write_batches::NAME, include_str!("write_batches/function.json")),
 ];

@@ -5,7 +5,7 @@
 
 use super::shape::Shape;
 use super::{Error, Job};
-use bytes::Bytes;
+use crate::piece::Piece;
 use iris_azure::blob::{BlobAddress, BlockWriter, Error as BlobError, UploadOptions};
 use iris_intake::Format;
 use iris_intake::receipt::{
@@ -14,8 +14,6 @@ use iris_intake::receipt::{
 use iris_model::{OutcomeKind, RowLine};
 use iris_orders::DropStatus;
 use iris_orders::queries::DropSummary;
-use std::io::{Result as IoResult, Write};
-use std::sync::{Arc, Mutex, PoisonError};
 
 impl Job<'_> {
     /// Writes what is not written yet.
@@ -185,27 +183,6 @@ impl Rejected {
         self.blob.write(&self.piece.take()).await?;
         self.blob.finish().await?;
         Ok(self.name)
-    }
-}
-
-/// What was written since it was last taken.
-#[derive(Clone, Default)]
-struct Piece(Arc<Mutex<Vec<u8>>>);
-
-impl Piece {
-    fn take(&self) -> Bytes {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
-    }
-}
-
-impl Write for Piece {
-    fn write(&mut self, bytes: &[u8]) -> IoResult<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> IoResult<()> {
-        Ok(())
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct TestHost {
     pub(crate) host: LocalHost,
     pub(crate) organization: Organization,
     folder: TempDir,
+    database: Option<String>,
 }
 
 impl TestHost {
@@ -83,7 +84,7 @@ impl TestHost {
             amqp_port: Some(0),
             http_port: Some(0),
             blob_port: Some(0),
-            database,
+            database: database.clone(),
             organizations,
             entities: Entities::default(),
             app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
@@ -91,7 +92,7 @@ impl TestHost {
         })
         .await
         .unwrap();
-        Self { host, organization, folder }
+        Self { host, organization, folder, database }
     }
 
     /// Uploads a file with the caller's own credential.
@@ -201,6 +202,24 @@ impl TestHost {
     /// The folder that keeps everything.
     pub(crate) fn data(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// Changes the database behind the handler's back: what a test cannot wait for.
+    pub(crate) async fn execute(&self, statements: &[&str]) {
+        for statement in statements {
+            let statement = sqlx::AssertSqlSafe((*statement).to_owned());
+            match &self.database {
+                Some(url) => {
+                    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+                    sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                }
+                None => {
+                    let url = format!("sqlite:{}", self.folder.path().join("iris.db").display());
+                    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+                    sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                }
+            }
+        }
     }
 
     /// Everything the handler has logged.

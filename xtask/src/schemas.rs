@@ -56,7 +56,8 @@ fn folder() -> std::path::PathBuf {
 fn expected() -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     let receipt = ("drop-receipt.schema.json", iris_intake::receipt::schema());
-    for (name, schema) in iris_model::schema::all().into_iter().chain([receipt]) {
+    let manifest = ("batch-manifest.schema.json", iris_results::batch::schema());
+    for (name, schema) in iris_model::schema::all().into_iter().chain([receipt, manifest]) {
         let text = serde_json::to_string_pretty(&schema).with_context(|| format!("cannot write {name}"))?;
         if files.insert(name.to_owned(), text + "\n").is_some() {
             bail!("two schemas are named {name}");

@@ -12,7 +12,7 @@ param blobEndpoint string
 param databaseUrl string
 @description('Connections the database server allows.')
 param databaseConnections int
-param queues { orders: string, drops: string, images: string, gradings: string }
+param queues { orders: string, drops: string, images: string, gradings: string, deliveries: string }
 param containers { organizations: string, archive: string }
 param instances { memoryMB: int, maximum: int, alwaysReady: int }
 param secretSettings object
@@ -90,10 +90,12 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         DROPS_QUEUE: queues.drops
         IMAGES_QUEUE: queues.images
         GRADINGS_QUEUE: queues.gradings
+        DELIVERIES_QUEUE: queues.deliveries
         ORGANIZATIONS_CONTAINER: containers.organizations
         ARCHIVE_CONTAINER: containers.archive
         SWEEP_SCHEDULE: '0 * * * * *'
         PRUNE_SCHEDULE: '0 30 3 * * *'
+        BATCHES_SCHEDULE: '0 */15 * * * *'
         LOG_LEVEL: 'info'
         // Milliseconds the handler's allocator keeps freed pages (decision 186).
         MIMALLOC_PURGE_DELAY: '20'

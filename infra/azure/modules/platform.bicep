@@ -24,6 +24,7 @@ var queues = {
   drops: 'drops'
   images: 'images'
   gradings: 'gradings'
+  deliveries: 'deliveries'
 }
 var containers = {
   organizations: 'organizations'

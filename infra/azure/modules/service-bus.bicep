@@ -4,7 +4,7 @@ param name string
 param location string
 param tags object
 param sku string
-param queues { orders: string, drops: string, images: string, gradings: string }
+param queues { orders: string, drops: string, images: string, gradings: string, deliveries: string }
 param callerIpRanges string[]
 param handlerPrincipalId string
 param eventsPrincipalId string
@@ -62,6 +62,11 @@ module images 'work-queue.bicep' = {
 module gradings 'work-queue.bicep' = {
   name: 'queue-gradings'
   params: { namespace: namespace.name, name: queues.gradings, handlerPrincipalId: handlerPrincipalId }
+}
+
+module deliveries 'work-queue.bicep' = {
+  name: 'queue-deliveries'
+  params: { namespace: namespace.name, name: queues.deliveries, handlerPrincipalId: handlerPrincipalId }
 }
 
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {

@@ -21,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Drop a file as a caller would, wait until it is loaded, and show what became of its rows.
     Process(ProcessArgs),
+    /// Write the workbook that an organization's people fill in and drop.
+    Template(TemplateArgs),
     /// Run the deployed handler; started by the Functions host, not by people.
     #[command(hide = true)]
     Handler,
@@ -89,6 +91,17 @@ pub struct ProcessArgs {
     /// Write the receipt's totals as one JSON object on the last line of standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `template`.
+#[derive(Debug, Args)]
+pub struct TemplateArgs {
+    /// The organization that will drop it.
+    #[arg(long, value_name = "SLUG", default_value = crate::sample::SLUG, value_parser = parse_slug)]
+    pub organization: Slug,
+    /// The file to write; its name decides which of the organization's mappings it is for. Default: {organization}-orders.xlsx.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 fn parse_slug(text: &str) -> Result<Slug, String> {

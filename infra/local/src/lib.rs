@@ -17,6 +17,7 @@ pub mod provision;
 mod sample;
 pub mod serve;
 pub mod summary;
+pub mod template;
 
 use anyhow::{Context, Result};
 use app_folder::AppFolder;
@@ -232,6 +233,7 @@ fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, 
         ("DELIVERIES_QUEUE".to_owned(), provision::DELIVERIES_QUEUE.to_owned()),
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
         ("PRUNE_SCHEDULE".to_owned(), "0 15 3 * * *".to_owned()),
+        ("BATCHES_SCHEDULE".to_owned(), "0 * * * * *".to_owned()),
         ("AzureWebJobsStorage".to_owned(), credentials.storage()),
         // How many milliseconds the handler's allocator keeps freed pages: a file of any length loads in less memory than by its default.
         ("MIMALLOC_PURGE_DELAY".to_owned(), "20".to_owned()),

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
             end_with_the_host();
             iris_functions::handler::run()
         }
+        Some(Command::Template(arguments)) => iris_local::template::run(arguments, &cli.serve.common),
         Some(Command::Process(arguments)) => run(iris_local::process::run(arguments, &cli.serve.common)),
         None => run(iris_local::serve::run(&cli.serve)),
     };

@@ -27,6 +27,8 @@ pub(crate) struct Batches<'o, 's> {
     count: u32,
     /// Number of the last row: no two rows share one, whatever the file.
     last: u32,
+    /// The row of the template's example, if it was left in.
+    example: Option<u32>,
     limits: &'o Limits,
     stopped: bool,
 }
@@ -43,6 +45,7 @@ impl<'o, 's> Batches<'o, 's> {
             seen: Seen::default(),
             count: 0,
             last: 0,
+            example: None,
             limits,
             stopped: false,
         }
@@ -85,6 +88,10 @@ impl<'o, 's> Batches<'o, 's> {
         layout: &Layout,
     ) -> Result<ControlFlow<()>, FileIssue> {
         let Line { number, cells, issues: found } = line;
+        if compiled.is_example(|column| cells.get(column)) {
+            self.example.get_or_insert(number);
+            return Ok(ControlFlow::Continue(()));
+        }
         let number = self.admit(number, cells.text().len())?;
         // A cell that is an error or damaged is reported as such, not once more as a bad value.
         let spoiled: Vec<usize> = found.iter().filter_map(|(column, _)| *column).collect();
@@ -100,6 +107,13 @@ impl<'o, 's> Batches<'o, 's> {
         }
         self.complete(layout);
         Ok(if self.stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    /// Says that the template's example was left in.
+    pub(crate) fn example_warning(&self) -> Option<Issue> {
+        let row = self.example?;
+        let message = format!("Row {row} is the example of the template and was not loaded. Delete it.");
+        Some(Issue::warning(IssueCode::ExampleRow, "Patient.LocalId", message))
     }
 
     /// Counts a row, and gives it a number no other has.

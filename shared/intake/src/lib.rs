@@ -24,6 +24,7 @@ mod line;
 mod mapping;
 mod read;
 pub mod receipt;
+pub mod template;
 mod workbook;
 
 pub use detect::{Format, detect};

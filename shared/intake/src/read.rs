@@ -158,6 +158,7 @@ impl Reading<'_> {
         let compiled = self.compiled()?;
         out.layout(&self.layout);
         let done = ahead::each(file, |line| out.line(line, &compiled, &self.layout));
+        announce_example(&mut self.layout, out);
         announce_encoding(&mut self.layout, &encoding, out);
         done
     }
@@ -173,6 +174,7 @@ impl Reading<'_> {
         let rows = book.rows(&place)?;
         let hidden = rows.hidden();
         let done = ahead::each(rows, |line| out.line(line, &compiled, &self.layout));
+        announce_example(&mut self.layout, out);
         if let Some(warning) = hidden.warning() {
             self.layout.warnings.push(warning);
             out.layout(&self.layout);
@@ -249,6 +251,14 @@ fn json_row(
 fn announce(columns: &mut FlatColumns, out: &mut Batches<'_, '_>) {
     if std::mem::take(&mut columns.changed) {
         out.layout(&columns.layout);
+    }
+}
+
+/// The template's example may have been left in.
+fn announce_example(layout: &mut Layout, out: &mut Batches<'_, '_>) {
+    if let Some(warning) = out.example_warning() {
+        layout.warnings.push(warning);
+        out.layout(layout);
     }
 }
 

@@ -167,6 +167,8 @@ issue_codes! {
     DuplicateRow = "duplicate-row";
     /// A sheet that looks like data and was not read (decision 16).
     SkippedSheet = "skipped-sheet";
+    /// The example of the template was left in, and is not loaded.
+    ExampleRow = "example-row";
     /// Rows were loaded that the sheet does not show.
     HiddenRows = "hidden-rows";
     /// A good row not loaded because another failed and the mapping says all or nothing (decision 18).

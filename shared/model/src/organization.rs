@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod batches;
 mod delivery;
 mod file_name;
 mod grading;
@@ -14,6 +15,7 @@ mod mapping;
 mod pattern;
 mod read;
 
+pub use batches::{BatchFormat, BatchPeriod, BatchSettings};
 pub use delivery::{
     ContainerTarget, DeliveryFormat, DeliveryTarget, DestinationDocument, QueueTarget, RESULTS_QUEUE, ReportSettings,
     ReportTemplate,
@@ -105,6 +107,9 @@ pub struct Organization {
     /// How its reports look.
     #[serde(default)]
     pub reports: ReportSettings,
+    /// Files of results by the day or week; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<BatchSettings>,
 }
 
 impl Organization {
@@ -138,6 +143,7 @@ impl Organization {
             results: ResultSettings::default(),
             destinations: Vec::new(),
             reports: ReportSettings::default(),
+            batches: None,
         }
     }
 

@@ -149,3 +149,16 @@ fn what_is_not_json_or_says_something_twice() {
         assert!(error.contains(expected), "{text}: {error}");
     }
 }
+
+#[test]
+fn batches_need_an_hour_a_zone_and_a_file() {
+    let batches = json!({ "every": "weekly", "hour": 24, "timeZone": "America/Atlantis", "formats": [] });
+    let problems = parse(&with("/batches", batches)).unwrap_err();
+    for place in ["batches.hour", "batches.timeZone", "batches.formats"] {
+        assert!(problems.contains(place), "{place}: {problems}");
+    }
+    let twice = json!({ "formats": ["csv", "csv"] });
+    assert!(parse(&with("/batches", twice)).unwrap_err().contains("batches.formats[1] \"csv\" is there twice"));
+    let settings = parse(&with("/batches", json!({}))).unwrap().batches.unwrap();
+    assert_eq!((settings.hour, settings.time_zone.as_str(), settings.formats.len()), (0, "UTC", 1));
+}

@@ -17,6 +17,7 @@
 //! again; after it, the redelivered input finds its own record and gets the same answer.
 
 pub mod audit;
+pub mod batches;
 pub mod content;
 pub mod decide;
 pub mod deliveries;

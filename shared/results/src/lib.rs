@@ -11,6 +11,7 @@
 
 pub mod assessment;
 pub mod basis;
+pub mod batch;
 pub mod care_plan;
 pub mod document;
 pub mod exam;

@@ -81,9 +81,9 @@ mod tests {
         let mut modes = Vec::new();
         for index in 0..archive.len() {
             let entry = archive.by_index(index).unwrap();
-            modes.push((entry.name().to_owned(), entry.unix_mode().unwrap() & 0o777));
+            modes.push((entry.name().unwrap().into_owned(), entry.unix_mode().unwrap() & 0o777));
         }
         let expected = [("handler", 0o755), ("host.json", 0o644), ("submit_order/function.json", 0o644)];
-        assert_eq!(modes, expected.map(|(name, mode)| (name.to_owned(), mode)));
+        assert_eq!(modes, expected.map(|(name, mode)| (name.to_owned(), mode)).to_vec());
     }
 }

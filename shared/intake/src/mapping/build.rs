@@ -3,7 +3,8 @@
 use super::setter::{Conventions, is_about_the_order, set};
 use super::spoiled::{is_identifier, spoiled};
 use crate::layout::Layout;
-use crate::receipt::unguarded;
+use crate::template::EXAMPLE_PATIENT;
+use iris_model::formula::unguarded;
 use iris_model::organization::ColumnRule;
 use iris_model::{IntakeField, OrderRequest, RowIssue};
 
@@ -40,6 +41,12 @@ impl Compiled {
     /// Whether a field is read from a column.
     pub(super) fn has_column(&self, field: IntakeField) -> bool {
         self.bound.iter().any(|bound| bound.field == field && bound.column.is_some())
+    }
+
+    /// Whether a row is the example of the template.
+    pub(crate) fn is_example<'a>(&self, cell: impl Fn(usize) -> &'a str) -> bool {
+        let patient = self.bound.iter().find(|bound| bound.field == IntakeField::PatientLocalId);
+        patient.and_then(|bound| bound.column).is_some_and(|column| trimmed(cell(column)) == EXAMPLE_PATIENT)
     }
 
     /// The paths that are read from columns.

@@ -6,11 +6,9 @@
 //! | `receipts/{name}.{drop}.rejected.csv`, `.xlsx` or `.ndjson` | the failed rows as they came, with their issues; to be corrected and dropped again |
 //! | `receipts/{name}.{drop}.json` | totals, status, timing, issues; written last |
 
-mod guard;
 mod rejected;
 mod rows_csv;
 
-pub(crate) use guard::unguarded;
 pub use rejected::{RejectedCsv, RejectedJson, RejectedXlsx};
 pub use rows_csv::RowsCsv;
 

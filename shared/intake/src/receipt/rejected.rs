@@ -1,9 +1,9 @@
 //! The failed rows as they came, with what is wrong: to be corrected in place and dropped again.
 
-use super::guard::guarded;
 use super::rows_csv::issues;
 use crate::mapping::{ISSUES_COLUMN, ROW_COLUMN, is_own_column};
 use iris_model::RowLine;
+use iris_model::formula::guarded;
 use rust_xlsxwriter::{Color, Format, FormatAlign, Note, Workbook, Worksheet, XlsxError};
 use std::io::Write;
 

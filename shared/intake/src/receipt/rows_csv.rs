@@ -1,7 +1,7 @@
 //! `rows.csv`: one line for every row of the file.
 
-use super::guard::guarded;
 use iris_model::RowLine;
+use iris_model::formula::guarded;
 use std::io::Write;
 
 /// Writes `rows.csv`.

@@ -10,4 +10,5 @@ mod mappings;
 mod properties;
 mod receipts;
 mod support;
+mod templates;
 mod workbooks;

@@ -87,6 +87,7 @@ impl Organization {
         problems.drops(self);
         problems.grading(self);
         problems.destinations(self);
+        problems.batches(self);
         problems.found
     }
 }
@@ -124,6 +125,22 @@ impl Problems {
                 self.add(format_args!("sites[{index}].address.state"), problem);
             }
         }
+    }
+
+    fn batches(&mut self, organization: &Organization) {
+        let Some(batches) = &organization.batches else { return };
+        if batches.hour > 23 {
+            self.add("batches.hour", "is not an hour of the day; use 0 to 23");
+        }
+        if batches.zone().is_none() {
+            let problem =
+                format!("{} is not a time zone; use an IANA name such as America/Chicago", quoted(&batches.time_zone));
+            self.add("batches.timeZone", problem);
+        }
+        if batches.formats.is_empty() {
+            self.add("batches.formats", "is empty; list at least one of csv, xlsx, zip");
+        }
+        self.repeated("batches.formats", "", batches.formats.iter().map(|format| format!("{format:?}").to_lowercase()));
     }
 
     fn cameras(&mut self, organization: &Organization) {

@@ -2,6 +2,7 @@
 //!
 //! A row that several submissions of the batch change is written once, in its final state, against the version it was loaded with.
 
+use crate::batches::BatchEntry;
 use crate::decide::{Change, Decision};
 use crate::images::{DirectiveRecord, Effects, ImageRecord};
 use crate::incoming::{Answer, Incoming, Source};
@@ -50,6 +51,15 @@ impl Draft {
     pub(super) fn effects(&mut self, cause: Uuid, organization: &Organization, effects: Effects) {
         let Effects { changes, events } = effects;
         for change in changes {
+            if let (Change::NewResult(result), Some(_)) = (&change, &organization.batches) {
+                self.commit.batch_entries.push(BatchEntry {
+                    organization: organization.client_guid,
+                    transaction_id: result.transaction_id,
+                    at: result.at,
+                    order: result.order,
+                    code: result.code,
+                });
+            }
             self.change(cause, change);
         }
         if let Some(queue) = organization.events_queue().filter(|_| !events.is_empty()) {

@@ -1,6 +1,7 @@
 //! Between records and columns: what both databases have in common.
 
 use crate::Error;
+use crate::batches::{Batch, BatchResult};
 use crate::deliveries::{Delivery, DeliveryState, DestinationHealth};
 use crate::drops::{DropStatus, DropTotals};
 use crate::images::{BlobRef, Claims, DirectiveRecord, DirectiveState, ImageRecord, ImageStatus, Wait};
@@ -380,6 +381,63 @@ impl HealthRow {
             held: count(self.held),
         })
     }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ResultBatchRow {
+    organization: Uuid,
+    number: i32,
+    starts_at: Option<i64>,
+    ends_at: i64,
+    opened_at: i64,
+    closed_at: Option<i64>,
+    has_more: bool,
+}
+
+impl ResultBatchRow {
+    pub(super) const COLUMNS: &'static str =
+        "b.organization, b.number, b.starts_at, b.ends_at, b.opened_at, b.closed_at, b.has_more";
+
+    pub(super) fn record(self) -> Result<Batch, Error> {
+        Ok(Batch {
+            organization: ClientGuid(self.organization),
+            number: batch_number(self.number)?,
+            starts_at: self.starts_at.map(time).transpose()?,
+            ends_at: time(self.ends_at)?,
+            opened_at: time(self.opened_at)?,
+            closed_at: self.closed_at.map(time).transpose()?,
+            has_more: self.has_more,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct BatchResultRow {
+    sequence: i64,
+    transaction_id: Uuid,
+    order_id: i32,
+    at: i64,
+    code: String,
+    earlier: Option<i32>,
+    document: String,
+}
+
+impl BatchResultRow {
+    pub(super) fn record(self) -> Result<BatchResult, Error> {
+        Ok(BatchResult {
+            sequence: self.sequence,
+            transaction_id: self.transaction_id,
+            order: i64::from(self.order_id),
+            at: time(self.at)?,
+            code: result_code(&self.code)?,
+            earlier: self.earlier.map(batch_number).transpose()?,
+            document: self.document,
+        })
+    }
+}
+
+fn batch_number(number: i32) -> Result<u32, Error> {
+    u32::try_from(number).map_err(|_| corrupt("a batch number"))
 }
 
 fn result_code(text: &str) -> Result<ResultCode, Error> {

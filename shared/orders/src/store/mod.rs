@@ -9,6 +9,7 @@
 //! indexes), or the batch of the drop is already done. The caller loads and decides again.
 
 mod administration;
+mod batches;
 mod codec;
 mod deliveries;
 mod fault;
@@ -22,6 +23,7 @@ pub use administration::Administration;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
+use crate::batches::{Batch, BatchEntry, BatchResult, NewBatch};
 use crate::deliveries::{Delivery, DeliveryRecord, DeliveryState, DestinationHealth};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{BlobRef, DirectiveRecord, ImageRecord};
@@ -119,6 +121,8 @@ pub struct Commit {
     pub results: Vec<Arc<ResultRecord>>,
     /// New deliveries, each of a new result.
     pub deliveries: Vec<DeliveryRecord>,
+    /// Which of them belong into batches.
+    pub batch_entries: Vec<BatchEntry>,
     /// Messages dealt with.
     pub submissions: Vec<SubmissionEntry>,
     /// Progress of a drop.
@@ -349,6 +353,20 @@ pub trait Store: Send + Sync + 'static {
     /// Gradings of an order, oldest first.
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error>;
 
+    /// The last batch of an organization.
+    async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error>;
+    /// Opens a batch and fixes what it has, see [`crate::batches`]. [`Error::Conflict`] when another has that number.
+    async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error>;
+    /// The results of a batch with places above `after`, in order, each order's last.
+    async fn batch_page(
+        &self,
+        organization: ClientGuid,
+        number: u32,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchResult>, Error>;
+    /// Closes a batch whose files are all written. Closing it once more changes nothing.
+    async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error>;
     /// A delivery by its result and destination.
     async fn delivery(&self, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error>;
     /// The deliveries of an order, oldest first.

@@ -5,6 +5,7 @@ use crate::backend::{Backend, Recorder, on_every_store, options, published};
 use crate::requests::*;
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
+use iris_orders::batches::{Batch, BatchResult, NewBatch};
 use iris_orders::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
 use iris_orders::outbox::Envelope;
 use iris_orders::queries::*;
@@ -191,6 +192,24 @@ impl Store for Faulty {
         self.inner.administration()
     }
 
+    async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error> {
+        self.inner.last_batch(organization).await
+    }
+    async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error> {
+        self.inner.open_batch(batch).await
+    }
+    async fn batch_page(
+        &self,
+        organization: ClientGuid,
+        number: u32,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchResult>, Error> {
+        self.inner.batch_page(organization, number, after, limit).await
+    }
+    async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error> {
+        self.inner.close_batch(organization, number, at).await
+    }
     async fn close(&self) {
         self.inner.close().await;
     }

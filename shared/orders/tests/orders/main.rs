@@ -6,6 +6,7 @@
 
 mod administration;
 mod backend;
+mod batches;
 mod crash;
 mod deliveries;
 mod drops;

@@ -42,6 +42,7 @@ fn bus() -> Settings {
 fn loads_the_app_of_this_project() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let settings = settings(&[
+        ("BATCHES_SCHEDULE", "0 */5 * * * *"),
         ("DROPS_QUEUE", "drops"),
         ("IMAGES_QUEUE", "images"),
         ("ORDERS_QUEUE", "orders"),

@@ -4,6 +4,7 @@
 //! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
 mod administration;
+mod batches;
 mod deliveries;
 mod images;
 mod inspect;
@@ -16,6 +17,7 @@ pub use password::{Password, PasswordSource};
 
 use super::fault::fault;
 use super::{Administration, Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Store, Wanted, codec};
+use crate::batches::{Batch, BatchResult, NewBatch};
 use crate::deliveries::{Delivery, DestinationHealth};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
@@ -296,6 +298,28 @@ impl Store for PostgresStore {
 
     async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
         deliveries::destination_health(self.pool().await?, organization).await
+    }
+
+    async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error> {
+        batches::last_batch(self.pool().await?, organization).await
+    }
+
+    async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error> {
+        batches::open_batch(self.pool().await?, batch).await
+    }
+
+    async fn batch_page(
+        &self,
+        organization: ClientGuid,
+        number: u32,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchResult>, Error> {
+        batches::batch_page(self.pool().await?, organization, number, after, limit).await
+    }
+
+    async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error> {
+        batches::close_batch(self.pool().await?, organization, number, at).await
     }
 
     async fn close(&self) {

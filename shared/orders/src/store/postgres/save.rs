@@ -32,6 +32,7 @@ pub(super) async fn save(connection: &mut PgConnection, commit: &Commit) -> Resu
     gradings(connection, commit).await?;
     results(connection, commit).await?;
     deliveries(connection, commit).await?;
+    batch_entries(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -390,6 +391,26 @@ async fn deliveries(connection: &mut PgConnection, commit: &Commit) -> Result<()
     .bind(deliveries.iter().map(|delivery| delivery.at.as_microsecond()).collect::<Vec<_>>())
     .bind(deliveries.iter().map(|delivery| delivery.destination.as_str()).collect::<Vec<_>>())
     .bind(deliveries.iter().map(|delivery| delivery.slug.as_str()).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+async fn batch_entries(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
+    let entries = &commit.batch_entries;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO batch_results (organization, transaction_id, at, order_id, code) \
+         SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::integer[], $5::text[])",
+    )
+    .bind(entries.iter().map(|entry| entry.organization.0).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.transaction_id).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.at.as_microsecond()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| id(entry.order)).collect::<Result<Vec<_>, _>>()?)
+    .bind(entries.iter().map(|entry| entry.code.code()).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map_err(fault)?;

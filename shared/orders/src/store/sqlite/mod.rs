@@ -5,6 +5,7 @@
 //! to the connection's thread would cost more than the inserting.
 
 mod administration;
+mod batches;
 mod deliveries;
 mod images;
 mod inspect;
@@ -14,6 +15,7 @@ mod statements;
 
 use super::fault::fault;
 use super::{Administration, Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Store, Wanted};
+use crate::batches::{Batch, BatchResult, NewBatch};
 use crate::deliveries::{Delivery, DestinationHealth};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
@@ -267,6 +269,28 @@ impl Store for SqliteStore {
 
     async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
         deliveries::destination_health(&self.readers, organization).await
+    }
+
+    async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error> {
+        batches::last_batch(&self.readers, organization).await
+    }
+
+    async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error> {
+        batches::open_batch(&self.writer, batch).await
+    }
+
+    async fn batch_page(
+        &self,
+        organization: ClientGuid,
+        number: u32,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<BatchResult>, Error> {
+        batches::batch_page(&self.readers, organization, number, after, limit).await
+    }
+
+    async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error> {
+        batches::close_batch(&self.writer, organization, number, at).await
     }
 
     async fn close(&self) {

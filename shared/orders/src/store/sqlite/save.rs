@@ -41,6 +41,7 @@ pub(super) async fn save(connection: &mut SqliteConnection, commit: &Commit) -> 
     gradings(connection, commit).await?;
     results(connection, commit).await?;
     deliveries(connection, commit).await?;
+    batch_entries(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
         drop_batch(connection, batch).await?;
@@ -304,6 +305,18 @@ async fn deliveries(connection: &mut SqliteConnection, commit: &Commit) -> Resul
         arguments.add(codec::delivery_state_column(DeliveryState::Waiting))?;
         arguments.add(delivery.destination.as_str())?;
         arguments.add(delivery.slug.as_str())
+    })
+    .await
+}
+
+async fn batch_entries(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    let head = "INSERT INTO batch_results (organization, transaction_id, at, order_id, code)";
+    insert(connection, head, 5, &commit.batch_entries, |arguments, entry| {
+        arguments.add(entry.organization.0)?;
+        arguments.add(entry.transaction_id)?;
+        arguments.add(entry.at.as_microsecond())?;
+        arguments.add(entry.order)?;
+        arguments.add(entry.code.code())
     })
     .await
 }

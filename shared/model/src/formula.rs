@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 /// The text with an apostrophe before it if a spreadsheet would take it for a formula.
-pub(super) fn guarded(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn guarded(text: &str) -> Cow<'_, str> {
     if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 /// The text as it was before [`guarded`]: for rejected rows that come back corrected.
-pub(crate) fn unguarded(text: &str) -> &str {
+#[must_use]
+pub fn unguarded(text: &str) -> &str {
     text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
 }
 

@@ -1,0 +1,172 @@
+//! The files of a batch on their way to the results container, with bounded memory.
+
+use super::report;
+use crate::piece::Piece;
+use anyhow::Context;
+use iris_azure::blob::{BlobAddress, BlobStore, BlockWriter, UploadOptions};
+use iris_model::Organization;
+use iris_model::organization::BatchFormat;
+use iris_results::batch::{BatchCsv, BatchWorkbook, ManifestFile, Row};
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::io::{Read, Seek, Write};
+use zip::write::{SimpleFileOptions, StreamWriter};
+use zip::{CompressionMethod, ZipWriter};
+
+/// Bytes of a finished workbook that are read at a time.
+const CHUNK: usize = 1 << 20;
+
+/// A result as the files need it.
+pub(super) struct Entry {
+    pub(super) order: i64,
+    pub(super) local_id: String,
+    pub(super) row: Row,
+    pub(super) document: Value,
+    pub(super) issued: Timestamp,
+}
+
+/// One file.
+pub(super) struct File {
+    kind: Kind,
+    upload: Upload,
+}
+
+enum Kind {
+    Csv(Box<BatchCsv<Piece>>),
+    Xlsx(Box<BatchWorkbook>),
+    Zip(Box<ZipWriter<StreamWriter<Piece>>>),
+}
+
+impl File {
+    /// The ending of its name.
+    pub(super) fn ending(format: BatchFormat) -> &'static str {
+        match format {
+            BatchFormat::Csv => ".csv",
+            BatchFormat::Xlsx => ".xlsx",
+            BatchFormat::Zip => ".reports.zip",
+        }
+    }
+
+    pub(super) fn begin(
+        format: BatchFormat,
+        blobs: &BlobStore,
+        address: BlobAddress,
+        at: Timestamp,
+    ) -> anyhow::Result<Self> {
+        let piece = Piece::default();
+        let (kind, content_type) = match format {
+            BatchFormat::Csv => (Kind::Csv(Box::new(BatchCsv::new(piece.clone())?)), "text/csv; charset=utf-8"),
+            BatchFormat::Xlsx => (
+                Kind::Xlsx(Box::new(BatchWorkbook::new(at)?)),
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ),
+            BatchFormat::Zip => (Kind::Zip(Box::new(ZipWriter::new_stream(piece.clone()))), "application/zip"),
+        };
+        Ok(Self { kind, upload: Upload::begin(blobs, address, content_type, piece) })
+    }
+
+    /// Writes results and sends what came of them.
+    pub(super) async fn write(&mut self, entries: &[Entry], organization: &Organization) -> anyhow::Result<()> {
+        match &mut self.kind {
+            Kind::Csv(csv) => {
+                for entry in entries {
+                    csv.write(&entry.row)?;
+                }
+                csv.flush()?;
+            }
+            Kind::Xlsx(book) => {
+                for entry in entries {
+                    book.write(&entry.row)?;
+                }
+            }
+            Kind::Zip(archive) => {
+                for entry in entries {
+                    tokio::task::block_in_place(|| add_report(archive, entry, organization))?;
+                    self.upload.send().await?;
+                }
+            }
+        }
+        self.upload.send().await
+    }
+
+    /// Ends the file and makes it appear.
+    pub(super) async fn finish(mut self) -> anyhow::Result<ManifestFile> {
+        match self.kind {
+            Kind::Csv(csv) => drop(csv),
+            Kind::Zip(archive) => drop(archive.finish()?),
+            Kind::Xlsx(book) => {
+                let mut file = tokio::task::block_in_place(|| save(*book))?;
+                let mut chunk = vec![0; CHUNK];
+                loop {
+                    let length = tokio::task::block_in_place(|| file.read(&mut chunk))?;
+                    if length == 0 {
+                        break;
+                    }
+                    self.upload.piece.write_all(chunk.get(..length).unwrap_or_default())?;
+                    self.upload.send().await?;
+                }
+            }
+        }
+        self.upload.finish().await
+    }
+}
+
+fn save(book: BatchWorkbook) -> anyhow::Result<std::fs::File> {
+    let mut file = tempfile::tempfile().context("a temporary file")?;
+    book.save(&mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn add_report(
+    archive: &mut ZipWriter<StreamWriter<Piece>>,
+    entry: &Entry,
+    organization: &Organization,
+) -> anyhow::Result<()> {
+    let pdf = report::pdf(&entry.document, organization, entry.issued)?;
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    archive.start_file(report_name(entry), options)?;
+    archive.write_all(&pdf)?;
+    Ok(())
+}
+
+/// `100001_A-1.pdf`: the order's number makes it unique, the submitter's id is for people. No id leads out of the folder it is unpacked in.
+fn report_name(entry: &Entry) -> String {
+    let plain = |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
+    let local_id: String = entry.local_id.chars().take(64).map(plain).collect();
+    format!("{}_{local_id}.pdf", entry.order)
+}
+
+/// Bytes on their way, counted and digested.
+struct Upload {
+    piece: Piece,
+    blob: BlockWriter,
+    name: String,
+    content_type: &'static str,
+    size: u64,
+    digest: Sha256,
+}
+
+impl Upload {
+    fn begin(blobs: &BlobStore, address: BlobAddress, content_type: &'static str, piece: Piece) -> Self {
+        let name = address.name().to_owned();
+        let options = UploadOptions { content_type: Some(content_type.to_owned()), ..UploadOptions::default() };
+        Self { piece, blob: blobs.writer(&address, options), name, content_type, size: 0, digest: Sha256::new() }
+    }
+
+    async fn send(&mut self) -> anyhow::Result<()> {
+        let bytes = self.piece.take();
+        self.size += bytes.len() as u64;
+        self.digest.update(&bytes);
+        Ok(self.blob.write(&bytes).await?)
+    }
+
+    async fn finish(mut self) -> anyhow::Result<ManifestFile> {
+        self.send().await?;
+        self.blob.finish().await?;
+        let sha256 = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let content_type = self.content_type.to_owned();
+        Ok(ManifestFile { name: self.name, content_type, size: self.size, sha256 })
+    }
+}

@@ -1,0 +1,113 @@
+//! `write_batches`: results by the day or week, as files for payers.
+//!
+//! For every organization that asks for batches, whenever one of its periods is over:
+//!
+//! 1. *Open*: one transaction takes the next number and fixes which results the batch has ([`iris_orders::batches`] says why there is no gap
+//!    and no repeat).
+//! 2. *Write*: the files, under names made of the number, and last the manifest. All of it is a function of the fixed content: killed in the
+//!    middle, the next run writes the same over it. Where a manifest is, everything is, and nothing is written any more.
+//! 3. *Close*: the batch is done.
+//!
+//! A batch that was left open is written before the next is opened, so numbers appear in order. Periods that nobody could write while the
+//! platform was away are one batch. A run that finds nothing to do costs two look-ups per organization.
+
+mod files;
+mod report;
+mod write;
+
+use crate::app::App;
+use crate::organizations::Lookup;
+use iris_azure::handler::Outcome;
+use iris_model::organization::BatchSettings;
+use iris_model::{Organization, Slug};
+use iris_orders::batches::{Batch, NewBatch};
+use jiff::Timestamp;
+use tracing::{debug, error, info};
+
+/// The function's name.
+pub const NAME: &str = "write_batches";
+
+/// The most results of a batch: what surely is written within the time a function may take. More become further batches of the same period.
+const LIMIT: u32 = 20_000;
+
+/// Writes what is due. One organization's trouble does not hold up the others.
+pub async fn run(app: &App) -> Outcome {
+    let slugs = match app.organizations.all().await {
+        Ok(slugs) => slugs,
+        Err(error) => {
+            error!(%error, "organizations cannot be listed");
+            return Outcome::Retry { code: "organizations" };
+        }
+    };
+    let mut outcome = Outcome::Done;
+    for slug in slugs {
+        if let Err(error) = of_organization(app, &slug).await {
+            error!(alert = "batch", organization = %slug, %error, "a batch of results was not written");
+            outcome = Outcome::Retry { code: "batch" };
+        }
+    }
+    outcome
+}
+
+async fn of_organization(app: &App, slug: &Slug) -> anyhow::Result<()> {
+    let Lookup::Known(organization) = app.organizations.get(slug).await? else { return Ok(()) };
+    let Some(settings) = &organization.batches else { return Ok(()) };
+    let now = Timestamp::now();
+    let Some(ends_at) = settings.last_end(now) else { return Ok(()) };
+    while let Some(batch) = due(app, &organization, ends_at, now).await? {
+        let results = write::write(app, &organization, settings, &batch).await?;
+        app.orders.store().close_batch(batch.organization, batch.number, Timestamp::now()).await?;
+        match results {
+            Some(results) => info!(organization = %slug, batch = batch.number, results, "batch written"),
+            None => info!(organization = %slug, batch = batch.number, "batch was written before"),
+        }
+    }
+    Ok(())
+}
+
+/// The batch to write now: one that was left open, or a new one.
+async fn due(
+    app: &App,
+    organization: &Organization,
+    ends_at: Timestamp,
+    now: Timestamp,
+) -> anyhow::Result<Option<Batch>> {
+    let store = app.orders.store();
+    let last = store.last_batch(organization.client_guid).await?;
+    let (number, starts_at) = match last {
+        Some(open) if open.closed_at.is_none() => return Ok(Some(open)),
+        Some(last) if last.ends_at >= ends_at && !last.has_more => return Ok(None),
+        // More of the same period.
+        Some(last) if last.has_more => {
+            return open(app, organization, last.number + 1, last.starts_at, last.ends_at, now).await;
+        }
+        Some(last) => (last.number + 1, Some(last.ends_at)),
+        None => (1, None),
+    };
+    open(app, organization, number, starts_at, ends_at, now).await
+}
+
+async fn open(
+    app: &App,
+    organization: &Organization,
+    number: u32,
+    starts_at: Option<Timestamp>,
+    ends_at: Timestamp,
+    opened_at: Timestamp,
+) -> anyhow::Result<Option<Batch>> {
+    let organization = organization.client_guid;
+    let batch = NewBatch { organization, number, starts_at, ends_at, opened_at, limit: LIMIT };
+    match app.orders.store().open_batch(&batch).await {
+        Ok(batch) => Ok(Some(batch)),
+        Err(iris_orders::Error::Conflict) => {
+            debug!(batch = number, "another instance opened the batch");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The zone of the times in the files.
+fn zone(settings: &BatchSettings) -> jiff::tz::TimeZone {
+    settings.zone().unwrap_or(jiff::tz::TimeZone::UTC)
+}
