@@ -65,7 +65,7 @@ impl Times {
 impl Passwords {
     /// Fetches the first password.
     pub(super) async fn first(source: Arc<dyn PasswordSource>) -> Result<(Self, SecretString), Error> {
-        let password = ask(&source).await.map_err(unavailable)?;
+        let password = ask(&source).await.map_err(|reason| unavailable(&reason))?;
         let times = std::sync::Mutex::new(Times::of(password.expires, Timestamp::now()));
         Ok((Self { source, times, fetching: Mutex::default() }, password.secret))
     }
@@ -96,7 +96,7 @@ impl Passwords {
                 self.set(Times { replace: now + AGAIN, ..times });
                 Ok(None)
             }
-            Err(reason) => Err(unavailable(reason)),
+            Err(reason) => Err(unavailable(&reason)),
         }
     }
 
@@ -114,7 +114,7 @@ async fn ask(source: &Arc<dyn PasswordSource>) -> Result<Password, String> {
     asked.await.unwrap_or_else(|_| Err("the source of passwords did not answer".to_owned()))
 }
 
-fn unavailable(reason: String) -> Error {
+fn unavailable(reason: &str) -> Error {
     Error::Unavailable(format!("no database password: {reason}"))
 }
 
