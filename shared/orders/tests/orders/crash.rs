@@ -6,11 +6,12 @@ use crate::requests::*;
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
 use iris_orders::batches::{Batch, BatchResult, NewBatch};
+use iris_orders::deliveries::{Delivery, DestinationHealth};
 use iris_orders::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
-use iris_orders::outbox::Envelope;
+use iris_orders::outbox::{Envelope, NewEnvelope};
 use iris_orders::queries::*;
 use iris_orders::record::{GradingRecord, ResultRecord};
-use iris_orders::store::{Claim, Commit, IdKind, Wanted};
+use iris_orders::store::{Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Wanted};
 use iris_orders::{Answer, Destination, Error, Incoming, Orders, Publisher, Snapshot, Store};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -209,6 +210,37 @@ impl Store for Faulty {
     }
     async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error> {
         self.inner.close_batch(organization, number, at).await
+    }
+    async fn delivery(&self, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error> {
+        self.inner.delivery(transaction, destination).await
+    }
+    async fn deliveries(&self, order: i64) -> Result<Vec<Delivery>, Error> {
+        self.inner.deliveries(order).await
+    }
+    async fn settle_delivery(
+        &self,
+        settled: &SettledDelivery,
+        envelopes: &[NewEnvelope],
+    ) -> Result<Vec<Envelope>, Error> {
+        self.inner.settle_delivery(settled, envelopes).await
+    }
+    async fn delivery_failed(&self, failed: &FailedDelivery, disable_after: SignedDuration) -> Result<bool, Error> {
+        self.inner.delivery_failed(failed, disable_after).await
+    }
+    async fn resume_destination(
+        &self,
+        organization: iris_model::ClientGuid,
+        destination: &str,
+        at: Timestamp,
+        leased_until: Timestamp,
+    ) -> Result<(u64, Vec<Envelope>), Error> {
+        self.inner.resume_destination(organization, destination, at, leased_until).await
+    }
+    async fn destination_health(
+        &self,
+        organization: Option<iris_model::ClientGuid>,
+    ) -> Result<Vec<DestinationHealth>, Error> {
+        self.inner.destination_health(organization).await
     }
     async fn close(&self) {
         self.inner.close().await;

@@ -1,7 +1,6 @@
 //! Deliveries: what the stores keep of them, and in which order they go.
 
 use crate::backend::{Backend, eventually, on_every_store, published, service};
-use crate::requests::*;
 use iris_model::organization::RESULTS_QUEUE;
 use iris_orders::deliveries::{Delivery, DeliveryMessage, DeliveryState, Handover};
 use iris_orders::store::FailedDelivery;

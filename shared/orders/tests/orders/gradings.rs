@@ -305,7 +305,7 @@ async fn done(orders: &Orders, incoming: Incoming) -> Outcome {
 /// Creates and grades an order of a patient of its own; its id in IRIS.
 pub(crate) async fn graded_order(orders: &Orders, order: &str) -> i64 {
     let acme = Arc::new(grading_organization());
-    let number = order.bytes().last().map_or(0, u32::from) * 10;
+    let number = order.bytes().last().map_or(0, u128::from) * 10;
     let id = done(orders, new_order(order, &format!("P-{order}")).message(&acme, number)).await.iris_order_id.unwrap();
     done(orders, incoming(&acme, &grading(order, "Mild", "None"), number + 1)).await;
     id
@@ -395,7 +395,7 @@ async fn corrections_at_the_same_time_follow_each_other(backend: &Backend) {
 }
 
 async fn results_are_sent_again(backend: &Backend) {
-    let (orders, recorder) = service(backend).await;
+    let (orders, _) = service(backend).await;
     let acme = Arc::new(grading_organization());
     let id = done(&orders, new_order("O1", "P1").message(&acme, 1)).await.iris_order_id.unwrap();
     assert_eq!(done(&orders, resend("O1").message(&acme, 2)).await.kind, OutcomeKind::Failed);
