@@ -115,7 +115,7 @@ fn snapshots() -> insta::Settings {
     settings.add_filter(r#""sha256": "[0-9a-f]{64}""#, r#""sha256": "[digest]""#);
     settings.add_filter(r#""size": \d+"#, r#""size": [bytes]"#);
     // Sent: the only time of a row that is not given.
-    settings.add_filter(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},(WA|OR)", "[sent],$1");
+    settings.add_filter(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},([A-Z]{2},Integration)", "[sent],$1");
     settings
 }
 
