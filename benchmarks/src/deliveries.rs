@@ -40,7 +40,7 @@ async fn prepare(local: &Local, count: u32, right: &[u8], left: &[u8]) -> Result
         let mut order = generate::order("R", number);
         let place = |eye: &str| json!({ "Container": container, "FileName": format!("{number}-{eye}.jpg") });
         order["Camera"] =
-            json!({ "Images": ["OD", "OS"].map(|eye| json!({ "Laterality": eye, "AzureBlobStorage": place(eye) })) });
+            json!({ "Images": (["OD", "OS"].map(|eye| json!({ "Laterality": eye, "AzureBlobStorage": place(eye) }))) });
         let body = order.to_string().into();
         sender
             .send(

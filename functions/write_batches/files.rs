@@ -51,7 +51,7 @@ impl File {
     pub(super) fn begin(
         format: BatchFormat,
         blobs: &BlobStore,
-        address: BlobAddress,
+        address: &BlobAddress,
         at: Timestamp,
     ) -> anyhow::Result<Self> {
         let piece = Piece::default();
@@ -149,10 +149,10 @@ struct Upload {
 }
 
 impl Upload {
-    fn begin(blobs: &BlobStore, address: BlobAddress, content_type: &'static str, piece: Piece) -> Self {
+    fn begin(blobs: &BlobStore, address: &BlobAddress, content_type: &'static str, piece: Piece) -> Self {
         let name = address.name().to_owned();
         let options = UploadOptions { content_type: Some(content_type.to_owned()), ..UploadOptions::default() };
-        Self { piece, blob: blobs.writer(&address, options), name, content_type, size: 0, digest: Sha256::new() }
+        Self { piece, blob: blobs.writer(address, options), name, content_type, size: 0, digest: Sha256::new() }
     }
 
     async fn send(&mut self) -> anyhow::Result<()> {

@@ -62,9 +62,9 @@ fn report(document: &Value, organization: &Organization, issued: Timestamp) -> O
         order: Order {
             iris_order_id: document.pointer("/Order/PatientOrderId")?.as_i64()?,
             local_id: at("/Order/LocalId"),
-            created: at("/Order/CreatedTime").and_then(time),
-            scheduled: at("/Order/ScheduledTime").and_then(time),
-            serviced: at("/Order/ServicedTime").and_then(time),
+            created: at("/Order/CreatedTime").as_deref().and_then(time),
+            scheduled: at("/Order/ScheduledTime").as_deref().and_then(time),
+            serviced: at("/Order/ServicedTime").as_deref().and_then(time),
             encounter_number: at("/Order/EncounterNumber"),
             department_id: at("/Order/DepartmentId"),
             orderable_identifier: at("/Order/OrderableIdentifier"),
@@ -104,7 +104,7 @@ fn text(value: &Value, pointer: &str) -> Option<String> {
 }
 
 /// The wall-clock part of a time, with or without an offset.
-fn time(text: String) -> Option<DateTime> {
+fn time(text: &str) -> Option<DateTime> {
     text.parse().ok()
 }
 

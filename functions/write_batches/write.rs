@@ -54,11 +54,11 @@ pub(super) async fn write(
         after = last.sequence;
         if files.is_empty() {
             for format in &settings.formats {
-                files.push(File::begin(*format, &app.blobs, address(File::ending(*format))?, batch.opened_at)?);
+                files.push(File::begin(*format, &app.blobs, &address(File::ending(*format))?, batch.opened_at)?);
             }
         }
         count(&mut manifest, &page);
-        let entries = page.into_iter().map(|result| entry(result, &zone)).collect::<anyhow::Result<Vec<_>>>()?;
+        let entries = page.iter().map(|result| entry(result, &zone)).collect::<anyhow::Result<Vec<_>>>()?;
         for file in &mut files {
             file.write(&entries, organization).await?;
         }
@@ -89,7 +89,7 @@ fn count(manifest: &mut Manifest, page: &[BatchResult]) {
     }
 }
 
-fn entry(result: BatchResult, zone: &TimeZone) -> anyhow::Result<Entry> {
+fn entry(result: &BatchResult, zone: &TimeZone) -> anyhow::Result<Entry> {
     let document: Value = serde_json::from_str(&result.document).context("a stored result")?;
     let local_id = document.pointer("/Order/LocalId").and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok(Entry { order: result.order, local_id, row: row(&document, zone), document, issued: result.at })

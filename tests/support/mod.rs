@@ -16,6 +16,7 @@ use iris_local_blob::store::ListQuery;
 use iris_local_blob::{BlobName, ContainerName};
 use iris_model::{Event, Organization};
 use sqlx::Connection;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
 

@@ -1,5 +1,7 @@
 //! The checkout has no problem, and every kind of mistake is found.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 

@@ -30,7 +30,8 @@ async fn result(store: &dyn Store, order: i64, second: i64, code: ResultCode) ->
     let transaction_id = Uuid::new_v4();
     let organization = organization().client_guid;
     let at = time(second);
-    let record = ResultRecord { transaction_id, order, at, code, document: format!("{{\"n\":{second}}}") };
+    let document = format!("{{\"n\":{second}}}");
+    let record = ResultRecord { transaction_id, order, at, code, document, report: "{}".to_owned() };
     let commit = Commit {
         at: Some(at),
         results: vec![Arc::new(record)],

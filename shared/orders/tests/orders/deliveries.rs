@@ -125,9 +125,9 @@ async fn a_destination_fails_is_disabled_and_resumed_in_order(backend: &Backend)
     for delivery in &deliveries[1..] {
         let next = || async {
             let sent = recorder.sent.lock().unwrap();
-            let messages = sent.iter().filter(|(destination, _)| *destination == Destination::Deliveries);
+            let mut messages = sent.iter().filter(|(destination, _)| *destination == Destination::Deliveries);
             let last: Option<DeliveryMessage> =
-                messages.last().map(|(_, message)| serde_json::from_str(&message.body).unwrap());
+                messages.next_back().map(|(_, message)| serde_json::from_str(&message.body).unwrap());
             last.is_some_and(|message| message.transaction_id == delivery.transaction_id)
         };
         eventually("the next of those that were held", next).await;

@@ -289,7 +289,7 @@ impl Expander<'_> {
             },
             Expression::Call(name, arguments) => {
                 let arguments = arguments.iter().map(value).collect::<Result<Vec<_>>>()?;
-                functions::call(name, arguments, &|function, given| self.apply(function, given))?
+                functions::call(name, &arguments, &|function, given| self.apply(function, given))?
             }
             Expression::Method(of, method) => Value::Text(format!("‹{}.{method}()›", value(of)?.to_text())),
             Expression::Lambda(names, body) => Value::Function(Rc::new(Lambda {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 /// Calls a function; `apply` calls one that was written in place.
 pub(super) fn call(
     name: &str,
-    arguments: Vec<Value>,
+    arguments: &[Value],
     apply: &dyn Fn(&Value, Vec<Value>) -> Result<Value>,
 ) -> Result<Value> {
     let texts = || arguments.iter().map(Value::to_text).collect::<Vec<_>>();
-    Ok(match (name, arguments.as_slice()) {
+    Ok(match (name, arguments) {
         ("empty", [value]) => Value::Boolean(match value {
             Value::Text(text) => text.is_empty(),
             Value::Array(items) => items.is_empty(),
