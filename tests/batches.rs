@@ -133,7 +133,10 @@ async fn a_payer_gets_each_result_once_and_corrections_again() {
     assert_eq!((empty.results, empty.files.len(), empty.period.from), (0, 0, None));
     assert_eq!(files(&host).await.len(), 1);
 
-    grade(&host, vec![grading("B", 1, "Moderate", "F"), grading("B", 2, "None", "F")]).await;
+    // One after the other: rows stand in the order of the results.
+    grade(&host, vec![grading("B", 1, "Moderate", "F")]).await;
+    results(&host, 1).await;
+    grade(&host, vec![grading("B", 2, "None", "F")]).await;
     results(&host, 2).await;
     a_day_passes(&host).await;
     let second = written(&host, 2).await.remove(1);
