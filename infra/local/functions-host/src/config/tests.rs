@@ -43,6 +43,7 @@ fn loads_the_app_of_this_project() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let settings = settings(&[
         ("DROPS_QUEUE", "drops"),
+        ("GRADINGS_QUEUE", "gradings"),
         ("IMAGES_QUEUE", "images"),
         ("ORDERS_QUEUE", "orders"),
         ("SWEEP_SCHEDULE", "0 */1 * * * *"),
