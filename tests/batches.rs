@@ -185,6 +185,20 @@ async fn a_payer_gets_each_result_once_and_corrections_again() {
         host.host.functions.run_now("write_batches").await.unwrap();
     }
     assert_eq!(manifests(&host).await.len(), 3);
+
+    // Left open, and meanwhile the settings name a zone where the period ended on the day before: the same names.
+    let before = files(&host).await;
+    let mut organization = host.organization.clone();
+    organization.batches = Some(BatchSettings {
+        every: BatchPeriod::Daily,
+        hour: 21,
+        time_zone: "Pacific/Honolulu".to_owned(),
+        formats: vec![BatchFormat::Csv, BatchFormat::Xlsx, BatchFormat::Zip],
+    });
+    host.put_organization(&organization).await;
+    host.execute(&["UPDATE batches SET closed_at = NULL WHERE number = 3"]).await;
+    until("the run", async || host.host.functions.run_now("write_batches").await.is_ok()).await;
+    assert_eq!(files(&host).await, before);
     host.stop().await;
 }
 

@@ -53,8 +53,7 @@ async fn of_organization(app: &App, slug: &Slug) -> anyhow::Result<()> {
     let Lookup::Known(organization) = app.organizations.get(slug).await? else { return Ok(()) };
     let Some(settings) = &organization.batches else { return Ok(()) };
     let now = Timestamp::now();
-    let Some(ends_at) = settings.last_end(now) else { return Ok(()) };
-    while let Some(batch) = due(app, &organization, ends_at, now).await? {
+    while let Some(batch) = due(app, &organization, settings, now).await? {
         let results = write::write(app, &organization, settings, &batch).await?;
         app.orders.store().close_batch(batch.organization, batch.number, Timestamp::now()).await?;
         match results {
@@ -69,38 +68,35 @@ async fn of_organization(app: &App, slug: &Slug) -> anyhow::Result<()> {
 async fn due(
     app: &App,
     organization: &Organization,
-    ends_at: Timestamp,
+    settings: &BatchSettings,
     now: Timestamp,
 ) -> anyhow::Result<Option<Batch>> {
+    let Some(ends_at) = settings.last_end(now) else { return Ok(None) };
     let store = app.orders.store();
-    let last = store.last_batch(organization.client_guid).await?;
-    let (number, starts_at) = match last {
+    let next = NewBatch {
+        organization: organization.client_guid,
+        number: 1,
+        starts_at: None,
+        ends_at,
+        day: ends_at.to_zoned(zone(settings)).date(),
+        opened_at: now,
+        limit: LIMIT,
+    };
+    let next = match store.last_batch(organization.client_guid).await? {
         Some(open) if open.closed_at.is_none() => return Ok(Some(open)),
-        Some(last) if last.ends_at >= ends_at && !last.has_more => return Ok(None),
         // More of the same period.
         Some(last) if last.has_more => {
-            return open(app, organization, last.number + 1, last.starts_at, last.ends_at, now).await;
+            let Batch { starts_at, ends_at, day, .. } = last;
+            NewBatch { number: last.number + 1, starts_at, ends_at, day, ..next }
         }
-        Some(last) => (last.number + 1, Some(last.ends_at)),
-        None => (1, None),
+        Some(last) if last.ends_at >= ends_at => return Ok(None),
+        Some(last) => NewBatch { number: last.number + 1, starts_at: Some(last.ends_at), ..next },
+        None => next,
     };
-    open(app, organization, number, starts_at, ends_at, now).await
-}
-
-async fn open(
-    app: &App,
-    organization: &Organization,
-    number: u32,
-    starts_at: Option<Timestamp>,
-    ends_at: Timestamp,
-    opened_at: Timestamp,
-) -> anyhow::Result<Option<Batch>> {
-    let organization = organization.client_guid;
-    let batch = NewBatch { organization, number, starts_at, ends_at, opened_at, limit: LIMIT };
-    match app.orders.store().open_batch(&batch).await {
+    match store.open_batch(&next).await {
         Ok(batch) => Ok(Some(batch)),
         Err(iris_orders::Error::Conflict) => {
-            debug!(batch = number, "another instance opened the batch");
+            debug!(batch = next.number, "another instance opened the batch");
             Ok(None)
         }
         Err(error) => Err(error.into()),

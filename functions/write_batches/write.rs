@@ -24,9 +24,8 @@ pub(super) async fn write(
     batch: &Batch,
 ) -> anyhow::Result<Option<u64>> {
     let zone = zone(settings);
-    let day = batch.ends_at.to_zoned(zone.clone()).date();
     let address = |ending: &str| {
-        BlobAddress::new(&organization.results_container(), &file_name(day, batch.number, ending))
+        BlobAddress::new(&organization.results_container(), &file_name(batch.day, batch.number, ending))
             .map_err(BlobError::from)
     };
     let manifest_address = address(".manifest.json")?;

@@ -15,6 +15,7 @@
 
 use iris_model::{ClientGuid, ResultCode};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 /// A result that is to be part of a batch.
@@ -43,6 +44,8 @@ pub struct NewBatch {
     pub starts_at: Option<Timestamp>,
     /// Where the period ends; later results are for the next.
     pub ends_at: Timestamp,
+    /// The day its files are named for, fixed so that a batch written again after a change of settings has the same names.
+    pub day: Date,
     /// Now.
     pub opened_at: Timestamp,
     /// The most results it may have.
@@ -60,6 +63,8 @@ pub struct Batch {
     pub starts_at: Option<Timestamp>,
     /// Where it ends.
     pub ends_at: Timestamp,
+    /// The day its files are named for.
+    pub day: Date,
     /// When its content was fixed.
     pub opened_at: Timestamp,
     /// When everything had been written.

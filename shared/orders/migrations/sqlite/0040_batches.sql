@@ -11,13 +11,14 @@ CREATE TABLE batch_results (
 CREATE INDEX batch_results_batch ON batch_results (organization, batch, sequence);
 CREATE INDEX batch_results_order ON batch_results (order_id, batch, sequence);
 
--- starts_at: NULL for the first. ends_at: end of the period. has_more: another batch of the same period follows. closed_at: when everything
+-- starts_at: NULL for the first. ends_at: end of the period. day: the day the files are named for, 2026-11-20. has_more: another batch of the same period follows. closed_at: when everything
 -- was written.
 CREATE TABLE batches (
     organization BLOB NOT NULL,
     number INTEGER NOT NULL,
     starts_at INTEGER,
     ends_at INTEGER NOT NULL,
+    day TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
     closed_at INTEGER,
     has_more INTEGER NOT NULL,

@@ -26,13 +26,14 @@ macro_rules! batch_statements {
             let mut transaction = pool.begin_with($begin).await.map_err(fault)?;
             // First the number: whoever else opens the same batch ends here, before anything is claimed.
             sqlx::query(
-                "INSERT INTO batches (organization, number, starts_at, ends_at, opened_at, has_more) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO batches (organization, number, starts_at, ends_at, day, opened_at, has_more) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(batch.organization.0)
             .bind(number)
             .bind(batch.starts_at.map(Timestamp::as_microsecond))
             .bind(batch.ends_at.as_microsecond())
+            .bind(batch.day.to_string())
             .bind(batch.opened_at.as_microsecond())
             .bind(false)
             .execute(&mut *transaction)
@@ -77,6 +78,7 @@ macro_rules! batch_statements {
                 number: batch.number,
                 starts_at: batch.starts_at,
                 ends_at: batch.ends_at,
+                day: batch.day,
                 opened_at: batch.opened_at,
                 closed_at: None,
                 has_more,

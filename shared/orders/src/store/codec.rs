@@ -389,6 +389,7 @@ pub(super) struct ResultBatchRow {
     number: i32,
     starts_at: Option<i64>,
     ends_at: i64,
+    day: String,
     opened_at: i64,
     closed_at: Option<i64>,
     has_more: bool,
@@ -396,7 +397,7 @@ pub(super) struct ResultBatchRow {
 
 impl ResultBatchRow {
     pub(super) const COLUMNS: &'static str =
-        "b.organization, b.number, b.starts_at, b.ends_at, b.opened_at, b.closed_at, b.has_more";
+        "b.organization, b.number, b.starts_at, b.ends_at, b.day, b.opened_at, b.closed_at, b.has_more";
 
     pub(super) fn record(self) -> Result<Batch, Error> {
         Ok(Batch {
@@ -404,6 +405,7 @@ impl ResultBatchRow {
             number: batch_number(self.number)?,
             starts_at: self.starts_at.map(time).transpose()?,
             ends_at: time(self.ends_at)?,
+            day: self.day.parse().map_err(|_| corrupt("day of a batch"))?,
             opened_at: time(self.opened_at)?,
             closed_at: self.closed_at.map(time).transpose()?,
             has_more: self.has_more,

@@ -48,6 +48,7 @@ fn new_batch(number: u32, ends: i64) -> NewBatch {
         number,
         starts_at: None,
         ends_at: time(ends),
+        day: jiff::civil::date(2026, 11, 20),
         opened_at: time(ends + 60),
         limit: 100,
     }
