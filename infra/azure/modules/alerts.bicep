@@ -53,6 +53,34 @@ var queries = [
     minutes: 15
   }
   {
+    name: 'unheard-finding'
+    description: 'An urgent finding has no contact who is told of it.'
+    severity: 0
+    query: '${lines} | where tostring(line.alert) == "no-contact"'
+    minutes: 5
+  }
+  {
+    name: 'destination'
+    description: 'A destination of results is disabled after days of failures, or a result can never go to it.'
+    severity: 1
+    query: '${lines} | where tostring(line.alert) in ("destination-disabled", "delivery-impossible")'
+    minutes: 15
+  }
+  {
+    name: 'report-template'
+    description: 'A report template cannot be used; reports are made with the next more general one.'
+    severity: 2
+    query: '${lines} | where tostring(line.alert) == "report-template"'
+    minutes: 15
+  }
+  {
+    name: 'batch'
+    description: 'A batch of results was not written.'
+    severity: 2
+    query: '${lines} | where tostring(line.alert) == "batch"'
+    minutes: 15
+  }
+  {
     name: 'outbox-age'
     description: 'Messages have waited in the outbox for more than ten minutes.'
     severity: 2

@@ -3,6 +3,7 @@
 use crate::bicep::Value;
 use crate::{Checked, Problem};
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -12,6 +13,8 @@ const SOURCES: [&str; 2] = ["functions", "shared"];
 const ALWAYS: [&str; 2] = ["message", "level"];
 /// Texts of Azure's own, or of logging itself.
 const FOREIGN: [&str; 2] = ["{", "ERROR"];
+/// How a line of the handler that someone has to know of is marked.
+const RAISED: &str = "alert = \"";
 /// Where it is written what to do.
 const GUIDE: &str = "docs/OPERATIONS.md";
 
@@ -23,6 +26,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
     }
     let guide = std::fs::read_to_string(checked.root.join(GUIDE))?;
     let mut problems = Vec::new();
+    let mut queries = String::new();
     for kind in ["Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts"] {
         for alert in checked.made(kind) {
             let name =
@@ -35,9 +39,11 @@ pub(crate) fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
             let criteria = alert.body.at(&["properties", "criteria", "allOf"]).map(Value::items).unwrap_or_default();
             for query in criteria.iter().filter_map(|criterion| criterion.get("query")?.text()) {
                 problems.extend(unknown(query, &source).into_iter().map(|what| Problem::new(&place, what)));
+                queries.push_str(query);
             }
         }
     }
+    problems.extend(unheard(&source, &queries));
     Ok(problems)
 }
 
@@ -58,6 +64,14 @@ fn unknown(query: &str, source: &str) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Alerts that the code raises and no query looks for.
+fn unheard(source: &str, queries: &str) -> Vec<Problem> {
+    let raised =
+        source.match_indices(RAISED).filter_map(|(at, found)| source.get(at + found.len()..)?.split('"').next());
+    let raised: BTreeSet<&str> = raised.filter(|alert| !queries.contains(&format!("\"{alert}\""))).collect();
+    raised.into_iter().map(|alert| Problem::new("alerts", format!("nobody is told of the alert \"{alert}\""))).collect()
 }
 
 /// The text of every Rust file below a folder.
