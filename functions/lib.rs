@@ -13,6 +13,7 @@
 //!
 //! [`handler`] serves them and knows nothing of their business; [`app`] holds what they share.
 
+mod announcement;
 pub mod app;
 pub mod apply_grading;
 pub mod database;

@@ -65,22 +65,6 @@ impl Organizations {
         }
     }
 
-    /// The organization a drops container belongs to: `{slug}-drops`.
-    pub async fn of_drops_container(&self, container: &str) -> Result<Lookup, Error> {
-        match container.strip_suffix("-drops").and_then(Slug::new) {
-            Some(slug) => self.get(&slug).await,
-            None => Ok(Lookup::Unknown),
-        }
-    }
-
-    /// The organization an image container belongs to: `{slug}-images`.
-    pub async fn of_images_container(&self, container: &str) -> Result<Lookup, Error> {
-        match container.strip_suffix("-images").and_then(Slug::new) {
-            Some(slug) => self.get(&slug).await,
-            None => Ok(Lookup::Unknown),
-        }
-    }
-
     /// The organization of this name.
     pub async fn get(&self, slug: &Slug) -> Result<Lookup, Error> {
         let known = self.kept(slug);

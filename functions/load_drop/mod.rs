@@ -21,11 +21,11 @@ mod receipts;
 mod rows;
 mod shape;
 
+use crate::announcement::{self, Announcement};
 use crate::app::App;
-use crate::organizations::Lookup;
 use crate::postpone::{self, Reason};
 use iris_azure::blob::{BlobAddress, Error as BlobError, Etag};
-use iris_azure::eventgrid::{self, BlobCreated, Event};
+use iris_azure::eventgrid::BlobCreated;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_model::Organization;
 use iris_orders::drops::drop_id;
@@ -34,7 +34,7 @@ use iris_orders::{DropLease, DropState, NewDrop};
 use jiff::Timestamp;
 use shape::Shape;
 use std::sync::Arc;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 use uuid::Uuid;
 
 /// The function's name.
@@ -67,27 +67,9 @@ enum Error {
 
 /// Handles one event.
 pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
-    let event = match eventgrid::parse(&message.body, app.account()) {
-        Ok(Event::Created(event)) => event,
-        Ok(Event::Ignored { reason }) => {
-            info!(reason, "an event that announces no complete file is ignored");
-            return Outcome::Done;
-        }
-        Err(error) => {
-            error!(alert = true, code = "bad-event", %error, "an event that announces a file is not usable");
-            return Outcome::Done;
-        }
-    };
-    let organization = match app.organizations.of_drops_container(event.address.container()).await {
-        Ok(Lookup::Known(organization)) => organization,
-        Ok(Lookup::Unknown) => {
-            error!(
-                alert = true,
-                code = "unknown-organization",
-                "a file was dropped into a container of no known organization"
-            );
-            return Outcome::Done;
-        }
+    let Announcement { event, organization } = match announcement::read(app, &message, "-drops").await {
+        Ok(Some(announced)) => announced,
+        Ok(None) => return Outcome::Done,
         Err(error) => return wait(app, &message, &error).await,
     };
     let slug = organization.slug.clone();

@@ -17,12 +17,11 @@
 mod archive;
 mod inspect;
 
+use crate::announcement::{self, Announcement};
 use crate::app::App;
-use crate::organizations::Lookup;
 use crate::postpone::{self, Reason};
 use archive::Kept;
 use iris_azure::blob::{BlobAddress, Error as BlobError, Etag};
-use iris_azure::eventgrid::{self, Event};
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_model::{ImageContext, Organization};
 use iris_orders::images::{BlobRef, ImageRecord, ImageStatus, ImageTask, ImageWork, Wait, image_id};
@@ -57,27 +56,9 @@ enum Error {
 
 /// Handles one event.
 pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
-    let event = match eventgrid::parse(&message.body, app.account()) {
-        Ok(Event::Created(event)) => event,
-        Ok(Event::Ignored { reason }) => {
-            info!(reason, "an event that announces no complete image is ignored");
-            return Outcome::Done;
-        }
-        Err(error) => {
-            error!(alert = true, code = "bad-event", %error, "an event that announces an image is not usable");
-            return Outcome::Done;
-        }
-    };
-    let organization = match app.organizations.of_images_container(event.address.container()).await {
-        Ok(Lookup::Known(organization)) => organization,
-        Ok(Lookup::Unknown) => {
-            error!(
-                alert = true,
-                code = "unknown-organization",
-                "an image was uploaded to a container of no known organization"
-            );
-            return Outcome::Done;
-        }
+    let Announcement { event, organization } = match announcement::read(app, &message, "-images").await {
+        Ok(Some(announced)) => announced,
+        Ok(None) => return Outcome::Done,
         Err(error) => return wait(app, &message, &error).await,
     };
     let received = match app.blobs.properties(&event.address, Some(&event.etag)).await {
