@@ -29,6 +29,21 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// The same command, giving way to others that want the processor.
+pub(crate) fn polite(command: &Command) -> Command {
+    let command = command.as_std();
+    let mut nice = Command::new("nice");
+    nice.arg(command.get_program()).args(command.get_args());
+    nice.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    for (name, _) in command.get_envs().filter(|(_, value)| value.is_none()) {
+        nice.env_remove(name);
+    }
+    if let Some(folder) = command.get_current_dir() {
+        nice.current_dir(folder);
+    }
+    nice
+}
+
 /// Runs the command with its output on ours. Fails when it cannot be started or does not succeed.
 pub(crate) async fn succeed(command: &mut Command) -> Result<()> {
     let status = run(command).await?;

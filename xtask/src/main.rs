@@ -12,6 +12,7 @@ mod console;
 mod dependencies;
 mod package;
 mod postgres;
+mod programs;
 mod schemas;
 mod test;
 mod workspace;

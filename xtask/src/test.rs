@@ -2,15 +2,13 @@
 //!
 //! All steps run even when one fails, so that one run tells all; the closing summary names what failed.
 
-use crate::child::{cargo, succeed};
+use crate::child::{cargo, polite, succeed};
 use crate::console;
 use crate::postgres::Server;
+use crate::programs;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use std::time::{Duration, Instant};
-
-/// The variable through which tests learn the URL of the PostgreSQL they may use.
-const POSTGRES_VARIABLE: &str = "IRIS_TEST_POSTGRES";
 
 /// Options of `test`.
 #[derive(Args)]
@@ -74,23 +72,25 @@ impl Step {
 /// Runs the steps. Fails when any of them failed.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let asked = |step: &Step| options.only.is_empty() || options.only.contains(step);
+    let together = TOGETHER.iter().all(asked);
     let mut outcomes = Vec::new();
     for step in Step::value_variants().iter().copied().filter(asked) {
         match step {
-            // The clients' suites mostly wait, so they cost little beside the tests. What both need is built before.
-            Step::Tests if asked(&Step::Clients) => {
+            // Tests and suites mostly wait, so they are run side by side, and with the lints, which need all the processor they can get.
+            // What tests and suites both need is built before.
+            Step::Tests if together => {
                 console::heading("build of the tests");
-                let built = timed("build", succeed(cargo().args(["test", "--workspace", "--no-run"]))).await;
+                let built = timed("build", programs::build()).await;
                 let may_run = built.passed;
                 outcomes.push(built);
                 if may_run {
-                    console::heading("tests and clients");
-                    let tests = Box::pin(timed(step.title(), perform(step, options)));
-                    let clients = Box::pin(timed(Step::Clients.title(), perform(Step::Clients, options)));
-                    outcomes.extend(<[Outcome; 2]>::from(tokio::join!(tests, clients)));
+                    console::heading("lints, tests and clients");
+                    let [lints, tests, clients] =
+                        TOGETHER.map(|step| Box::pin(timed(step.title(), perform(step, options))));
+                    outcomes.extend(<[Outcome; 3]>::from(tokio::join!(lints, tests, clients)));
                 }
             }
-            Step::Clients if asked(&Step::Tests) => {}
+            step if together && TOGETHER.contains(&step) => {}
             step => {
                 console::heading(step.title());
                 outcomes.push(Box::pin(timed(step.title(), perform(step, options))).await);
@@ -117,6 +117,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Steps that run side by side when all of them are asked for.
+const TOGETHER: [Step; 3] = [Step::Lints, Step::Tests, Step::Clients];
+
 /// How a step ended.
 struct Outcome {
     title: &'static str,
@@ -142,7 +145,8 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
         }
         Step::Dependencies => crate::dependencies::run().await,
         Step::Lints => {
-            succeed(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])).await
+            let mut lints = polite(&cargo());
+            succeed(lints.args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])).await
         }
         Step::Schemas => crate::schemas::check(),
         Step::App => crate::app::check().await,
@@ -161,19 +165,17 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
 /// Runs the tests, with a PostgreSQL of their own. Where none can be had they run on SQLite, and the step still fails: a half that
 /// did not run must not look like one that passed.
 async fn tests(without_postgres: bool) -> Result<()> {
-    let mut cargo = cargo();
-    cargo.args(["test", "--workspace", "--no-fail-fast"]).env_remove(POSTGRES_VARIABLE);
     if without_postgres {
-        return succeed(&mut cargo).await;
+        return programs::test(None).await;
     }
     match Server::start().await {
         Ok(server) => {
             console::note(&format!("{} at {}", server.version(), server.url()));
-            succeed(cargo.env(POSTGRES_VARIABLE, server.url())).await
+            programs::test(Some(&server.url())).await
         }
         Err(error) => {
             console::note(&format!("PostgreSQL is not available: {error:#}"));
-            let on_sqlite = succeed(&mut cargo).await;
+            let on_sqlite = programs::test(None).await;
             console::note("The PostgreSQL half of the tests did NOT run; `--without-postgres` accepts that.");
             on_sqlite?;
             Err(error).context("the PostgreSQL half of the tests did not run")
