@@ -9,10 +9,14 @@ use iris_admin::cli::Cli;
 use iris_local_servicebus::message::{Message, PropertyValue};
 use iris_model::OutcomeKind;
 use iris_orders::audit::AuditSearch;
+use iris_orders::store::FailedDelivery;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sqlx::Connection;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use support::generate::{csv, order};
+use support::results::{free_address, grade, graded, grading, organization, partner, partner_queue, received};
 use support::{TestHost, message, until};
 
 /// Things of the patient that only an operator who asked for them may see.
@@ -304,6 +308,158 @@ async fn the_outbox_is_parked_and_retried() {
     seen(&host, &["outbox", "retry", &parked, "--reason", "r"]).await;
     assert!(host.events(1).await[0].success);
     host.settled().await;
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_destination_is_listed_resumed_and_gets_its_results() {
+    let address = free_address();
+    let (destinations, settings) = partner_queue(address);
+    let host = TestHost::configured(&[organization(&destinations)], settings).await;
+    let guid = host.organization.client_guid;
+    // It has failed for days.
+    let long_ago = FailedDelivery {
+        organization: guid,
+        destination: "partner".to_owned(),
+        at: Timestamp::now() - SignedDuration::from_hours(24 * 4),
+        reason: "planned".to_owned(),
+    };
+    assert!(!host.host.orders.delivery_failed(&long_ago, SignedDuration::from_hours(72)).await.unwrap());
+    let states = async || -> Vec<String> {
+        let list = json_of(&host, &["destinations", "list", "--organization", "harborview"]).await;
+        let rows = list["destinations"].as_array().unwrap().iter();
+        rows.map(|row| format!("{} {} {}", row["destination"], row["state"], row["held"])).collect()
+    };
+    assert_eq!(states().await, [r#""results-queue" "works" 0"#, r#""partner" "fails" 0"#, r#""reports" "works" 0"#]);
+    let resume = ["destinations", "resume", "harborview", "partner", "--reason", "partner is back"];
+    assert!(refusal(&host, &resume).await.contains("is not disabled"));
+    graded(&host, "D", 1).await;
+    graded(&host, "D", 2).await;
+    until("held", async || host.host.orders.destination_health(None).await.unwrap()[0].held == 2).await;
+    host.settled().await;
+    assert_eq!(states().await[1], r#""partner" "disabled" 2"#);
+    let list = json_of(&host, &["deliveries", "list"]).await;
+    let held = list["deliveries"].as_array().unwrap();
+    assert_eq!((held.len(), &held[0]["state"], &held[0]["destination"]), (2, &json!("held"), &json!("partner")));
+    let id = held[1]["id"].to_string();
+    assert!(refusal(&host, &["deliveries", "retry", &id, "--reason", "r"]).await.contains("destinations resume"));
+    assert!(refusal(&host, &resume[..4]).await.contains("--reason"));
+    let wrong = ["destinations", "resume", "harborview", "partners", "--reason", "r"];
+    assert!(refusal(&host, &wrong).await.contains("it has results-queue, partner, reports"));
+    assert_eq!(audited(&host).await, Vec::<String>::new());
+
+    let (inbox, endpoint) = partner(address).await;
+    assert_eq!(json_of(&host, &resume).await["resumed"], 2);
+    let results = received(&inbox, "inbox", 2).await;
+    let orders: Vec<&Value> = results.iter().map(|result| &result["Order"]["LocalId"]).collect();
+    assert_eq!(orders, [&json!("D-O1"), &json!("D-O2")]);
+    host.settled().await;
+    assert_eq!(states().await[1], r#""partner" "works" 0"#);
+    assert!(refusal(&host, &resume).await.contains("there is nothing to resume"));
+    assert_eq!(seen(&host, &["deliveries", "list"]).await, "(none)\n");
+    let of_partner = json_of(&host, &["deliveries", "list", "--all", "--destination", "partner"]).await;
+    let of_partner = of_partner["deliveries"].as_array().unwrap();
+    assert!(of_partner.len() == 2 && of_partner.iter().all(|delivery| delivery["deliveredAt"].is_string()));
+    assert!(refusal(&host, &["deliveries", "retry", &id, "--reason", "r"]).await.contains("ResendResult"));
+    assert_eq!(audited(&host).await, ["destinations.resume harborview/partner: partner is back"]);
+    host.stop().await;
+    endpoint.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_is_parked_and_retried() {
+    let host = TestHost::configured(&[organization(&json!([]))], BTreeMap::new()).await;
+    host.host.broker.hold("results-harborview", true).unwrap();
+    graded(&host, "D", 1).await;
+    until("it fails", async || !host.host.orders.destination_health(None).await.unwrap().is_empty()).await;
+    let waiting = json_of(&host, &["deliveries", "list", "--state", "waiting"]).await;
+    let id = waiting["deliveries"][0]["id"].to_string();
+    assert!(refusal(&host, &["deliveries", "park", &id]).await.contains("--reason"));
+    seen(&host, &["deliveries", "park", &id, "--reason", "ticket 3"]).await;
+    host.host.broker.hold("results-harborview", false).unwrap();
+    host.settled().await;
+    assert_eq!(host.host.broker.status("results-harborview").unwrap().active, 0);
+    let parked = json_of(&host, &["deliveries", "list", "--state", "parked", "--organization", "harborview"]).await;
+    assert_eq!(parked["deliveries"][0]["id"].to_string(), id);
+    assert!(refusal(&host, &["deliveries", "park", &id, "4711", "--reason", "r"]).await.contains("4711 is no delivery"));
+
+    seen(&host, &["deliveries", "retry", &id, "--reason", "ticket 3"]).await;
+    received(&host.host.broker, "results-harborview", 1).await;
+    host.settled().await;
+    let subject = |what: &str| format!("deliveries.{what} delivery/{id}: ticket 3");
+    assert_eq!(audited(&host).await, [subject("park"), subject("retry")]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_shown_with_all_it_led_to_and_without_personal_data() {
+    let destinations = json!([
+        { "id": "files", "format": "pdf", "to": { "container": { "name": "in/{patientLastName}/{orderLocalId}.pdf" } } }
+    ]);
+    let host = TestHost::configured(&[organization(&destinations)], BTreeMap::new()).await;
+    host.post(vec![message("1", &sentinel())]).await;
+    let mut said = grading("D", 1);
+    said["LocalId"] = json!("SENTINEL-ORDER");
+    said["Notes"] = json!([{ "Text": "sentinel secret" }]);
+    grade(&host, vec![message("g1", &said)]).await;
+    received(&host.host.broker, "results-harborview", 1).await;
+    host.settled().await;
+    let shown = json_of(&host, &["orders", "show", "SENTINEL-ORDER"]).await;
+    assert_eq!(shown["history"][0]["change"], "graded");
+    assert_eq!((&shown["gradings"][0]["code"], &shown["results"][0]["code"]), (&json!("F"), &json!("F")));
+    let deliveries = shown["deliveries"].as_array().unwrap();
+    assert_eq!(deliveries.len(), 2);
+    for delivery in deliveries {
+        assert_eq!((&delivery["state"], &delivery["result"]), (&json!("delivered"), &shown["results"][0]["id"]));
+    }
+    let id = shown["id"].to_string();
+    assert!(refusal(&host, &["orders", "show", "SENTINEL"]).await.contains("orders find"));
+    assert!(refusal(&host, &["orders", "show", "4711"]).await.contains("there is no order"));
+
+    let commands = [
+        vec!["orders", "show", &id],
+        vec!["deliveries", "list", "--all"],
+        vec!["deliveries", "list", "--order", &id],
+        vec!["destinations", "list"],
+    ];
+    for command in &commands {
+        for form in [&[][..], &["--json"]] {
+            let text = seen(&host, &[command.as_slice(), form].concat()).await.to_lowercase();
+            let told = SENTINELS.iter().find(|sentinel| text.contains(&sentinel.to_lowercase()));
+            assert!(told.is_none(), "{told:?} is in the output of {command:?}:\n{text}");
+        }
+    }
+    assert_eq!(audited(&host).await, Vec::<String>::new());
+    let asked = ["orders", "show", &id, "--show-personal-data", "--reason", "ticket 9"];
+    let shown = json_of(&host, &asked).await;
+    assert_eq!(shown["results"][0]["document"]["Patient"]["Name"]["Last"], "Zzyzxsentinel");
+    assert!(shown["gradings"][0]["assessment"].is_object());
+    assert_eq!(audited(&host).await, [format!("orders.view {id}: ticket 9")]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_grading_is_resubmitted_as_one() {
+    let host = TestHost::configured(&[organization(&json!([]))], BTreeMap::new()).await;
+    host.post(vec![message("1", &order("D", 1))]).await;
+    host.events(1).await;
+    let mut wrong = grading("D", 1);
+    wrong["OD"]["Findings"][0]["Result"] = json!("Purple");
+    grade(&host, vec![message("g1", &wrong)]).await;
+    host.events(2).await;
+    host.settled().await;
+    let list = json_of(&host, &["submissions", "list"]).await;
+    let original = list["submissions"][0]["id"].as_str().unwrap().to_owned();
+    let file = host.data().join("corrected.json");
+    std::fs::write(&file, grading("D", 1).to_string()).unwrap();
+    let again = ["submissions", "resubmit", &original, "--file", file.to_str().unwrap(), "--reason", "ticket 5"];
+    let sent = json_of(&host, &again).await;
+    assert_eq!(sent["sentTo"], "gradings-harborview");
+    received(&host.host.broker, "results-harborview", 1).await;
+    host.settled().await;
+    let shown = json_of(&host, &["submissions", "show", &original]).await;
+    assert_eq!(shown["resubmissions"][0]["submission"], sent["submission"]);
+    assert_eq!(shown["resubmissions"][0]["handled"], true);
     host.stop().await;
 }
 

@@ -7,81 +7,21 @@ mod support;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_local_blob::ContainerName;
 use iris_local_blob::store::ListQuery;
 use iris_local_functions_host::{Duplicates, Faults, Kills};
-use iris_local_servicebus::broker::{Broker, QueueOptions};
 use iris_model::Organization;
 use iris_orders::store::FailedDelivery;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::time::Duration;
 use support::generate::{operation, order};
+use support::results::{GUID, free_address, grade, graded, grading, organization, partner, partner_queue, received};
 use support::{TestHost, message, until};
-
-const GUID: &str = "5a3d1e70-0000-4000-8000-000000000001";
-/// The setting of a destination that is not ours.
-const PARTNER: &str = "DESTINATION_HARBORVIEW__PARTNER";
-
-/// A grading of an order of the series: moderate retinopathy with macular edema right, nothing left.
-fn grading(series: &str, number: usize) -> Value {
-    json!({
-        "Version": "2.3.1",
-        "ClientGuid": GUID,
-        "LocalId": format!("{series}-O{number}"),
-        "GradedTime": "2026-11-20T17:30:00.0000000+00:00",
-        "Provider": { "NPI": "9000000007", "Name": { "First": "Sample", "Last": "Grader" }, "Degrees": "OD" },
-        "OD": { "Gradable": true, "Findings": [
-            { "Finding": "Diabetic Retinopathy", "Result": "Moderate" },
-            { "Finding": "Macular Edema", "Result": "Positive" }
-        ] },
-        "OS": { "Gradable": true, "Findings": [
-            { "Finding": "Diabetic Retinopathy", "Result": "None" },
-            { "Finding": "Macular Edema", "Result": "None" }
-        ] }
-    })
-}
-
-/// The sample organization, grading without images, with these destinations.
-fn organization(destinations: &Value) -> Organization {
-    let mut organization = iris_local::organizations::read(None).unwrap().remove(0).organization;
-    organization.grading.without_images = true;
-    organization.destinations = serde_json::from_value(destinations.clone()).unwrap();
-    // As a document it is read again, with all checks.
-    Organization::parse(&serde_json::to_vec(&organization).unwrap()).unwrap()
-}
 
 async fn host(destinations: &Value) -> TestHost {
     TestHost::configured(&[organization(destinations)], BTreeMap::new()).await
-}
-
-async fn grade(host: &TestHost, messages: Vec<OutgoingMessage>) {
-    let access = host.host.credentials.grader(&host.organization);
-    let sender = ServiceBusSender::with_connection_string(&access, SenderOptions::default()).unwrap();
-    sender.send(&format!("gradings-{}", host.organization.slug), messages).await.unwrap();
-}
-
-/// Posts an order and grades it.
-async fn graded(host: &TestHost, series: &str, number: usize) {
-    host.post(vec![message(format!("o{number}"), &order(series, number))]).await;
-    grade(host, vec![message(format!("g{number}"), &grading(series, number))]).await;
-}
-
-/// Waits until this many messages are in a queue, and gives them all.
-async fn received(broker: &Broker, queue: &str, count: usize) -> Vec<Value> {
-    until("messages", async || broker.status(queue).unwrap().active >= count).await;
-    let deliveries = broker.peek(queue, 0, usize::MAX).unwrap();
-    deliveries
-        .iter()
-        .map(|delivery| {
-            let body: Value = serde_json::from_slice(&delivery.message.body).unwrap();
-            assert_eq!(delivery.message.message_id.as_deref(), body["TransactionId"].as_str());
-            body
-        })
-        .collect()
 }
 
 /// The receipts of deliveries among the events so far.
@@ -172,29 +112,6 @@ async fn every_format_and_kind_of_destination() {
     assert!(!all.iter().any(|name| name.starts_with("boise/")), "another site's");
     host.settled().await;
     host.stop().await;
-}
-
-/// A port nobody listens on, for somebody to listen on later.
-fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-fn partner_queue(address: SocketAddr) -> (Value, BTreeMap<String, String>) {
-    let destinations = json!([
-        { "id": "partner", "format": "resultWithPdf", "to": { "queue": { "name": "inbox", "connection": PARTNER } } },
-        { "id": "reports", "format": "pdf", "to": { "container": { "name": "reports/{orderLocalId}.pdf" } } }
-    ]);
-    let connection = iris_local_servicebus::access::connection_string(address, "partner", "cGFydG5lcg==", None);
-    (destinations, BTreeMap::from([(PARTNER.to_owned(), connection)]))
-}
-
-async fn partner(address: SocketAddr) -> (Broker, iris_local_servicebus::Endpoint) {
-    let broker = Broker::open(None).await.unwrap();
-    broker.create_queue("inbox", QueueOptions::default()).unwrap();
-    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-    let endpoint =
-        iris_local_servicebus::serve(broker.clone(), listener, iris_local_servicebus::access::Access::open()).unwrap();
-    (broker, endpoint)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -359,6 +276,39 @@ async fn images_of_both_eyes_are_on_the_report() {
     assert_eq!(preferred, [&json!(true), &json!(true)]);
     host.settled().await;
     host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_and_dead_messages_of_deliveries_are_sent_again() {
+    let host = TestHost::with_settings(&[("AzureWebJobs.deliver_result.Disabled", "true")]).await;
+    let directive = |name: &str, eye: &str| json!({ "Laterality": eye, "AzureBlobStorage": { "Container": "harborview-images", "FileName": name } });
+    let mut posted = order("D", 1);
+    posted["Camera"] = json!({ "Images": [directive("d-od.jpg", "OD"), directive("d-os.jpg", "OS")] });
+    host.post(vec![message("1", &posted)]).await;
+    host.upload_image("d-od.jpg", iris_report::sample::fundus(200, false).to_vec()).await;
+    host.upload_image("d-os.jpg", iris_report::sample::fundus(200, true).to_vec()).await;
+    host.events(4).await;
+    grade(&host, vec![message("g1", &grading("D", 1))]).await;
+    let broker = &host.host.broker;
+    until("both messages", async || broker.status("deliveries").unwrap().active == 2).await;
+    // One is taken by somebody who dies with it, one is given up.
+    let taken = broker.receive("deliveries", 2, Duration::from_secs(5)).await.unwrap();
+    broker.complete("deliveries", taken[0].lock_token).await.unwrap();
+    broker.dead_letter("deliveries", taken[1].lock_token, "MaxDeliveryCountExceeded", "").await.unwrap();
+
+    let host = host.restart().await;
+    host.host.functions.run_now("sweep_outbox").await.unwrap();
+    host.settled().await;
+    assert_eq!(host.host.broker.status("results-harborview").unwrap().active, 0, "nobody calls them lost so soon");
+    // An hour and more passes.
+    host.execute(&["UPDATE deliveries SET at = at - 3700000000"]).await;
+    host.host.functions.run_now("sweep_outbox").await.unwrap();
+    received(&host.host.broker, "results-harborview", 1).await;
+    receipts(&host, 1).await;
+    assert!(host.result("reports/D-O1.pdf").await.starts_with(b"%PDF-"));
+    host.settled().await;
+    assert_eq!(host.log().lines().filter(|line| line.contains("were lost and are sent again")).count(), 1);
+    host.host.stop().await;
 }
 
 async fn killed(database: Option<String>) {

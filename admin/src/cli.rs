@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use iris_model::Slug;
+use iris_orders::deliveries::DeliveryState;
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -61,6 +62,12 @@ pub enum Command {
     /// Events and results that wait to be sent, or were given up.
     #[command(subcommand)]
     Outbox(OutboxCommand),
+    /// Results on their way to destinations.
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
+    /// Where results go, and whether they arrive.
+    #[command(subcommand)]
+    Destinations(DestinationsCommand),
     /// Messages dealt with, above all rejected ones.
     #[command(subcommand)]
     Submissions(SubmissionsCommand),
@@ -118,10 +125,13 @@ pub enum DropsCommand {
 /// `orders`.
 #[derive(Debug, Subcommand)]
 pub enum OrdersCommand {
-    /// Show an order with its history.
+    /// Show an order: its history, images, gradings, results, and their deliveries.
     Show {
-        /// Its number in IRIS.
-        id: i64,
+        /// Its number in IRIS, or what its submitter calls it.
+        id: String,
+        /// Whose; needed where two organizations call an order the same.
+        #[arg(long, value_parser = slug)]
+        organization: Option<Slug>,
     },
     /// Find orders by part of an order's, patient's or site's id as submitted, or by number in IRIS.
     Find {
@@ -197,6 +207,66 @@ pub enum OutboxCommand {
     },
 }
 
+/// `deliveries`.
+#[derive(Debug, Subcommand)]
+pub enum DeliveriesCommand {
+    /// List deliveries, the latest first; without --state, --order or --all those that are not made.
+    List {
+        /// Only those of this organization.
+        #[arg(long, value_parser = slug)]
+        organization: Option<Slug>,
+        /// Only those for this destination.
+        #[arg(long, value_name = "ID")]
+        destination: Option<String>,
+        /// Only those in this state; repeat for more: waiting, held, resumed, parked, failed, dropped, delivered.
+        #[arg(long = "state", value_parser = delivery_state)]
+        states: Vec<DeliveryState>,
+        /// Only those of the order with this number in IRIS.
+        #[arg(long, value_name = "NUMBER")]
+        order: Option<i64>,
+        /// In whatever state.
+        #[arg(long, conflicts_with = "states")]
+        all: bool,
+        /// Only deliveries with ids below.
+        #[arg(long, value_name = "ID")]
+        before: Option<i64>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Have deliveries tried again with the next sweep: those that were parked, impossible or dropped, and those that wait.
+    Retry {
+        /// Their ids, as listed.
+        #[arg(required = true, value_name = "ID")]
+        deliveries: Vec<i64>,
+    },
+    /// Take deliveries aside that are not made: later results of the same order go on without them.
+    Park {
+        /// Their ids, as listed.
+        #[arg(required = true, value_name = "ID")]
+        deliveries: Vec<i64>,
+    },
+}
+
+/// `destinations`.
+#[derive(Debug, Subcommand)]
+pub enum DestinationsCommand {
+    /// List destinations: whether they work, since when not, and what is held for them.
+    List {
+        /// Only those of this organization.
+        #[arg(long, value_parser = slug)]
+        organization: Option<Slug>,
+    },
+    /// Enable a destination that was disabled, and send what was held for it, one after the other.
+    Resume {
+        /// Whose, by its short name.
+        #[arg(value_parser = slug)]
+        organization: Slug,
+        /// Its id, as listed.
+        destination: String,
+    },
+}
+
 /// `submissions`.
 #[derive(Debug, Subcommand)]
 pub enum SubmissionsCommand {
@@ -227,6 +297,9 @@ pub enum SubmissionsCommand {
         /// Whose it is; needed only for messages that came through no known entry.
         #[arg(long, value_parser = slug)]
         organization: Option<Slug>,
+        /// It is a grading; needed only for one that cannot be told from an order by what it says.
+        #[arg(long)]
+        grading: bool,
     },
 }
 
@@ -255,6 +328,11 @@ fn slug(text: &str) -> Result<Slug, String> {
         "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview"
             .to_owned()
     })
+}
+
+fn delivery_state(text: &str) -> Result<DeliveryState, String> {
+    let known = DeliveryState::ALL.into_iter().find(|state| state.as_str() == text);
+    known.ok_or_else(|| format!("states are {}", DeliveryState::ALL.map(DeliveryState::as_str).join(", ")))
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -52,6 +52,8 @@ async fn act(platform: &Platform, command: &Command) -> Result<Report> {
         Command::Orders(command) => commands::orders::run(platform, command).await,
         Command::DeadLetters(command) => Box::pin(commands::dead_letters::run(platform, command)).await,
         Command::Outbox(command) => commands::outbox::run(platform, command).await,
+        Command::Deliveries(command) => commands::deliveries::run(platform, command).await,
+        Command::Destinations(command) => commands::destinations::run(platform, command).await,
         Command::Submissions(command) => Box::pin(commands::submissions::run(platform, command)).await,
         Command::Audit(command) => commands::audit::run(platform, command).await,
     }

@@ -6,6 +6,9 @@
 //! destination, nothing else. The result as it was stored says everything the report and the message need, so that a delivery made twice is
 //! twice the same: the same message id, the same file name, the same bytes.
 //!
+//! A message that has to come again notes in the database that it was seen; one that got lost is found by that and sent anew by the sweep
+//! ([`iris_orders::deliveries`]).
+//!
 //! 1. **Look.** A delivery that is done needs nothing; one whose destination is disabled is held; one that would overtake an earlier result of
 //!    the same order waits.
 //! 2. **Render** the report ([`reports`]), within bounds of memory and processors.
@@ -42,6 +45,9 @@ use tracing::{debug, error, warn};
 /// The function's name.
 pub const NAME: &str = "deliver_result";
 
+/// How long a note that a message was seen is good enough; well within [`iris_orders::deliveries::LOST_AFTER`].
+const SEEN: SignedDuration = SignedDuration::from_mins(5);
+
 /// How long a destination may take to confirm.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -64,7 +70,7 @@ struct Job<'a> {
     app: &'a App,
     organization: Arc<Organization>,
     destination: DestinationDocument,
-    delivery: Delivery,
+    delivery: &'a Delivery,
 }
 
 /// Handles one message.
@@ -97,6 +103,19 @@ async fn deliver(app: &App, wanted: &DeliveryMessage) -> anyhow::Result<Option<R
         app.orders.hold(&delivery, Timestamp::now()).await?;
         return Ok(None);
     }
+    let reason = match attempt(app, wanted, &delivery).await {
+        Ok(None) => return Ok(None),
+        Ok(Some(reason)) => reason,
+        Err(error) => {
+            warn!(error = %error, "not available; the delivery waits");
+            Reason::Outage
+        }
+    };
+    wait(app, wanted, &delivery, reason).await
+}
+
+/// Returns why it is to be tried again, if it is.
+async fn attempt(app: &App, wanted: &DeliveryMessage, delivery: &Delivery) -> anyhow::Result<Option<Reason>> {
     if delivery.is_behind {
         return Ok(Some(Reason::Turn));
     }
@@ -110,10 +129,28 @@ async fn deliver(app: &App, wanted: &DeliveryMessage) -> anyhow::Result<Option<R
     };
     let Some(destination) = organization.destination(&delivery.destination) else {
         warn!(organization = %organization.slug, destination = delivery.destination, "the destination is gone; not delivered");
-        app.orders.drop_delivery(&delivery, Timestamp::now()).await?;
+        app.orders.drop_delivery(delivery, Timestamp::now()).await?;
         return Ok(None);
     };
     Job { app, organization, destination, delivery }.run().await
+}
+
+/// The message comes again, and that is noted; but not one that a later message took the place of.
+async fn wait(
+    app: &App,
+    wanted: &DeliveryMessage,
+    delivery: &Delivery,
+    reason: Reason,
+) -> anyhow::Result<Option<Reason>> {
+    if wanted.announcement < delivery.announced {
+        debug!("a later message of the same delivery is under way");
+        return Ok(None);
+    }
+    let now = Timestamp::now();
+    if now.duration_since(delivery.seen_at.unwrap_or(delivery.at)) > SEEN {
+        app.orders.store().delivery_seen(delivery.sequence, now).await?;
+    }
+    Ok(Some(reason))
 }
 
 impl Job<'_> {
@@ -125,7 +162,7 @@ impl Job<'_> {
         match made {
             Ok(handover) => {
                 lane.succeeded();
-                self.app.orders.delivered(&self.delivery, &handover, &self.organization, now).await?;
+                self.app.orders.delivered(self.delivery, &handover, &self.organization, now).await?;
                 debug!(organization = %self.organization.slug, destination = self.destination.id, order = self.delivery.order,
                     "result delivered");
                 Ok(None)
@@ -135,7 +172,7 @@ impl Job<'_> {
                     order = self.delivery.order, reason, "a result can never be delivered as things are");
                 let handover = self.nowhere();
                 let orders = &self.app.orders;
-                orders.delivery_impossible(&self.delivery, &handover, &reason, &self.organization, now).await?;
+                orders.delivery_impossible(self.delivery, &handover, &reason, &self.organization, now).await?;
                 Ok(None)
             }
             Err(Failure::Ours(reason)) => {
@@ -150,7 +187,7 @@ impl Job<'_> {
     }
 
     async fn make(&self) -> Result<Handover, Failure> {
-        let delivery = &self.delivery;
+        let delivery = self.delivery;
         let result = StoredResult::read(&delivery.document, &delivery.report, delivery.code)
             .map_err(|error| Failure::Impossible(error.to_string()))?;
         let _room = self.app.reports.room(&result).await;
@@ -176,7 +213,7 @@ impl Job<'_> {
         if self.app.orders.store().delivery_failed(&failed, limit).await? {
             error!(alert = "destination-disabled", organization = %self.organization.slug, destination = self.destination.id,
                 reason = failed.reason, "a destination took nothing for days and is disabled; resume it when it works again");
-            self.app.orders.hold(&self.delivery, now).await?;
+            self.app.orders.hold(self.delivery, now).await?;
             return Ok(None);
         }
         Ok(Some(Reason::Delivery))

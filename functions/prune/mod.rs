@@ -37,7 +37,8 @@ async fn prune(store: &dyn Administration, settings: RetentionSettings, now: Tim
         let days = match kind {
             Kind::Bodies | Kind::Lines => settings.bodies_days,
             Kind::OrderHistory | Kind::PatientHistory => settings.history_days,
-            Kind::Submissions | Kind::Drops => settings.receipts_days,
+            Kind::Images | Kind::Submissions | Kind::Links | Kind::Drops | Kind::Deliveries => settings.receipts_days,
+            Kind::BatchEntries | Kind::Batches | Kind::Results | Kind::Gradings => settings.results_days,
         };
         let before = now.saturating_sub(SignedDuration::from_hours(days.saturating_mul(24))).unwrap_or(Timestamp::MIN);
         let mut removed = 0;

@@ -4,6 +4,7 @@
 //! - Finds files whose event was lost: Event Grid may drop an event when its destination fails for a day, and the local host may when it
 //!   is killed. Every drops container is listed, and a file that has lain there for [`UNANNOUNCED_AFTER`] is announced by ourselves. A file that
 //!   is being loaded, or was, is recognized by its identity, so that announcing it once more costs one look-up. Image containers likewise.
+//! - Sends the messages of deliveries again that were lost or dead-lettered ([`iris_orders::deliveries`]).
 //! - Looks after images that wait for their orders and directives that wait for their images (module `images`).
 
 mod images;
@@ -18,7 +19,7 @@ use iris_orders::drops::drop_id;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::future::ready;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 /// The function's name.
@@ -46,6 +47,10 @@ pub async fn run(app: &App) -> Outcome {
     if let Err(error) = report_outbox(app, now).await {
         warn!(%error, "the outbox is not measured");
     }
+    if let Err(error) = find_lost_deliveries(app, now).await {
+        warn!(%error, "lost deliveries are not looked for");
+        return Outcome::Retry { code: "deliveries" };
+    }
     match sweep_containers(app, now).await {
         Ok(()) => Outcome::Done,
         Err(error) => {
@@ -61,6 +66,18 @@ async fn report_outbox(app: &App, now: Timestamp) -> Result<(), iris_orders::Err
     if depth.envelopes > 0 || depth.parked > 0 {
         let oldest_seconds = depth.oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
         info!(messages = depth.messages, parked = depth.parked, oldest_seconds, "outbox holds messages");
+    }
+    Ok(())
+}
+
+async fn find_lost_deliveries(app: &App, now: Timestamp) -> Result<(), iris_orders::Error> {
+    let lost = app.orders.find_lost_deliveries(now).await?;
+    if lost.announced > 0 {
+        warn!(deliveries = lost.announced, "messages of deliveries were lost and are sent again");
+    }
+    for delivery in &lost.parked {
+        error!(alert = "delivery-parked", organization = %delivery.slug, destination = delivery.destination, order = delivery.order,
+            delivery = delivery.id, "the messages of a delivery get lost again and again; it is parked");
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ param prefix string = 'iris'
 @description('Short names of the organizations to provide for, as in their documents. Others can be added on their own: modules/organization.bicep.')
 param organizations string[] = []
 
-@description('Microsoft Entra group whose members administer the database and read secrets.')
+@description('Microsoft Entra group whose members administer the database, read secrets, and run iris-admin.')
 param operators { name: string, objectId: string }
 
 @description('Where alerts go. Empty: alerts are only shown in the portal.')
@@ -52,8 +52,11 @@ param callerIpRanges string[] = []
 @description('Lets callers have signatures that last longer than a week, which are signed with the account key.')
 param longLivedSignatures bool = false
 
-@description('Days after which things are deleted.')
+@description('Days after which blobs and logs are deleted.')
 param retention { archive: int, results: int, softDelete: int, logs: int }
+
+@description('Days after which the timer prune removes what is kept in the database, by kind: docs/ADMIN.md.')
+param rowRetention { bodies: int, history: int, receipts: int, results: int } = { bodies: 90, history: 730, receipts: 730, results: 3650 }
 
 @description('App settings whose values are secrets of the key vault: setting name to secret name.')
 param secretSettings object = {}
@@ -84,6 +87,7 @@ module platform 'modules/platform.bicep' = {
     callerIpRanges: callerIpRanges
     longLivedSignatures: longLivedSignatures
     retention: retention
+    rowRetention: rowRetention
     secretSettings: secretSettings
   }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 pub(crate) mod generate;
+pub(crate) mod results;
 
 use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};

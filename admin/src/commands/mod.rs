@@ -2,6 +2,8 @@
 
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
+pub(crate) mod deliveries;
+pub(crate) mod destinations;
 pub(crate) mod drops;
 pub(crate) mod orders;
 pub(crate) mod organizations;
@@ -14,6 +16,11 @@ use serde_json::Value;
 /// An instant as shown: to the second.
 fn instant(at: Timestamp) -> Value {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string().into()
+}
+
+/// An instant that may not have come.
+fn some_instant(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, instant)
 }
 
 /// How many, of those asked for, were done; what a command that found less says at the end.

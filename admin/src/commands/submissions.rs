@@ -11,7 +11,7 @@ use iris_model::{ClientGuid, Organization, OutcomeKind, Slug};
 use iris_orders::incoming::message_id;
 use iris_orders::queries::SubmissionRecord;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use uuid::Uuid;
 
 /// Application property: the submission a message repeats.
@@ -27,8 +27,9 @@ pub(crate) async fn run(platform: &Platform, command: &SubmissionsCommand) -> Re
             Ok(Report::list("submissions", submissions.iter().map(|record| row(platform, record)).collect()))
         }
         SubmissionsCommand::Show { id } => show(platform, *id).await,
-        SubmissionsCommand::Resubmit { id, file, organization } => {
-            resubmit(platform, *id, file.as_ref(), organization.as_ref()).await
+        SubmissionsCommand::Resubmit { id, file, organization, grading } => {
+            let corrected = file.as_deref();
+            resubmit(platform, &Resubmission { id: *id, corrected, named: organization.as_ref(), grading: *grading }).await
         }
     }
 }
@@ -76,24 +77,42 @@ async fn show(platform: &Platform, id: Uuid) -> Result<Report> {
     Ok(Report::of(fields).and("resubmissions", again.collect()))
 }
 
+/// What is to be sent again.
+struct Resubmission<'a> {
+    /// The submission.
+    id: Uuid,
+    /// The file that takes its place.
+    corrected: Option<&'a Path>,
+    /// Whose the operator says it is.
+    named: Option<&'a Slug>,
+    /// The operator says it is a grading.
+    grading: bool,
+}
+
 /// Sends it through the organization's entry, which stamps it like any other message. The link is recorded first; should sending fail, the
 /// same command sends the same message.
-async fn resubmit(platform: &Platform, id: Uuid, file: Option<&PathBuf>, named: Option<&Slug>) -> Result<Report> {
+async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Report> {
+    let id = wanted.id;
     let record = record(platform, id).await?;
     if record.outcome != OutcomeKind::Failed {
         bail!("this message was not rejected ({})", record.outcome.as_str());
     }
-    let organization = whose(platform, record.organization, named).await?;
-    let body = content(platform, id, file.map(PathBuf::as_path)).await?;
+    let organization = whose(platform, record.organization, wanted.named).await?;
+    let body = content(platform, id, wanted.corrected).await?;
     let store = platform.administration();
     let handled = store.resubmissions_of(id).await?.iter().filter(|again| again.handled).count();
     let message = Uuid::new_v5(&id, format!("resubmission {handled}").as_bytes()).to_string();
-    let submission = message_id(organization.slug.as_str(), &message, &body);
-    let details = json!({ "submission": submission, "corrected": file.is_some() });
+    let slug = organization.slug.as_str();
+    // As the functions derive it from what comes through each entry.
+    let (entry_queue, submission) = if wanted.grading || is_grading(&body) {
+        (format!("gradings-{slug}"), message_id(&format!("gradings/{slug}"), &message, &body))
+    } else {
+        (format!("orders-{slug}"), message_id(slug, &message, &body))
+    };
+    let details = json!({ "submission": submission, "corrected": wanted.corrected.is_some(), "entry": entry_queue });
     let entry = platform.entry("submissions.resubmit", id.to_string(), Some(organization.client_guid), details)?;
     store.link_resubmission(id, submission, &entry).await?;
 
-    let entry_queue = format!("orders-{}", organization.slug);
     let sender = ServiceBusSender::start(&platform.settings.service_bus, &platform.lookup(), SenderOptions::default())?;
     let outgoing = OutgoingMessage {
         message_id: message,
@@ -106,9 +125,16 @@ async fn resubmit(platform: &Platform, id: Uuid, file: Option<&PathBuf>, named: 
     Ok(Report::of(vec![
         ("submission", submission.to_string().into()),
         ("resubmissionOf", id.to_string().into()),
-        ("organization", organization.slug.as_str().into()),
+        ("organization", slug.into()),
         ("sentTo", entry_queue.into()),
     ]))
+}
+
+/// What says how an eye was graded, and asks for nothing, is a grading (iris-facts §6).
+fn is_grading(body: &[u8]) -> bool {
+    let Ok(Value::Object(message)) = serde_json::from_slice(body) else { return false };
+    let has = |names: &[&str]| message.keys().any(|key| names.iter().any(|name| key.eq_ignore_ascii_case(name)));
+    has(&["OD", "OS", "GradedTime"]) && !has(&["OrderControlCode", "Order", "Patient"])
 }
 
 async fn whose(platform: &Platform, guid: ClientGuid, named: Option<&Slug>) -> Result<Organization> {
@@ -132,5 +158,19 @@ async fn content(platform: &Platform, id: Uuid, file: Option<&Path>) -> Result<V
             .refused_body(id)
             .await?
             .context("its content is past its retention period; give the message with --file"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradings_are_told_from_orders() {
+        assert!(is_grading(br#"{"LocalId": "1", "OD": {}, "GradedTime": ""}"#));
+        assert!(is_grading(br#"{"od": {}}"#));
+        for other in [r#"{"Order": {}, "OD": 1}"#, r#"{"Patient": {}}"#, "{}", "[]", "{"] {
+            assert!(!is_grading(other.as_bytes()), "{other}");
+        }
     }
 }

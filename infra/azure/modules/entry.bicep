@@ -5,8 +5,13 @@ param kind string
 param slug string
 param serviceBus string
 param keyVault string
+param operatorsObjectId string
 @description('Where everything goes.')
 param queue string
+
+var roles = {
+  'Azure Service Bus Data Sender': '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
+}
 
 resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
   name: serviceBus
@@ -50,6 +55,17 @@ resource entry 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
   resource send 'authorizationRules' = {
     name: 'send'
     properties: { rights: ['Send'] }
+  }
+}
+
+// Operators submit rejected messages again.
+resource resubmits 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(entry.id, operatorsObjectId, roles['Azure Service Bus Data Sender'])
+  scope: entry
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
   }
 }
 

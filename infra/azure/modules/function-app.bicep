@@ -14,6 +14,8 @@ param databaseUrl string
 param databaseConnections int
 param queues { orders: string, drops: string, images: string, gradings: string, deliveries: string }
 param containers { organizations: string, archive: string }
+@description('Days.')
+param rowRetention { bodies: int, history: int, receipts: int, results: int }
 param instances { memoryMB: int, maximum: int, alwaysReady: int }
 param secretSettings object
 param vaultUri string
@@ -95,6 +97,10 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         ARCHIVE_CONTAINER: containers.archive
         SWEEP_SCHEDULE: '0 * * * * *'
         PRUNE_SCHEDULE: '0 30 3 * * *'
+        RETENTION_BODIES_DAYS: string(rowRetention.bodies)
+        RETENTION_HISTORY_DAYS: string(rowRetention.history)
+        RETENTION_RECEIPTS_DAYS: string(rowRetention.receipts)
+        RETENTION_RESULTS_DAYS: string(rowRetention.results)
         BATCHES_SCHEDULE: '0 */15 * * * *'
         LOG_LEVEL: 'info'
         // Milliseconds the handler's allocator keeps freed pages (decision 186).

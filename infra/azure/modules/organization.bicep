@@ -3,7 +3,7 @@
 // An organization can be added on its own, to a platform that runs:
 //
 //   az deployment group create --resource-group iris-prod-rg --template-file infra/azure/modules/organization.bicep \
-//     --parameters slug=harborview serviceBus=… storageAccount=… keyVault=… handlerPrincipalId=…
+//     --parameters slug=harborview serviceBus=… storageAccount=… keyVault=… handlerPrincipalId=… operatorsObjectId=…
 
 @description('Short name, as in the organization document: 3 to 40 lower-case letters, digits and single hyphens.')
 @minLength(3)
@@ -13,10 +13,12 @@ param serviceBus string
 param storageAccount string
 param keyVault string
 param handlerPrincipalId string
+param operatorsObjectId string
 param ordersQueue string = 'orders'
 param gradingsQueue string = 'gradings'
 
 var roles = {
+  'Azure Service Bus Data Receiver': '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
   'Azure Service Bus Data Sender': '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
   'Storage Blob Data Contributor': 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 }
@@ -39,12 +41,26 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
 
 module orders 'entry.bicep' = {
   name: 'entry-orders-${slug}'
-  params: { kind: 'orders', slug: slug, serviceBus: serviceBus, keyVault: keyVault, queue: ordersQueue }
+  params: {
+    kind: 'orders'
+    slug: slug
+    serviceBus: serviceBus
+    keyVault: keyVault
+    queue: ordersQueue
+    operatorsObjectId: operatorsObjectId
+  }
 }
 
 module gradings 'entry.bicep' = {
   name: 'entry-gradings-${slug}'
-  params: { kind: 'gradings', slug: slug, serviceBus: serviceBus, keyVault: keyVault, queue: gradingsQueue }
+  params: {
+    kind: 'gradings'
+    slug: slug
+    serviceBus: serviceBus
+    keyVault: keyVault
+    queue: gradingsQueue
+    operatorsObjectId: operatorsObjectId
+  }
 }
 
 resource events 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
@@ -153,6 +169,47 @@ resource sendsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
     principalId: handlerPrincipalId
     principalType: 'ServicePrincipal'
+  }
+}
+
+// Operators look at dead letters, and send them back.
+resource looksAtEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(events.id, operatorsObjectId, roles['Azure Service Bus Data Receiver'])
+  scope: events
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Receiver'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
+  }
+}
+
+resource redrivesEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(events.id, operatorsObjectId, roles['Azure Service Bus Data Sender'])
+  scope: events
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
+  }
+}
+
+resource looksAtResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(results.id, operatorsObjectId, roles['Azure Service Bus Data Receiver'])
+  scope: results
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Receiver'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
+  }
+}
+
+resource redrivesResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(results.id, operatorsObjectId, roles['Azure Service Bus Data Sender'])
+  scope: results
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
   }
 }
 

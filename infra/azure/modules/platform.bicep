@@ -13,6 +13,7 @@ param privateNetworking bool
 param callerIpRanges string[]
 param longLivedSignatures bool
 param retention object
+param rowRetention object
 param secretSettings object
 
 // Names of storage accounts and servers are shared by all of Azure.
@@ -65,6 +66,7 @@ module storage 'storage.bicep' = {
     longLivedSignatures: longLivedSignatures
     callerIpRanges: callerIpRanges
     handlerPrincipalId: identities.outputs.handler.principalId
+    operatorsObjectId: operators.objectId
   }
 }
 
@@ -91,6 +93,7 @@ module serviceBus 'service-bus.bicep' = {
     callerIpRanges: callerIpRanges
     handlerPrincipalId: identities.outputs.handler.principalId
     eventsPrincipalId: identities.outputs.events.principalId
+    operatorsObjectId: operators.objectId
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -154,6 +157,7 @@ module functionApp 'function-app.bicep' = {
     databaseConnections: database.connections
     queues: queues
     containers: containers
+    rowRetention: rowRetention
     instances: instances
     secretSettings: secretSettings
     vaultUri: vault.outputs.uri
@@ -207,6 +211,7 @@ module organization 'organization.bicep' = [
       storageAccount: storage.outputs.name
       keyVault: vault.outputs.name
       handlerPrincipalId: identities.outputs.handler.principalId
+      operatorsObjectId: operators.objectId
       ordersQueue: queues.orders
       gradingsQueue: queues.gradings
     }

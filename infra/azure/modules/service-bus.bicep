@@ -8,6 +8,7 @@ param queues { orders: string, drops: string, images: string, gradings: string, 
 param callerIpRanges string[]
 param handlerPrincipalId string
 param eventsPrincipalId string
+param operatorsObjectId string
 param workspaceId string
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
@@ -36,7 +37,7 @@ resource addresses 'Microsoft.ServiceBus/namespaces/networkRuleSets@2024-01-01' 
 
 module orders 'work-queue.bicep' = {
   name: 'queue-orders'
-  params: { namespace: namespace.name, name: queues.orders, handlerPrincipalId: handlerPrincipalId }
+  params: { namespace: namespace.name, name: queues.orders, handlerPrincipalId: handlerPrincipalId, operatorsObjectId: operatorsObjectId }
 }
 
 module drops 'work-queue.bicep' = {
@@ -45,6 +46,7 @@ module drops 'work-queue.bicep' = {
     namespace: namespace.name
     name: queues.drops
     handlerPrincipalId: handlerPrincipalId
+    operatorsObjectId: operatorsObjectId
     eventsPrincipalId: eventsPrincipalId
   }
 }
@@ -55,18 +57,19 @@ module images 'work-queue.bicep' = {
     namespace: namespace.name
     name: queues.images
     handlerPrincipalId: handlerPrincipalId
+    operatorsObjectId: operatorsObjectId
     eventsPrincipalId: eventsPrincipalId
   }
 }
 
 module gradings 'work-queue.bicep' = {
   name: 'queue-gradings'
-  params: { namespace: namespace.name, name: queues.gradings, handlerPrincipalId: handlerPrincipalId }
+  params: { namespace: namespace.name, name: queues.gradings, handlerPrincipalId: handlerPrincipalId, operatorsObjectId: operatorsObjectId }
 }
 
 module deliveries 'work-queue.bicep' = {
   name: 'queue-deliveries'
-  params: { namespace: namespace.name, name: queues.deliveries, handlerPrincipalId: handlerPrincipalId }
+  params: { namespace: namespace.name, name: queues.deliveries, handlerPrincipalId: handlerPrincipalId, operatorsObjectId: operatorsObjectId }
 }
 
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {

@@ -10,6 +10,7 @@ param retention object
 param longLivedSignatures bool
 param callerIpRanges string[]
 param handlerPrincipalId string
+param operatorsObjectId string
 
 var roles = {
   'Storage Blob Data Contributor': 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
@@ -117,6 +118,17 @@ resource keepsArchive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Contributor'])
     principalId: handlerPrincipalId
     principalType: 'ServicePrincipal'
+  }
+}
+
+// Operators put organizations' documents.
+resource putsOrganizations 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account::blobs::organizationDocuments.id, operatorsObjectId, roles['Storage Blob Data Contributor'])
+  scope: account::blobs::organizationDocuments
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Contributor'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
   }
 }
 

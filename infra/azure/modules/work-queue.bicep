@@ -3,6 +3,7 @@
 param namespace string
 param name string
 param handlerPrincipalId string
+param operatorsObjectId string
 @description('Event Grid announces blobs to the queue. Empty: callers\' entries forward messages to it.')
 param eventsPrincipalId string = ''
 
@@ -63,6 +64,27 @@ resource announces 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!e
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
     principalId: eventsPrincipalId
     principalType: 'ServicePrincipal'
+  }
+}
+
+// Operators look at dead letters, and send them back.
+resource looks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(queue.id, operatorsObjectId, roles['Azure Service Bus Data Receiver'])
+  scope: queue
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Receiver'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
+  }
+}
+
+resource redrives 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(queue.id, operatorsObjectId, roles['Azure Service Bus Data Sender'])
+  scope: queue
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
   }
 }
 

@@ -9,11 +9,13 @@
 //! The document and what goes with it were fixed when the result was written ([`iris_results::basis`]); nothing is looked up again, so that a
 //! delivery made twice is twice the same.
 
+mod check;
 mod message;
 mod report;
 mod stored;
 mod templates;
 
+pub use check::template_problems;
 pub use message::{Embedded, FILE_ENDING, message};
 pub use report::{Pictures, report};
 pub use stored::{Result, Unreadable};

@@ -13,13 +13,27 @@
 //!             ▼  │ resumed, one after the other: Resumed ─► Delivered
 //!            Held                               (a destination that failed for days is disabled; what is for it is held)
 //! ```
+//!
+//! # Lost messages
+//!
+//! A delivery that waits has exactly one message under way: in the outbox, in the queue, or postponed. Whoever looks at it and cannot make it
+//! yet notes when that was. Where nobody has looked for [`LOST_AFTER`] although the outbox has nothing left to send, the message is lost (or
+//! dead-lettered), and [`Orders::find_lost_deliveries`](crate::Orders::find_lost_deliveries) sends another one. Messages of a delivery are
+//! numbered by [`announcement`](DeliveryMessage::announcement): an earlier one that turns up after all may still make the delivery, but is not
+//! postponed any more, so that there is never more than one for long. A delivery whose messages get lost [`LOST_LIMIT`] times in a row kills
+//! whoever handles it, and is parked for an operator.
 
 use crate::incoming::NAMESPACE;
 use iris_model::event::{Event, EventKind};
 use iris_model::{ClientGuid, DateTimeOffset, ResultCode, Slug, request};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// How long nobody looks at a delivery before its message counts as lost: well over the longest time a message is postponed.
+pub const LOST_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// How often in a row the message of a delivery may get lost before it is parked.
+pub const LOST_LIMIT: u32 = 5;
 
 /// A new delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +53,8 @@ pub struct DeliveryRecord {
 }
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum DeliveryState {
     /// Under way.
     Waiting,
@@ -53,6 +68,34 @@ pub enum DeliveryState {
     Dropped,
     /// It can never be made: the order lacks something its name there needs.
     Failed,
+    /// Taken aside, by an operator or because its messages got lost again and again.
+    Parked,
+}
+
+impl DeliveryState {
+    /// Every state.
+    pub const ALL: [Self; 7] =
+        [Self::Waiting, Self::Held, Self::Resumed, Self::Parked, Self::Failed, Self::Dropped, Self::Delivered];
+
+    /// The word for people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Held => "held",
+            Self::Resumed => "resumed",
+            Self::Dropped => "dropped",
+            Self::Failed => "failed",
+            Self::Parked => "parked",
+        }
+    }
+
+    /// True when it is not made and somebody still has it in hand: it waits, or will when its destination is resumed.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Held | Self::Resumed)
+    }
 }
 
 /// A delivery with everything that is stored about it.
@@ -84,6 +127,75 @@ pub struct Delivery {
     pub is_behind: bool,
     /// Since when its destination is disabled.
     pub disabled_at: Option<Timestamp>,
+    /// When its message was last looked at or sent anew.
+    pub seen_at: Option<Timestamp>,
+    /// How many messages followed its first.
+    pub announced: u32,
+}
+
+/// A delivery as listed: without the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliverySummary {
+    /// Its place among all, in the order of writing; what operators call it by.
+    pub id: i64,
+    /// The result.
+    pub transaction_id: Uuid,
+    /// Id of the destination.
+    pub destination: String,
+    /// Whose.
+    pub organization: ClientGuid,
+    /// Its short name.
+    pub slug: Slug,
+    /// The order.
+    pub order: i64,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// When the result was written.
+    pub at: Timestamp,
+    /// When its message was last looked at or sent anew.
+    pub seen_at: Option<Timestamp>,
+    /// When it was delivered.
+    pub delivered_at: Option<Timestamp>,
+    /// How many messages followed its first.
+    pub announced: u32,
+}
+
+/// Which deliveries to list; what is `None` or empty is not looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliverySearch {
+    /// Whose.
+    pub organization: Option<ClientGuid>,
+    /// For this destination.
+    pub destination: Option<String>,
+    /// In one of these states.
+    pub states: Vec<DeliveryState>,
+    /// Of this order.
+    pub order: Option<i64>,
+    /// Only deliveries with ids below.
+    pub before: Option<i64>,
+}
+
+/// What became of an operator's wish concerning a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryMove {
+    /// Done.
+    Done,
+    /// There is no delivery with this id.
+    Unknown,
+    /// It cannot be done to a delivery in this state.
+    Refused(DeliveryState),
+    /// Its destination already has a later result of the same order.
+    Overtaken,
+}
+
+/// What a look for lost messages found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LostDeliveries {
+    /// How many deliveries were announced anew.
+    pub announced: u64,
+    /// Deliveries that were parked, because their messages get lost again and again.
+    pub parked: Vec<DeliverySummary>,
 }
 
 /// How a destination does that fails; one that works has none.
@@ -124,13 +236,24 @@ pub struct DeliveryMessage {
     pub transaction_id: Uuid,
     /// Id of the destination.
     pub destination: String,
+    /// The how many-th message of the delivery it is, from 0.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub announcement: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_first(announcement: &u32) -> bool {
+    *announcement == 0
 }
 
 impl DeliveryMessage {
-    /// The message's id.
+    /// The message's id: each announcement has its own, so that no queue takes the second for a repetition of the first.
     #[must_use]
     pub fn id(&self) -> Uuid {
-        derived(self.transaction_id, &self.destination, "delivery")
+        match self.announcement {
+            0 => derived(self.transaction_id, &self.destination, "delivery"),
+            number => derived(self.transaction_id, &self.destination, &format!("delivery-{number}")),
+        }
     }
 }
 
@@ -162,10 +285,11 @@ pub fn receipt(delivery: &Delivery, handover: &Handover, now: Timestamp) -> Even
     }
 }
 
-/// The event that tells of a delivery that can never be made.
+/// The event that tells of a delivery that can never be made. Its id is not that of [`receipt`]: an operator may have it tried once more.
 #[must_use]
 pub fn failed_receipt(delivery: &Delivery, handover: &Handover, reason: &str, now: Timestamp) -> Event {
     Event {
+        transaction_id: derived(delivery.transaction_id, &delivery.destination, "failed-receipt"),
         time_delivered: None,
         transmission_status: Some("Failed".to_owned()),
         success: false,

@@ -121,9 +121,21 @@ async fn every_kind_of_mistake_is_found() {
         ),
         (
             "modules/service-bus.bicep",
-            "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    eventsPrincipalId: eventsPrincipalId",
-            "name: queues.images\n    handlerPrincipalId: handlerPrincipalId",
+            "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    operatorsObjectId: operatorsObjectId\n    eventsPrincipalId: eventsPrincipalId",
+            "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    operatorsObjectId: operatorsObjectId",
             "events needs Azure Service Bus Data Sender on queue images",
+        ),
+        (
+            "modules/entry.bicep",
+            "principalType: 'Group'",
+            "principalType: 'User'",
+            "is no identity of ours",
+        ),
+        (
+            "modules/function-app.bicep",
+            "RETENTION_BODIES_DAYS: string(rowRetention.bodies)",
+            "RETENTION_BODIES_DAYS: '7'",
+            "RETENTION_BODIES_DAYS",
         ),
         // Alerts.
         ("modules/alerts.bicep", "outbox-parked", "outbox-parking", "nothing logs \"outbox-parking\""),

@@ -24,7 +24,8 @@
 //! | `HANDLER_TIME_LIMIT_SECONDS` | time for one invocation, below `functionTimeout` and the lock renewal limit | 1680 |
 //! | `RETENTION_BODIES_DAYS` | how long bytes of refused messages and lines of drops are kept | 90 |
 //! | `RETENTION_HISTORY_DAYS` | how long former contents of orders and details of patients are kept | 730 |
-//! | `RETENTION_RECEIPTS_DAYS` | how long records of messages and drops are kept, at least as long as bodies | 730 |
+//! | `RETENTION_RECEIPTS_DAYS` | how long records of messages, drops and deliveries are kept, at least as long as bodies | 730 |
+//! | `RETENTION_RESULTS_DAYS` | how long former gradings and results and batches of results are kept | 3650 |
 //! | `PRUNE_BATCH` | rows removed in one transaction | 500 |
 //! | `LOG_LEVEL` | `error`, `warn`, `info`, `debug` or `trace`, of our own code | `info` |
 //!

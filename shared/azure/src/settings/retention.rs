@@ -9,8 +9,10 @@ pub struct RetentionSettings {
     pub bodies_days: i64,
     /// Former contents of orders and details of patients.
     pub history_days: i64,
-    /// Records of messages and drops; never shorter than the bodies.
+    /// Records of messages, drops, deliveries and images without an order; never shorter than the bodies.
     pub receipts_days: i64,
+    /// Former gradings and results, and batches of results.
+    pub results_days: i64,
     /// Rows removed in one transaction.
     pub batch: u32,
 }
@@ -29,6 +31,7 @@ impl RetentionSettings {
             bodies_days,
             history_days: days("RETENTION_HISTORY_DAYS", 730)?,
             receipts_days,
+            results_days: days("RETENTION_RESULTS_DAYS", 3650)?,
             batch: u32::try_from(bounded(lookup, "PRUNE_BATCH", 500, 1, 10_000)?).unwrap_or(500),
         })
     }
@@ -47,7 +50,7 @@ mod tests {
         };
         assert_eq!(
             read(&[]).unwrap(),
-            RetentionSettings { bodies_days: 90, history_days: 730, receipts_days: 730, batch: 500 }
+            RetentionSettings { bodies_days: 90, history_days: 730, receipts_days: 730, results_days: 3650, batch: 500 }
         );
         assert!(read(&[("RETENTION_BODIES_DAYS", "7")]).is_err());
         assert!(read(&[("RETENTION_BODIES_DAYS", "400"), ("RETENTION_RECEIPTS_DAYS", "399")]).is_err());

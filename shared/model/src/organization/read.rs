@@ -43,7 +43,7 @@ impl Organization {
         if let Some(path) = tree.repeated_property() {
             return Err(Error::Shape(format!("{path} is there twice")));
         }
-        let mut organization: Self = serde_json::from_slice(bytes).map_err(|error| Error::Shape(error.to_string()))?;
+        let mut organization: Self = shaped(bytes)?;
         let problems = organization.problems();
         if !problems.is_empty() {
             return Err(Error::Problems(problems));
@@ -90,6 +90,17 @@ impl Organization {
         problems.batches(self);
         problems.found
     }
+}
+
+/// The document as its types have it; the first that does not fit is told with its place.
+fn shaped(bytes: &[u8]) -> Result<Organization, Error> {
+    let mut document = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut document).map_err(|error| {
+        let place = error.path().to_string();
+        let what = error.into_inner();
+        // The whole document has no name.
+        Error::Shape(if place == "." { what.to_string() } else { format!("{place}: {what}") })
+    })
 }
 
 #[derive(Default)]
@@ -261,6 +272,14 @@ impl Problems {
                 }
                 DeliveryTarget::FilePath(_) => {}
             }
+        }
+        let of_sites = organization.sites.iter().enumerate();
+        let of_sites = of_sites.map(|(index, site)| (format!("sites[{index}].reports.templates"), &site.reports));
+        for (place, reports) in
+            std::iter::once(("reports.templates".to_owned(), &organization.reports)).chain(of_sites)
+        {
+            let kinds = reports.templates.iter().map(|template| template.evaluation_type.code().to_owned());
+            self.repeated(&place, ".evaluationType", kinds);
         }
         let days = organization.results.disable_after_days;
         if !(1..=90).contains(&days) {

@@ -260,6 +260,7 @@ impl Case<'_> {
                 organization: self.organization.slug.clone(),
                 transaction_id,
                 destination: destination.id.clone(),
+                announcement: 0,
             };
             let (id, key) = (message.id(), self.key(order));
             self.messages.push((Destination::Deliveries, OutboxMessage { id, key, body: content::json(&message) }));

@@ -10,7 +10,7 @@ mod wanted;
 pub(crate) use batch::jitter;
 pub(crate) use lines::parse as parse_lines;
 
-use crate::deliveries::{self, Delivery, DeliveryState, Handover};
+use crate::deliveries::{self, Delivery, DeliveryState, Handover, LOST_AFTER, LostDeliveries};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
 use crate::images::{ImageAnswer, ImageWork};
 use crate::incoming::{Answer, Incoming};
@@ -24,6 +24,9 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
+
+/// How many lost deliveries are announced in one transaction.
+const LOST_PAGE: u32 = 256;
 
 /// Settings of the service.
 #[derive(Debug, Clone)]
@@ -215,6 +218,23 @@ impl Orders {
         let (resumed, stored) = self.store.resume_destination(organization, destination, now, leased_until).await?;
         stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
         Ok(resumed)
+    }
+
+    /// Sends the messages of deliveries again that were lost, see [`deliveries`]. Driven by a timer.
+    pub async fn find_lost_deliveries(&self, now: Timestamp) -> Result<LostDeliveries, Error> {
+        let before = now.saturating_sub(LOST_AFTER).unwrap_or(Timestamp::MIN);
+        let leased_until = now + self.envelope_lease;
+        let mut all = LostDeliveries::default();
+        loop {
+            let (lost, stored) = self.store.lost_deliveries(before, now, leased_until, LOST_PAGE).await?;
+            stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+            let found = lost.announced + lost.parked.len() as u64;
+            all.announced += lost.announced;
+            all.parked.extend(lost.parked);
+            if found < u64::from(LOST_PAGE) {
+                return Ok(all);
+            }
+        }
     }
 
     /// The database, for queries.

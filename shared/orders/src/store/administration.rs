@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::audit::{AuditEntry, AuditRecord, AuditSearch};
+use crate::deliveries::{DeliveryMove, DeliverySearch, DeliverySummary};
 use crate::queries::{OutboxEnvelope, Resubmission, SubmissionRecord};
 use crate::retention::{Kind, Prune};
 use crate::store::codec::{corrupt, destination, time};
@@ -26,6 +27,20 @@ pub trait Administration: Send + Sync {
     async fn retry_parked(&self, parked: i64, entry: &AuditEntry) -> Result<bool, Error>;
     /// Takes an envelope out of the outbox and parks it; `None` when it is not in the outbox (any more).
     async fn park_envelope(&self, envelope: i64, entry: &AuditEntry) -> Result<Option<i64>, Error>;
+
+    /// Deliveries that match, the latest first.
+    async fn search_deliveries(&self, search: &DeliverySearch, limit: u32) -> Result<Vec<DeliverySummary>, Error>;
+    /// Sends a delivery's message again with the next sweep; one that was impossible, dropped or parked waits again.
+    async fn retry_delivery(&self, delivery: i64, entry: &AuditEntry) -> Result<DeliveryMove, Error>;
+    /// Takes a delivery aside that is not made; whatever waited behind it goes on.
+    async fn park_delivery(&self, delivery: i64, entry: &AuditEntry) -> Result<DeliveryMove, Error>;
+    /// Enables a destination; what was held for it goes with the next sweeps, in order. How much that is; `None` when it was not disabled.
+    async fn resume_disabled(
+        &self,
+        organization: ClientGuid,
+        destination: &str,
+        entry: &AuditEntry,
+    ) -> Result<Option<u64>, Error>;
 
     /// One recorded message.
     async fn submission(&self, id: Uuid) -> Result<Option<SubmissionRecord>, Error>;
@@ -55,7 +70,7 @@ pub(super) fn pruned(prune: &Prune, rows: u64) -> AuditEntry {
 
 /// The statement of a kind: $1 = ended before, $2 = limit. `None` for drops, which are two tables.
 ///
-/// Orders are closed with status 4 (cancelled) or 7 (complete); `slot` is 0 when an order takes nobody's place.
+/// Deliveries ended with state 1 (delivered), 4 (dropped) or 5 (failed); status 2 of an image = put aside. Orders are closed with status 4 (cancelled) or 7 (complete); `slot` is 0 when an order takes nobody's place.
 pub(super) fn statement(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Bodies => Some(
@@ -82,6 +97,50 @@ pub(super) fn statement(kind: Kind) -> Option<&'static str> {
             "DELETE FROM submissions WHERE id IN \
              (SELECT s.id FROM submissions s WHERE s.at < $1 \
               AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = s.iris_order_id AND o.status NOT IN (4, 7)) LIMIT $2)",
+        ),
+        Kind::Images => Some(
+            "DELETE FROM images WHERE id IN \
+             (SELECT i.id FROM images i WHERE i.status = 2 AND i.received_at < $1 AND i.give_up_at < $1 LIMIT $2)",
+        ),
+        Kind::Links => Some(
+            "DELETE FROM resubmissions WHERE submission IN \
+             (SELECT r.submission FROM resubmissions r WHERE r.at < $1 \
+              AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.id = r.submission) \
+              AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.id = r.original) LIMIT $2)",
+        ),
+        Kind::Deliveries => Some(
+            "DELETE FROM deliveries WHERE sequence IN \
+             (SELECT d.sequence FROM deliveries d WHERE d.state IN (1, 4, 5) AND d.at < $1 \
+              AND (d.delivered_at IS NULL OR d.delivered_at < $1) \
+              AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
+                  AND e.sequence < d.sequence AND e.state NOT IN (1, 4, 5)) LIMIT $2)",
+        ),
+        // Of an organization's batches the last stays: the next one's number and beginning follow from it.
+        Kind::BatchEntries => Some(
+            "DELETE FROM batch_results WHERE sequence IN \
+             (SELECT e.sequence FROM batches b JOIN batch_results e ON e.organization = b.organization AND e.batch = b.number \
+              WHERE b.closed_at < $1 AND b.ends_at < $1 \
+              AND EXISTS (SELECT 1 FROM batches l WHERE l.organization = b.organization AND l.number > b.number) LIMIT $2)",
+        ),
+        Kind::Batches => Some(
+            "DELETE FROM batches WHERE (organization, number) IN \
+             (SELECT b.organization, b.number FROM batches b WHERE b.closed_at < $1 AND b.ends_at < $1 \
+              AND EXISTS (SELECT 1 FROM batches l WHERE l.organization = b.organization AND l.number > b.number) \
+              AND NOT EXISTS (SELECT 1 FROM batch_results e WHERE e.organization = b.organization AND e.batch = b.number) LIMIT $2)",
+        ),
+        Kind::Results => Some(
+            "DELETE FROM results WHERE sequence IN \
+             (SELECT r.sequence FROM results r JOIN orders o ON o.id = r.order_id WHERE r.at < $1 AND o.status IN (4, 7) \
+              AND EXISTS (SELECT 1 FROM results l WHERE l.order_id = r.order_id AND l.sequence > r.sequence) \
+              AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.transaction_id = r.transaction_id) \
+              AND NOT EXISTS (SELECT 1 FROM batch_results b WHERE b.order_id = r.order_id AND b.transaction_id = r.transaction_id) \
+              LIMIT $2)",
+        ),
+        Kind::Gradings => Some(
+            "DELETE FROM gradings WHERE (order_id, number) IN \
+             (SELECT g.order_id, g.number FROM gradings g JOIN orders o ON o.id = g.order_id WHERE g.at < $1 AND g.code <> 'A' \
+              AND o.status IN (4, 7) AND EXISTS (SELECT 1 FROM gradings l WHERE l.order_id = g.order_id AND l.number > g.number \
+                  AND l.code <> 'A') LIMIT $2)",
         ),
         Kind::Drops => None,
     }
@@ -152,7 +211,9 @@ pub(super) fn micros(at: Timestamp) -> i64 {
 macro_rules! administration {
     ($store:ty, $transaction:ty, $begin:literal) => {
         use crate::Error;
+        use super::deliveries;
         use crate::audit::{AuditEntry, AuditRecord, AuditSearch};
+        use crate::deliveries::{DeliveryMove, DeliverySearch, DeliverySummary};
         use crate::queries::{OutboxEnvelope, Resubmission, SubmissionRecord};
         use crate::retention::Prune;
         use crate::store::Administration;
@@ -160,6 +221,7 @@ macro_rules! administration {
         use crate::store::codec::{SubmissionRow, count};
         use crate::store::fault::fault;
         use async_trait::async_trait;
+        use iris_model::ClientGuid;
         use sqlx::AssertSqlSafe;
         use uuid::Uuid;
 
@@ -303,6 +365,51 @@ macro_rules! administration {
                 enter(&mut transaction, entry).await?;
                 transaction.commit().await.map_err(fault)?;
                 Ok(Some(parked))
+            }
+
+            async fn search_deliveries(
+                &self,
+                search: &DeliverySearch,
+                limit: u32,
+            ) -> Result<Vec<DeliverySummary>, Error> {
+                deliveries::search_deliveries(self.reading().await?, search, limit).await
+            }
+
+            async fn retry_delivery(&self, delivery: i64, entry: &AuditEntry) -> Result<DeliveryMove, Error> {
+                let mut transaction = self.writing().await?.begin_with($begin).await.map_err(fault)?;
+                let moved = deliveries::retry_delivery(&mut transaction, delivery, entry.at).await?;
+                if moved == DeliveryMove::Done {
+                    enter(&mut transaction, entry).await?;
+                    transaction.commit().await.map_err(fault)?;
+                }
+                Ok(moved)
+            }
+
+            async fn park_delivery(&self, delivery: i64, entry: &AuditEntry) -> Result<DeliveryMove, Error> {
+                let mut transaction = self.writing().await?.begin_with($begin).await.map_err(fault)?;
+                let moved = deliveries::park_delivery(&mut transaction, delivery, entry.at).await?;
+                if moved == DeliveryMove::Done {
+                    enter(&mut transaction, entry).await?;
+                    transaction.commit().await.map_err(fault)?;
+                }
+                Ok(moved)
+            }
+
+            async fn resume_disabled(
+                &self,
+                organization: ClientGuid,
+                destination: &str,
+                entry: &AuditEntry,
+            ) -> Result<Option<u64>, Error> {
+                let mut transaction = self.writing().await?.begin_with($begin).await.map_err(fault)?;
+                let (disabled, resumed, _) =
+                    deliveries::resume(&mut transaction, organization, destination, entry.at, entry.at).await?;
+                if !disabled {
+                    return Ok(None);
+                }
+                enter(&mut transaction, entry).await?;
+                transaction.commit().await.map_err(fault)?;
+                Ok(Some(resumed))
             }
 
             async fn submission(&self, id: Uuid) -> Result<Option<SubmissionRecord>, Error> {

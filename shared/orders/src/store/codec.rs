@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::batches::{Batch, BatchResult};
-use crate::deliveries::{Delivery, DeliveryState, DestinationHealth};
+use crate::deliveries::{Delivery, DeliveryState, DeliverySummary, DestinationHealth};
 use crate::drops::{DropStatus, DropTotals};
 use crate::images::{BlobRef, Claims, DirectiveRecord, DirectiveState, ImageRecord, ImageStatus, Wait};
 use crate::incoming::Outcome;
@@ -15,6 +15,7 @@ use iris_model::enumeration::OrderStatus;
 use iris_model::organization::OpenOrderScope;
 use iris_model::{
     ClientGuid, EvaluationType, ImageContext, Issue, IssueCode, Laterality, LocalId, OutcomeKind, ResultCode,
+    Slug,
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -303,7 +304,13 @@ pub(super) fn delivery_state_column(state: DeliveryState) -> i16 {
         DeliveryState::Resumed => 3,
         DeliveryState::Dropped => 4,
         DeliveryState::Failed => 5,
+        DeliveryState::Parked => 6,
     }
+}
+
+pub(super) fn delivery_state(column: i16) -> Result<DeliveryState, Error> {
+    let known = DeliveryState::ALL.into_iter().find(|state| delivery_state_column(*state) == column);
+    known.ok_or_else(|| corrupt("a delivery's state"))
 }
 
 #[derive(sqlx::FromRow)]
@@ -321,11 +328,13 @@ pub(super) struct DeliveryRow {
     report: String,
     behind: bool,
     disabled_at: Option<i64>,
+    seen_at: Option<i64>,
+    announced: i32,
 }
 
 impl DeliveryRow {
     pub(super) const COLUMNS: &'static str = "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.state, \
-         d.destination, r.code, r.document, r.report, s.disabled_at, \
+         d.destination, d.seen_at, d.announced, r.code, r.document, r.report, s.disabled_at, \
          EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
              AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) AS behind";
 
@@ -336,15 +345,7 @@ impl DeliveryRow {
             destination: self.destination,
             organization: ClientGuid(self.organization),
             order: i64::from(self.order_id),
-            state: match self.state {
-                0 => DeliveryState::Waiting,
-                1 => DeliveryState::Delivered,
-                2 => DeliveryState::Held,
-                3 => DeliveryState::Resumed,
-                4 => DeliveryState::Dropped,
-                5 => DeliveryState::Failed,
-                _ => return Err(corrupt("a delivery's state")),
-            },
+            state: delivery_state(self.state)?,
             at: time(self.at)?,
             delivered_at: self.delivered_at.map(time).transpose()?,
             code: result_code(&self.code)?,
@@ -352,6 +353,44 @@ impl DeliveryRow {
             report: self.report,
             is_behind: self.behind,
             disabled_at: self.disabled_at.map(time).transpose()?,
+            seen_at: self.seen_at.map(time).transpose()?,
+            announced: u32::try_from(self.announced).unwrap_or_default(),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct DeliverySummaryRow {
+    sequence: i64,
+    transaction_id: Uuid,
+    organization: Uuid,
+    order_id: i32,
+    at: i64,
+    delivered_at: Option<i64>,
+    seen_at: Option<i64>,
+    announced: i32,
+    state: i16,
+    destination: String,
+    slug: String,
+}
+
+impl DeliverySummaryRow {
+    pub(super) const COLUMNS: &'static str = "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.seen_at, \
+         d.announced, d.state, d.destination, d.slug";
+
+    pub(super) fn record(self) -> Result<DeliverySummary, Error> {
+        Ok(DeliverySummary {
+            id: self.sequence,
+            transaction_id: self.transaction_id,
+            destination: self.destination,
+            organization: ClientGuid(self.organization),
+            slug: Slug::new(&self.slug).ok_or_else(|| corrupt("a slug"))?,
+            order: i64::from(self.order_id),
+            state: delivery_state(self.state)?,
+            at: time(self.at)?,
+            seen_at: self.seen_at.map(time).transpose()?,
+            delivered_at: self.delivered_at.map(time).transpose()?,
+            announced: u32::try_from(self.announced).unwrap_or_default(),
         })
     }
 }

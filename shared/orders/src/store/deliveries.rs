@@ -4,9 +4,14 @@
 macro_rules! delivery_statements {
     ($pool:ty, $connection:ty, $begin:literal, $lock:literal) => {
         use crate::Error;
-        use crate::deliveries::{Delivery, DeliveryMessage, DeliveryState, DestinationHealth};
+        use crate::deliveries::{
+            Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary, DestinationHealth, LOST_LIMIT,
+            LostDeliveries,
+        };
         use crate::outbox::{Destination, Envelope, NewEnvelope, OutboxMessage, seal};
-        use crate::store::codec::{DeliveryRow, HealthRow, corrupt, delivery_state_column, id};
+        use crate::store::codec::{
+            DeliveryRow, DeliverySummaryRow, HealthRow, corrupt, delivery_state, delivery_state_column, id,
+        };
         use crate::store::fault::fault;
         use crate::store::{FailedDelivery, SettledDelivery};
         use iris_model::{ClientGuid, Slug};
@@ -63,7 +68,10 @@ macro_rules! delivery_statements {
             .map_err(fault)?;
             let Some((state, organization, destination)) = known else { return Err(corrupt("a delivery")) };
             let column = delivery_state_column;
-            if state == column(DeliveryState::Delivered) || state == column(settled.state) {
+            // What ended otherwise, or was taken aside, may still turn out to have been made; nothing else.
+            let is_open = delivery_state(state)?.is_open();
+            let made = settled.state == DeliveryState::Delivered;
+            if state == column(DeliveryState::Delivered) || state == column(settled.state) || !(is_open || made) {
                 return Ok(Vec::new());
             }
             sqlx::query("UPDATE deliveries SET state = $2, delivered_at = $3 WHERE sequence = $1")
@@ -89,7 +97,7 @@ macro_rules! delivery_statements {
             }
             let mut envelopes = envelopes.to_vec();
             if state == column(DeliveryState::Resumed) && settled.state != DeliveryState::Held {
-                envelopes.extend(next_resumed(&mut transaction, organization, &destination).await?);
+                envelopes.extend(next_resumed(&mut transaction, organization, &destination, settled.at).await?);
             }
             let stored = store(&mut transaction, envelopes, settled.at, settled.leased_until).await?;
             transaction.commit().await.map_err(fault)?;
@@ -101,28 +109,44 @@ macro_rules! delivery_statements {
             connection: &mut $connection,
             organization: Uuid,
             destination: &str,
+            at: Timestamp,
         ) -> Result<Vec<NewEnvelope>, Error> {
-            let next: Option<(Uuid, String, i32)> = sqlx::query_as(
-                "SELECT transaction_id, slug, order_id FROM deliveries \
-                 WHERE organization = $1 AND destination = $2 AND state = 3 ORDER BY sequence LIMIT 1",
+            let next: Option<i64> = sqlx::query_scalar(
+                "SELECT sequence FROM deliveries WHERE organization = $1 AND destination = $2 AND state = 3 ORDER BY sequence LIMIT 1",
             )
             .bind(organization)
             .bind(destination)
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await
             .map_err(fault)?;
-            let Some((transaction_id, slug, order)) = next else { return Ok(Vec::new()) };
+            let Some(next) = next else { return Ok(Vec::new()) };
+            Ok(seal(vec![(Destination::Deliveries, announcement(connection, next, at).await?)]))
+        }
+
+        /// The next message of a delivery.
+        async fn announcement(
+            connection: &mut $connection,
+            sequence: i64,
+            at: Timestamp,
+        ) -> Result<OutboxMessage, Error> {
+            let (transaction_id, organization, destination, slug, order, announced): (Uuid, Uuid, String, String, i32, i32) =
+                sqlx::query_as(
+                    "UPDATE deliveries SET announced = announced + 1, seen_at = $2 WHERE sequence = $1 \
+                     RETURNING transaction_id, organization, destination, slug, order_id, announced",
+                )
+                .bind(sequence)
+                .bind(at.as_microsecond())
+                .fetch_one(connection)
+                .await
+                .map_err(fault)?;
             let message = DeliveryMessage {
                 organization: Slug::new(&slug).ok_or_else(|| corrupt("a slug"))?,
                 transaction_id,
-                destination: destination.to_owned(),
+                destination,
+                announcement: u32::try_from(announced).unwrap_or_default(),
             };
-            let message = OutboxMessage {
-                id: message.id(),
-                key: format!("{organization}/{order}"),
-                body: crate::content::json(&message),
-            };
-            Ok(seal(vec![(Destination::Deliveries, message)]))
+            let key = format!("{organization}/{order}");
+            Ok(OutboxMessage { id: message.id(), key, body: crate::content::json(&message) })
         }
 
         async fn store(
@@ -193,19 +217,188 @@ macro_rules! delivery_statements {
             leased_until: Timestamp,
         ) -> Result<(u64, Vec<Envelope>), Error> {
             let mut transaction = pool.begin_with($begin).await.map_err(fault)?;
-            sqlx::query("DELETE FROM destinations WHERE organization = $1 AND destination = $2")
-                .bind(organization.0)
-                .bind(destination)
-                .execute(&mut *transaction)
-                .await
-                .map_err(fault)?;
+            let (_, held, stored) = resume(&mut transaction, organization, destination, at, leased_until).await?;
+            transaction.commit().await.map_err(fault)?;
+            Ok((held, stored))
+        }
+
+        /// Enables a destination: whether it was disabled, how many deliveries were held for it, and what was put into the outbox.
+        pub(super) async fn resume(
+            connection: &mut $connection,
+            organization: ClientGuid,
+            destination: &str,
+            at: Timestamp,
+            leased_until: Timestamp,
+        ) -> Result<(bool, u64, Vec<Envelope>), Error> {
+            let disabled: Option<Option<i64>> = sqlx::query_scalar(
+                "DELETE FROM destinations WHERE organization = $1 AND destination = $2 RETURNING disabled_at",
+            )
+            .bind(organization.0)
+            .bind(destination)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(fault)?;
             let sql = "UPDATE deliveries SET state = 3 WHERE organization = $1 AND destination = $2 AND state = 2";
             let query = sqlx::query(sql).bind(organization.0).bind(destination);
-            let resumed = query.execute(&mut *transaction).await.map_err(fault)?.rows_affected();
-            let envelopes = next_resumed(&mut transaction, organization.0, destination).await?;
+            let resumed = query.execute(&mut *connection).await.map_err(fault)?.rows_affected();
+            let envelopes = next_resumed(connection, organization.0, destination, at).await?;
+            let stored = store(connection, envelopes, at, leased_until).await?;
+            Ok((disabled.flatten().is_some(), resumed, stored))
+        }
+
+        pub(super) async fn delivery_seen(pool: &$pool, sequence: i64, at: Timestamp) -> Result<(), Error> {
+            sqlx::query("UPDATE deliveries SET seen_at = $2, lost = 0 WHERE sequence = $1")
+                .bind(sequence)
+                .bind(at.as_microsecond())
+                .execute(pool)
+                .await
+                .map_err(fault)?;
+            Ok(())
+        }
+
+        pub(super) async fn lost_deliveries(
+            pool: &$pool,
+            before: Timestamp,
+            at: Timestamp,
+            leased_until: Timestamp,
+            limit: u32,
+        ) -> Result<(LostDeliveries, Vec<Envelope>), Error> {
+            let mut transaction = pool.begin_with($begin).await.map_err(fault)?;
+            // Of those that were held, the first alone has a message. What the outbox still has to send is not lost.
+            let found: Vec<(i64, i32, i16, Uuid, String)> = sqlx::query_as(concat!(
+                "SELECT d.sequence, d.lost, d.state, d.organization, d.destination FROM deliveries d \
+                 WHERE d.state IN (0, 3) AND COALESCE(d.seen_at, d.at) < $1 \
+                 AND (d.state = 0 OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
+                     AND e.destination = d.destination AND e.state = 3 AND e.sequence < d.sequence)) \
+                 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.destination = 'deliveries' AND o.created_at < $1) \
+                 ORDER BY d.sequence LIMIT $2",
+                $lock
+            ))
+            .bind(before.as_microsecond())
+            .bind(i64::from(limit))
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(fault)?;
+            let mut lost = LostDeliveries::default();
+            let (mut messages, mut next) = (Vec::new(), Vec::new());
+            for (sequence, times, state, organization, destination) in found {
+                if u32::try_from(times).unwrap_or_default() < LOST_LIMIT {
+                    let sql = "UPDATE deliveries SET lost = lost + 1 WHERE sequence = $1";
+                    sqlx::query(sql).bind(sequence).execute(&mut *transaction).await.map_err(fault)?;
+                    messages.push((Destination::Deliveries, announcement(&mut transaction, sequence, at).await?));
+                    lost.announced += 1;
+                    continue;
+                }
+                let parked = set_aside(&mut transaction, sequence).await?;
+                lost.parked.push(parked);
+                if delivery_state(state)? == DeliveryState::Resumed {
+                    next.extend(next_resumed(&mut transaction, organization, &destination, at).await?);
+                }
+            }
+            let envelopes = seal(messages).into_iter().chain(next).collect();
             let stored = store(&mut transaction, envelopes, at, leased_until).await?;
             transaction.commit().await.map_err(fault)?;
-            Ok((resumed, stored))
+            Ok((lost, stored))
+        }
+
+        /// Parks a delivery.
+        async fn set_aside(connection: &mut $connection, sequence: i64) -> Result<DeliverySummary, Error> {
+            sqlx::query("UPDATE deliveries SET state = $2 WHERE sequence = $1")
+                .bind(sequence)
+                .bind(delivery_state_column(DeliveryState::Parked))
+                .execute(&mut *connection)
+                .await
+                .map_err(fault)?;
+            let sql = format!("SELECT {} FROM deliveries d WHERE d.sequence = $1", DeliverySummaryRow::COLUMNS);
+            let row: DeliverySummaryRow =
+                sqlx::query_as(AssertSqlSafe(sql)).bind(sequence).fetch_one(connection).await.map_err(fault)?;
+            row.record()
+        }
+
+        /// Sends a delivery's message again at an operator's wish.
+        pub(super) async fn retry_delivery(
+            connection: &mut $connection,
+            sequence: i64,
+            at: Timestamp,
+        ) -> Result<DeliveryMove, Error> {
+            let known: Option<(i16, bool)> = sqlx::query_as(concat!(
+                "SELECT d.state, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id AND l.destination = d.destination \
+                     AND l.sequence > d.sequence AND l.state = 1) FROM deliveries d WHERE d.sequence = $1",
+                $lock
+            ))
+            .bind(sequence)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(fault)?;
+            let Some((state, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
+            let state = match delivery_state(state)? {
+                state @ (DeliveryState::Held | DeliveryState::Delivered) => return Ok(DeliveryMove::Refused(state)),
+                _ if overtaken => return Ok(DeliveryMove::Overtaken),
+                // In its place in the row of those that were held.
+                DeliveryState::Resumed => DeliveryState::Resumed,
+                _ => DeliveryState::Waiting,
+            };
+            sqlx::query("UPDATE deliveries SET state = $2, lost = 0 WHERE sequence = $1")
+                .bind(sequence)
+                .bind(delivery_state_column(state))
+                .execute(&mut *connection)
+                .await
+                .map_err(fault)?;
+            let message = announcement(connection, sequence, at).await?;
+            store(connection, seal(vec![(Destination::Deliveries, message)]), at, at).await?;
+            Ok(DeliveryMove::Done)
+        }
+
+        /// Takes a delivery aside at an operator's wish; whatever waited behind it goes on.
+        pub(super) async fn park_delivery(
+            connection: &mut $connection,
+            sequence: i64,
+            at: Timestamp,
+        ) -> Result<DeliveryMove, Error> {
+            let known: Option<(i16,)> =
+                sqlx::query_as(concat!("SELECT state FROM deliveries WHERE sequence = $1", $lock))
+                    .bind(sequence)
+                    .fetch_optional(&mut *connection)
+                    .await
+                    .map_err(fault)?;
+            let Some((state,)) = known else { return Ok(DeliveryMove::Unknown) };
+            let state = delivery_state(state)?;
+            if !state.is_open() {
+                return Ok(DeliveryMove::Refused(state));
+            }
+            let parked = set_aside(connection, sequence).await?;
+            if state == DeliveryState::Resumed {
+                let next = next_resumed(connection, parked.organization.0, &parked.destination, at).await?;
+                store(connection, next, at, at).await?;
+            }
+            Ok(DeliveryMove::Done)
+        }
+
+        pub(super) async fn search_deliveries(
+            pool: &$pool,
+            search: &DeliverySearch,
+            limit: u32,
+        ) -> Result<Vec<DeliverySummary>, Error> {
+            let states: Vec<String> =
+                search.states.iter().map(|state| delivery_state_column(*state).to_string()).collect();
+            // Numbers of ours: as literals they let the database choose the index of open deliveries.
+            let states = if states.is_empty() { String::new() } else { format!("AND d.state IN ({})", states.join(", ")) };
+            let sql = format!(
+                "SELECT {} FROM deliveries d WHERE d.sequence < $1 AND ($2 IS NULL OR d.organization = $2) \
+                 AND (CAST($3 AS TEXT) IS NULL OR d.destination = $3) AND ($4 IS NULL OR d.order_id = $4) {states} \
+                 ORDER BY d.sequence DESC LIMIT $5",
+                DeliverySummaryRow::COLUMNS
+            );
+            let rows: Vec<DeliverySummaryRow> = sqlx::query_as(AssertSqlSafe(sql))
+                .bind(search.before.unwrap_or(i64::MAX))
+                .bind(search.organization.map(|guid| guid.0))
+                .bind(search.destination.as_deref())
+                .bind(search.order.map(id).transpose()?)
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await
+                .map_err(fault)?;
+            rows.into_iter().map(DeliverySummaryRow::record).collect()
         }
 
         pub(super) async fn destination_health(

@@ -24,7 +24,7 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 use crate::batches::{Batch, BatchEntry, BatchResult, NewBatch};
-use crate::deliveries::{Delivery, DeliveryRecord, DeliveryState, DestinationHealth};
+use crate::deliveries::{Delivery, DeliveryRecord, DeliveryState, DestinationHealth, LostDeliveries};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{BlobRef, DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
@@ -388,6 +388,17 @@ pub trait Store: Send + Sync + 'static {
         at: Timestamp,
         leased_until: Timestamp,
     ) -> Result<(u64, Vec<Envelope>), Error>;
+    /// Notes that somebody looked at a delivery and cannot make it yet: its message is not lost.
+    async fn delivery_seen(&self, sequence: i64, at: Timestamp) -> Result<(), Error>;
+    /// Announces deliveries anew that nobody looked at since `before`, at most `limit` of them; parks those whose messages get lost again and
+    /// again. Returns them, and what was put into the outbox. See [`crate::deliveries`].
+    async fn lost_deliveries(
+        &self,
+        before: Timestamp,
+        at: Timestamp,
+        leased_until: Timestamp,
+        limit: u32,
+    ) -> Result<(LostDeliveries, Vec<Envelope>), Error>;
     /// Destinations that fail or are disabled, of one organization or of all.
     async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error>;
     /// What operators and the retention timer do.

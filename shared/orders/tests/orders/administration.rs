@@ -21,7 +21,7 @@ on_every_store!(
     drops_are_pruned_lines_first,
 );
 
-fn entry(action: &str, subject: &str) -> AuditEntry {
+pub(crate) fn entry(action: &str, subject: &str) -> AuditEntry {
     AuditEntry {
         at: Timestamp::now(),
         organization: Some(organization().client_guid),
@@ -167,7 +167,7 @@ async fn a_resubmission_is_linked_to_its_original(backend: &Backend) {
 }
 
 /// Prunes a kind of whatever ended until now, batch by batch.
-async fn prune(orders: &Orders, kind: Kind, limit: u32) -> Vec<u64> {
+pub(crate) async fn prune(orders: &Orders, kind: Kind, limit: u32) -> Vec<u64> {
     let before = Timestamp::now() + SignedDuration::from_mins(1);
     let mut batches = Vec::new();
     loop {

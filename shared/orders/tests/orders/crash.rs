@@ -6,7 +6,7 @@ use crate::requests::*;
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
 use iris_orders::batches::{Batch, BatchResult, NewBatch};
-use iris_orders::deliveries::{Delivery, DestinationHealth};
+use iris_orders::deliveries::{Delivery, DestinationHealth, LostDeliveries};
 use iris_orders::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
 use iris_orders::outbox::{Envelope, NewEnvelope};
 use iris_orders::queries::*;
@@ -235,6 +235,18 @@ impl Store for Faulty {
         leased_until: Timestamp,
     ) -> Result<(u64, Vec<Envelope>), Error> {
         self.inner.resume_destination(organization, destination, at, leased_until).await
+    }
+    async fn delivery_seen(&self, sequence: i64, at: Timestamp) -> Result<(), Error> {
+        self.inner.delivery_seen(sequence, at).await
+    }
+    async fn lost_deliveries(
+        &self,
+        before: Timestamp,
+        at: Timestamp,
+        leased_until: Timestamp,
+        limit: u32,
+    ) -> Result<(LostDeliveries, Vec<Envelope>), Error> {
+        self.inner.lost_deliveries(before, at, leased_until, limit).await
     }
     async fn destination_health(
         &self,

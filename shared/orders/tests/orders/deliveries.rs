@@ -1,11 +1,16 @@
 //! Deliveries: what the stores keep of them, and in which order they go.
 
-use crate::backend::{Backend, eventually, on_every_store, published, service};
+use crate::backend::{Backend, Recorder, eventually, on_every_store, published, service};
 use iris_model::organization::RESULTS_QUEUE;
-use iris_orders::deliveries::{Delivery, DeliveryMessage, DeliveryState, Handover};
+use iris_orders::audit::AuditSearch;
+use iris_orders::deliveries::{
+    Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, Handover, LOST_AFTER, LOST_LIMIT,
+    LostDeliveries,
+};
 use iris_orders::store::FailedDelivery;
 use iris_orders::{Destination, Orders};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 on_every_store!(
@@ -13,6 +18,10 @@ on_every_store!(
     a_delivery_is_marked_and_told_once,
     a_later_result_waits_for_an_earlier_one,
     a_destination_fails_is_disabled_and_resumed_in_order,
+    a_lost_message_is_sent_again_and_in_the_end_parked,
+    nothing_is_lost_while_the_outbox_holds_it,
+    operators_park_and_retry,
+    a_destination_is_resumed_once_and_audited,
 );
 
 const REPORTS: &str = "reports";
@@ -137,5 +146,151 @@ async fn a_destination_fails_is_disabled_and_resumed_in_order(backend: &Backend)
     }
     assert_eq!(orders.resume_destination(guid, REPORTS, now).await.unwrap(), 0);
     store.close().await;
+    orders.close().await;
+}
+
+/// The messages of deliveries that were sent so far, for the destination `reports`.
+fn announced(recorder: &Recorder) -> Vec<(uuid::Uuid, DeliveryMessage)> {
+    let sent = recorder.sent.lock().unwrap();
+    let messages = sent.iter().filter(|(destination, _)| *destination == Destination::Deliveries);
+    let messages = messages.map(|(_, message)| (message.id, serde_json::from_str(&message.body).unwrap()));
+    messages.filter(|(_, message): &(_, DeliveryMessage)| message.destination == REPORTS).collect()
+}
+
+async fn a_lost_message_is_sent_again_and_in_the_end_parked(backend: &Backend) {
+    let (orders, recorder) = service(backend).await;
+    let delivery = graded(&orders, 1).await.remove(0);
+    let to_queue = orders.store().deliveries(delivery.order).await.unwrap().remove(0);
+    let organization = crate::gradings::grading_organization();
+    let now = Timestamp::now();
+    orders.delivered(&to_queue, &handover(), &organization, now).await.unwrap();
+    published(&orders).await;
+    let later = |times: i32| now + (LOST_AFTER + SignedDuration::from_mins(1)) * times;
+    assert_eq!(orders.find_lost_deliveries(now).await.unwrap(), LostDeliveries::default(), "it is young");
+    // Looked at meanwhile: not lost.
+    orders.store().delivery_seen(delivery.sequence, later(1)).await.unwrap();
+    assert_eq!(orders.find_lost_deliveries(later(1)).await.unwrap(), LostDeliveries::default());
+
+    for time in 0..LOST_LIMIT {
+        let found = orders.find_lost_deliveries(later(2 + i32::try_from(time).unwrap())).await.unwrap();
+        assert_eq!((found.announced, found.parked.len()), (1, 0), "{time}");
+        assert_eq!(again(&orders, &delivery).await.announced, time + 1);
+        published(&orders).await;
+    }
+    let messages = announced(&recorder);
+    let numbers: Vec<u32> = messages.iter().map(|(_, message)| message.announcement).collect();
+    assert_eq!(numbers, (0..=LOST_LIMIT).collect::<Vec<_>>());
+    let ids: BTreeSet<_> = messages.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids.len(), messages.len(), "no queue takes one for a repetition of another");
+
+    let found = orders.find_lost_deliveries(later(20)).await.unwrap();
+    assert_eq!(found.parked.iter().map(|parked| parked.id).collect::<Vec<_>>(), [delivery.sequence]);
+    assert_eq!(again(&orders, &delivery).await.state, DeliveryState::Parked);
+    assert_eq!(orders.find_lost_deliveries(later(40)).await.unwrap(), LostDeliveries::default());
+    // A message that turns up after all makes it.
+    orders.delivered(&again(&orders, &delivery).await, &handover(), &organization, later(40)).await.unwrap();
+    assert_eq!(again(&orders, &delivery).await.state, DeliveryState::Delivered);
+    orders.close().await;
+}
+
+async fn nothing_is_lost_while_the_outbox_holds_it(backend: &Backend) {
+    let (orders, recorder) = service(backend).await;
+    recorder.set_down(true);
+    let delivery = graded(&orders, 1).await.remove(0);
+    let later = Timestamp::now() + LOST_AFTER * 2;
+    assert_eq!(orders.find_lost_deliveries(later).await.unwrap(), LostDeliveries::default());
+    recorder.set_down(false);
+    published(&orders).await;
+    assert_eq!(orders.find_lost_deliveries(later).await.unwrap().announced, 2);
+    assert_eq!(again(&orders, &delivery).await.seen_at.map(Timestamp::as_second), Some(later.as_second()));
+    published(&orders).await;
+    orders.close().await;
+}
+
+async fn operators_park_and_retry(backend: &Backend) {
+    let (orders, recorder) = service(backend).await;
+    let first = graded(&orders, 1).await.remove(0);
+    crate::gradings::resent(&orders, "O1").await;
+    let [_, second] = of_reports(&orders, first.order).await.try_into().unwrap();
+    let organization = crate::gradings::grading_organization();
+    let store = orders.store().administration();
+    let now = Timestamp::now();
+    let entry = |what: &str| crate::administration::entry(what, "delivery");
+    let search = DeliverySearch { states: vec![DeliveryState::Parked], ..DeliverySearch::default() };
+
+    assert_eq!(store.park_delivery(first.sequence, &entry("park")).await.unwrap(), DeliveryMove::Done);
+    assert_eq!(store.search_deliveries(&search, 10).await.unwrap()[0].id, first.sequence);
+    assert!(!again(&orders, &second).await.is_behind, "a parked one holds nobody up");
+    let refused = DeliveryMove::Refused(DeliveryState::Parked);
+    assert_eq!(store.park_delivery(first.sequence, &entry("park again")).await.unwrap(), refused);
+    orders.hold(&first, now).await.unwrap();
+    assert_eq!(again(&orders, &first).await.state, DeliveryState::Parked, "an operator's word stands");
+
+    published(&orders).await;
+    recorder.sent.lock().unwrap().clear();
+    assert_eq!(store.retry_delivery(first.sequence, &entry("retry")).await.unwrap(), DeliveryMove::Done);
+    assert!(again(&orders, &second).await.is_behind, "it goes first again");
+    orders.sweep(Timestamp::now()).await.unwrap();
+    assert_eq!(announced(&recorder)[0].1.transaction_id, first.transaction_id);
+
+    // Overtaken, delivered, held, unknown.
+    store.park_delivery(first.sequence, &entry("park")).await.unwrap();
+    orders.delivered(&second, &handover(), &organization, now).await.unwrap();
+    assert_eq!(store.retry_delivery(first.sequence, &entry("no")).await.unwrap(), DeliveryMove::Overtaken);
+    let refused = DeliveryMove::Refused(DeliveryState::Delivered);
+    assert_eq!(store.retry_delivery(second.sequence, &entry("no")).await.unwrap(), refused);
+    assert_eq!(store.park_delivery(second.sequence, &entry("no")).await.unwrap(), refused);
+    assert_eq!(store.retry_delivery(4_711, &entry("no")).await.unwrap(), DeliveryMove::Unknown);
+    let entries = store.audit_entries(&AuditSearch::default(), 10).await.unwrap();
+    let actions: Vec<&str> = entries.iter().rev().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["park", "retry", "park"], "what was done, and nothing else");
+
+    let everything = store.search_deliveries(&DeliverySearch::default(), 10).await.unwrap();
+    assert_eq!(everything.len(), 4, "two results, two destinations");
+    assert!(everything.is_sorted_by(|a, b| a.id > b.id));
+    let of_order = DeliverySearch {
+        organization: Some(organization.client_guid),
+        destination: Some(REPORTS.to_owned()),
+        order: Some(first.order),
+        before: Some(second.sequence),
+        ..DeliverySearch::default()
+    };
+    let found = store.search_deliveries(&of_order, 10).await.unwrap();
+    assert_eq!(found.iter().map(|delivery| delivery.id).collect::<Vec<_>>(), [first.sequence]);
+    orders.close().await;
+}
+
+async fn a_destination_is_resumed_once_and_audited(backend: &Backend) {
+    let (orders, recorder) = service(backend).await;
+    let deliveries = graded(&orders, 3).await;
+    let guid = crate::gradings::grading_organization().client_guid;
+    let now = Timestamp::now();
+    let store = orders.store();
+    let entry = crate::administration::entry("destinations.resume", "acme/reports");
+    let failed = |at| FailedDelivery { organization: guid, destination: REPORTS.into(), at, reason: "planned".into() };
+    let day = SignedDuration::from_hours(24);
+    store.delivery_failed(&failed(now - day), day).await.unwrap();
+    assert_eq!(store.administration().resume_disabled(guid, REPORTS, &entry).await.unwrap(), None);
+    assert_eq!(store.destination_health(None).await.unwrap().len(), 1, "it still fails since then");
+    assert!(store.delivery_failed(&failed(now), day).await.unwrap());
+    for delivery in &deliveries {
+        orders.hold(delivery, now).await.unwrap();
+    }
+    published(&orders).await;
+    recorder.sent.lock().unwrap().clear();
+    assert_eq!(store.administration().resume_disabled(guid, REPORTS, &entry).await.unwrap(), Some(3));
+    assert_eq!(store.administration().resume_disabled(guid, REPORTS, &entry).await.unwrap(), None);
+    assert_eq!(store.administration().audit_entries(&AuditSearch::default(), 10).await.unwrap().len(), 1);
+    orders.sweep(Timestamp::now()).await.unwrap();
+    assert_eq!(announced(&recorder)[0].1.transaction_id, deliveries[0].transaction_id);
+
+    // The first is lost: it alone is sent again, for the others come after it. Parked, it makes way for them.
+    let lost = orders.find_lost_deliveries(now + LOST_AFTER * 2).await.unwrap();
+    let queues = deliveries.len() as u64;
+    assert_eq!(lost.announced, 1 + queues, "beside what is for the queue");
+    store.administration().park_delivery(deliveries[0].sequence, &entry).await.unwrap();
+    orders.sweep(Timestamp::now()).await.unwrap();
+    published(&orders).await;
+    assert_eq!(announced(&recorder).last().unwrap().1.transaction_id, deliveries[1].transaction_id);
     orders.close().await;
 }

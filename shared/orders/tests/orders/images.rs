@@ -110,6 +110,19 @@ fn image(organization: &Organization, (file_name, accession, patient, study, lat
     }
 }
 
+/// An image linked to this order, one that waits for an order, and one that was put aside; their patience is over.
+pub(crate) fn one_of_each_status(order: i64) -> Vec<Arc<ImageRecord>> {
+    let organization = organization();
+    let statuses = [ImageStatus::Linked, ImageStatus::Waiting, ImageStatus::Quarantined];
+    let images = (1..).zip(["linked.jpg", "waiting.jpg", "aside.jpg"]).zip(statuses).map(|((number, name), status)| {
+        let mut image = image(&organization, (name, None, None, None, None));
+        image.iris_id = number;
+        image.wait.give_up_at = image.received_at;
+        Arc::new(ImageRecord { status, order: (status == ImageStatus::Linked).then_some(order), ..image })
+    });
+    images.collect()
+}
+
 fn arrived(organization: &Arc<Organization>, sample: Sample) -> ImageWork {
     let task = ImageTask::Arrived(Box::new(image(organization, sample)));
     ImageWork { organization: Arc::clone(organization), task }

@@ -16,5 +16,6 @@ mod inspect;
 mod outbox;
 mod properties;
 mod requests;
+mod retention;
 mod rules;
 mod service;

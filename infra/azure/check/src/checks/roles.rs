@@ -3,7 +3,7 @@
 //! The table of needs below is the one place that says what each identity does with which resource. A role assignment that serves no need is
 //! as much a problem as a need without one.
 
-use super::{CONTAINER, QUEUE};
+use super::{CONTAINER, QUEUE, TOPIC};
 use crate::bicep::{Resource, Value};
 use crate::{Checked, Problem};
 use iris_local::provision;
@@ -63,27 +63,37 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
     let mut needs = BTreeSet::new();
     let mut need = |who: &str, role: &'static str, on: String| needs.insert((who.to_owned(), role, on));
     let queue = |name: &str| format!("queue {name}");
+    let entry = |kind: &str, slug: &dyn std::fmt::Display| format!("entry {kind}-{slug}");
     let container = |name: &str| format!("container {name}");
     for name in provision::WORK {
         // The host receives what triggers a function; the handler sends again what has to wait, and announces forgotten blobs.
         need("handler", RECEIVER, queue(name));
         need("handler", SENDER, queue(name));
+        // Operators look at dead letters, and send them back.
+        need("operators", RECEIVER, queue(name));
+        need("operators", SENDER, queue(name));
     }
     need("events", SENDER, queue(provision::DROPS));
     need("events", SENDER, queue(provision::IMAGES));
     need("events", CONTRIBUTOR, container("undelivered-events"));
     need("handler", READER, container("organizations"));
     need("handler", CONTRIBUTOR, container("archive"));
+    need("operators", CONTRIBUTOR, container("organizations"));
     for document in &checked.organizations {
         let organization = &document.organization;
         // Read, list and remove files and images; write receipts; publish the outbox.
         need("handler", CONTRIBUTOR, container(&organization.drops_container()));
         need("handler", CONTRIBUTOR, container(&organization.images_container()));
         need("handler", CONTRIBUTOR, container(&organization.results_container()));
-        need("handler", SENDER, queue(&format!("results-{}", organization.slug)));
-        if let Some(events) = organization.events_queue() {
-            need("handler", SENDER, queue(&events));
+        let results = format!("results-{}", organization.slug);
+        for name in organization.events_queue().into_iter().chain([results]) {
+            need("handler", SENDER, queue(&name));
+            need("operators", RECEIVER, queue(&name));
+            need("operators", SENDER, queue(&name));
         }
+        // Operators submit rejected messages again.
+        need("operators", SENDER, entry("orders", &organization.slug));
+        need("operators", SENDER, entry("gradings", &organization.slug));
     }
     // The host's leases and keys, and the package.
     need("handler", OWNER, "the runtime's account".to_owned());
@@ -121,6 +131,7 @@ fn grant(checked: &Checked<'_>, assignment: &Resource) -> Result<Grant, String> 
 fn described(on: &Resource) -> String {
     match on.kind.as_str() {
         QUEUE => format!("queue {}", on.name),
+        TOPIC => format!("entry {}", on.name),
         CONTAINER => format!("container {}", on.name),
         "Microsoft.KeyVault/vaults" => "the key vault".to_owned(),
         "Microsoft.KeyVault/vaults/secrets" => format!("secret {}", on.name),

@@ -16,7 +16,7 @@ mod statements;
 use super::fault::fault;
 use super::{Administration, Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Store, Wanted};
 use crate::batches::{Batch, BatchResult, NewBatch};
-use crate::deliveries::{Delivery, DestinationHealth};
+use crate::deliveries::{Delivery, DestinationHealth, LostDeliveries};
 use crate::drops::{DropFinish, DropLease, DropState, NewDrop};
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::outbox::{Destination, Envelope, NewEnvelope};
@@ -265,6 +265,20 @@ impl Store for SqliteStore {
         leased_until: Timestamp,
     ) -> Result<(u64, Vec<Envelope>), Error> {
         deliveries::resume_destination(&self.writer, organization, destination, at, leased_until).await
+    }
+
+    async fn delivery_seen(&self, sequence: i64, at: Timestamp) -> Result<(), Error> {
+        deliveries::delivery_seen(&self.writer, sequence, at).await
+    }
+
+    async fn lost_deliveries(
+        &self,
+        before: Timestamp,
+        at: Timestamp,
+        leased_until: Timestamp,
+        limit: u32,
+    ) -> Result<(LostDeliveries, Vec<Envelope>), Error> {
+        deliveries::lost_deliveries(&self.writer, before, at, leased_until, limit).await
     }
 
     async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {

@@ -1,0 +1,127 @@
+//! What a destination gets of a stored result, and what is told about templates.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use iris_delivery::{Embedded, Pictures, Result as StoredResult, Templates, exam, message, report, template_problems};
+use iris_model::organization::{EnumEncoding, KeySpelling, ResultSettings};
+use iris_model::{Organization, ResultCode};
+use iris_report::template::Scope;
+use iris_report::{EvaluationType, report::Outcome};
+use serde_json::{Value, json};
+
+fn document() -> Value {
+    json!({
+        "Version": "2.3.1",
+        "Timestamp": "2026-11-20T18:00:00.0000000+00:00",
+        "TransactionId": "5a3d1e70-0000-4000-8000-0000000000ff",
+        "ResultObjectType": "OrderResult",
+        "ResultCode": "F",
+        "Site": { "LocalId": "HV-PDX", "Address": { "Street1": "2 Sample Avenue", "City": "Portland", "State": "OR", "PostalCode": "97201" } },
+        "Order": { "PatientOrderId": 100_001, "LocalId": "O-1", "EvaluationTypes": ["DR"], "DepartmentId": "EYE" },
+        "Patient": { "PatientId": 100_002, "LocalId": "P-1", "Name": { "First": "Sample", "Last": "Testpatient" }, "Gender": "TF" },
+        "Gradings": {
+            "GradedTime": "2026-11-20T17:30:00.0000000+00:00",
+            "CarePlanName": "Return in a year",
+            "CarePlanDescription": "Come again in twelve months.",
+            "Notes": [{ "Text": "Synthetic note." }],
+            "OD": { "Gradable": true, "Findings": [{ "Finding": "Diabetic Retinopathy", "Result": "None" }] },
+            "OS": { "Gradable": false, "UngradableReasons": ["Blurry"] },
+            "DiagnosisCodes": [{ "Code": "E119", "Description": "Type 2 diabetes mellitus without complications" }]
+        }
+    })
+}
+
+fn basis() -> Value {
+    json!({ "level": "NotReferable", "od": "NORMAL", "submittedDiagnosis": "E11.9", "orderedAt": "2026-11-19T08:00:00Z" })
+}
+
+fn stored() -> StoredResult {
+    StoredResult::read(&document().to_string(), &basis().to_string(), ResultCode::Final).unwrap()
+}
+
+fn organization(reports: Value, site_reports: Value) -> Organization {
+    let document = json!({
+        "slug": "harborview",
+        "name": "Harborview (sample)",
+        "clientGuid": "5a3d1e70-0000-4000-8000-000000000001",
+        "sites": [{ "localId": "HV-SEA", "name": "Seattle" }, { "localId": "HV-PDX", "name": "Portland", "reports": site_reports }],
+        "reports": reports
+    });
+    Organization::parse(document.to_string().as_bytes()).unwrap()
+}
+
+fn template(html: &str) -> Value {
+    json!({ "templates": [{ "evaluationType": "DR", "html": html }] })
+}
+
+#[test]
+fn what_is_stored_is_read_or_said_to_be_damaged() {
+    let stored = stored();
+    assert_eq!((stored.order_id(), stored.order_local_id(), stored.site()), (100_001, "O-1", "HV-PDX"));
+    assert_eq!(exam(stored.evaluation_types()), EvaluationType::Dr);
+    let names = stored.names("2026-11-20T18:00:00Z".parse().unwrap());
+    assert_eq!((names.patient_last_name, names.department_local_id), ("Testpatient", Some("EYE")));
+    let mut without_order = document();
+    without_order.as_object_mut().unwrap().remove("Order");
+    for (document, basis) in [
+        ("{".to_owned(), basis().to_string()),
+        ("[]".to_owned(), basis().to_string()),
+        (without_order.to_string(), basis().to_string()),
+        (document().to_string(), "{}".to_owned()),
+    ] {
+        assert!(StoredResult::read(&document, &basis, ResultCode::Final).is_err(), "{document} {basis}");
+    }
+}
+
+#[test]
+fn a_message_is_the_document_with_the_report_in_it() {
+    let (stored, usual) = (stored(), ResultSettings::default());
+    let read = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+    assert_eq!(read(message(&stored, Embedded::Nothing, &usual)), document());
+    let with_pdf = read(message(&stored, Embedded::Pdf(b"%PDF-"), &usual));
+    let expected = json!({ "Type": "PDF", "Encoding": "Base64", "Content": "JVBERi0=" });
+    assert_eq!(with_pdf["ResultsDocument"], expected);
+    assert_eq!(read(message(&stored, Embedded::Html("<p/>"), &usual))["ResultsDocument"]["Type"], "HTML");
+    let settings =
+        ResultSettings { key_spelling: KeySpelling::Both, enum_encoding: EnumEncoding::Numeric, ..ResultSettings::default() };
+    let other = read(message(&stored, Embedded::Nothing, &settings));
+    assert_eq!(other["Order"]["PatientOrderID"], 100_001);
+    assert!(other["Order"]["EvaluationTypes"][0].is_i64());
+}
+
+#[test]
+fn a_report_says_what_the_result_says() {
+    let (stored, organization) = (stored(), organization(json!({ "phone": "555-0100" }), json!({})));
+    let page = report(&stored, &organization, &Templates::of(&organization, stored.site()), Pictures::default());
+    assert_eq!(page.letterhead.address, ["2 Sample Avenue", "Portland, OR 97201"]);
+    assert_eq!(page.letterhead.phone.as_deref(), Some("555-0100"));
+    assert_eq!(page.patient.gender.as_deref(), Some("Transgender female"));
+    assert!(matches!(&page.od.outcome, Outcome::Graded { findings, .. } if findings.len() == 1));
+    assert!(matches!(&page.os.outcome, Outcome::NotGradable { reasons } if *reasons == ["Blurry"]));
+    let codes: Vec<&str> = page.diagnoses.iter().map(|diagnosis| diagnosis.code.as_str()).collect();
+    assert_eq!(codes, ["E119"], "the submitted one is among them");
+    assert_eq!(page.notes, ["Synthetic note."]);
+}
+
+#[test]
+fn the_sites_template_comes_first_and_a_broken_one_is_passed_over() {
+    let chosen = |organization: &Organization, site: &str| {
+        let (resolved, unusable) = Templates::of(organization, site).resolve(EvaluationType::Dr);
+        (resolved.scope, unusable.into_iter().map(|(scope, _)| scope).collect::<Vec<_>>())
+    };
+    let good = || template("<p>[[PATIENT_NAME]]</p>");
+    let both = organization(good(), good());
+    assert_eq!(chosen(&both, "HV-PDX"), (Scope::Site, vec![]));
+    assert_eq!(chosen(&both, "HV-SEA"), (Scope::Organization, vec![]));
+    assert_eq!(chosen(&organization(json!({}), json!({})), "HV-PDX"), (Scope::Default, vec![]));
+    let broken = organization(good(), template("<script>"));
+    assert_eq!(chosen(&broken, "HV-PDX"), (Scope::Organization, vec![Scope::Site]));
+}
+
+#[test]
+fn problems_of_templates_name_their_place() {
+    let broken = "<p>[[PATIENT_NAME]]</p>\n<p>[[PATIENT_SHOE_SIZE]]</p><script>alert(1)</script>";
+    let wrong = organization(template(broken), template("<p>not closed"));
+    insta::assert_snapshot!(template_problems(&wrong).join("\n"));
+    assert_eq!(template_problems(&organization(template("<p>[[PATIENT_NAME]]</p>"), json!({}))), [""; 0]);
+}
