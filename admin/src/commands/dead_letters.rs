@@ -7,6 +7,7 @@ use crate::redact;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
 use iris_azure::servicebus::{Cause, DeadLetter, DeadLetters};
+use iris_model::organization::DeliveryTarget;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,10 +55,16 @@ async fn open(platform: &Platform, queue: &str) -> Result<DeadLetters> {
 /// The queues of the platform and of its organizations.
 async fn queues(platform: &Platform) -> Result<Vec<String>> {
     let own = &platform.settings.queues;
-    let mut queues = vec![own.orders.clone(), own.drops.clone(), own.images.clone(), own.gradings.clone()];
+    let own = [&own.orders, &own.drops, &own.images, &own.gradings, &own.deliveries];
+    let mut queues: Vec<String> = own.into_iter().cloned().collect();
     for (slug, organization) in platform.organizations().await? {
-        queues.extend(organization.ok().and_then(|organization| organization.events_queue()));
         queues.push(format!("results-{slug}"));
+        let Ok(organization) = organization else { continue };
+        queues.extend(organization.events_queue());
+        queues.extend(organization.all_destinations().filter_map(|destination| match destination.to {
+            DeliveryTarget::Queue(queue) if queue.connection.is_none() => Some(queue.name),
+            _ => None,
+        }));
     }
     queues.sort();
     queues.dedup();

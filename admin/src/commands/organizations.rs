@@ -6,6 +6,7 @@ use crate::report::{Report, Row};
 use anyhow::{Context, Result, bail};
 use iris_azure::blob::{Error as BlobError, UploadOptions};
 use iris_model::Organization;
+use iris_model::organization::Error;
 use std::path::{Path, PathBuf};
 
 pub(crate) async fn run(platform: &Platform, command: &OrganizationsCommand) -> Result<Report> {
@@ -42,32 +43,44 @@ pub(crate) async fn run(platform: &Platform, command: &OrganizationsCommand) -> 
     }
 }
 
-/// Checks documents, connecting to nothing.
+/// Checks documents, connecting to nothing. A line for each problem.
 pub(crate) fn validate(files: &[PathBuf]) -> Result<Report> {
     let (mut rows, mut bad) = (Vec::new(), 0);
     for file in files {
-        let problem = match read(file) {
-            Ok(_) => None,
-            Err(error) => {
-                bad += 1;
-                Some(format!("{error:#}"))
-            }
+        let problems = match std::fs::read(file) {
+            Ok(content) => examine(&content).err().unwrap_or_default(),
+            Err(error) => vec![format!("cannot be read: {error}")],
         };
-        let verdict = if problem.is_some() { "not usable" } else { "usable" };
-        rows.push(vec![
-            ("file", file.display().to_string().into()),
-            ("verdict", verdict.into()),
-            ("problem", problem.into()),
-        ]);
+        let row = |verdict: &str, problem: Option<&str>| {
+            vec![("file", file.display().to_string().into()), ("verdict", verdict.into()), ("problem", problem.into())]
+        };
+        if problems.is_empty() {
+            rows.push(row("usable", None));
+        } else {
+            bad += 1;
+            rows.extend(problems.iter().map(|problem| row("not usable", Some(problem))));
+        }
     }
     let failure = (bad > 0).then(|| format!("{bad} of {} documents are not usable", files.len()));
     Ok(Report { failure, ..Report::list("documents", rows) })
 }
 
+/// The organization a document describes, or everything that is wrong with it.
+fn examine(content: &[u8]) -> Result<Organization, Vec<String>> {
+    let organization = Organization::parse(content).map_err(|error| match error {
+        Error::Problems(problems) => problems,
+        Error::Shape(_) => vec![error.to_string()],
+    })?;
+    let problems = iris_delivery::template_problems(&organization);
+    if problems.is_empty() { Ok(organization) } else { Err(problems) }
+}
+
 fn read(file: &Path) -> Result<(Organization, Vec<u8>)> {
     let content = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let organization = Organization::parse(&content)?;
-    Ok((organization, content))
+    match examine(&content) {
+        Ok(organization) => Ok((organization, content)),
+        Err(problems) => bail!("{} is not usable: {}", file.display(), problems.join("; ")),
+    }
 }
 
 async fn put(platform: &Platform, file: &Path) -> Result<Report> {
