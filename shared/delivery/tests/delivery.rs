@@ -9,6 +9,9 @@ use iris_report::template::Scope;
 use iris_report::{EvaluationType, report::Outcome};
 use serde_json::{Value, json};
 
+/// A template without fault.
+const GOOD: &str = "<article><p>[[PATIENT_NAME]]</p></article>";
+
 fn document() -> Value {
     json!({
         "Version": "2.3.1",
@@ -109,7 +112,7 @@ fn the_sites_template_comes_first_and_a_broken_one_is_passed_over() {
         let (resolved, unusable) = Templates::of(organization, site).resolve(EvaluationType::Dr);
         (resolved.scope, unusable.into_iter().map(|(scope, _)| scope).collect::<Vec<_>>())
     };
-    let good = || template("<p>[[PATIENT_NAME]]</p>");
+    let good = || template(GOOD);
     let both = organization(good(), good());
     assert_eq!(chosen(&both, "HV-PDX"), (Scope::Site, vec![]));
     assert_eq!(chosen(&both, "HV-SEA"), (Scope::Organization, vec![]));
@@ -120,8 +123,8 @@ fn the_sites_template_comes_first_and_a_broken_one_is_passed_over() {
 
 #[test]
 fn problems_of_templates_name_their_place() {
-    let broken = "<p>[[PATIENT_NAME]]</p>\n<p>[[PATIENT_SHOE_SIZE]]</p><script>alert(1)</script>";
-    let wrong = organization(template(broken), template("<p>not closed"));
+    let broken = "<article>\n<p>[[PATIENT_NAME]], [[PATIENT_SHOE_SIZE]]</p>\n<script>alert(1)</script></article>";
+    let wrong = organization(template(broken), template("<article><p>not closed</article>"));
     insta::assert_snapshot!(template_problems(&wrong).join("\n"));
-    assert_eq!(template_problems(&organization(template("<p>[[PATIENT_NAME]]</p>"), json!({}))), [""; 0]);
+    assert_eq!(template_problems(&organization(template(GOOD), json!({}))), [""; 0]);
 }
