@@ -61,9 +61,9 @@ var queries = [
   }
   {
     name: 'destination'
-    description: 'A destination of results is disabled after days of failures, or a result can never go to it.'
+    description: 'A destination of results is disabled after days of failures, or a result cannot go to it.'
     severity: 1
-    query: '${lines} | where tostring(line.alert) in ("destination-disabled", "delivery-impossible")'
+    query: '${lines} | where tostring(line.alert) in ("destination-disabled", "delivery-impossible", "delivery-parked")'
     minutes: 15
   }
   {

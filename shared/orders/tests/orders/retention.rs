@@ -68,7 +68,8 @@ async fn settle(orders: &Orders, transaction: Uuid, state: DeliveryState) {
 async fn batch(orders: &Orders, number: u32) {
     let now = Timestamp::now();
     let organization = organization().client_guid;
-    let batch = NewBatch { organization, number, starts_at: None, ends_at: now, opened_at: now, limit: 100 };
+    let day = jiff::civil::date(2026, 11, 20);
+    let batch = NewBatch { organization, number, starts_at: None, ends_at: now, day, opened_at: now, limit: 100 };
     orders.store().open_batch(&batch).await.unwrap();
 }
 
