@@ -381,7 +381,9 @@ async fn a_delivery_is_parked_and_retried() {
     assert_eq!(host.host.broker.status("results-harborview").unwrap().active, 0);
     let parked = json_of(&host, &["deliveries", "list", "--state", "parked", "--organization", "harborview"]).await;
     assert_eq!(parked["deliveries"][0]["id"].to_string(), id);
-    assert!(refusal(&host, &["deliveries", "park", &id, "4711", "--reason", "r"]).await.contains("4711 is no delivery"));
+    assert!(
+        refusal(&host, &["deliveries", "park", &id, "4711", "--reason", "r"]).await.contains("4711 is no delivery")
+    );
 
     seen(&host, &["deliveries", "retry", &id, "--reason", "ticket 3"]).await;
     received(&host.host.broker, "results-harborview", 1).await;

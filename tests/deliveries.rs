@@ -290,7 +290,12 @@ async fn lost_and_dead_messages_of_deliveries_are_sent_again() {
     host.events(4).await;
     grade(&host, vec![message("g1", &grading("D", 1))]).await;
     let broker = &host.host.broker;
-    until("both messages", async || broker.status("deliveries").unwrap().active == 2).await;
+    // Sent, and known to be: what is still in the outbox would be sent once more.
+    until("both messages", async || {
+        broker.status("deliveries").unwrap().active == 2
+            && host.host.orders.outbox_depth().await.unwrap().envelopes == 0
+    })
+    .await;
     // One is taken by somebody who dies with it, one is given up.
     let taken = broker.receive("deliveries", 2, Duration::from_secs(5)).await.unwrap();
     broker.complete("deliveries", taken[0].lock_token).await.unwrap();

@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 /// One line of a list, or the fields of one thing: names with values, in order.
 pub type Row = Vec<(&'static str, Value)>;
 
+/// The longest document in a cell of a table, in bytes.
+const CELL: usize = 80;
+
 /// What a command has to show.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -49,11 +52,7 @@ impl Report {
     /// As text: fields one to a line, lists as tables.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        let width = self.fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        for (name, value) in &self.fields {
-            text.push_str(&format!("{name:width$}  {}\n", several(value, width + 2)));
-        }
+        let mut text = block(&self.fields);
         for (name, rows) in &self.lists {
             if !text.is_empty() {
                 text.push('\n');
@@ -61,10 +60,22 @@ impl Report {
             if self.lists.len() > 1 || !self.fields.is_empty() {
                 text.push_str(&format!("{name}:\n"));
             }
-            text.push_str(&table(rows));
+            let documents = rows.iter().flatten().any(|(_, value)| value.is_object() && value.to_string().len() > CELL);
+            text.push_str(&if documents { blocks(rows) } else { table(rows) });
         }
         text
     }
+}
+
+/// A name and its value to a line.
+fn block(fields: &Row) -> String {
+    let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    fields.iter().map(|(name, value)| format!("{name:width$}  {}\n", several(value, width + 2))).collect()
+}
+
+/// Rows that hold documents have no room in a table.
+fn blocks(rows: &[Row]) -> String {
+    rows.iter().map(block).collect::<Vec<_>>().join("\n")
 }
 
 fn object(row: &Row) -> Map<String, Value> {
@@ -120,5 +131,14 @@ mod tests {
         assert_eq!(report.text(), "id   what\n1    a [31m b\n100  -\n");
         assert_eq!(report.json()["things"][1], json!({"id": 100, "what": null}));
         assert_eq!(Report::list("things", Vec::new()).text(), "(none)\n");
+    }
+
+    #[test]
+    fn documents_stand_below_each_other() {
+        let long = "x".repeat(CELL);
+        let row = |id: i64| vec![("id", json!(id)), ("document", json!({ "a": long }))];
+        let report = Report::list("things", vec![row(1), row(2)]);
+        let one = |id: i64| format!("id        {id}\ndocument  {{\n            \"a\": \"{long}\"\n          }}\n");
+        assert_eq!(report.text(), format!("{}\n{}", one(1), one(2)));
     }
 }

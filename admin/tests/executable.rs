@@ -27,7 +27,8 @@ fn text(bytes: &[u8]) -> &str {
 async fn it_tells_what_it_can_do() {
     let help = run(&["--help"]).await;
     assert!(help.status.success());
-    for command in ["organizations", "drops", "orders", "dead-letters", "outbox", "deliveries", "destinations", "audit"] {
+    for command in ["organizations", "drops", "orders", "dead-letters", "outbox", "deliveries", "destinations", "audit"]
+    {
         assert!(text(&help.stdout).contains(&format!("\n  {command} ")), "{command}: {}", text(&help.stdout));
     }
     let unknown = run(&["order", "show", "1"]).await;

@@ -8,7 +8,6 @@ use anyhow::Result;
 use iris_orders::deliveries::{DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary};
 use serde_json::json;
 
-
 pub(crate) async fn run(platform: &Platform, command: &DeliveriesCommand) -> Result<Report> {
     let store = platform.administration();
     match command {
@@ -57,7 +56,9 @@ fn moved(moves: &[(i64, DeliveryMove)], done: &str, refused: impl Fn(DeliverySta
             DeliveryMove::Done => Ok(done.to_owned()),
             DeliveryMove::Unknown => Err("is no delivery; see deliveries list --all".to_owned()),
             DeliveryMove::Refused(state) => Err(refused(*state)),
-            DeliveryMove::Overtaken => Err("has been overtaken: its destination has a later result of the order already".to_owned()),
+            DeliveryMove::Overtaken => {
+                Err("has been overtaken: its destination has a later result of the order already".to_owned())
+            }
         };
         match outcome {
             Ok(text) => rows.push(vec![("delivery", (*id).into()), ("outcome", text.into())]),

@@ -26,8 +26,9 @@ pub(crate) async fn run(platform: &Platform, command: &DestinationsCommand) -> R
                     Err(_) => unusable.push(slug.to_string()),
                 }
             }
-            let failure = (!unusable.is_empty())
-                .then(|| format!("without documents that can be used: {}; see organizations list", unusable.join(", ")));
+            let failure = (!unusable.is_empty()).then(|| {
+                format!("without documents that can be used: {}; see organizations list", unusable.join(", "))
+            });
             Ok(Report { failure, ..Report::list("destinations", all) })
         }
         DestinationsCommand::Resume { organization, destination } => resume(platform, organization, destination).await,
@@ -74,7 +75,9 @@ fn rows(organization: &Organization, health: &[DestinationHealth]) -> Vec<Row> {
         let health = own.iter().find(|health| health.destination == document.id);
         row(organization, &document.id, target(document), health.copied())
     });
-    known.chain(gone.map(|health| row(organization, &health.destination, "(not in the document)".into(), Some(health)))).collect()
+    known
+        .chain(gone.map(|health| row(organization, &health.destination, "(not in the document)".into(), Some(health))))
+        .collect()
 }
 
 fn row(organization: &Organization, id: &str, target: Value, health: Option<&DestinationHealth>) -> Row {

@@ -29,7 +29,8 @@ pub(crate) async fn run(platform: &Platform, command: &SubmissionsCommand) -> Re
         SubmissionsCommand::Show { id } => show(platform, *id).await,
         SubmissionsCommand::Resubmit { id, file, organization, grading } => {
             let corrected = file.as_deref();
-            resubmit(platform, &Resubmission { id: *id, corrected, named: organization.as_ref(), grading: *grading }).await
+            resubmit(platform, &Resubmission { id: *id, corrected, named: organization.as_ref(), grading: *grading })
+                .await
         }
     }
 }

@@ -85,8 +85,11 @@ fn a_message_is_the_document_with_the_report_in_it() {
     let expected = json!({ "Type": "PDF", "Encoding": "Base64", "Content": "JVBERi0=" });
     assert_eq!(with_pdf["ResultsDocument"], expected);
     assert_eq!(read(message(&stored, Embedded::Html("<p/>"), &usual))["ResultsDocument"]["Type"], "HTML");
-    let settings =
-        ResultSettings { key_spelling: KeySpelling::Both, enum_encoding: EnumEncoding::Numeric, ..ResultSettings::default() };
+    let settings = ResultSettings {
+        key_spelling: KeySpelling::Both,
+        enum_encoding: EnumEncoding::Numeric,
+        ..ResultSettings::default()
+    };
     let other = read(message(&stored, Embedded::Nothing, &settings));
     assert_eq!(other["Order"]["PatientOrderID"], 100_001);
     assert!(other["Order"]["EvaluationTypes"][0].is_i64());

@@ -169,7 +169,10 @@ fn problems_of_destinations_name_their_place() {
         ("the platform's credential", queue(json!({ "name": "x", "connection": "ServiceBus" }))),
         ("a credential itself", queue(json!({ "name": "x", "connection": "Endpoint=sb://x/;SharedAccessKey=y" }))),
         ("message limit", queue(json!({ "name": "results-harborview.x", "messageLimit": 12 }))),
-        ("a file for a queue", second(json!({ "format": "pdf", "to": { "queue": { "name": "results-harborview.x" } } }))),
+        (
+            "a file for a queue",
+            second(json!({ "format": "pdf", "to": { "queue": { "name": "results-harborview.x" } } })),
+        ),
         ("container without connection", destination(json!({ "container": { "name": "a.b", "container": "x-y" } }))),
         (
             "connection without container",

@@ -125,12 +125,7 @@ async fn every_kind_of_mistake_is_found() {
             "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    operatorsObjectId: operatorsObjectId",
             "events needs Azure Service Bus Data Sender on queue images",
         ),
-        (
-            "modules/entry.bicep",
-            "principalType: 'Group'",
-            "principalType: 'User'",
-            "is no identity of ours",
-        ),
+        ("modules/entry.bicep", "principalType: 'Group'", "principalType: 'User'", "is no identity of ours"),
         (
             "modules/function-app.bicep",
             "RETENTION_BODIES_DAYS: string(rowRetention.bodies)",

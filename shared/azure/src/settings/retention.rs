@@ -50,7 +50,13 @@ mod tests {
         };
         assert_eq!(
             read(&[]).unwrap(),
-            RetentionSettings { bodies_days: 90, history_days: 730, receipts_days: 730, results_days: 3650, batch: 500 }
+            RetentionSettings {
+                bodies_days: 90,
+                history_days: 730,
+                receipts_days: 730,
+                results_days: 3650,
+                batch: 500
+            }
         );
         assert!(read(&[("RETENTION_BODIES_DAYS", "7")]).is_err());
         assert!(read(&[("RETENTION_BODIES_DAYS", "400"), ("RETENTION_RECEIPTS_DAYS", "399")]).is_err());

@@ -97,9 +97,16 @@ fn shaped(bytes: &[u8]) -> Result<Organization, Error> {
     let mut document = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut document).map_err(|error| {
         let place = error.path().to_string();
-        let what = error.into_inner();
+        let mut what = error.into_inner().to_string();
+        if place.ends_with("].to") && what.starts_with("expected value") {
+            what = what.replacen(
+                "expected value",
+                "expected one of `queue`, `container`, `filePath`, and nothing besides",
+                1,
+            );
+        }
         // The whole document has no name.
-        Error::Shape(if place == "." { what.to_string() } else { format!("{place}: {what}") })
+        Error::Shape(if place == "." { what } else { format!("{place}: {what}") })
     })
 }
 
@@ -275,8 +282,7 @@ impl Problems {
         }
         let of_sites = organization.sites.iter().enumerate();
         let of_sites = of_sites.map(|(index, site)| (format!("sites[{index}].reports.templates"), &site.reports));
-        for (place, reports) in
-            std::iter::once(("reports.templates".to_owned(), &organization.reports)).chain(of_sites)
+        for (place, reports) in std::iter::once(("reports.templates".to_owned(), &organization.reports)).chain(of_sites)
         {
             let kinds = reports.templates.iter().map(|template| template.evaluation_type.code().to_owned());
             self.repeated(&place, ".evaluationType", kinds);

@@ -14,8 +14,7 @@ use crate::record::{
 use iris_model::enumeration::OrderStatus;
 use iris_model::organization::OpenOrderScope;
 use iris_model::{
-    ClientGuid, EvaluationType, ImageContext, Issue, IssueCode, Laterality, LocalId, OutcomeKind, ResultCode,
-    Slug,
+    ClientGuid, EvaluationType, ImageContext, Issue, IssueCode, Laterality, LocalId, OutcomeKind, ResultCode, Slug,
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
