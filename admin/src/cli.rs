@@ -115,6 +115,7 @@ pub enum DropsCommand {
     /// Show a drop with its failed rows.
     Show {
         /// Its id.
+        #[arg(value_parser = uuid)]
         id: Uuid,
         /// At most so many failed rows.
         #[arg(long, default_value_t = 50)]
@@ -285,11 +286,13 @@ pub enum SubmissionsCommand {
     /// Show a message: what became of it, what repeats it, and with --show-personal-data its content.
     Show {
         /// Its submission id.
+        #[arg(value_parser = uuid)]
         id: Uuid,
     },
     /// Send a rejected message again through its organization's entry, as it was or corrected, linked to the original.
     Resubmit {
         /// Its submission id.
+        #[arg(value_parser = uuid)]
         id: Uuid,
         /// The corrected message.
         #[arg(long, value_name = "FILE")]
@@ -328,6 +331,11 @@ fn slug(text: &str) -> Result<Slug, String> {
         "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview"
             .to_owned()
     })
+}
+
+fn uuid(text: &str) -> Result<Uuid, String> {
+    text.parse()
+        .map_err(|_| "ids look like 5a3d1e70-0000-4000-8000-000000000001; the list command shows them".to_owned())
 }
 
 fn delivery_state(text: &str) -> Result<DeliveryState, String> {

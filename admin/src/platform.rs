@@ -27,7 +27,8 @@ pub(crate) struct Platform {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: BlobStore,
     variables: Variables,
-    actor: String,
+    /// `None` = nobody says who it is.
+    actor: Option<String>,
     reason: Option<String>,
     shows: bool,
 }
@@ -76,7 +77,8 @@ impl Platform {
         let lookup = |name: &str| variables.get(name);
         let blobs = BlobStore::new(&settings.storage, &lookup).context("Storage")?;
         let store = iris_functions::database::open(&settings.database, &lookup).await.context("Database")?;
-        let actor = common.actor.clone().unwrap_or_else(login);
+        let actor =
+            common.actor.clone().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).or_else(login);
         Ok(Self { settings, store, blobs, variables, actor, reason, shows: common.show_personal_data })
     }
 
@@ -126,7 +128,11 @@ impl Platform {
     ) -> Result<AuditEntry> {
         let reason =
             self.reason.clone().context("this needs a --reason: say why you do it; it is kept in the audit")?;
-        let (actor, action, subject) = (self.actor.clone(), action.to_owned(), subject.into());
+        let actor = self
+            .actor
+            .clone()
+            .context("say who you are with --actor: this machine does not, and it is kept in the audit")?;
+        let (action, subject) = (action.to_owned(), subject.into());
         Ok(AuditEntry { at: Timestamp::now(), organization, actor, action, subject, reason, details })
     }
 
@@ -184,10 +190,7 @@ fn reason(text: Option<&str>) -> Result<Option<String>> {
     Ok(Some(text.to_owned()))
 }
 
-fn login() -> String {
+fn login() -> Option<String> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    variable("USER")
-        .or_else(|| variable("LOGNAME"))
-        .or_else(|| variable("USERNAME"))
-        .unwrap_or_else(|| "unknown".into())
+    variable("USER").or_else(|| variable("LOGNAME")).or_else(|| variable("USERNAME"))
 }

@@ -1,6 +1,6 @@
 //! `dead-letters`.
 
-use super::{instant, missing};
+use super::instant;
 use crate::cli::DeadLettersCommand;
 use crate::platform::Platform;
 use crate::redact;
@@ -40,7 +40,12 @@ pub(crate) async fn run(platform: &Platform, command: &DeadLettersCommand) -> Re
             letters.close().await;
             let done = done.with_context(|| format!("dead letters of {queue} cannot be sent back"))?;
             let rows = done.iter().map(|number| vec![("queue", queue.as_str().into()), ("number", (*number).into())]);
-            let failure = missing(done.len(), wanted.len(), "dead letters that nobody holds");
+            let left: Vec<String> =
+                wanted.iter().filter(|number| !done.contains(number)).map(ToString::to_string).collect();
+            let failure = (!left.is_empty()).then(|| {
+                let left = left.join(", ");
+                format!("{queue} has no dead letter {left}, or somebody holds it in this moment; see dead-letters list")
+            });
             Ok(Report { failure, ..Report::list("redriven", rows.collect()) })
         }
     }

@@ -19,7 +19,7 @@ pub(crate) async fn run(platform: &Platform, command: &DropsCommand) -> Result<R
             Ok(Report::list("drops", drops.iter().map(|drop| row(platform, drop)).collect()))
         }
         DropsCommand::Show { id, limit } => {
-            let drop = platform.store.drop_summary(*id).await?.context("there is no drop with this id")?;
+            let drop = platform.store.drop_summary(*id).await?.context("there is no drop with this id; see drops list. Finished ones are removed when their retention period is over")?;
             platform.viewing("drops.view", id.to_string(), Some(drop.organization)).await?;
             let mut fields = row(platform, &drop);
             fields.push(("finishedAt", drop.finished_at.map_or(Value::Null, instant)));

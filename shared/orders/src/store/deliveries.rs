@@ -379,6 +379,11 @@ macro_rules! delivery_statements {
             search: &DeliverySearch,
             limit: u32,
         ) -> Result<Vec<DeliverySummary>, Error> {
+            let order = match search.order.map(id).transpose() {
+                Ok(order) => order,
+                // No order has such a number.
+                Err(_) => return Ok(Vec::new()),
+            };
             let states: Vec<String> =
                 search.states.iter().map(|state| delivery_state_column(*state).to_string()).collect();
             // Numbers of ours: as literals they let the database choose the index of open deliveries.
@@ -393,7 +398,7 @@ macro_rules! delivery_statements {
                 .bind(search.before.unwrap_or(i64::MAX))
                 .bind(search.organization.map(|guid| guid.0))
                 .bind(search.destination.as_deref())
-                .bind(search.order.map(id).transpose()?)
+                .bind(order)
                 .bind(i64::from(limit))
                 .fetch_all(pool)
                 .await
