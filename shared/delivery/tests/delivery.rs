@@ -42,7 +42,7 @@ fn stored() -> StoredResult {
     StoredResult::read(&document().to_string(), &basis().to_string(), ResultCode::Final).unwrap()
 }
 
-fn organization(reports: Value, site_reports: Value) -> Organization {
+fn organization(reports: &Value, site_reports: &Value) -> Organization {
     let document = json!({
         "slug": "harborview",
         "name": "Harborview (sample)",
@@ -97,7 +97,7 @@ fn a_message_is_the_document_with_the_report_in_it() {
 
 #[test]
 fn a_report_says_what_the_result_says() {
-    let (stored, organization) = (stored(), organization(json!({ "phone": "555-0100" }), json!({})));
+    let (stored, organization) = (stored(), organization(&json!({ "phone": "555-0100" }), &json!({})));
     let page = report(&stored, &organization, &Templates::of(&organization, stored.site()), Pictures::default());
     assert_eq!(page.letterhead.address, ["2 Sample Avenue", "Portland, OR 97201"]);
     assert_eq!(page.letterhead.phone.as_deref(), Some("555-0100"));
@@ -116,18 +116,18 @@ fn the_sites_template_comes_first_and_a_broken_one_is_passed_over() {
         (resolved.scope, unusable.into_iter().map(|(scope, _)| scope).collect::<Vec<_>>())
     };
     let good = || template(GOOD);
-    let both = organization(good(), good());
+    let both = organization(&good(), &good());
     assert_eq!(chosen(&both, "HV-PDX"), (Scope::Site, vec![]));
     assert_eq!(chosen(&both, "HV-SEA"), (Scope::Organization, vec![]));
-    assert_eq!(chosen(&organization(json!({}), json!({})), "HV-PDX"), (Scope::Default, vec![]));
-    let broken = organization(good(), template("<script>"));
+    assert_eq!(chosen(&organization(&json!({}), &json!({})), "HV-PDX"), (Scope::Default, vec![]));
+    let broken = organization(&good(), &template("<script>"));
     assert_eq!(chosen(&broken, "HV-PDX"), (Scope::Organization, vec![Scope::Site]));
 }
 
 #[test]
 fn problems_of_templates_name_their_place() {
     let broken = "<article>\n<p>[[PATIENT_NAME]], [[PATIENT_SHOE_SIZE]]</p>\n<script>alert(1)</script></article>";
-    let wrong = organization(template(broken), template("<article><p>not closed</article>"));
+    let wrong = organization(&template(broken), &template("<article><p>not closed</article>"));
     insta::assert_snapshot!(template_problems(&wrong).join("\n"));
-    assert_eq!(template_problems(&organization(template(GOOD), json!({}))), [""; 0]);
+    assert_eq!(template_problems(&organization(&template(GOOD), &json!({}))), [""; 0]);
 }

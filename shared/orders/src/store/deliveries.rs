@@ -379,11 +379,8 @@ macro_rules! delivery_statements {
             search: &DeliverySearch,
             limit: u32,
         ) -> Result<Vec<DeliverySummary>, Error> {
-            let order = match search.order.map(id).transpose() {
-                Ok(order) => order,
-                // No order has such a number.
-                Err(_) => return Ok(Vec::new()),
-            };
+            // A number that no order has.
+            let Ok(order) = search.order.map(id).transpose() else { return Ok(Vec::new()) };
             let states: Vec<String> =
                 search.states.iter().map(|state| delivery_state_column(*state).to_string()).collect();
             // Numbers of ours: as literals they let the database choose the index of open deliveries.
