@@ -357,7 +357,7 @@ async fn batches_have_every_result_once(host: &TestHost, side: &Side, pdfs: &BTr
             assert_eq!(archive.len() as u64, manifest.results);
             for index in 0..archive.len() {
                 let mut report = archive.by_index(index).unwrap();
-                let order = report.name().split_once('_').unwrap().1.trim_end_matches(".pdf").to_owned();
+                let order = report.name().unwrap().split_once('_').unwrap().1.trim_end_matches(".pdf").to_owned();
                 let mut pdf = Vec::new();
                 report.read_to_end(&mut pdf).unwrap();
                 let times = seen.entry(order.clone()).or_default();
