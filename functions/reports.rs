@@ -180,7 +180,11 @@ impl Reports {
         let address = BlobAddress::new(&app.containers.archive, &image.archive)
             .map_err(|error| Error::Away(error.to_string()))?;
         match app.blobs.get(&address, None, self.limits.file_bytes as u64).await {
-            Ok(found) => Ok(Some(Arc::from(found.content.as_ref()))),
+            // Of a DICOM file the JPEG in it, if there is one.
+            Ok(found) => Ok(Some(match iris_images::embedded_jpeg(&found.content) {
+                Some(jpeg) => Arc::from(jpeg),
+                None => Arc::from(found.content.as_ref()),
+            })),
             Err(BlobError::NotFound) => {
                 warn!("an image is not in the archive any more; the report goes without it");
                 Ok(None)

@@ -50,9 +50,10 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     let caller = BlobStore::from_connection_string(&host.credentials.drops_service(&organization))?;
     upload(&caller, &BlobAddress::new(&organization.drops_container(), &name)?, &arguments.file).await?;
     let receipt = progress::follow(&host, &organization, receipts).await?;
-    if !images.is_empty() {
-        grading::send_images(&host, &organization, &images).await?;
-    }
+    let unlinked = match images.is_empty() {
+        true => Vec::new(),
+        false => grading::send_images(&host, &organization, &images).await?,
+    };
     let mut graded = grading::Graded::default();
     if !gradings.is_empty() {
         grading::send_gradings(&host, &organization, &gradings).await?;
@@ -63,6 +64,9 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     host.stop().await;
 
     say(&crate::summary::summary(&receipt));
+    if !images.is_empty() {
+        say(&crate::summary::images(images.len() - unlinked.len().min(images.len()), &unlinked));
+    }
     if !gradings.is_empty() {
         say(&crate::summary::graded(graded.results, &graded.refused));
     }

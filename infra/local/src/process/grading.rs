@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use iris_azure::blob::{BlobAddress, BlobStore};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_model::Organization;
+use iris_orders::images::explanation;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,22 +34,36 @@ pub(super) fn images(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path.is_file() {
+        let is_hidden = entry_name(&path).is_some_and(|name| name.starts_with('.'));
+        if path.is_file() && !is_hidden {
             files.push(path);
         }
     }
+    ensure!(!files.is_empty(), "there is no image in the folder {}", folder.display());
     files.sort();
     Ok(files)
 }
 
-/// Uploads images with the organization's write-only credential, and waits until they were received.
-pub(super) async fn send_images(host: &LocalHost, organization: &Organization, files: &[PathBuf]) -> Result<()> {
+fn entry_name(path: &Path) -> Option<&str> {
+    path.file_name().and_then(|name| name.to_str())
+}
+
+/// Uploads images with the organization's write-only credential, and waits until they were received. Returns why those are not linked that
+/// belong to no order.
+pub(super) async fn send_images(
+    host: &LocalHost,
+    organization: &Organization,
+    files: &[PathBuf],
+) -> Result<Vec<String>> {
     let caller = BlobStore::from_connection_string(&host.credentials.images_service(organization))?;
     for file in files {
         let name = super::file_name(file)?;
         upload(&caller, &BlobAddress::new(&organization.images_container(), &name)?, file).await?;
     }
-    quiet(host).await
+    quiet(host).await?;
+    let limit = u32::try_from(files.len()).unwrap_or(u32::MAX);
+    let unlinked = host.orders.unlinked_images(organization.client_guid, limit).await?;
+    Ok(unlinked.iter().map(|image| explanation(image).unwrap_or_else(|| image.blob.file_name.clone())).collect())
 }
 
 /// Posts gradings with the grader's credential, and waits until the results are delivered.

@@ -27,6 +27,7 @@ mod settle;
 pub use decide::{ImageAnswer, ImageTask, ImageWork, decide};
 pub use find::{Obstacle, Target, find};
 pub use known::KnownImages;
+pub use receipt::explanation;
 pub use readiness::{Requirement, is_satisfied, requirement};
 pub use settle::{Effects, settle};
 
