@@ -164,8 +164,16 @@ async function graded(id) {
   await client.createSender(caller.gradings.queue).sendMessages({ body, messageId: name() });
   await client.close();
   const events = await eventsUntil(id, "ResultsDeliveryReceipt");
-  const ofOrder = (each) => each.Order.LocalId === id;
-  return { events, result: (await take(caller.results, (all) => all.some(ofOrder))).find(ofOrder) };
+  const ofOrder = (each) => (each.Order?.LocalId ?? each.OrderLocalId) === id;
+  const message = (await take(caller.results, (all) => all.some(ofOrder))).find(ofOrder);
+  return { events, result: await whole(message) };
+}
+
+/** A result that is larger than its queue takes is in the results container, and the message says where. */
+async function whole(message) {
+  if (message.ResultObjectType !== "OrderResultLocation") return message;
+  const results = new ContainerClient(caller.receipts.url);
+  return JSON.parse(await results.getBlobClient(message.Document.FileName).downloadToBuffer());
 }
 
 const kinds = (all) => all.map((each) => each.ResultObjectType);

@@ -58,8 +58,16 @@ def grading(order):
 
 
 def result_of(caller, order):
-    found = take(caller["results"], lambda results: any(each["Order"]["LocalId"] == order for each in results))
-    return next(each for each in found if each["Order"]["LocalId"] == order)
+    """The result of an order. One that is larger than its queue takes is in the results container, and the message says where."""
+    def local_id(message):
+        return message["Order"]["LocalId"] if "Order" in message else message["OrderLocalId"]
+
+    found = take(caller["results"], lambda messages: any(local_id(each) == order for each in messages))
+    result = next(each for each in found if local_id(each) == order)
+    if result["ResultObjectType"] != "OrderResultLocation":
+        return result
+    results = ContainerClient.from_container_url(caller["receipts"]["url"])
+    return json.loads(results.download_blob(result["Document"]["FileName"]).readall())
 
 
 def embedded(result):
