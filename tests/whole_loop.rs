@@ -316,10 +316,8 @@ async fn results_are_delivered_once_and_in_order(host: &TestHost, side: &Side) -
         }
     }
     let files = side.files(host).await;
-    let reports: Vec<&[u8]> = files
-        .iter()
-        .filter_map(|(name, content)| name.starts_with("reports/").then_some(&**content))
-        .collect();
+    let reports: Vec<&[u8]> =
+        files.iter().filter_map(|(name, content)| name.starts_with("reports/").then_some(&**content)).collect();
     assert_eq!(reports.len(), pdfs.values().map(Vec::len).sum::<usize>());
     for (order, pdfs) in &pdfs {
         assert_eq!(*files[&format!("reports/{order}.pdf")], pdfs[0]);
@@ -331,8 +329,7 @@ async fn results_are_delivered_once_and_in_order(host: &TestHost, side: &Side) -
 async fn batches_have_every_result_once(host: &TestHost, side: &Side, pdfs: &BTreeMap<String, Vec<Vec<u8>>>) {
     let files = side.files(host).await;
     let manifests = files.iter().filter(|(name, _)| name.ends_with(".manifest.json"));
-    let mut manifests: Vec<Manifest> =
-        manifests.map(|(_, content)| serde_json::from_slice(content).unwrap()).collect();
+    let mut manifests: Vec<Manifest> = manifests.map(|(_, content)| serde_json::from_slice(content).unwrap()).collect();
     manifests.sort_by_key(|manifest| manifest.batch);
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut number = 0;

@@ -123,11 +123,7 @@ fn save(book: BatchWorkbook) -> anyhow::Result<std::fs::File> {
     Ok(file)
 }
 
-fn add_report(
-    archive: &mut ZipWriter<StreamWriter<Piece>>,
-    result: &StoredResult,
-    pdf: &[u8],
-) -> anyhow::Result<()> {
+fn add_report(archive: &mut ZipWriter<StreamWriter<Piece>>, result: &StoredResult, pdf: &[u8]) -> anyhow::Result<()> {
     // What a report consists of is compressed already: little effort. Stored as it is, readers that never look back could not find its end.
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(1));

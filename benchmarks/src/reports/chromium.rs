@@ -15,7 +15,8 @@ struct Told {
 
 /// PDFs per second, and the browser's version. The pages are printed in turn.
 pub(super) fn prints(pages: &[String], count: u32, at_once: usize) -> Result<(f64, String)> {
-    let browser = browser().context("there is no Chromium; on Debian: apt-get install --no-install-recommends chromium")?;
+    let browser =
+        browser().context("there is no Chromium; on Debian: apt-get install --no-install-recommends chromium")?;
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("chromium");
     if !project.join("node_modules/playwright-core").exists() {
         let mut npm = Command::new("npm");

@@ -47,7 +47,8 @@ pub fn summary(receipt: &Receipt) -> String {
 /// What became of images, for a terminal.
 #[must_use]
 pub fn images(linked: usize, unlinked: &[String]) -> String {
-    let mut text = format!("  {:<11}{linked:>9}  linked to {}", "images", plural(linked as u64, "its order", "their orders"));
+    let mut text =
+        format!("  {:<11}{linked:>9}  linked to {}", "images", plural(linked as u64, "its order", "their orders"));
     list(&mut text, "not linked", unlinked);
     text
 }

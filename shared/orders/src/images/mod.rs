@@ -27,8 +27,8 @@ mod settle;
 pub use decide::{ImageAnswer, ImageTask, ImageWork, decide};
 pub use find::{Obstacle, Target, find};
 pub use known::KnownImages;
-pub use receipt::explanation;
 pub use readiness::{Requirement, is_satisfied, requirement};
+pub use receipt::explanation;
 pub use settle::{Effects, settle};
 
 use crate::incoming::{NAMESPACE, message_id};
