@@ -1,9 +1,10 @@
 //! What the functions share: settings, connections, the order service.
 
 use crate::database;
-use crate::deliver_result::{Connections, Lanes, Reports};
+use crate::deliver_result::{Connections, Lanes};
 use crate::organizations::Organizations;
 use crate::publisher::ServiceBusPublisher;
+use crate::reports::Reports;
 use anyhow::Context;
 use iris_azure::blob::BlobStore;
 use iris_azure::eventgrid::Account;

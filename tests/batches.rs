@@ -138,6 +138,8 @@ async fn a_payer_gets_each_result_once_and_corrections_again() {
     results(&host, 1).await;
     grade(&host, vec![grading("B", 2, "None", "F")]).await;
     results(&host, 2).await;
+    // Each is marked as sent.
+    host.settled().await;
     a_day_passes(&host).await;
     let second = written(&host, 2).await.remove(1);
     assert_eq!((second.batch, second.results, second.again.len()), (2, 2, 0));

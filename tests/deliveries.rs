@@ -316,6 +316,53 @@ async fn lost_and_dead_messages_of_deliveries_are_sent_again() {
     host.host.stop().await;
 }
 
+/// Posts orders with an image of each eye, and waits until they can be graded.
+async fn with_images(host: &TestHost, series: &str, numbers: std::ops::Range<usize>, images: [&[u8]; 2]) {
+    let name = |number: usize, eye: &str| format!("{series}-{number}-{eye}.jpg");
+    let directive = |number: usize, eye: &str| {
+        json!({ "Laterality": eye, "AzureBlobStorage": {
+            "Container": host.organization.images_container(), "FileName": name(number, eye) } })
+    };
+    let posted = |number: usize| {
+        let mut posted = order(series, number);
+        posted["Camera"] = json!({ "Images": [directive(number, "OD"), directive(number, "OS")] });
+        message(format!("o-{series}-{number}"), &posted)
+    };
+    host.post(numbers.clone().map(posted).collect()).await;
+    for number in numbers {
+        for (eye, image) in ["OD", "OS"].into_iter().zip(images) {
+            host.upload_image(&name(number, eye), image.to_vec()).await;
+        }
+    }
+    host.settled().await;
+}
+
+/// What the handler may take above idle while results are delivered: as while it loads a file.
+const DELIVERING: u64 = 128 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_results_at_once_stay_within_memory() {
+    const RESULTS: usize = 200;
+    let mut organization = organization(&json!([
+        { "id": "files", "format": "pdf", "to": { "container": { "name": "reports/{orderLocalId}.pdf" } } }
+    ]));
+    organization.grading.without_images = false;
+    let host = TestHost::configured(&[organization], BTreeMap::new()).await;
+    let (right, left) = (iris_report::sample::fundus(2_000, false), iris_report::sample::fundus(2_000, true));
+    with_images(&host, "W", 0..4, [&right, &left]).await;
+    grade(&host, vec![message("warm-up", &grading("W", 0))]).await;
+    receipts(&host, 1).await;
+    with_images(&host, "M", 0..RESULTS, [&right, &left]).await;
+    let idle = host.host.functions.rss().unwrap();
+    grade(&host, (0..RESULTS).map(|number| message(format!("g{number}"), &grading("M", number))).collect()).await;
+    receipts(&host, 1 + RESULTS).await;
+    received(&host.host.broker, "results-harborview", 1 + RESULTS).await;
+    host.settled().await;
+    let peak = host.host.functions.peak_rss().unwrap();
+    assert!(peak < idle + DELIVERING, "{} MB above idle", (peak - idle) >> 20);
+    host.stop().await;
+}
+
 async fn killed(database: Option<String>) {
     let organization = organization(&json!([
         { "id": "reports", "format": "pdf", "to": { "container": { "name": "reports/{orderLocalId}.pdf" } } }

@@ -58,6 +58,44 @@ fn an_exam_with_its_report() {
     assert_eq!(kinds("results.ndjson").len(), 1);
 }
 
+#[test]
+fn what_is_wrong_with_an_exam_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let sample =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/exam/grading.json")).unwrap();
+    let images = folder.path().join("images");
+    std::fs::create_dir(&images).unwrap();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    std::fs::write(images.join("hv-exam-1-right.jpg"), b"no picture").unwrap();
+    std::fs::write(images.join("scan.pdf"), b"%PDF-1.7").unwrap();
+    std::fs::write(path("other.json"), sample.replace("HV-EXAM-1", "HV-EXAM-2")).unwrap();
+    std::fs::write(path("foreign.json"), sample.replace("5a3d1e70", "5a3d1e71")).unwrap();
+    std::fs::write(path("text.json"), "\"graded\"").unwrap();
+    std::fs::write(path("broken.json"), "{").unwrap();
+    let (good, exam) = ("samples/exam/grading.json".to_owned(), "samples/exam/images".to_owned());
+    for (images, grading, complaints) in [
+        (
+            path("images"),
+            good.clone(),
+            &["[no-images]", "\"scan.pdf\": This is not an image", "\"hv-exam-1-right.jpg\""][..],
+        ),
+        (exam.clone(), path("other.json"), &["nothing was graded: [unknown-order]"]),
+        (exam.clone(), path("foreign.json"), &["nothing was graded: ClientGuid"]),
+        (exam.clone(), path("text.json"), &["something else than gradings"]),
+        (exam.clone(), path("broken.json"), &["is not JSON"]),
+        (exam, path("none.json"), &["cannot read"]),
+        (path("empty"), good.clone(), &["there is no image in"]),
+        (path("nowhere"), good, &["cannot read the folder"]),
+    ] {
+        let out = path("out");
+        let done = process(&["samples/exam/order.json", "--images", &images, "--grade", &grading, "--out", &out]);
+        assert!(!done.status.success(), "{images} {grading}");
+        let said = [done.stdout, done.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+        assert!(complaints.iter().all(|complaint| said.contains(complaint)), "{images} {grading}: {said}");
+    }
+}
+
 /// Processes a sample and compares everything the caller gets with the snapshots.
 fn sample(name: &str) {
     let out = tempfile::tempdir().unwrap();

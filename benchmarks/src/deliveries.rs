@@ -2,30 +2,43 @@
 
 use crate::local::Local;
 use crate::report::Section;
+use crate::report::Target::AtMost;
 use crate::{Bench, clock, generate};
 use anyhow::{Context, Result};
 use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_report::sample;
 use serde_json::{Value, json};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Side of the images.
 const SIDE: u32 = 1_200;
+/// Gradings of the burst whose memory is measured.
+const AT_ONCE: usize = 200;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     let count = bench.amount(2_000);
     let about = format!(
-        "{count} orders with two images of {SIDE} by {SIDE} pixels each are graded: posted in one batch, until the last OrderResult with \
+        "{} orders with two images of {SIDE} by {SIDE} pixels each are graded: posted in one batch, until the last OrderResult with \
          the PDF in it (or its location) is in the results queue and the last receipt of a PDF file in the results container is in the \
-         events queue. Broker, Blob storage and Functions host run on the same cores."
+         events queue. Broker, Blob storage and Functions host run on the same cores.",
+        count as usize - AT_ONCE.min(count as usize / 2)
     );
     let mut section = Section::new("Results", about);
     let (right, left) = (sample::fundus(SIDE, false), sample::fundus(SIDE, true));
     let database = bench.databases.create(*bench.databases.kinds().last().context("there is a database")?).await?;
     let local = Local::start(bench, &database).await?;
-    prepare(&local, count, &right, &left).await?;
-    section.figure("grading → OrderResult with PDF, and PDF file", graded(&local, count).await?, "results/s");
+    prepare(&local, 1 + count, &right, &left).await?;
+    // One first: connections, fonts, memory of the allocator.
+    graded(&local, 0..1).await?;
+    let idle = local.host.functions.rss().unwrap_or_default();
+    let burst = AT_ONCE.min(count as usize / 2);
+    graded(&local, 1..1 + burst).await?;
+    let peak = local.host.functions.peak_rss().unwrap_or_default().saturating_sub(idle) as f64 / 1_048_576.0;
+    let rate = graded(&local, 1 + burst..1 + count as usize).await?;
+    section.figure("grading → OrderResult with PDF, and PDF file", rate, "results/s");
+    section.aim(format!("handler's peak memory above idle, {burst} posted at once"), peak, "MB", AtMost(128.0));
     local.stop().await;
     bench.databases.remove(database).await?;
     Ok(vec![section])
@@ -58,7 +71,8 @@ async fn prepare(local: &Local, count: u32, right: &[u8], left: &[u8]) -> Result
 }
 
 /// Results per second from the first grading to the last receipt.
-async fn graded(local: &Local, count: u32) -> Result<f64> {
+async fn graded(local: &Local, numbers: Range<usize>) -> Result<f64> {
+    let count = numbers.len() as u64;
     let sender = ServiceBusSender::with_connection_string(
         &local.host.credentials.grader(&local.organization),
         SenderOptions::default(),
@@ -68,18 +82,19 @@ async fn graded(local: &Local, count: u32) -> Result<f64> {
         body: grading(local, number).to_string().into(),
         ..OutgoingMessage::default()
     };
-    let messages = (0..count as usize).map(message).collect();
+    let messages = numbers.map(message).collect();
     let before = local.waiting_events()?;
     let results = local.organization.results_queue().context("the sample organization has results")?;
+    let results_before = local.host.broker.status(&results)?.active as u64;
     let started = Instant::now();
     sender.send(&format!("gradings-{}", local.organization.slug), messages).await?;
     clock::until("all results", async || {
-        let delivered = local.host.broker.status(&results)?.active as u64 >= u64::from(count);
+        let delivered = local.host.broker.status(&results)?.active as u64 >= results_before + count;
         // A receipt for the grading, the word that it was applied, and the receipt of the delivery.
-        Ok(delivered && local.waiting_events()? >= before + u64::from(count) * 3)
+        Ok(delivered && local.waiting_events()? >= before + count * 3)
     })
     .await?;
-    Ok(clock::rate(count, started))
+    Ok(clock::rate(u32::try_from(count)?, started))
 }
 
 fn grading(local: &Local, number: usize) -> Value {

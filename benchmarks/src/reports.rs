@@ -38,8 +38,8 @@ pub(crate) fn run(bench: &Bench) -> Result<Vec<Section>> {
     section.figure("PDFs, one core", clock::best(bench.repeats(), || pdfs(&renderer, &work, count / 2, 1))?, "/s");
     let pages: Vec<String> = work.iter().map(|(template, report)| renderer.html(template, report).0).collect();
     match chromium::prints(&pages, bench.amount(200), cores) {
-        Ok(peer) => {
-            section.figure("headless Chromium, the same HTML", peer, "/s");
+        Ok((peer, version)) => {
+            section.figure(format!("headless Chromium {version}, the same HTML"), peer, "/s");
             section.ratio("ours of Chromium", ours, peer, Target::AtLeast(20.0));
         }
         Err(reason) => section.figure(format!("headless Chromium: not measured, {reason:#}"), f64::NAN, ""),

@@ -11,7 +11,7 @@
 //!
 //! 1. **Look.** A delivery that is done needs nothing; one whose destination is disabled is held; one that would overtake an earlier result of
 //!    the same order waits.
-//! 2. **Render** the report ([`reports`]), within bounds of memory and processors.
+//! 2. **Render** the report ([`crate::reports`]), within bounds of memory and processors.
 //! 3. **Send** ([`send`]).
 //! 4. **Mark** it as delivered and send the receipt, in one transaction.
 //!
@@ -20,16 +20,15 @@
 
 mod connections;
 mod lanes;
-mod reports;
 mod send;
 
 pub use connections::Connections;
 pub use lanes::Lanes;
-pub use reports::Reports;
 
 use crate::app::App;
 use crate::organizations::Lookup;
 use crate::postpone::{self, Reason};
+use crate::reports;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_delivery::Result as StoredResult;
 use iris_model::Organization;
@@ -63,6 +62,15 @@ enum Failure {
     /// It can never be made.
     #[error("{0}")]
     Impossible(String),
+}
+
+impl From<reports::Error> for Failure {
+    fn from(error: reports::Error) -> Self {
+        match error {
+            reports::Error::Away(reason) => Self::Ours(reason),
+            reports::Error::Impossible(reason) => Self::Impossible(reason),
+        }
+    }
 }
 
 /// A delivery under way.
@@ -191,8 +199,8 @@ impl Job<'_> {
         let result = StoredResult::read(&delivery.document, &delivery.report, delivery.code)
             .map_err(|error| Failure::Impossible(error.to_string()))?;
         let _room = self.app.reports.room(&result).await;
-        let rendered =
-            self.app.reports.render(self.app, delivery, &result, &self.organization, &self.destination).await?;
+        let (transaction, format) = (delivery.transaction_id, self.destination.format);
+        let rendered = self.app.reports.render(self.app, transaction, &result, &self.organization, format).await?;
         match tokio::time::timeout(PATIENCE, self.send(&result, &rendered)).await {
             Ok(sent) => sent,
             Err(_) => Err(Failure::Destination("no confirmation in time".to_owned())),

@@ -1,7 +1,7 @@
 //! Handing a result over: to a queue, or as a file.
 
-use super::reports::Rendered;
 use super::{Failure, Job};
+use crate::reports::Rendered;
 use bytes::Bytes;
 use iris_azure::blob::{BlobAddress, BlobStore, Error as BlobError, UploadOptions};
 use iris_azure::servicebus::OutgoingMessage;

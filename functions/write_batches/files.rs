@@ -1,14 +1,14 @@
 //! The files of a batch on their way to the results container, with bounded memory.
 
-use super::report;
+use crate::app::App;
 use crate::piece::Piece;
 use anyhow::Context;
 use iris_azure::blob::{BlobAddress, BlobStore, BlockWriter, UploadOptions};
+use iris_delivery::Result as StoredResult;
 use iris_model::Organization;
 use iris_model::organization::BatchFormat;
 use iris_results::batch::{BatchCsv, BatchWorkbook, ManifestFile, Row};
 use jiff::Timestamp;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Seek, Write};
 use zip::write::{SimpleFileOptions, StreamWriter};
@@ -19,11 +19,8 @@ const CHUNK: usize = 1 << 20;
 
 /// A result as the files need it.
 pub(super) struct Entry {
-    pub(super) order: i64,
-    pub(super) local_id: String,
     pub(super) row: Row,
-    pub(super) document: Value,
-    pub(super) issued: Timestamp,
+    pub(super) result: StoredResult,
 }
 
 /// One file.
@@ -67,7 +64,12 @@ impl File {
     }
 
     /// Writes results and sends what came of them.
-    pub(super) async fn write(&mut self, entries: &[Entry], organization: &Organization) -> anyhow::Result<()> {
+    pub(super) async fn write(
+        &mut self,
+        app: &App,
+        entries: &[Entry],
+        organization: &Organization,
+    ) -> anyhow::Result<()> {
         match &mut self.kind {
             Kind::Csv(csv) => {
                 for entry in entries {
@@ -81,8 +83,10 @@ impl File {
                 }
             }
             Kind::Zip(archive) => {
+                // One report at a time: an archive is written in the background, and deliveries have the same processors and memory.
                 for entry in entries {
-                    tokio::task::block_in_place(|| add_report(archive, entry, organization))?;
+                    let pdf = app.reports.pdf(app, &entry.result, organization).await?;
+                    tokio::task::block_in_place(|| add_report(archive, &entry.result, &pdf))?;
                     self.upload.send().await?;
                 }
             }
@@ -119,23 +123,20 @@ fn save(book: BatchWorkbook) -> anyhow::Result<std::fs::File> {
     Ok(file)
 }
 
-fn add_report(
-    archive: &mut ZipWriter<StreamWriter<Piece>>,
-    entry: &Entry,
-    organization: &Organization,
-) -> anyhow::Result<()> {
-    let pdf = report::pdf(&entry.document, organization, entry.issued)?;
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    archive.start_file(report_name(entry), options)?;
-    archive.write_all(&pdf)?;
+fn add_report(archive: &mut ZipWriter<StreamWriter<Piece>>, result: &StoredResult, pdf: &[u8]) -> anyhow::Result<()> {
+    // What a report consists of is compressed already: little effort. Stored as it is, readers that never look back could not find its end.
+    let options =
+        SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(1));
+    archive.start_file(report_name(result), options)?;
+    archive.write_all(pdf)?;
     Ok(())
 }
 
 /// `100001_A-1.pdf`: the order's number makes it unique, the submitter's id is for people. No id leads out of the folder it is unpacked in.
-fn report_name(entry: &Entry) -> String {
+fn report_name(result: &StoredResult) -> String {
     let plain = |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
-    let local_id: String = entry.local_id.chars().take(64).map(plain).collect();
-    format!("{}_{local_id}.pdf", entry.order)
+    let local_id: String = result.order_local_id().chars().take(64).map(plain).collect();
+    format!("{}_{local_id}.pdf", result.order_id())
 }
 
 /// Bytes on their way, counted and digested.

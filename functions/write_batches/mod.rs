@@ -12,13 +12,12 @@
 //! platform was away are one batch. A run that finds nothing to do costs two look-ups per organization.
 
 mod files;
-mod report;
 mod write;
 
 use crate::app::App;
 use crate::organizations::Lookup;
 use iris_azure::handler::Outcome;
-use iris_model::organization::BatchSettings;
+use iris_model::organization::{BatchFormat, BatchSettings};
 use iris_model::{Organization, Slug};
 use iris_orders::batches::{Batch, NewBatch};
 use jiff::Timestamp;
@@ -29,6 +28,8 @@ pub const NAME: &str = "write_batches";
 
 /// The most results of a batch: what surely is written within the time a function may take. More become further batches of the same period.
 const LIMIT: u32 = 20_000;
+/// The same where their reports are written, each with its images.
+const LIMIT_WITH_REPORTS: u32 = 5_000;
 
 /// Writes what is due. One organization's trouble does not hold up the others.
 pub async fn run(app: &App) -> Outcome {
@@ -80,7 +81,7 @@ async fn due(
         ends_at,
         day: ends_at.to_zoned(zone(settings)).date(),
         opened_at: now,
-        limit: LIMIT,
+        limit: if settings.formats.contains(&BatchFormat::Zip) { LIMIT_WITH_REPORTS } else { LIMIT },
     };
     let next = match store.last_batch(organization.client_guid).await? {
         Some(open) if open.closed_at.is_none() => return Ok(Some(open)),

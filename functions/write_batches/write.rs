@@ -3,14 +3,13 @@
 use super::files::{Entry, File};
 use super::zone;
 use crate::app::App;
-use anyhow::Context;
 use iris_azure::blob::{BlobAddress, Error as BlobError, UploadOptions};
+use iris_delivery::Result as StoredResult;
 use iris_model::Organization;
 use iris_model::organization::BatchSettings;
 use iris_orders::batches::{Batch, BatchResult};
 use iris_results::batch::{Again, Manifest, Period, file_name, row};
 use jiff::tz::TimeZone;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Results held at a time.
@@ -59,7 +58,7 @@ pub(super) async fn write(
         count(&mut manifest, &page);
         let entries = page.iter().map(|result| entry(result, &zone)).collect::<anyhow::Result<Vec<_>>>()?;
         for file in &mut files {
-            file.write(&entries, organization).await?;
+            file.write(app, &entries, organization).await?;
         }
     }
     for file in files {
@@ -89,7 +88,6 @@ fn count(manifest: &mut Manifest, page: &[BatchResult]) {
 }
 
 fn entry(result: &BatchResult, zone: &TimeZone) -> anyhow::Result<Entry> {
-    let document: Value = serde_json::from_str(&result.document).context("a stored result")?;
-    let local_id = document.pointer("/Order/LocalId").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ok(Entry { order: result.order, local_id, row: row(&document, zone), document, issued: result.at })
+    let stored = StoredResult::read(&result.document, &result.report, result.own_code)?;
+    Ok(Entry { row: row(stored.document(), result.sent_at, zone), result: stored })
 }

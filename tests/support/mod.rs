@@ -170,14 +170,16 @@ impl TestHost {
 
     /// Waits until nothing is under way: no message in the platform's queues, none scheduled, nothing in the outbox.
     pub(crate) async fn settled(&self) {
-        until("everything handled", async || {
-            let quiet = ["orders", "drops", "images", "gradings", "deliveries"].iter().all(|queue| {
-                let status = self.host.broker.status(queue).unwrap();
-                status.active == 0 && status.scheduled == 0
-            });
-            quiet && self.host.orders.outbox_depth().await.unwrap().envelopes == 0
-        })
-        .await;
+        until("everything handled", async || self.is_quiet().await).await;
+    }
+
+    /// Whether nothing is under way.
+    pub(crate) async fn is_quiet(&self) -> bool {
+        let quiet = ["orders", "drops", "images", "gradings", "deliveries"].iter().all(|queue| {
+            let status = self.host.broker.status(queue).unwrap();
+            status.active == 0 && status.scheduled == 0
+        });
+        quiet && self.host.orders.outbox_depth().await.unwrap().envelopes == 0
     }
 
     /// Messages nobody could handle. There must be none, ever.

@@ -1,43 +1,47 @@
-//! Headless Chromium as a printer, driven by puppeteer-core, which npm installs into a temporary folder for the time of the
-//! measurement. The browser is the machine's own.
+//! Headless Chromium as a printer, driven by playwright-core, which npm installs into `benchmarks/chromium` at the version of its lock file.
+//! The browser is the machine's own.
 
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+/// What a run tells.
+#[derive(Deserialize)]
+struct Told {
+    seconds: f64,
+    version: String,
+}
 
-const SCRIPT: &str = include_str!("print.mjs");
-
-/// PDFs per second.
-pub(super) fn prints(pages: &[String], count: u32, at_once: usize) -> Result<f64> {
-    let browser = browser().context("there is no chromium on this machine")?;
+/// PDFs per second, and the browser's version. The pages are printed in turn.
+pub(super) fn prints(pages: &[String], count: u32, at_once: usize) -> Result<(f64, String)> {
+    let browser =
+        browser().context("there is no Chromium; on Debian: apt-get install --no-install-recommends chromium")?;
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("chromium");
+    if !project.join("node_modules/playwright-core").exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&project);
+        let installed = npm.stdin(Stdio::null()).stdout(Stdio::null()).status();
+        let installed = installed.context("there is no npm; install Node.js 20 or later")?;
+        ensure!(installed.success(), "npm could not install what benchmarks/chromium/package-lock.json lists");
+    }
     let folder = tempfile::tempdir()?;
-    let installed = Command::new("npm")
-        .args(["install", "--silent", "--no-audit", "--no-fund", "puppeteer-core"])
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .context("there is no npm")?;
-    ensure!(installed.success(), "npm could not install puppeteer-core");
     for (index, page) in pages.iter().enumerate() {
         std::fs::write(folder.path().join(format!("{index}.html")), page)?;
     }
-    let script = folder.path().join("print.mjs");
-    std::fs::write(&script, SCRIPT)?;
     let output = Command::new("node")
-        .arg(&script)
+        .arg("print.mjs")
         .arg(&browser)
+        .arg(folder.path())
         .args([pages.len().to_string(), count.to_string(), at_once.to_string()])
-        .current_dir(folder.path())
+        .current_dir(&project)
         .stdin(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::inherit())
         .output()
         .context("node cannot be started")?;
     ensure!(output.status.success(), "the browser could not print");
-    let seconds: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().context("no time was told")?;
-    Ok(f64::from(count) / seconds)
+    let told: Told = serde_json::from_slice(&output.stdout).context("no time was told")?;
+    Ok((f64::from(count) / told.seconds, told.version))
 }
 
 fn browser() -> Option<PathBuf> {

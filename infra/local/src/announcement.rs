@@ -34,8 +34,12 @@ pub struct Caller {
     pub events: Option<QueueAccess>,
     /// Where it receives results: listen only.
     pub results: QueueAccess,
+    /// Where gradings are posted, if the organization may grade by itself: send only (decision 120).
+    pub gradings: Option<QueueAccess>,
     /// Where it drops files: create and write only.
     pub drops: ContainerAccess,
+    /// Where it uploads images: create and write only.
+    pub images: ContainerAccess,
     /// Where it finds receipts and reports: read and list only.
     pub receipts: ContainerAccess,
 }
@@ -94,7 +98,9 @@ fn caller(host: &LocalHost, Document { organization, .. }: &Document) -> Caller 
         orders_http: HttpAccess { url: access.orders_http, authorization: access.orders_token },
         events: organization.events_queue().map(|name| queue(name, access.events)),
         results: queue(format!("results-{slug}"), access.results),
+        gradings: access.gradings.map(|access| queue(format!("gradings-{slug}"), access)),
         drops: ContainerAccess { container: organization.drops_container(), url: access.drops },
+        images: ContainerAccess { container: organization.images_container(), url: access.images },
         receipts: ContainerAccess { container: organization.results_container(), url: access.receipts },
     }
 }

@@ -79,8 +79,8 @@ pub struct ProcessArgs {
     /// The organization that drops it.
     #[arg(long, value_name = "SLUG", default_value = crate::sample::SLUG, value_parser = parse_slug)]
     pub organization: Slug,
-    /// Folder of images to upload once the file is loaded.
-    #[arg(long, value_name = "DIR")]
+    /// Folder of images, or one image, to upload once the file is loaded.
+    #[arg(long, value_name = "DIR|FILE")]
     pub images: Option<PathBuf>,
     /// File of gradings (JSON: one, or a list of them) to post once the images are received; the reports are copied, too.
     #[arg(long, value_name = "FILE")]

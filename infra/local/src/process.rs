@@ -50,19 +50,20 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     let caller = BlobStore::from_connection_string(&host.credentials.drops_service(&organization))?;
     upload(&caller, &BlobAddress::new(&organization.drops_container(), &name)?, &arguments.file).await?;
     let receipt = progress::follow(&host, &organization, receipts).await?;
-    if !images.is_empty() {
-        grading::send_images(&host, &organization, &images).await?;
-    }
+    let unlinked = grading::send_images(&host, &organization, &images).await?;
     let mut graded = grading::Graded::default();
     if !gradings.is_empty() {
         grading::send_gradings(&host, &organization, &gradings).await?;
-        graded = grading::outcome(&host, &organization)?;
+        graded = grading::outcome(&host, &organization, gradings.len())?;
     }
     let out = absolute(&arguments.out)?.join(organization.slug.as_str());
     collect::everything(&host, &organization, &out).await?;
     host.stop().await;
 
     say(&crate::summary::summary(&receipt));
+    if !images.is_empty() {
+        say(&crate::summary::images(images.len() - unlinked.len().min(images.len()), &unlinked));
+    }
     if !gradings.is_empty() {
         say(&crate::summary::graded(graded.results, &graded.refused));
     }
@@ -73,7 +74,8 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     if arguments.json {
         say(&serde_json::to_string(&receipt.totals)?);
     }
-    refused(&receipt)
+    refused(&receipt)?;
+    graded.any()
 }
 
 /// A file of which nothing could be loaded is a failure, told in one sentence.

@@ -44,14 +44,30 @@ pub fn summary(receipt: &Receipt) -> String {
     text
 }
 
+/// What became of images, for a terminal.
+#[must_use]
+pub fn images(linked: usize, unlinked: &[String]) -> String {
+    let mut text =
+        format!("  {:<11}{linked:>9}  linked to {}", "images", plural(linked as u64, "its order", "their orders"));
+    list(&mut text, "not linked", unlinked);
+    text
+}
+
 /// What became of gradings, for a terminal.
 #[must_use]
 pub fn graded(results: usize, refused: &[String]) -> String {
     let mut text = format!("  {:<11}{results:>9}  {}", "graded", plural(results as u64, "order", "orders"));
-    for reason in refused.iter().take(LISTED) {
-        let _ = write!(text, "\n  {:<11}{:>9}  {reason}", "not graded", "");
-    }
+    list(&mut text, "not graded", refused);
     text
+}
+
+fn list(text: &mut String, label: &str, reasons: &[String]) {
+    for reason in reasons.iter().take(LISTED) {
+        let _ = write!(text, "\n  {label:<11}{:>9}  {reason}", "");
+    }
+    if reasons.len() > LISTED {
+        let _ = write!(text, "\n  … and {} more; events.ndjson has all", reasons.len() - LISTED);
+    }
 }
 
 fn place(column: Option<u32>, header: Option<&str>, path: &str) -> String {

@@ -36,6 +36,12 @@ impl Result {
         Ok(Self { document, seen, basis, code })
     }
 
+    /// The document as it is stored.
+    #[must_use]
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
     /// What its report says beyond the document.
     #[must_use]
     pub fn basis(&self) -> &ReportBasis {

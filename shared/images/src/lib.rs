@@ -109,6 +109,13 @@ pub enum Unusable {
     Excessive(&'static str),
 }
 
+/// The JPEG within a whole DICOM file whose pixels are one. Every other file has none that could be shown without decoding it: uncompressed
+/// pixels, JPEG 2000, lossless JPEG.
+#[must_use]
+pub fn embedded_jpeg(file: &[u8]) -> Option<Vec<u8>> {
+    if dicom::is_dicom(file) { dicom::jpeg(file) } else { None }
+}
+
 /// Reads the header of a file of `length` bytes from its first bytes.
 ///
 /// # Errors

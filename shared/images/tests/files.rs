@@ -69,6 +69,24 @@ fn what_is_no_image_of_ours() {
 }
 
 #[test]
+fn the_jpeg_within_a_dicom_file_is_a_picture() {
+    let jpeg = iris_images::embedded_jpeg(&sample("photo-od-jpeg.dcm")).unwrap();
+    let picture = facts(&jpeg);
+    assert_eq!((picture.format, picture.width, picture.height), (Some(Format::Jpeg), 64, 48));
+    for other in ["photo-od.dcm", "photo-os-implicit.dcm", "deflated.dcm", "plain-od.jpg", "accession-os.png"] {
+        assert_eq!(iris_images::embedded_jpeg(&sample(other)), None, "{other}");
+    }
+    let whole = sample("photo-od-jpeg.dcm");
+    // Colors that the JPEG may not say itself.
+    let mut colors = whole.clone();
+    let place = colors.windows(12).position(|window| window == b"YBR_FULL_422").unwrap();
+    colors[place..place + 12].copy_from_slice(b"RGB         ");
+    assert_eq!(iris_images::embedded_jpeg(&colors), None);
+    let ends = (0..whole.len()).filter(|end| iris_images::embedded_jpeg(&whole[..*end]).is_some()).count();
+    assert!(ends <= 9, "a picture without its end: {ends}");
+}
+
+#[test]
 fn a_header_is_read_from_as_few_bytes_as_it_has() {
     for name in ["patient-od.jpg", "photo-od.dcm", "photo-os-implicit.dcm", "photo-od-jpeg.dcm"] {
         let whole = sample(name);
@@ -242,5 +260,6 @@ proptest! {
         let place = place % file.len();
         file[place] = value;
         let _ = inspect(&file, file.len() as u64);
+        let _ = iris_images::embedded_jpeg(&file);
     }
 }

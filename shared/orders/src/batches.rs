@@ -88,6 +88,13 @@ pub struct BatchResult {
     pub code: ResultCode,
     /// The last earlier batch that the order was part of.
     pub earlier: Option<u32>,
+    /// What the result itself is, also where it was merely sent again.
+    pub own_code: ResultCode,
+    /// When the last destination got it. Fixed when the batch is opened: nothing where one had not got it by then; the time of opening where
+    /// nobody but the batch hands it over.
+    pub sent_at: Option<Timestamp>,
     /// The canonical document.
     pub document: String,
+    /// What its report says beyond that.
+    pub report: String,
 }

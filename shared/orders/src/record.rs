@@ -137,6 +137,8 @@ pub enum OrderChange {
     Graded,
     /// Its grading was corrected, or something was added to it.
     Regraded,
+    /// Every destination has its last result.
+    Completed,
 }
 
 /// A grading of an order, or a correction of or an addendum to one. The latest that is no addendum stands.
@@ -189,6 +191,7 @@ impl OrderChange {
             Self::Queued => "queued",
             Self::Graded => "graded",
             Self::Regraded => "regraded",
+            Self::Completed => "completed",
         }
     }
 }

@@ -49,14 +49,14 @@ fn named(row: &Row) -> BTreeMap<&'static str, &str> {
 #[test]
 fn a_result_fills_the_published_columns() {
     let zone = TimeZone::get("America/Chicago").unwrap();
-    let row = row(&full(), &zone);
+    let row = row(&full(), Some("2026-11-21T02:31:07Z".parse().unwrap()), &zone);
     let lines: Vec<String> = HEADERS.iter().zip(&row).map(|(header, cell)| format!("{header}: {cell}")).collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
 fn what_a_result_does_not_say_is_an_empty_cell() {
-    let row = row(&json!({}), &TimeZone::UTC);
+    let row = row(&json!({}), None, &TimeZone::UTC);
     let row = named(&row);
     let filled: Vec<_> = row.iter().filter(|(_, cell)| !cell.is_empty()).collect();
     assert_eq!(filled, [(&"Order Creation Source", &"Integration"), (&"Original Images", &"0")]);
@@ -67,7 +67,7 @@ fn eyes_that_were_not_examined_say_why() {
     let mut result = full();
     result["Gradings"]["OD"] = json!({ "Gradable": false, "MissingEyeReason": "Prosthesis" });
     result["Gradings"]["OS"] = json!({ "Gradable": false });
-    let row = row(&result, &TimeZone::UTC);
+    let row = row(&result, None, &TimeZone::UTC);
     assert_eq!(named(&row)["Findings"], "OD: Missing: Prosthesis|OS: Not gradable");
 }
 
@@ -77,7 +77,7 @@ fn no_cell_runs_as_a_formula() {
     result["Patient"]["Phone"] = json!("+1 555 0100");
     result["Patient"]["Name"] = json!({ "First": "=cmd|' /C calc'!A0", "Last": "@SUM(A1)" });
     result["Gradings"]["Notes"] = json!([{ "Text": "-2+3" }]);
-    let row = row(&result, &TimeZone::UTC);
+    let row = row(&result, None, &TimeZone::UTC);
     let mut content = Vec::new();
     let mut csv = BatchCsv::new(&mut content).unwrap();
     csv.write(&row).unwrap();
@@ -92,7 +92,7 @@ fn no_cell_runs_as_a_formula() {
 fn a_workbook_is_the_same_whenever_it_is_written() {
     let written = || {
         let mut book = BatchWorkbook::new(Timestamp::from_second(1_790_000_000).unwrap()).unwrap();
-        book.write(&row(&full(), &TimeZone::UTC)).unwrap();
+        book.write(&row(&full(), None, &TimeZone::UTC)).unwrap();
         let mut file = Cursor::new(Vec::new());
         book.save(&mut file).unwrap();
         file.into_inner()

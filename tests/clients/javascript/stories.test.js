@@ -129,6 +129,95 @@ operation("story-rest", "fetch and the printed URLs are enough", async () => {
   assert.equal(get.status, 403, "the drop URL reads nothing");
 });
 
+/** Takes messages of a queue until those so far are enough. */
+async function take({ queue, connectionString }, isEnough) {
+  const client = new ServiceBusClient(connectionString);
+  const receiver = client.createReceiver(queue);
+  const found = [];
+  while (!isEnough(found)) {
+    const messages = await receiver.receiveMessages(20, { maxWaitTimeInMs: 60_000 });
+    assert.ok(messages.length > 0, `nothing more came after ${found.map((each) => each.ResultObjectType)}`);
+    for (const message of messages) {
+      found.push(typeof message.body === "object" && !Buffer.isBuffer(message.body) ? message.body : JSON.parse(message.body));
+      await receiver.completeMessage(message);
+    }
+  }
+  await client.close();
+  return found;
+}
+
+/** The events of an order up to the first of a kind. */
+async function eventsUntil(id, last) {
+  const ofOrder = (all) => all.filter((each) => each.OrderLocalId === id);
+  const isLast = (each) => each.ResultObjectType === last;
+  return ofOrder(await take(caller.events, (all) => ofOrder(all).some(isLast)));
+}
+
+async function upload(file, content) {
+  await new ContainerClient(caller.images.url).getBlockBlobClient(file).uploadData(content);
+}
+
+/** Posts the sample grading for an order, and gives its events and its result. */
+async function graded(id) {
+  const client = new ServiceBusClient(caller.gradings.connectionString);
+  const body = { ...JSON.parse(sample("exam/grading.json")), LocalId: id };
+  await client.createSender(caller.gradings.queue).sendMessages({ body, messageId: name() });
+  await client.close();
+  const events = await eventsUntil(id, "ResultsDeliveryReceipt");
+  const ofOrder = (each) => (each.Order?.LocalId ?? each.OrderLocalId) === id;
+  const message = (await take(caller.results, (all) => all.some(ofOrder))).find(ofOrder);
+  return { events, result: await whole(message) };
+}
+
+/** A result that is larger than its queue takes is in the results container, and the message says where. */
+async function whole(message) {
+  if (message.ResultObjectType !== "OrderResultLocation") return message;
+  const results = new ContainerClient(caller.receipts.url);
+  return JSON.parse(await results.getBlobClient(message.Document.FileName).downloadToBuffer());
+}
+
+const kinds = (all) => all.map((each) => each.ResultObjectType);
+
+operation("story-loop", "from an order to its report", async () => {
+  const id = name();
+  const document = JSON.parse(sample("exam/order.json"));
+  document.Order.LocalId = id;
+  document.Patient.LocalId = `P-${id}`;
+  for (const image of document.Camera.Images) image.AzureBlobStorage.FileName = `${id}-${image.Laterality}.jpg`;
+  await post(document);
+  for (const [eye, side] of [["OD", "right"], ["OS", "left"]]) {
+    const content = readFileSync(new URL(`../../../samples/exam/images/hv-exam-1-${side}.jpg`, import.meta.url));
+    await upload(`${id}-${eye}.jpg`, content);
+  }
+  const before = await eventsUntil(id, "ReadyForGradingEvent");
+  assert.deepEqual(kinds(before), ["OrderCreationReceipt", "ImageReceipt", "ImageReceipt", "ReadyForGradingEvent"]);
+  assert.ok(before.every((each) => each.Success));
+  const { events, result } = await graded(id);
+  assert.deepEqual(kinds(events), ["GradingReceipt", "OrderGradedEvent", "ResultsDeliveryReceipt"]);
+  assert.equal(result.Order.PatientOrderId, before[0].IrisOrderId);
+  assert.deepEqual(result.Images.map((image) => image.Preferred), [true, true]);
+  const pdf = Buffer.from(result.ResultsDocument.Content, "base64");
+  assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
+  const file = events[2].Endpoint.slice(caller.receipts.container.length + 1);
+  assert.equal(file, `reports/${id}.pdf`);
+  const written = await new ContainerClient(caller.receipts.url).getBlobClient(file).downloadToBuffer();
+  assert.ok(written.equals(pdf), "everybody gets the same report");
+});
+
+operation("story-loop-metadata", "pictures that name their order in EXIF", async () => {
+  const id = "I-O2";
+  const image = (file) => readFileSync(new URL(`../../images/${file}`, import.meta.url));
+  await post(order(id));
+  await upload(`${name()}.jpg`, image("accession-od.jpg"));
+  await upload(`${name()}.png`, image("accession-os.png"));
+  const before = await eventsUntil(id, "ReadyForGradingEvent");
+  assert.equal(before.filter((each) => each.ResultObjectType === "ImageReceipt" && each.Success).length, 2);
+  const { events, result } = await graded(id);
+  assert.ok(events.every((each) => each.Success));
+  assert.equal(result.ImageDetails.TotalCount, 2);
+  assert.equal(Buffer.from(result.ResultsDocument.Content, "base64").subarray(0, 5).toString(), "%PDF-");
+});
+
 operation("story-guide", "the snippets of INTEGRATORS.md", async () => {
   const [posted, dropped, read] = await runGuide(caller);
   assert.deepEqual([posted, dropped], ["sent\n", "dropped\n"]);

@@ -19,7 +19,8 @@ pub(crate) struct Options {
     /// Measures on SQLite alone.
     #[arg(long)]
     without_postgres: bool,
-    /// Runs only these benchmarks (comma-separated): reading, storing, drops, messages, handler, servicebus, blobs, million.
+    /// Runs only these benchmarks (comma-separated): reading, storing, drops, messages, handler, servicebus, blobs, million,
+    /// soak, reports, deliveries.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     only: Vec<String>,
     /// A tenth of the amounts, once: to see that everything works.

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use iris_azure::blob::{BlobAddress, BlobStore};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_model::Organization;
+use iris_orders::images::explanation;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,31 +25,50 @@ pub(super) fn read(file: &Path) -> Result<Vec<Value>> {
         one => vec![one],
     };
     ensure!(!gradings.is_empty(), "{} holds no grading", file.display());
+    let are_objects = gradings.iter().all(Value::is_object);
+    ensure!(are_objects, "{} holds something else than gradings, each of which is a JSON object", file.display());
     Ok(gradings)
 }
 
-/// The files of a folder of images.
+/// The files of a folder of images, or the one image that is named instead.
 pub(super) fn images(folder: &Path) -> Result<Vec<PathBuf>> {
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path.is_file() {
+        let is_hidden = entry_name(&path).is_some_and(|name| name.starts_with('.'));
+        if path.is_file() && !is_hidden {
             files.push(path);
         }
     }
+    ensure!(!files.is_empty(), "there is no image in the folder {}", folder.display());
     files.sort();
     Ok(files)
 }
 
-/// Uploads images with the organization's write-only credential, and waits until they were received.
-pub(super) async fn send_images(host: &LocalHost, organization: &Organization, files: &[PathBuf]) -> Result<()> {
+fn entry_name(path: &Path) -> Option<&str> {
+    path.file_name().and_then(|name| name.to_str())
+}
+
+/// Uploads images with the organization's write-only credential, and waits until they were received. Returns why those are not linked that
+/// belong to no order.
+pub(super) async fn send_images(
+    host: &LocalHost,
+    organization: &Organization,
+    files: &[PathBuf],
+) -> Result<Vec<String>> {
     let caller = BlobStore::from_connection_string(&host.credentials.images_service(organization))?;
     for file in files {
         let name = super::file_name(file)?;
         upload(&caller, &BlobAddress::new(&organization.images_container(), &name)?, file).await?;
     }
-    quiet(host).await
+    quiet(host).await?;
+    let limit = u32::try_from(files.len()).unwrap_or(u32::MAX);
+    let unlinked = host.orders.unlinked_images(organization.client_guid, limit).await?;
+    Ok(unlinked.iter().map(|image| explanation(image).unwrap_or_else(|| image.blob.file_name.clone())).collect())
 }
 
 /// Posts gradings with the grader's credential, and waits until the results are delivered.
@@ -92,17 +112,36 @@ pub(super) struct Graded {
     pub(super) refused: Vec<String>,
 }
 
-/// Reads it off the organization's own events.
-pub(super) fn outcome(host: &LocalHost, organization: &Organization) -> Result<Graded> {
+/// Reads it off the organization's own events. A grading that got none has another organization's ClientGuid (iris-facts R-01).
+pub(super) fn outcome(host: &LocalHost, organization: &Organization, gradings: usize) -> Result<Graded> {
     let mut graded = Graded::default();
     let Some(queue) = organization.events_queue() else { return Ok(graded) };
+    let mut answered = 0;
     for delivery in host.broker.peek(&queue, 0, usize::MAX)? {
         let event: Value = serde_json::from_slice(&delivery.message.body)?;
+        answered += usize::from(event["ResultObjectType"] == "GradingReceipt");
         match (event["ResultObjectType"].as_str(), event["ErrorMessage"].as_str()) {
             (Some("OrderGradedEvent"), _) => graded.results += 1,
             (Some("GradingReceipt"), Some(reason)) => graded.refused.push(reason.to_owned()),
             _ => {}
         }
     }
+    for _ in answered..gradings {
+        let guid = organization.client_guid;
+        graded.refused.push(format!(
+            "ClientGuid: A grading for {} carries {guid}; another one is not answered.",
+            organization.slug
+        ));
+    }
     Ok(graded)
+}
+
+impl Graded {
+    /// Gradings of which none was applied are a failure, told in one sentence.
+    pub(super) fn any(&self) -> Result<()> {
+        match (self.results, self.refused.first()) {
+            (0, Some(reason)) => bail!("nothing was graded: {reason}"),
+            _ => Ok(()),
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! length beyond the file, or a sequence deeper than [`DEPTH`] is a damaged or hostile file, never something to make the best of.
 
 mod element;
+mod pixels;
 mod text;
 mod values;
 
@@ -12,6 +13,8 @@ use crate::bytes::Cursor;
 use crate::{Facts, Stop, Unusable};
 use element::{Element, Encoding, UNDEFINED};
 use values::Values;
+
+pub(crate) use pixels::jpeg;
 
 /// Before the magic word stand 128 bytes that mean nothing.
 pub(crate) const PREAMBLE: usize = 132;
@@ -66,7 +69,8 @@ impl<'a> Reader<'a> {
         syntax.ok_or_else(|| Unusable::Damaged("it does not name its transfer syntax").into())
     }
 
-    fn data_set(&mut self, encoding: Encoding, values: &mut Values<'a>) -> Result<(), Stop> {
+    /// Up to the pixels; gives their head.
+    fn data_set(&mut self, encoding: Encoding, values: &mut Values<'a>) -> Result<Element, Stop> {
         let mut before = 0;
         loop {
             if self.at_end() {
@@ -78,7 +82,8 @@ impl<'a> Reader<'a> {
             }
             before = element.tag;
             if element.tag == PIXEL_DATA {
-                return self.check_pixels(&element);
+                self.check_pixels(&element)?;
+                return Ok(element);
             }
             if element.is_sequence() {
                 self.sequence(&element, encoding, 1, values)?;

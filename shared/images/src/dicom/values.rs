@@ -19,6 +19,7 @@ const DEVICE_SERIAL_NUMBER: u32 = 0x0018_1000;
 const STUDY_INSTANCE_UID: u32 = 0x0020_000d;
 const LATERALITY: u32 = 0x0020_0060;
 const IMAGE_LATERALITY: u32 = 0x0020_0062;
+const PHOTOMETRIC_INTERPRETATION: u32 = 0x0028_0004;
 const ROWS: u32 = 0x0028_0010;
 const COLUMNS: u32 = 0x0028_0011;
 
@@ -26,7 +27,7 @@ const FRAME_ANATOMY: u32 = 0x0020_9071;
 const FRAME_LATERALITY: u32 = 0x0020_9072;
 const SHARED_GROUPS: u32 = 0x5200_9229;
 
-const WANTED: [u32; 15] = [
+const WANTED: [u32; 16] = [
     CHARACTER_SET,
     SOP_CLASS,
     ACQUISITION_DATE,
@@ -40,6 +41,7 @@ const WANTED: [u32; 15] = [
     STUDY_INSTANCE_UID,
     LATERALITY,
     IMAGE_LATERALITY,
+    PHOTOMETRIC_INTERPRETATION,
     ROWS,
     COLUMNS,
 ];
@@ -83,6 +85,13 @@ impl<'a> Values<'a> {
     /// Keeps a value; the first one under a tag counts.
     pub(super) fn put(&mut self, tag: u32, value: &'a [u8]) {
         self.0.entry(tag).or_insert(value);
+    }
+
+    /// Whether the JPEG that the pixels are shows them as they are meant. One whose colors are said to be RGB may hold them as such, without
+    /// saying so itself.
+    pub(super) fn are_shown_as_meant(&self) -> bool {
+        let interpretation = self.ascii(PHOTOMETRIC_INTERPRETATION);
+        matches!(interpretation.as_deref(), Some("YBR_FULL_422" | "YBR_FULL" | "MONOCHROME2"))
     }
 
     fn ascii(&self, tag: u32) -> Option<String> {

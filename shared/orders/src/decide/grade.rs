@@ -14,7 +14,7 @@ use crate::record::{GradingRecord, OrderChange, OrderRecord, ResultRecord};
 use crate::snapshot::Snapshot;
 use iris_model::event::EventKind;
 use iris_model::grading::{GradingSubmission, Note};
-use iris_model::organization::{CareLevel, Contact, ContactDocument};
+use iris_model::organization::{CareLevel, Contact, ContactDocument, DestinationDocument};
 use iris_model::result::{NotificationKind, ResultImage, UrgentFindingNotification};
 use iris_model::{
     DateTimeOffset, ImageContext, Issue, IssueCode, Laterality, LocalId, OrderRequest, OrderStatus, OutcomeKind,
@@ -210,7 +210,9 @@ impl Case<'_> {
             details,
         })));
         let change = if earlier.is_empty() { OrderChange::Graded } else { OrderChange::Regraded };
-        let status = if earlier.is_empty() { OrderStatus::Graded } else { order.status };
+        // Until every destination has the result that follows (decision 261).
+        let is_wanted = self.destinations(order).next().is_some();
+        let status = if is_wanted { OrderStatus::Graded } else { OrderStatus::Complete };
         self.changes.push(Change::ChangedOrder {
             order: Arc::new(OrderRecord { status, version: order.version + 1, ..order.clone() }),
             change,
@@ -254,8 +256,7 @@ impl Case<'_> {
             document: content::json(&document),
             report: content::json(&basis),
         })));
-        let destinations = self.organization.all_destinations().filter(|destination| destination.serves(&order.site));
-        for destination in destinations {
+        for destination in self.destinations(order).collect::<Vec<_>>() {
             let message = DeliveryMessage {
                 organization: self.organization.slug.clone(),
                 transaction_id,
@@ -273,6 +274,11 @@ impl Case<'_> {
                 at: self.now,
             }));
         }
+    }
+
+    /// Who is to have the order's results.
+    fn destinations(&self, order: &OrderRecord) -> impl Iterator<Item = DestinationDocument> {
+        self.organization.all_destinations().filter(|destination| destination.serves(&order.site))
     }
 
     /// Tells the contacts of an urgent or emergent finding (decision 127).

@@ -28,6 +28,7 @@ pub use decide::{ImageAnswer, ImageTask, ImageWork, decide};
 pub use find::{Obstacle, Target, find};
 pub use known::KnownImages;
 pub use readiness::{Requirement, is_satisfied, requirement};
+pub use receipt::explanation;
 pub use settle::{Effects, settle};
 
 use crate::incoming::{NAMESPACE, message_id};

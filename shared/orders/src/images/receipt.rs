@@ -1,6 +1,6 @@
 //! The events about images (iris-facts §4.2). Their ids depend on nothing but what they tell, so that telling it again is recognizable.
 
-use super::{DirectiveRecord, ImageRecord};
+use super::{DirectiveRecord, ImageRecord, ImageStatus};
 use crate::incoming::NAMESPACE;
 use crate::record::OrderRecord;
 use crate::snapshot::Snapshot;
@@ -79,6 +79,13 @@ fn about(kind: EventKind, id: Uuid, order: Option<&OrderRecord>, snapshot: &Snap
         result_object_type: kind,
         version: iris_model::request::VERSION.to_owned(),
     }
+}
+
+/// Why an image is linked to no order, and what to do; `None` for one that is, or whose turn has not come.
+#[must_use]
+pub fn explanation(image: &ImageRecord) -> Option<String> {
+    let code = image.reason.filter(|_| image.status != ImageStatus::Linked)?;
+    Some(message(code, Some(image), &image.blob.file_name))
 }
 
 /// What is wrong and what to do. The blob is named: it is all the sender has to recognize the image by.

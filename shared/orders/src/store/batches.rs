@@ -40,7 +40,13 @@ macro_rules! batch_statements {
             .await
             .map_err(fault)?;
             let claimed = sqlx::query(
-                "UPDATE batch_results SET batch = $1 WHERE sequence IN ( \
+                // With what is said of its deliveries: states 1 and 4 are those of a delivery that is done.
+                "UPDATE batch_results SET batch = $1, sent_at = CASE \
+                     WHEN NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id) THEN $5 \
+                     WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id \
+                         AND d.state NOT IN (1, 4)) THEN NULL \
+                     ELSE (SELECT MAX(d.delivered_at) FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id) END \
+                 WHERE sequence IN ( \
                      SELECT sequence FROM batch_results WHERE organization = $2 AND batch IS NULL AND at < $3 \
                      ORDER BY sequence LIMIT $4)",
             )
@@ -48,6 +54,7 @@ macro_rules! batch_statements {
             .bind(batch.organization.0)
             .bind(batch.ends_at.as_microsecond())
             .bind(i64::from(batch.limit))
+            .bind(batch.opened_at.as_microsecond())
             .execute(&mut *transaction)
             .await
             .map_err(fault)?;
@@ -97,7 +104,7 @@ macro_rules! batch_statements {
                      COALESCE((SELECT c.code FROM batch_results c WHERE c.order_id = b.order_id AND c.batch = b.batch \
                          AND c.code <> 'R' ORDER BY c.sequence DESC LIMIT 1), b.code) AS code, \
                      (SELECT MAX(e.batch) FROM batch_results e WHERE e.order_id = b.order_id AND e.batch < b.batch) AS earlier, \
-                     r.document \
+                     r.code AS own_code, b.sent_at, r.document, r.report \
                  FROM batch_results b JOIN results r ON r.transaction_id = b.transaction_id \
                  WHERE b.organization = $1 AND b.batch = $2 AND b.sequence > $3 \
                      AND NOT EXISTS (SELECT 1 FROM batch_results l WHERE l.order_id = b.order_id AND l.batch = b.batch \

@@ -458,8 +458,11 @@ pub(super) struct BatchResultRow {
     order_id: i32,
     at: i64,
     code: String,
+    own_code: String,
+    sent_at: Option<i64>,
     earlier: Option<i32>,
     document: String,
+    report: String,
 }
 
 impl BatchResultRow {
@@ -470,8 +473,11 @@ impl BatchResultRow {
             order: i64::from(self.order_id),
             at: time(self.at)?,
             code: result_code(&self.code)?,
+            own_code: result_code(&self.own_code)?,
+            sent_at: self.sent_at.map(time).transpose()?,
             earlier: self.earlier.map(batch_number).transpose()?,
             document: self.document,
+            report: self.report,
         })
     }
 }

@@ -9,6 +9,7 @@ macro_rules! delivery_statements {
             LostDeliveries,
         };
         use crate::outbox::{Destination, Envelope, NewEnvelope, OutboxMessage, seal};
+        use crate::record::OrderChange;
         use crate::store::codec::{
             DeliveryRow, DeliverySummaryRow, HealthRow, corrupt, delivery_state, delivery_state_column, id,
         };
@@ -58,6 +59,15 @@ macro_rules! delivery_statements {
             envelopes: &[NewEnvelope],
         ) -> Result<Vec<Envelope>, Error> {
             let mut transaction = pool.begin_with($begin).await.map_err(fault)?;
+            // First the order: of two deliveries that are done at the same time, the second must see that the first is.
+            let locked: Option<i32> = sqlx::query_scalar(concat!(
+                "SELECT id FROM orders WHERE id = (SELECT order_id FROM deliveries WHERE sequence = $1)",
+                $lock
+            ))
+            .bind(settled.sequence)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(fault)?;
             let known: Option<(i16, Uuid, String)> = sqlx::query_as(concat!(
                 "SELECT state, organization, destination FROM deliveries WHERE sequence = $1",
                 $lock
@@ -66,7 +76,9 @@ macro_rules! delivery_statements {
             .fetch_optional(&mut *transaction)
             .await
             .map_err(fault)?;
-            let Some((state, organization, destination)) = known else { return Err(corrupt("a delivery")) };
+            let (Some(order), Some((state, organization, destination))) = (locked, known) else {
+                return Err(corrupt("a delivery"));
+            };
             let column = delivery_state_column;
             // What ended otherwise, or was taken aside, may still turn out to have been made; nothing else.
             let is_open = delivery_state(state)?.is_open();
@@ -95,6 +107,9 @@ macro_rules! delivery_statements {
                 }
                 _ => {}
             }
+            if matches!(settled.state, DeliveryState::Delivered | DeliveryState::Dropped) {
+                complete(&mut transaction, order, settled.at).await?;
+            }
             let mut envelopes = envelopes.to_vec();
             if state == column(DeliveryState::Resumed) && settled.state != DeliveryState::Held {
                 envelopes.extend(next_resumed(&mut transaction, organization, &destination, settled.at).await?);
@@ -102,6 +117,36 @@ macro_rules! delivery_statements {
             let stored = store(&mut transaction, envelopes, settled.at, settled.leased_until).await?;
             transaction.commit().await.map_err(fault)?;
             Ok(stored)
+        }
+
+        /// Completes an order (status 7) that is graded (3), when nothing of its last result is to be delivered any more.
+        async fn complete(connection: &mut $connection, order: i32, at: Timestamp) -> Result<(), Error> {
+            let completed: Option<(i32, Uuid)> = sqlx::query_as(
+                "UPDATE orders SET status = 7, version = version + 1 WHERE id = $1 AND status = 3 \
+                     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN (1, 4) \
+                         AND d.transaction_id = (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
+                             ORDER BY l.sequence DESC LIMIT 1)) \
+                 RETURNING version, (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
+                     ORDER BY l.sequence DESC LIMIT 1)",
+            )
+            .bind(order)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(fault)?;
+            let Some((version, result)) = completed else { return Ok(()) };
+            sqlx::query(
+                "INSERT INTO order_history (order_id, version, at, submission, status, change, content) \
+                 VALUES ($1, $2, $3, $4, 3, $5, NULL)",
+            )
+            .bind(order)
+            .bind(version - 1)
+            .bind(at.as_microsecond())
+            .bind(result)
+            .bind(OrderChange::Completed.as_str())
+            .execute(&mut *connection)
+            .await
+            .map_err(fault)?;
+            Ok(())
         }
 
         /// The message for the first delivery that was held and is to be made again.

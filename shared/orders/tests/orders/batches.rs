@@ -1,9 +1,10 @@
 //! Batches of results: each result is in exactly one, whatever happens.
 
-use crate::backend::{Backend, eventually, on_every_store};
+use crate::backend::{Backend, eventually, on_every_store, service};
 use crate::requests::organization;
 use iris_model::{ClientGuid, ResultCode};
 use iris_orders::batches::{BatchEntry, BatchResult, NewBatch};
+use iris_orders::deliveries::Handover;
 use iris_orders::record::ResultRecord;
 use iris_orders::store::Commit;
 use iris_orders::{Error, Store};
@@ -18,6 +19,7 @@ on_every_store!(
     an_order_is_there_once_with_what_happened_to_it,
     more_than_fits_goes_into_the_next,
     only_one_opens_a_batch,
+    when_a_result_was_sent_is_fixed_when_its_batch_is_opened,
     results_that_come_while_batches_are_opened_are_neither_lost_nor_doubled,
 );
 
@@ -135,6 +137,35 @@ async fn only_one_opens_a_batch(backend: &Backend) {
     let lost = [one, two].into_iter().filter(|opened| matches!(opened, Err(Error::Conflict))).count();
     assert_eq!(lost, 1);
     assert_eq!(all(&*first, 1).await.len(), 20);
+}
+
+async fn when_a_result_was_sent_is_fixed_when_its_batch_is_opened(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let store = orders.store();
+    let grading = crate::gradings::grading_organization();
+    let handover = Handover { delivery_type: "azureblob", endpoint: "x".to_owned(), order_local_id: "O".to_owned() };
+    // One that nobody but the batch hands over; then one that two destinations had, one that a single one had, and one that none had.
+    result(store, 1, 1, ResultCode::Final).await;
+    let mut late = None;
+    for (second, delivered) in [(2, 2), (3, 1), (4, 0)] {
+        let order = crate::gradings::graded_order(&orders, &format!("O{second}")).await;
+        let deliveries = store.deliveries(order).await.unwrap();
+        let (transaction_id, at) = (deliveries[0].transaction_id, time(second));
+        let organization = organization().client_guid;
+        let entry = BatchEntry { organization, transaction_id, at, order, code: ResultCode::Final };
+        store.save(&Commit { at: Some(at), batch_entries: vec![entry], ..Commit::default() }).await.unwrap();
+        for (minute, delivery) in (1..).zip(deliveries.iter().take(delivered)) {
+            orders.delivered(delivery, &handover, &grading, time(minute * 60)).await.unwrap();
+        }
+        late = deliveries.into_iter().next_back().filter(|_| delivered == 1).or(late);
+    }
+    store.open_batch(&new_batch(1, 1_000)).await.unwrap();
+    let sent = async || all(store, 1).await.iter().map(|result| result.sent_at).collect::<Vec<_>>();
+    let expected = [Some(time(1_060)), Some(time(120)), None, None];
+    assert_eq!(sent().await, expected);
+    orders.delivered(&late.unwrap(), &handover, &grading, time(70)).await.unwrap();
+    assert_eq!(sent().await, expected, "a batch does not change");
+    orders.close().await;
 }
 
 async fn results_that_come_while_batches_are_opened_are_neither_lost_nor_doubled(backend: &Backend) {

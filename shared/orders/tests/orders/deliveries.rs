@@ -1,6 +1,7 @@
 //! Deliveries: what the stores keep of them, and in which order they go.
 
 use crate::backend::{Backend, Recorder, eventually, on_every_store, published, service};
+use iris_model::OrderStatus;
 use iris_model::organization::RESULTS_QUEUE;
 use iris_orders::audit::AuditSearch;
 use iris_orders::deliveries::{
@@ -22,6 +23,8 @@ on_every_store!(
     nothing_is_lost_while_the_outbox_holds_it,
     operators_park_and_retry,
     a_destination_is_resumed_once_and_audited,
+    an_order_is_complete_when_every_destination_has_its_last_result,
+    deliveries_done_at_the_same_time_complete_their_order,
 );
 
 const REPORTS: &str = "reports";
@@ -292,5 +295,59 @@ async fn a_destination_is_resumed_once_and_audited(backend: &Backend) {
     orders.sweep(Timestamp::now()).await.unwrap();
     published(&orders).await;
     assert_eq!(announced(&recorder).last().unwrap().1.transaction_id, deliveries[1].transaction_id);
+    orders.close().await;
+}
+
+async fn status(orders: &Orders, order: i64) -> OrderStatus {
+    orders.store().order(order).await.unwrap().unwrap().summary.status
+}
+
+async fn an_order_is_complete_when_every_destination_has_its_last_result(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let organization = crate::gradings::grading_organization();
+    let order = graded(&orders, 1).await.remove(0).order;
+    let now = Timestamp::now();
+    crate::gradings::resent(&orders, "O1").await;
+    let deliveries = orders.store().deliveries(order).await.unwrap();
+    let [first, second, resent, last] = deliveries.as_slice() else { panic!("{deliveries:?}") };
+    orders.delivered(first, &handover(), &organization, now).await.unwrap();
+    orders.delivered(second, &handover(), &organization, now).await.unwrap();
+    assert_eq!(status(&orders, order).await, OrderStatus::Graded, "of the last result");
+    orders.delivered(resent, &handover(), &organization, now).await.unwrap();
+    assert_eq!(status(&orders, order).await, OrderStatus::Graded, "to all");
+    // A destination that is gone from the document waits for nothing.
+    orders.drop_delivery(last, now).await.unwrap();
+    assert_eq!(status(&orders, order).await, OrderStatus::Complete);
+    let history = orders.store().order(order).await.unwrap().unwrap().history;
+    let changes: Vec<&str> = history.iter().map(|entry| entry.change.as_str()).collect();
+    assert_eq!(changes, ["graded", "completed"]);
+    // Sent again, the order stays complete; corrected, it is not until the correction was delivered.
+    crate::gradings::resent(&orders, "O1").await;
+    assert_eq!(status(&orders, order).await, OrderStatus::Complete);
+    crate::gradings::corrected(&orders, "O1").await;
+    assert_eq!(status(&orders, order).await, OrderStatus::Graded);
+    for delivery in orders.store().deliveries(order).await.unwrap().iter().skip(4) {
+        orders.delivered(delivery, &handover(), &organization, now).await.unwrap();
+    }
+    assert_eq!(status(&orders, order).await, OrderStatus::Complete);
+    orders.close().await;
+}
+
+async fn deliveries_done_at_the_same_time_complete_their_order(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let (other, _) = service(backend).await;
+    let organization = crate::gradings::grading_organization();
+    for delivery in graded(&orders, 8).await {
+        let both = orders.store().deliveries(delivery.order).await.unwrap();
+        let [one, two] = both.as_slice() else { panic!("{both:?}") };
+        let (handover, now) = (handover(), Timestamp::now());
+        let done = tokio::join!(
+            orders.delivered(one, &handover, &organization, now),
+            other.delivered(two, &handover, &organization, now)
+        );
+        assert!(done.0.is_ok() && done.1.is_ok());
+        assert_eq!(status(&orders, delivery.order).await, OrderStatus::Complete);
+    }
+    other.close().await;
     orders.close().await;
 }

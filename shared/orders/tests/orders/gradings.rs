@@ -314,7 +314,15 @@ pub(crate) async fn graded_order(orders: &Orders, order: &str) -> i64 {
 /// Has the result of an order sent again.
 pub(crate) async fn resent(orders: &Orders, order: &str) {
     let acme = Arc::new(grading_organization());
-    assert_eq!(done(orders, resend(order).message(&acme, 9_999)).await.kind, OutcomeKind::Resent);
+    let message = resend(order).message(&acme, uuid::Uuid::new_v4().as_u128());
+    assert_eq!(done(orders, message).await.kind, OutcomeKind::Resent);
+}
+
+/// Corrects the grading of an order.
+pub(crate) async fn corrected(orders: &Orders, order: &str) {
+    let correction = with(grading(order, "Severe", "None"), "ResultCode", json!("C"));
+    let message = incoming(&Arc::new(grading_organization()), &correction, uuid::Uuid::new_v4().as_u128());
+    assert_eq!(done(orders, message).await.kind, OutcomeKind::Changed);
 }
 
 async fn a_grading_is_stored_with_its_result(backend: &Backend) {

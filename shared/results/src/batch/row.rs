@@ -43,9 +43,10 @@ const SOURCE: &str = "Integration";
 /// Between several values of a cell.
 const BETWEEN: &str = "|";
 
-/// Writes a result as a row. Times are those of the zone, without it: spreadsheets read no other.
+/// Writes a result as a row. `sent` is when all who get it had it, if they have. Times are those of the zone, without it: spreadsheets read
+/// no other.
 #[must_use]
-pub fn row(document: &Value, zone: &TimeZone) -> Row {
+pub fn row(document: &Value, sent: Option<Timestamp>, zone: &TimeZone) -> Row {
     let text = |pointer: &str| text(document, pointer);
     let time = |pointer: &str| {
         document.pointer(pointer).and_then(Value::as_str).map(|text| local(text, zone)).unwrap_or_default()
@@ -74,7 +75,7 @@ pub fn row(document: &Value, zone: &TimeZone) -> Row {
         originals.to_string(),
         list(document, "/CameraOperator/Notes", note),
         list(document, "/Gradings/Notes", note),
-        time("/Timestamp"),
+        sent.map(|sent| written(sent, zone)).unwrap_or_default(),
         text("/Order/State"),
         SOURCE.to_owned(),
     ]
@@ -158,10 +159,15 @@ fn findings(document: &Value) -> String {
     all.iter().map(|text| text.replace(BETWEEN, "/")).collect::<Vec<_>>().join(BETWEEN)
 }
 
-/// `2026-11-21 09:30:00` in the zone; a text that is no time as it is.
+/// A time of the document in the zone; a text that is no time as it is.
 fn local(text: &str, zone: &TimeZone) -> String {
     match text.parse::<Timestamp>() {
-        Ok(time) => time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Ok(time) => written(time, zone),
         Err(_) => one_line(text),
     }
+}
+
+/// `2026-11-21 09:30:00` in the zone.
+fn written(time: Timestamp, zone: &TimeZone) -> String {
+    time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -1,13 +1,12 @@
-//! Rendering reports: a bounded number at a time, within a bounded amount of memory, once for all destinations of a result.
+//! Rendering reports: a bounded number at a time, within a bounded amount of memory, once for all destinations of a result. Deliveries and
+//! batches get the same report of the same result.
 
-use super::Failure;
 use crate::app::App;
 use bytes::Bytes;
 use iris_azure::blob::{BlobAddress, Error as BlobError};
 use iris_delivery::{Pictures, Result as StoredResult, Templates, exam, report};
 use iris_model::Organization;
-use iris_model::organization::{DeliveryFormat, DestinationDocument};
-use iris_orders::deliveries::Delivery;
+use iris_model::organization::DeliveryFormat;
 use iris_report::{Limits, Renderer};
 use iris_results::ShownImage;
 use std::collections::VecDeque;
@@ -29,11 +28,22 @@ const KEPT: usize = 24;
 
 /// A report in the forms that were asked for.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rendered {
+pub(crate) struct Rendered {
     /// PDF file; empty when not asked for.
-    pub(super) pdf: Bytes,
+    pub(crate) pdf: Bytes,
     /// HTML file; empty when not asked for.
-    pub(super) html: String,
+    pub(crate) html: String,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Something it needs is away; later there may be one.
+    #[error("{0}")]
+    Away(String),
+    /// It can never be drawn.
+    #[error("{0}")]
+    Impossible(String),
 }
 
 type Slot = Arc<OnceCell<Bytes>>;
@@ -64,7 +74,7 @@ impl Default for Reports {
 
 impl Reports {
     /// Waits until there is memory for a delivery.
-    pub(super) async fn room(&self, result: &StoredResult) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn room(&self, result: &StoredResult) -> Option<OwnedSemaphorePermit> {
         let basis = result.basis();
         let images = [&basis.right_image, &basis.left_image].into_iter().flatten().map(|image| self.read_size(image));
         let bytes = (BASE + images.sum::<u64>() * PER_BYTE).min(MEMORY);
@@ -77,25 +87,36 @@ impl Reports {
         if image.size > self.limits.file_bytes as u64 { 0 } else { image.size }
     }
 
-    /// Renders what the destination is to get.
-    pub(super) async fn render(
+    /// Renders what a destination is to get. The PDF of a result is kept for a moment under its transaction, for the other destinations.
+    pub(crate) async fn render(
         &self,
         app: &App,
-        delivery: &Delivery,
+        transaction: Uuid,
         result: &StoredResult,
         organization: &Organization,
-        destination: &DestinationDocument,
-    ) -> Result<Rendered, Failure> {
-        match destination.format {
+        format: DeliveryFormat,
+    ) -> Result<Rendered, Error> {
+        match format {
             DeliveryFormat::Result => Ok(Rendered::default()),
             DeliveryFormat::ResultWithPdf | DeliveryFormat::Pdf => {
-                let slot = self.slot(delivery.transaction_id);
+                let slot = self.slot(transaction);
                 let pdf =
                     slot.get_or_try_init(async || Ok(self.draw(app, result, organization, false).await?.pdf)).await?;
                 Ok(Rendered { pdf: pdf.clone(), html: String::new() })
             }
             DeliveryFormat::ResultWithHtml | DeliveryFormat::Html => self.draw(app, result, organization, true).await,
         }
+    }
+
+    /// The PDF of a result, for a file that is made of many: drawn in its turn, and not kept.
+    pub(crate) async fn pdf(
+        &self,
+        app: &App,
+        result: &StoredResult,
+        organization: &Organization,
+    ) -> Result<Bytes, Error> {
+        let _room = self.room(result).await;
+        Ok(self.draw(app, result, organization, false).await?.pdf)
     }
 
     fn slot(&self, transaction: Uuid) -> Slot {
@@ -117,9 +138,9 @@ impl Reports {
         result: &StoredResult,
         organization: &Organization,
         html: bool,
-    ) -> Result<Rendered, Failure> {
+    ) -> Result<Rendered, Error> {
         let Ok(_turn) = self.processors.acquire().await else {
-            return Err(Failure::Ours("the handler is ending".to_owned()));
+            return Err(Error::Away("the handler is ending".to_owned()));
         };
         let basis = result.basis();
         let (right, left) = futures::try_join!(
@@ -144,8 +165,8 @@ impl Reports {
             }
         });
         let drawn: Result<_, iris_report::Error> =
-            drawn.await.map_err(|_| Failure::Impossible("a report cannot be drawn".to_owned()))?;
-        let (rendered, left_out) = drawn.map_err(|error| Failure::Impossible(error.to_string()))?;
+            drawn.await.map_err(|_| Error::Impossible("a report cannot be drawn".to_owned()))?;
+        let (rendered, left_out) = drawn.map_err(|error| Error::Impossible(error.to_string()))?;
         for image in left_out {
             warn!(organization = %organization.slug, order = result.order_id(), image = ?image.image, reason = %image.reason,
                 "an image is left out of a report");
@@ -154,17 +175,21 @@ impl Reports {
     }
 
     /// The bytes of an image; nothing where the archive has it no more, or it is too large to be shown.
-    async fn picture(&self, app: &App, image: Option<&ShownImage>) -> Result<Option<Arc<[u8]>>, Failure> {
+    async fn picture(&self, app: &App, image: Option<&ShownImage>) -> Result<Option<Arc<[u8]>>, Error> {
         let Some(image) = image.filter(|image| self.read_size(image) > 0) else { return Ok(None) };
         let address = BlobAddress::new(&app.containers.archive, &image.archive)
-            .map_err(|error| Failure::Ours(error.to_string()))?;
+            .map_err(|error| Error::Away(error.to_string()))?;
         match app.blobs.get(&address, None, self.limits.file_bytes as u64).await {
-            Ok(found) => Ok(Some(Arc::from(found.content.as_ref()))),
+            // Of a DICOM file the JPEG in it, if there is one.
+            Ok(found) => Ok(Some(match iris_images::embedded_jpeg(&found.content) {
+                Some(jpeg) => Arc::from(jpeg),
+                None => Arc::from(found.content.as_ref()),
+            })),
             Err(BlobError::NotFound) => {
                 warn!("an image is not in the archive any more; the report goes without it");
                 Ok(None)
             }
-            Err(error) => Err(Failure::Ours(error.to_string())),
+            Err(error) => Err(Error::Away(error.to_string())),
         }
     }
 }

@@ -1,0 +1,2 @@
+-- When everybody had the result that a batch has; fixed when the batch is opened.
+ALTER TABLE batch_results ADD COLUMN sent_at INTEGER;

@@ -1,0 +1,134 @@
+"""From an order to its report: what a clinic, a grader and a receiver of results do, with nothing but what the local host prints."""
+
+import base64
+import json
+import uuid
+
+import pytest
+from azure.servicebus import ServiceBusClient, ServiceBusMessage
+from azure.storage.blob import ContainerClient
+
+from host import SUITES
+
+operation = pytest.mark.operation
+ROOT = SUITES.parent.parent
+EXAM = ROOT / "samples/exam"
+IMAGES = ROOT / "tests/images"
+
+
+def send(access, document):
+    with ServiceBusClient.from_connection_string(access["connectionString"]) as client:
+        with client.get_queue_sender(access["queue"]) as sender:
+            sender.send_messages(ServiceBusMessage(json.dumps(document), message_id=str(uuid.uuid4())))
+
+
+def take(access, is_enough):
+    """Takes messages until those so far are enough; gives them in the order in which they came."""
+    found = []
+    with ServiceBusClient.from_connection_string(access["connectionString"]) as client:
+        with client.get_queue_receiver(access["queue"]) as receiver:
+            while not is_enough(found):
+                messages = receiver.receive_messages(max_message_count=20, max_wait_time=60)
+                assert messages, f"nothing more came after {[each['ResultObjectType'] for each in found]}"
+                for message in messages:
+                    found.append(json.loads(b"".join(message.body)))
+                    receiver.complete_message(message)
+    return found
+
+
+def events_of(caller, order, last):
+    """The events of an order up to the first of a kind, by kind."""
+    def of_order(events):
+        return [each for each in events if each["OrderLocalId"] == order]
+
+    found = take(caller["events"], lambda events: any(each["ResultObjectType"] == last for each in of_order(events)))
+    return of_order(found)
+
+
+def kinds(events):
+    return [each["ResultObjectType"] for each in events]
+
+
+def upload(caller, name, content):
+    ContainerClient.from_container_url(caller["images"]["url"]).upload_blob(name, content)
+
+
+def grading(order):
+    return json.loads((EXAM / "grading.json").read_text()) | {"LocalId": order}
+
+
+def result_of(caller, order):
+    """The result of an order. One that is larger than its queue takes is in the results container, and the message says where."""
+    def local_id(message):
+        return message["Order"]["LocalId"] if "Order" in message else message["OrderLocalId"]
+
+    found = take(caller["results"], lambda messages: any(local_id(each) == order for each in messages))
+    result = next(each for each in found if local_id(each) == order)
+    if result["ResultObjectType"] != "OrderResultLocation":
+        return result
+    results = ContainerClient.from_container_url(caller["receipts"]["url"])
+    return json.loads(results.download_blob(result["Document"]["FileName"]).readall())
+
+
+def embedded(result):
+    assert result["ResultsDocument"]["Type"] == "PDF"
+    return base64.b64decode(result["ResultsDocument"]["Content"], validate=True)
+
+
+@operation("story-loop")
+def test_the_whole_loop(host, name):
+    caller = host.caller
+    order = json.loads((EXAM / "order.json").read_text())
+    order["Order"]["LocalId"] = name
+    order["Patient"]["LocalId"] = f"P-{name}"
+    for image in order["Camera"]["Images"]:
+        image["LocalId"] = f"{name}-{image['Laterality']}"
+        image["AzureBlobStorage"]["FileName"] = f"{name}-{image['Laterality']}.jpg"
+    send(caller["orders"], order)
+    created, = events_of(caller, name, "OrderCreationReceipt")
+    assert created["Success"] and created["IrisOrderId"]
+
+    for eye, file in [("OD", "hv-exam-1-right.jpg"), ("OS", "hv-exam-1-left.jpg")]:
+        upload(caller, f"{name}-{eye}.jpg", (EXAM / "images" / file).read_bytes())
+    linked = events_of(caller, name, "ReadyForGradingEvent")
+    assert kinds(linked) == ["ImageReceipt", "ImageReceipt", "ReadyForGradingEvent"]
+    assert {each["ImageLocalId"] for each in linked[:2]} == {f"{name}-OD", f"{name}-OS"}
+    assert all(each["Success"] for each in linked)
+
+    send(caller["gradings"], grading(name))
+    graded = events_of(caller, name, "ResultsDeliveryReceipt")
+    assert kinds(graded) == ["GradingReceipt", "OrderGradedEvent", "ResultsDeliveryReceipt"]
+    receipt = graded[2]
+    assert (receipt["DeliveryType"], receipt["TransmissionStatus"]) == ("azureblob", "Complete")
+
+    result = result_of(caller, name)
+    assert (result["ResultObjectType"], result["ResultCode"]) == ("OrderResult", "F")
+    assert result["Order"]["PatientOrderId"] == created["IrisOrderId"]
+    assert result["Gradings"]["OD"]["Findings"][0] == {"Finding": "Diabetic Retinopathy", "Result": "Moderate"}
+    assert [image["Preferred"] for image in result["Images"]] == [True, True]
+    pdf = embedded(result)
+    assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF")
+    results = ContainerClient.from_container_url(caller["receipts"]["url"])
+    container, file = receipt["Endpoint"].split("/", 1)
+    assert (container, file) == (caller["receipts"]["container"], f"reports/{name}.pdf")
+    assert results.download_blob(file).readall() == pdf
+
+
+@operation("story-loop-metadata")
+def test_images_that_name_their_order(host):
+    """DICOM files with an AccessionNumber, written by another tool; they come before the order they belong to."""
+    caller, name = host.caller, "I-O3"
+    for file in ["photo-od.dcm", "photo-os-implicit.dcm"]:
+        upload(caller, f"{uuid.uuid4()}.dcm", (IMAGES / file).read_bytes())
+    order = json.loads((ROOT / "samples/order.json").read_text())
+    order["Order"]["LocalId"] = name
+    order["Patient"]["LocalId"] = "I-P3"
+    send(caller["orders"], order)
+    events = events_of(caller, name, "ReadyForGradingEvent")
+    assert sorted(kinds(events)) == ["ImageReceipt", "ImageReceipt", "OrderCreationReceipt", "ReadyForGradingEvent"]
+    send(caller["gradings"], grading(name))
+    graded = events_of(caller, name, "ResultsDeliveryReceipt")
+    assert all(each["Success"] for each in graded)
+    result = result_of(caller, name)
+    assert result["ImageDetails"]["TotalCount"] == 2
+    assert embedded(result).startswith(b"%PDF-")
