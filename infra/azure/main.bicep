@@ -58,6 +58,9 @@ param retention { archive: int, results: int, softDelete: int, logs: int }
 @description('App settings whose values are secrets of the key vault: setting name to secret name.')
 param secretSettings object = {}
 
+@description('Where an OpenTelemetry collector takes OTLP over HTTP, e.g. http://collector.internal:4318. Empty: no spans and measurements are exported.')
+param otlpEndpoint string = ''
+
 var tags = { system: 'iris-orders', environment: environment }
 var name = '${prefix}-${environment}'
 
@@ -85,6 +88,7 @@ module platform 'modules/platform.bicep' = {
     longLivedSignatures: longLivedSignatures
     retention: retention
     secretSettings: secretSettings
+    otlpEndpoint: otlpEndpoint
   }
 }
 

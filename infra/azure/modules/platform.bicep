@@ -14,6 +14,7 @@ param callerIpRanges string[]
 param longLivedSignatures bool
 param retention object
 param secretSettings object
+param otlpEndpoint string
 
 // Names of storage accounts and servers are shared by all of Azure.
 var unique = take(uniqueString(subscription().id, resourceGroup().id), 6)
@@ -156,6 +157,7 @@ module functionApp 'function-app.bicep' = {
     containers: containers
     instances: instances
     secretSettings: secretSettings
+    otlpEndpoint: otlpEndpoint
     vaultUri: vault.outputs.uri
     #disable-next-line BCP318
     subnetId: privateNetworking ? network.outputs.functionsSubnetId : ''

@@ -262,7 +262,8 @@ impl Case<'_> {
                 destination: destination.id.clone(),
             };
             let (id, key) = (message.id(), self.key(order));
-            self.messages.push((Destination::Deliveries, OutboxMessage { id, key, body: content::json(&message) }));
+            self.messages
+                .push((Destination::Deliveries, OutboxMessage { id, key, body: content::json(&message), trace: None }));
             self.changes.push(Change::NewDelivery(DeliveryRecord {
                 transaction_id,
                 destination: destination.id,
@@ -313,6 +314,7 @@ impl Case<'_> {
                 id: notification.transaction_id,
                 key: self.key(order),
                 body: content::json(&notification),
+                trace: None,
             };
             self.messages.push((Destination::Queue(queue.clone()), message));
         }

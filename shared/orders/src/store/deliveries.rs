@@ -121,6 +121,7 @@ macro_rules! delivery_statements {
                 id: message.id(),
                 key: format!("{organization}/{order}"),
                 body: crate::content::json(&message),
+                trace: None,
             };
             Ok(seal(vec![(Destination::Deliveries, message)]))
         }
