@@ -11,13 +11,13 @@ mod support;
 
 use collector::{Collector, attributes};
 use handler::Handler;
-use iris_azure::servicebus::OutgoingMessage;
+use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_local_servicebus::message::PropertyValue;
 use iris_model::Organization;
 use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
 use serde_json::json;
 use std::collections::BTreeMap;
-use support::generate::{csv, operation, order};
+use support::generate::{csv, order};
 use support::{TestHost, message, until};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -139,8 +139,9 @@ async fn every_measurement_arrives() {
     grading["OS"] = grading["OD"].clone();
     grading["Provider"] =
         json!({ "NPI": "9000000007", "Name": { "First": "Sample", "Last": "Grader" }, "Degrees": "OD" });
-    let queue = format!("gradings-{}", host.organization.slug);
-    host.caller().send(&queue, vec![message("3", &grading)]).await.unwrap();
+    let access = host.host.credentials.caller(&host.organization).gradings.unwrap();
+    let grader = ServiceBusSender::with_connection_string(&access, SenderOptions::default()).unwrap();
+    grader.send(&format!("gradings-{}", host.organization.slug), vec![message("3", &grading)]).await.unwrap();
     host.load("members.csv", csv("B", 20, 4)).await;
     host.drop_file("broken.xlsx", "PK\u{3}\u{4}").await;
     host.receipts(2).await;

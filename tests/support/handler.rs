@@ -55,6 +55,8 @@ impl Handler {
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         let id = self.process.id().unwrap().to_string();
+        // Waiting would close it, which the handler takes for the end of its host.
+        let _held = self.process.stdin.take();
         assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
         tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()
     }
