@@ -127,20 +127,22 @@ pub fn send(queue: &str, messages: usize, causes: impl IntoIterator<Item = Trace
         messaging.batch.message_count = messages,
         "error.type" = Empty,
     );
-    if span.is_disabled() || crate::context::current().is_some() {
+    if span.is_disabled() {
         return span;
     }
-    let mut distinct: Vec<TraceContext> = Vec::new();
+    let here = crate::context::current();
+    let mut elsewhere: Vec<TraceContext> = Vec::new();
     for cause in causes {
-        if distinct.len() < LINKS && !distinct.contains(&cause) {
-            distinct.push(cause);
+        let known = here.is_some_and(|here| here.trace_id() == cause.trace_id()) || elsewhere.contains(&cause);
+        if elsewhere.len() < LINKS && !known {
+            elsewhere.push(cause);
         }
     }
-    match distinct[..] {
-        [cause] => {
-            let _ = span.set_parent(Context::new().with_remote_span_context(remote(cause)));
+    match (here, &elsewhere[..]) {
+        (None, [cause]) => {
+            let _ = span.set_parent(Context::new().with_remote_span_context(remote(*cause)));
         }
-        _ => distinct.into_iter().for_each(|cause| span.add_link(remote(cause))),
+        _ => elsewhere.into_iter().for_each(|cause| span.add_link(remote(cause))),
     }
     span
 }

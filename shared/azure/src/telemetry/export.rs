@@ -6,6 +6,7 @@
 //! setting that cannot be used cost telemetry, never an invocation; the log tells about it once, and once more when it is over.
 
 use super::collector::Collector;
+use crate::settings::Lookup;
 use iris_telemetry::{metrics, span};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider;
@@ -36,30 +37,32 @@ pub(super) struct Export {
 
 impl Export {
     /// Starts what the environment asks for. Connects to nothing yet.
-    pub(super) fn start(runtime: &Handle, lookup: crate::settings::Lookup<'_>) -> Result<Self, ExporterBuildError> {
+    pub(super) fn start(runtime: &Handle, lookup: Lookup<'_>) -> Result<Self, ExporterBuildError> {
         if lookup("OTEL_SDK_DISABLED").is_some_and(|text| text.trim().eq_ignore_ascii_case("true")) {
             return Ok(Self::default());
         }
-        let collector = Collector::new(runtime.clone());
+        let (collector, resource) = (Collector::new(runtime.clone()), resource(lookup));
         let mut export = Self::default();
         if wanted("TRACES", lookup) {
             let exporter = SpanExporter::builder().with_http().with_http_client(collector.clone()).build()?;
-            let builder = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(lookup));
-            export.tracer = Some(match lookup("OTEL_TRACES_SAMPLER") {
-                Some(_) => builder.build(),
+            let builder = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.clone());
+            export.tracer = Some(if set("OTEL_TRACES_SAMPLER", lookup) {
+                builder.build()
+            } else {
                 // The SDK's own default believes the flag of the parent, and the Functions host never sets it.
-                None => builder.with_sampler(Sampler::AlwaysOn).build(),
+                builder.with_sampler(Sampler::AlwaysOn).build()
             });
         }
         if wanted("METRICS", lookup) {
             let builder = MetricExporter::builder().with_http().with_http_client(collector);
-            let exporter = match lookup("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE") {
-                Some(_) => builder.build()?,
+            let exporter = if set("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", lookup) {
+                builder.build()?
+            } else {
                 // Instances come and go without notice: what each adds up over its life means nothing, and the last value of a gauge less.
-                None => builder.with_temporality(Temporality::Delta).build()?,
+                builder.with_temporality(Temporality::Delta).build()?
             };
             let reader = PeriodicReader::builder(exporter).build();
-            let meter = SdkMeterProvider::builder().with_reader(reader).with_resource(resource(lookup)).build();
+            let meter = SdkMeterProvider::builder().with_reader(reader).with_resource(resource).build();
             metrics::install(&meter.meter(SCOPE));
             export.meter = Some(meter);
         }
@@ -93,18 +96,63 @@ impl Export {
 }
 
 /// Whether a signal has somewhere to go.
-fn wanted(signal: &str, lookup: crate::settings::Lookup<'_>) -> bool {
-    let set = |name: &str| lookup(name).is_some_and(|text| !text.trim().is_empty());
+fn wanted(signal: &str, lookup: Lookup<'_>) -> bool {
     let none = lookup(&format!("OTEL_{signal}_EXPORTER")).is_some_and(|text| text.trim() == "none");
-    !none && (set("OTEL_EXPORTER_OTLP_ENDPOINT") || set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")))
+    !none
+        && (set("OTEL_EXPORTER_OTLP_ENDPOINT", lookup) || set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"), lookup))
+}
+
+/// Empty is not set, as everywhere in OpenTelemetry.
+fn set(name: &str, lookup: Lookup<'_>) -> bool {
+    lookup(name).is_some_and(|text| !text.trim().is_empty())
 }
 
 /// Who exports. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say more, or otherwise.
-fn resource(lookup: crate::settings::Lookup<'_>) -> Resource {
-    let named = lookup("OTEL_SERVICE_NAME").is_some_and(|name| !name.trim().is_empty());
+fn resource(lookup: Lookup<'_>) -> Resource {
     let builder = Resource::builder().with_attributes([
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
         KeyValue::new("service.instance.id", uuid::Uuid::new_v4().to_string()),
     ]);
-    if named { builder.build() } else { builder.with_service_name(SCOPE).build() }
+    if set("OTEL_SERVICE_NAME", lookup) { builder.build() } else { builder.with_service_name(SCOPE).build() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_goes_where_it_is_sent_and_nowhere_else() {
+        // Settings; whether traces go anywhere, whether measurements do.
+        let cases: [(&[(&str, &str)], bool, bool); 6] = [
+            (&[], false, false),
+            (&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")], false, false),
+            (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")], true, true),
+            (&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:4318/v1/traces")], true, false),
+            (&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://collector:4318/v1/metrics")], false, true),
+            (
+                &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"), ("OTEL_METRICS_EXPORTER", "none")],
+                true,
+                false,
+            ),
+        ];
+        for (settings, traces, measurements) in cases {
+            let lookup =
+                |name: &str| settings.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
+            assert_eq!((wanted("TRACES", &lookup), wanted("METRICS", &lookup)), (traces, measurements), "{settings:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_started_that_is_not_asked_for() {
+        let disabled = |name: &str| match name {
+            "OTEL_SDK_DISABLED" => Some("TRUE".to_owned()),
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://collector:4318".to_owned()),
+            _ => None,
+        };
+        for lookup in [&disabled as Lookup<'_>, &|_| None] {
+            let export = Export::start(&Handle::current(), lookup).unwrap();
+            assert!(export.tracer.is_none() && export.meter.is_none());
+            export.stop().await;
+        }
+    }
 }
