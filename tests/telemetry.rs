@@ -132,13 +132,19 @@ async fn every_measurement_arrives() {
     let host = host(collector.settings()).await;
     host.post(vec![message("1", &order("A", 1)), message("2", &order("A", 2))]).await;
     host.events(2).await;
-    let mut grading = operation("A", 1, "NW");
-    grading["LocalId"] = json!("A-O1");
-    grading["GradedTime"] = json!("2026-11-20T17:30:00.0000000+00:00");
-    grading["OD"] = json!({ "Gradable": true, "Findings": [{ "Finding": "Diabetic Retinopathy", "Result": "None" }] });
-    grading["OS"] = grading["OD"].clone();
-    grading["Provider"] =
-        json!({ "NPI": "9000000007", "Name": { "First": "Sample", "Last": "Grader" }, "Degrees": "OD" });
+    let eye = json!({ "Gradable": true, "Findings": [
+        { "Finding": "Diabetic Retinopathy", "Result": "None" },
+        { "Finding": "Macular Edema", "Result": "Positive" }
+    ] });
+    let grading = json!({
+        "Version": "2.3.1",
+        "ClientGuid": host.organization.client_guid,
+        "LocalId": "A-O1",
+        "GradedTime": "2026-11-20T17:30:00.0000000+00:00",
+        "Provider": { "NPI": "9000000007", "Name": { "First": "Sample", "Last": "Grader" }, "Degrees": "OD" },
+        "OD": eye,
+        "OS": eye
+    });
     let access = host.host.credentials.caller(&host.organization).gradings.unwrap();
     let grader = ServiceBusSender::with_connection_string(&access, SenderOptions::default()).unwrap();
     grader.send(&format!("gradings-{}", host.organization.slug), vec![message("3", &grading)]).await.unwrap();
@@ -168,7 +174,7 @@ async fn every_measurement_arrives() {
             && collector.points().iter().any(|point| point.name == "iris.outbox.age")
     })
     .await;
-    assert_eq!(collector.total("iris.drop.rows", &[("iris.outcome", "failed")]), 4);
+    assert_eq!(collector.total("iris.drop.rows", &[("iris.outcome", "failed")]), 5);
     let documented = include_str!("../docs/OPERATIONS.md");
     let inventory = collector.inventory();
     for line in &inventory {
