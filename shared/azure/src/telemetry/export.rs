@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn a_signal_goes_where_it_is_sent_and_nowhere_else() {
         // Settings; whether traces go anywhere, whether measurements do.
-        let cases: [(&[(&str, &str)], bool, bool); 6] = [
-            (&[], false, false),
+        let cases = [
+            (&[][..], false, false),
             (&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")], false, false),
             (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")], true, true),
             (&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:4318/v1/traces")], true, false),
