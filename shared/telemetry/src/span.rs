@@ -159,3 +159,26 @@ fn remote(context: TraceContext) -> SpanContext {
     let span_id = SpanId::from_bytes(context.span_id().to_be_bytes());
     SpanContext::new(trace_id, span_id, flags, true, TraceState::default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_exported_work_belongs_where_it_came_from() {
+        let [host, same, other] = [(1, 2), (1, 3), (4, 5)].map(|(trace, span)| TraceContext::new(trace, span, false));
+        for (host, message, expected) in
+            [(None, None, None), (host, None, host), (None, other, other), (host, same, host), (host, other, other)]
+        {
+            assert_eq!(begin(&Span::none(), host, message), expected);
+        }
+    }
+
+    #[test]
+    fn an_end_says_how_and_why() {
+        let told = |end: End| (end.outcome(), end.error());
+        assert_eq!(told(End::Done), ("done", None));
+        assert_eq!(told(End::Retry("service-bus")), ("retry", Some("service-bus")));
+        assert_eq!(told(End::Failed("panic")), ("failed", Some("panic")));
+    }
+}
