@@ -20,18 +20,28 @@ pub const MESSAGE: &str = "message";
 /// Runs the handler until SIGTERM or Ctrl-C. Returns an error, and so a non-zero exit code, in every other case.
 pub fn run() -> anyhow::Result<()> {
     let settings = Settings::from_env()?;
-    telemetry::init(settings.telemetry)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async move {
-        let limits = settings.handler;
-        let port = port(&|name| std::env::var(name).ok())?;
-        let app = App::start(settings).await?;
-        let listener = bind(port).await?;
-        info!(port, "handler started");
-        serve(router(Arc::clone(&app), limits), listener, stopped()).await?;
-        app.orders.close().await;
-        info!("handler stopped");
-        Ok(())
-    })
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let telemetry = telemetry::init(settings.telemetry, runtime.handle(), &|name| std::env::var(name).ok())?;
+    let result = runtime.block_on(async move {
+        let result = until_stopped(settings).await;
+        telemetry.stop().await;
+        result
+    });
+    // A collector that does not answer keeps nobody here.
+    runtime.shutdown_background();
+    result
+}
+
+async fn until_stopped(settings: Settings) -> anyhow::Result<()> {
+    let limits = settings.handler;
+    let port = port(&|name| std::env::var(name).ok())?;
+    let app = App::start(settings).await?;
+    let listener = bind(port).await?;
+    info!(port, "handler started");
+    serve(router(Arc::clone(&app), limits), listener, stopped()).await?;
+    app.orders.close().await;
+    info!("handler stopped");
+    Ok(())
 }
 
 /// Every function under its name.

@@ -53,10 +53,14 @@ fn failed(error: &Error) -> PublishError {
 }
 
 fn outgoing(message: &OutboxMessage) -> OutgoingMessage {
-    OutgoingMessage {
+    let mut outgoing = OutgoingMessage {
         message_id: message.id.to_string(),
         body: Bytes::from(message.body.clone()),
         content_type: Some("application/json".to_owned()),
         ..OutgoingMessage::default()
+    };
+    if let Some(trace) = message.trace {
+        outgoing.caused_by(trace);
     }
+    outgoing
 }

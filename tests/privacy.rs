@@ -1,20 +1,26 @@
-//! A sentinel patient goes every way there is, right and wrong; no log line may know them (docs/LOGGING.md).
+//! A sentinel patient goes every way there is, right and wrong; no log line, span or measurement may know them (docs/LOGGING.md).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "support/collector.rs"]
+mod collector;
 mod support;
 
+use collector::Collector;
 use serde_json::json;
 use support::generate::{csv, operation, order};
-use support::{TestHost, message};
+use support::{TestHost, message, until};
 
 /// Things of the patient that must not be told.
 const SENTINELS: [&str; 6] =
     ["Zzyzxsentinel", "SENTINEL-MRN", "SENTINEL-ORDER", "1941-07-07", "7/7/1941", "sentinel secret"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_log_line_knows_the_patient() {
-    let host = TestHost::start().await;
+async fn nothing_that_is_told_knows_the_patient() {
+    let collector = Collector::start().await;
+    let settings = collector.settings();
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let host = TestHost::with_settings(&settings).await;
     let mut known = order("A", 1);
     known["Patient"]["Name"]["Last"] = json!("Zzyzxsentinel");
     known["Patient"]["LocalId"] = json!("SENTINEL-MRN");
@@ -49,10 +55,18 @@ async fn no_log_line_knows_the_patient() {
     host.drop_file("Zzyzxsentinel.hl7", "MSH|^~\\&|Zzyzxsentinel").await;
     host.drop_file("Zzyzxsentinel.json", "[{\"PatientLastName\": \"Zzyzxsentinel\", }]").await;
     host.receipts(4).await;
+    until("the measurements of four files", async || collector.total("iris.drops", &[]) == 4).await;
     host.host.functions.kill_handler();
     host.load("Zzyzxsentinel again.csv", file).await;
     host.settled().await;
+    until("the measurements of the last file", async || collector.total("iris.drops", &[]) == 5).await;
+    until("its span", async || collector.spans().iter().filter(|span| span.name == "load_drop").count() == 5).await;
 
+    for body in collector.bytes() {
+        let text = String::from_utf8_lossy(&body).to_lowercase();
+        let told = SENTINELS.iter().find(|sentinel| text.contains(&sentinel.to_lowercase()));
+        assert!(told.is_none(), "{told:?} was exported: {text}");
+    }
     let log = host.log();
     assert!(log.lines().count() > 10, "the log was not kept");
     for line in log.lines() {

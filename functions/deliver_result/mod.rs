@@ -32,13 +32,14 @@ use crate::reports;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_delivery::Result as StoredResult;
 use iris_model::Organization;
-use iris_model::organization::DestinationDocument;
+use iris_model::organization::{DeliveryTarget, DestinationDocument};
 use iris_orders::deliveries::{Delivery, DeliveryMessage, DeliveryState, Handover};
 use iris_orders::store::FailedDelivery;
+use iris_telemetry::metrics;
 use jiff::{SignedDuration, Timestamp};
 use lanes::Turn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::{debug, error, warn};
 
 /// The function's name.
@@ -165,7 +166,9 @@ impl Job<'_> {
     async fn run(&self) -> anyhow::Result<Option<Reason>> {
         let lane = self.app.lanes.lane(self.organization.client_guid, &self.destination.id);
         let Turn::Now(_turn) = lane.turn().await else { return Ok(Some(Reason::Delivery)) };
+        let started = Instant::now();
         let made = Box::pin(self.make()).await;
+        self.measure(&made, started.elapsed());
         let now = Timestamp::now();
         match made {
             Ok(handover) => {
@@ -192,6 +195,21 @@ impl Job<'_> {
                 self.failed(reason, now).await
             }
         }
+    }
+
+    fn measure(&self, made: &Result<Handover, Failure>, elapsed: Duration) {
+        let outcome = match made {
+            Ok(_) => "delivered",
+            Err(Failure::Ours(_)) => "unavailable",
+            Err(Failure::Destination(_)) => "refused",
+            Err(Failure::Impossible(_)) => "impossible",
+        };
+        let kind = match self.destination.to {
+            DeliveryTarget::Queue(_) => "queue",
+            DeliveryTarget::Container(_) => "container",
+            DeliveryTarget::FilePath(_) => "file-path",
+        };
+        metrics::delivery(self.organization.slug.as_str(), kind, outcome, elapsed);
     }
 
     async fn make(&self) -> Result<Handover, Failure> {

@@ -14,8 +14,9 @@ use iris_azure::blob::RangedReader;
 use iris_intake::{Format, Layout, Source};
 use iris_model::{Issue, IssueCode, OutcomeKind};
 use iris_orders::{Answer, DropFinish, DropLease, DropState, DropStatus, Incoming, Refusal, RowDetail};
+use iris_telemetry::metrics;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -193,6 +194,7 @@ impl Job<'_> {
         let changes: Vec<Submitted> = batch.iter().filter(|(incoming, _)| may_wait(incoming)).cloned().collect();
         let rows: Vec<u32> = batch.iter().map(|(_, detail)| detail.row).collect();
         let answers = self.app.orders.submit_rows(&lease, number, batch).await?;
+        self.measure(&answers);
         let not_yet: BTreeSet<u32> = rows
             .into_iter()
             .zip(&answers)
@@ -200,6 +202,17 @@ impl Job<'_> {
             .map(|(row, _)| row)
             .collect();
         Ok(changes.into_iter().filter(|(_, detail)| not_yet.contains(&detail.row)).collect())
+    }
+
+    /// Counts rows by what became of them; those that still wait are counted when they have been answered.
+    fn measure(&self, answers: &[Answer]) {
+        let mut counts = BTreeMap::new();
+        for outcome in answers.iter().filter_map(Answer::outcome) {
+            *counts.entry(outcome.kind).or_default() += 1;
+        }
+        for (kind, rows) in counts {
+            metrics::drop_rows(self.organization.slug.as_str(), kind.as_str(), rows);
+        }
     }
 
     /// Tries rows whose orders are unknown again, until all are answered. When patience ends the rules answer for good.

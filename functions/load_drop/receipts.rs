@@ -14,6 +14,7 @@ use iris_intake::receipt::{
 use iris_model::{OutcomeKind, RowLine};
 use iris_orders::DropStatus;
 use iris_orders::queries::DropSummary;
+use iris_telemetry::metrics;
 
 impl Job<'_> {
     /// Writes what is not written yet.
@@ -49,6 +50,7 @@ impl Job<'_> {
         let document = Receipt { read_as, ..self.receipt(summary, totals, issues, files) };
         let content = serde_json::to_vec_pretty(&document).map_err(|error| Error::Document(error.to_string()))?;
         self.app.blobs.upload(&receipt, content.into(), options("application/json")).await?;
+        metrics::drop_ended(self.organization.slug.as_str(), document.status.as_str());
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use iris_azure::blob::{BlobAddress, Error as BlobError, Etag, ListedBlob};
 use iris_azure::handler::Outcome;
 use iris_azure::servicebus::OutgoingMessage;
 use iris_orders::drops::drop_id;
+use iris_telemetry::metrics;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::future::ready;
@@ -63,8 +64,9 @@ pub async fn run(app: &App) -> Outcome {
 /// Says how much waits in the outbox, and for how long: an alert looks at it.
 async fn report_outbox(app: &App, now: Timestamp) -> Result<(), iris_orders::Error> {
     let depth = app.orders.store().outbox_depth().await?;
+    let oldest_seconds = depth.oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
+    metrics::outbox(depth.messages, depth.parked, u64::try_from(oldest_seconds).unwrap_or_default());
     if depth.envelopes > 0 || depth.parked > 0 {
-        let oldest_seconds = depth.oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
         info!(messages = depth.messages, parked = depth.parked, oldest_seconds, "outbox holds messages");
     }
     Ok(())

@@ -61,6 +61,9 @@ param rowRetention { bodies: int, history: int, receipts: int, results: int } = 
 @description('App settings whose values are secrets of the key vault: setting name to secret name.')
 param secretSettings object = {}
 
+@description('Where an OpenTelemetry collector takes OTLP over HTTP, e.g. http://collector.internal:4318. Empty: no spans and measurements are exported.')
+param otlpEndpoint string = ''
+
 var tags = { system: 'iris-orders', environment: environment }
 var name = '${prefix}-${environment}'
 
@@ -89,6 +92,7 @@ module platform 'modules/platform.bicep' = {
     retention: retention
     rowRetention: rowRetention
     secretSettings: secretSettings
+    otlpEndpoint: otlpEndpoint
   }
 }
 

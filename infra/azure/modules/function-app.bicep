@@ -19,12 +19,23 @@ param rowRetention { bodies: int, history: int, receipts: int, results: int }
 param instances { memoryMB: int, maximum: int, alwaysReady: int }
 param secretSettings object
 param vaultUri string
+@description('Empty: nothing is exported.')
+param otlpEndpoint string
 @description('Empty: no virtual network.')
 param subnetId string
 
 // Every instance has a pool. What the server allows is shared by the most instances there may be; 30 connections stay for its own work and
 // for operators. Two are the least a handler works with: one that saves while another reads.
 var poolSize = min(8, max(2, (databaseConnections - 30) / instances.maximum))
+
+// Read by the OpenTelemetry SDK in the handler (docs/OPERATIONS.md, "Spans and measurements").
+var telemetrySettings = empty(otlpEndpoint)
+  ? {}
+  : {
+      OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf'
+      OTEL_SERVICE_NAME: name
+    }
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: name
@@ -106,10 +117,13 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         // Milliseconds the handler's allocator keeps freed pages (decision 186).
         MIMALLOC_PURGE_DELAY: '20'
       },
-      toObject(
-        items(secretSettings),
-        entry => entry.key,
-        entry => '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${entry.value})'
+      union(
+        telemetrySettings,
+        toObject(
+          items(secretSettings),
+          entry => entry.key,
+          entry => '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/${entry.value})'
+        )
       )
     )
   }

@@ -15,6 +15,7 @@ param longLivedSignatures bool
 param retention object
 param rowRetention object
 param secretSettings object
+param otlpEndpoint string
 
 // Names of storage accounts and servers are shared by all of Azure.
 var unique = take(uniqueString(subscription().id, resourceGroup().id), 6)
@@ -160,6 +161,7 @@ module functionApp 'function-app.bicep' = {
     rowRetention: rowRetention
     instances: instances
     secretSettings: secretSettings
+    otlpEndpoint: otlpEndpoint
     vaultUri: vault.outputs.uri
     #disable-next-line BCP318
     subnetId: privateNetworking ? network.outputs.functionsSubnetId : ''

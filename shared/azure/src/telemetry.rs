@@ -1,4 +1,5 @@
-//! Log lines: one JSON object per line on standard output.
+//! What the process tells: log lines, one JSON object each, on standard output; and, where that is asked for, spans and measurements to a
+//! collector ([`export`]).
 //!
 //! The Functions host turns every line of standard output into a trace, and every line of standard error into an *error*
 //! (functions-host-contract §3.4). Fields of the spans around an event (`invocation`, `organization` …) stand beside the event's own, outermost
@@ -8,10 +9,15 @@
 //! Libraries log warnings and errors only, whatever level our own code has, because their more talkative lines contain URLs and with them blob
 //! names. A panic is logged by its place alone: its message may quote data.
 
-use crate::settings::{LogLevel, TelemetrySettings};
+mod collector;
+mod export;
+
+use crate::settings::{LogLevel, Lookup, TelemetrySettings};
+use export::Export;
 use serde_json::{Map, Value};
 use std::fmt::Debug;
 use std::panic::PanicHookInfo;
+use tokio::runtime::Handle;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
@@ -26,21 +32,51 @@ use tracing_subscriber::registry::LookupSpan;
 #[error("logging was already started in this process")]
 pub struct Error;
 
-/// Starts logging to standard output, and makes panics a log line. Once per process.
+/// What was started; stop it before the process ends.
+pub struct Telemetry(Export);
+
+/// Starts logging to standard output, and makes panics a log line; starts exporting as far as the environment asks for it. Once per process.
 ///
 /// # Errors
 /// [`Error`] when logging was started before.
-pub fn init(settings: TelemetrySettings) -> Result<(), Error> {
-    tracing::subscriber::set_global_default(subscriber(settings, std::io::stdout)).map_err(|_| Error)?;
+pub fn init(settings: TelemetrySettings, runtime: &Handle, lookup: Lookup<'_>) -> Result<Telemetry, Error> {
+    let (export, failure) = match Export::start(runtime, lookup) {
+        Ok(export) => (export, None),
+        Err(failure) => (Export::default(), Some(failure)),
+    };
+    match export.layer() {
+        // Each sees its own: the target of exported spans is nothing for the log, everything else nothing for the exporter.
+        Some(spans) => {
+            let lines = SpanFields.and_then(lines(std::io::stdout)).with_filter(targets(settings));
+            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines).with(spans))
+        }
+        None => tracing::subscriber::set_global_default(subscriber(settings, std::io::stdout)),
+    }
+    .map_err(|_| Error)?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    if let Some(failure) = failure {
+        tracing::error!(code = "telemetry", %failure, "settings of the telemetry's export cannot be used; nothing is exported");
+    }
+    Ok(Telemetry(export))
 }
 
-/// The subscriber itself, for tests that look at what is logged.
+impl Telemetry {
+    /// Sends what is left to the collector, within a short time.
+    pub async fn stop(self) {
+        self.0.stop().await;
+    }
+}
+
+/// The subscriber for log lines, for tests that look at what is logged.
 pub fn subscriber<W>(settings: TelemetrySettings, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    tracing_subscriber::registry().with(targets(settings)).with(SpanFields).with(lines(writer))
+}
+
+/// What is logged.
+fn targets(settings: TelemetrySettings) -> Targets {
     let level = match settings.level {
         LogLevel::Error => Level::ERROR,
         LogLevel::Warn => Level::WARN,
@@ -48,9 +84,15 @@ where
         LogLevel::Debug => Level::DEBUG,
         LogLevel::Trace => Level::TRACE,
     };
-    let targets = Targets::new().with_default(Level::WARN.min(level)).with_target("iris", level);
-    let lines = tracing_subscriber::fmt::layer().event_format(Lines).with_writer(writer);
-    tracing_subscriber::registry().with(targets).with(SpanFields).with(lines)
+    Targets::new().with_default(Level::WARN.min(level)).with_target("iris", level)
+}
+
+fn lines<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt::layer().event_format(Lines).with_writer(writer)
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {

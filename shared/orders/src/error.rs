@@ -46,4 +46,20 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Conflict | Self::Closed)
     }
+
+    /// In one word, for measurements.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Conflict => "conflict",
+            Self::LostDrop => "lost-drop",
+            Self::UnknownDrop => "unknown-drop",
+            Self::Refused { .. } => "refused",
+            Self::Corrupt(_) => "corrupt",
+            Self::Migration(_) => "migration",
+            Self::Settings(_) => "settings",
+            Self::Closed => "closed",
+        }
+    }
 }

@@ -79,6 +79,7 @@ pub async fn check(root: &Path) -> Result<Vec<Problem>> {
         let slugs = organizations.iter().map(|document| Value::Text(document.organization.slug.to_string()));
         parameters.insert("organizations".to_owned(), Value::Array(slugs.collect()));
         parameters.insert("secretSettings".to_owned(), checks::sample_secret());
+        parameters.insert("otlpEndpoint".to_owned(), checks::sample_collector());
         let deployment = bicep::expand(&files, MAIN, parameters);
         let checked = Checked { root, routes: &routes, deployment, organizations };
         let found = checked.all().await?;

@@ -74,6 +74,8 @@ async fn every_kind_of_mistake_is_found() {
             "refused on Flex",
         ),
         ("modules/function-app.bicep", "@Microsoft.KeyVault(SecretUri=", "(", "references to the key vault"),
+        ("modules/function-app.bicep", "OTEL_SERVICE_NAME:", "OTEL_SERVICE:", "nobody reads OTEL_SERVICE"),
+        ("modules/platform.bicep", "otlpEndpoint: otlpEndpoint", "otlpEndpoint: ''", "does not become OTEL_EXPORTER"),
         // Queues, entries, containers, events.
         (
             "modules/platform.bicep",

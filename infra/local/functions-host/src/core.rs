@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::config::{App, Function};
 use crate::event::{HostEvent, Level, Line, LineSink, LineSource};
 use crate::faults::FaultState;
-use crate::invoke::{Answer, Client, Error, Reply, interpret};
+use crate::invoke::{Answer, Client, Error, Invocation, Reply, interpret};
 use crate::options::Mode;
 use crate::statistics::Counters;
 use crate::worker::Worker;
@@ -46,12 +46,12 @@ pub(crate) struct Served {
 }
 
 impl Core {
-    /// Invokes a function: waits for the handler, calls it, sends its outputs.
-    pub(crate) async fn invoke(&self, served: &Served, body: String) -> Result<(), Error> {
+    /// Invokes a function: waits for the handler, calls it, sends its outputs. `cause` is the trace context of the message that triggers it.
+    pub(crate) async fn invoke(&self, served: &Served, cause: Option<&str>, body: String) -> Result<(), Error> {
         let invocation = Uuid::new_v4();
         let started = Instant::now();
         let in_flight = served.counters.enter();
-        let outcome = self.attempt(served, invocation, body).await;
+        let outcome = self.attempt(served, Invocation { id: invocation, trace: cause.map(str::to_owned), body }).await;
         drop(in_flight);
         let elapsed = started.elapsed();
         served.counters.record(elapsed, outcome.is_err());
@@ -70,9 +70,9 @@ impl Core {
         outcome
     }
 
-    async fn attempt(&self, served: &Served, invocation: Uuid, body: String) -> Result<(), Error> {
+    async fn attempt(&self, served: &Served, invocation: Invocation) -> Result<(), Error> {
         let endpoint = self.worker.ready().await?;
-        let reply = self.limited(self.call(served, endpoint.port, invocation, body)).await;
+        let reply = self.limited(self.call(served, endpoint.port, invocation)).await;
         match reply {
             Ok(reply) => self.publish(served, reply).await,
             Err(Error::Timeout(limit)) => {
@@ -94,8 +94,8 @@ impl Core {
         }
     }
 
-    async fn call(&self, served: &Served, port: u16, invocation: Uuid, body: String) -> Result<Reply, Error> {
-        let answer = Answer::of(&self.client, port, &served.name, invocation, body).await?;
+    async fn call(&self, served: &Served, port: u16, invocation: Invocation) -> Result<Reply, Error> {
+        let answer = Answer::of(&self.client, port, &served.name, invocation).await?;
         let reply = interpret(answer.status, answer.content_type.as_deref(), &answer.body, &served.function.outputs);
         if self.mode == Mode::Faithful && reply == Err(Error::Empty) {
             // Azure signals neither success nor failure: only functionTimeout ends this.

@@ -204,7 +204,7 @@ impl Host {
             }
             _ => return Err(missing(function, wanted)),
         };
-        Ok(core.invoke(served, body).await?)
+        Ok(core.invoke(served, None, body).await?)
     }
 
     /// The app as it was read.

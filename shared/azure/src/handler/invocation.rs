@@ -1,6 +1,8 @@
 //! One invocation: the envelope of the host, decoded.
 
-use super::{Metadata, ServiceBusMessage, TimerTrigger, TraceContext};
+use super::{Metadata, ServiceBusMessage, TimerTrigger};
+use iris_telemetry::TraceContext;
+use iris_telemetry::context::DIAGNOSTIC_ID;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -38,7 +40,7 @@ pub struct Invocation {
     pub function: String,
     /// The host's id of this invocation; joins our log lines to the host's own. Empty when the host sent none.
     pub id: String,
-    /// Where the invocation belongs in a distributed trace.
+    /// The host's place in a distributed trace; it sends one only while it is tracing itself.
     pub trace: Option<TraceContext>,
     /// What the trigger knows besides its data.
     pub metadata: Metadata,
@@ -86,6 +88,30 @@ impl Invocation {
     pub fn service_bus_message(&self, binding: &'static str) -> Result<ServiceBusMessage, Error> {
         let value = self.data(binding).ok_or(Error::NoBinding { binding })?;
         ServiceBusMessage::decode(value, &self.metadata).ok_or(Error::NotBase64 { binding })
+    }
+
+    /// What kind of trigger it was, in OpenTelemetry's words: `pubsub`, `timer`, `other`.
+    #[must_use]
+    pub fn trigger(&self) -> &'static str {
+        if self.metadata.get("DeliveryCount").is_some() {
+            "pubsub"
+        } else if self.data.values().filter_map(super::value::object).any(|data| data.contains_key("IsPastDue")) {
+            "timer"
+        } else {
+            "other"
+        }
+    }
+
+    /// Where the sender of the message belongs in a distributed trace, if it says so. Of a text that is no trace context nothing is kept.
+    #[must_use]
+    pub fn cause(&self) -> Option<TraceContext> {
+        let property = |properties: &Map<String, Value>| {
+            [DIAGNOSTIC_ID, "traceparent"].iter().find_map(|name| TraceContext::parse(properties.get(*name)?.as_str()?))
+        };
+        ["ApplicationProperties", "UserProperties"].into_iter().find_map(|key| match self.metadata.get(key)? {
+            Value::Object(properties) => property(properties),
+            encoded => property(&super::value::object(encoded)?),
+        })
     }
 
     /// The occasion of a `timerTrigger`.
@@ -144,6 +170,34 @@ mod tests {
             assert_eq!(invocation.service_bus_message("m"), Err(Error::NotBase64 { binding: "m" }), "{value}");
         }
         assert_eq!(decode(r#"{"Data":{}}"#).unwrap().service_bus_message("m"), Err(Error::NoBinding { binding: "m" }));
+    }
+
+    #[test]
+    fn a_message_may_say_what_caused_it() {
+        const CONTEXT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let cause = |metadata: Value| {
+            decode(&serde_json::json!({ "Data": {}, "Metadata": metadata }).to_string()).unwrap().cause()
+        };
+        let properties = serde_json::json!({ "Diagnostic-Id": CONTEXT });
+        for metadata in [
+            serde_json::json!({ "ApplicationProperties": properties }),
+            serde_json::json!({ "UserProperties": properties }),
+            serde_json::json!({ "ApplicationProperties": { "Diagnostic-Id": "|old.1.", "traceparent": CONTEXT } }),
+            serde_json::json!({ "ApplicationProperties": properties.to_string() }),
+        ] {
+            assert_eq!(cause(metadata), TraceContext::parse(CONTEXT));
+        }
+        for hostile in [
+            serde_json::json!(null),
+            serde_json::json!(7),
+            serde_json::json!({ "Diagnostic": CONTEXT }),
+            serde_json::json!("Doe^Jane"),
+            serde_json::json!("0".repeat(1_000_000)),
+            serde_json::json!(format!("{CONTEXT}-{CONTEXT}")),
+        ] {
+            assert_eq!(cause(serde_json::json!({ "ApplicationProperties": { "Diagnostic-Id": hostile } })), None);
+            assert_eq!(cause(serde_json::json!({ "ApplicationProperties": hostile })), None);
+        }
     }
 
     fn json() -> impl Strategy<Value = Value> {

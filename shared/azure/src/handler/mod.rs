@@ -21,7 +21,6 @@ mod metadata;
 mod outcome;
 mod server;
 mod timer;
-mod trace;
 mod value;
 
 pub use invocation::{Error, Invocation};
@@ -30,4 +29,3 @@ pub use metadata::Metadata;
 pub use outcome::Outcome;
 pub use server::{Router, ServeError, bind, port, serve};
 pub use timer::TimerTrigger;
-pub use trace::TraceContext;

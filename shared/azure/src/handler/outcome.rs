@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use iris_telemetry::span::End;
 use serde_json::json;
 
 /// The end of an invocation, as the host shall see it. There is no third way: a permanent failure is recorded by the function and is `Done`.
@@ -22,6 +23,15 @@ impl IntoResponse for Outcome {
         match self {
             Self::Done => Json(json!({})).into_response(),
             Self::Retry { code } => failure(StatusCode::INTERNAL_SERVER_ERROR, code),
+        }
+    }
+}
+
+impl From<Outcome> for End {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Retry { code } => Self::Retry(code),
         }
     }
 }

@@ -13,12 +13,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::future::BoxFuture;
+use iris_telemetry::span::{self, End};
+use iris_telemetry::{context, metrics};
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 /// The handler cannot serve. Fatal: end the process with a non-zero exit code, because the host never restarts one that ended with 0.
 #[derive(Debug, thiserror::Error)]
@@ -133,49 +136,77 @@ async fn invoke(State(shared): State<Arc<Shared>>, Path(name): Path<String>, req
     let limits = shared.router.limits;
     let places = Arc::clone(&shared.places);
     let id = header(request.headers(), "x-azure-functions-invocationid").map(str::to_owned);
-    let span =
+    let started = Instant::now();
+    let log =
         tracing::info_span!("invocation", invocation = id.as_deref(), function = %name, trace = tracing::field::Empty);
+    let exported = span::invocation(&name, id.as_deref());
+    let call = Call { name: name.clone(), id, exported: exported.clone(), trigger: Arc::default() };
+    let trigger = Arc::clone(&call.trigger);
     let work = async move {
-        let Ok(_place) = places.acquire().await else { return failure(StatusCode::SERVICE_UNAVAILABLE, "stopping") };
-        run(&name, id.as_deref(), request, limits.max_body_bytes, &function).await
+        match places.acquire().await {
+            Ok(_place) => call.run(request, limits.max_body_bytes, &function).await,
+            Err(_) => (End::Failed("stopping"), failure(StatusCode::SERVICE_UNAVAILABLE, "stopping")),
+        }
     };
-    let inner = span.clone();
     let limited = async move {
         match tokio::time::timeout(limits.time_limit, work).await {
-            Ok(response) => response,
+            Ok(ended) => ended,
             Err(_) => {
                 tracing::error!(code = "time-limit", "an invocation ran into its time limit and was ended");
-                failure(StatusCode::INTERNAL_SERVER_ERROR, "time-limit")
+                failed("time-limit")
             }
         }
     };
-    match tokio::spawn(limited.instrument(inner)).await {
-        Ok(response) => response,
+    let (end, response) = match tokio::spawn(limited.instrument(log.clone())).await {
+        Ok(ended) => ended,
         Err(_) => {
-            span.in_scope(|| tracing::error!(code = "panic", "an invocation panicked"));
-            failure(StatusCode::INTERNAL_SERVER_ERROR, "panic")
+            log.in_scope(|| tracing::error!(code = "panic", "an invocation panicked"));
+            failed("panic")
         }
+    };
+    let trigger = trigger.get().copied().unwrap_or("other");
+    span::end(&exported, trigger, end);
+    metrics::invocation(&name, trigger, end, started.elapsed());
+    response
+}
+
+/// One call of one function.
+struct Call {
+    name: String,
+    id: Option<String>,
+    exported: Span,
+    /// What triggered it, as soon as that is known.
+    trigger: Arc<OnceLock<&'static str>>,
+}
+
+impl Call {
+    async fn run(self, request: Request<Body>, limit: usize, function: &Function) -> (End, Response) {
+        let (head, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, limit).await else {
+            tracing::error!(code = "body", limit, "the body of an invocation is too large or broke off");
+            return (End::Failed("body"), failure(StatusCode::PAYLOAD_TOO_LARGE, "body"));
+        };
+        let host = header(&head.headers, "traceparent");
+        let invocation = match Invocation::decode(&self.name, self.id.as_deref(), host, &body) {
+            Ok(invocation) => invocation,
+            Err(error) => {
+                tracing::error!(code = "envelope", %error, "an invocation cannot be decoded");
+                return (End::Failed("envelope"), failure(StatusCode::BAD_REQUEST, "envelope"));
+            }
+        };
+        drop(body);
+        let _ = self.trigger.set(invocation.trigger());
+        let place = span::begin(&self.exported, invocation.trace, invocation.cause());
+        if let Some(place) = place {
+            Span::current().record("trace", format_args!("{:032x}", place.trace_id()));
+        }
+        let outcome = context::within(place, function(invocation).instrument(self.exported)).await;
+        (outcome.into(), outcome.into_response())
     }
 }
 
-async fn run(name: &str, id: Option<&str>, request: Request<Body>, limit: usize, function: &Function) -> Response {
-    let (head, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, limit).await else {
-        tracing::error!(code = "body", limit, "the body of an invocation is too large or broke off");
-        return failure(StatusCode::PAYLOAD_TOO_LARGE, "body");
-    };
-    let invocation = match Invocation::decode(name, id, header(&head.headers, "traceparent"), &body) {
-        Ok(invocation) => invocation,
-        Err(error) => {
-            tracing::error!(code = "envelope", %error, "an invocation cannot be decoded");
-            return failure(StatusCode::BAD_REQUEST, "envelope");
-        }
-    };
-    drop(body);
-    if let Some(trace) = &invocation.trace {
-        tracing::Span::current().record("trace", trace.trace_id.as_str());
-    }
-    function(invocation).await.into_response()
+fn failed(code: &'static str) -> (End, Response) {
+    (End::Failed(code), failure(StatusCode::INTERNAL_SERVER_ERROR, code))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

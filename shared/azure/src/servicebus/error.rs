@@ -71,6 +71,21 @@ impl Cause {
         }
     }
 
+    /// In one word, for measurements.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too-large",
+            Self::EntityNotFound => "not-found",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Rejected { .. } => "rejected",
+            Self::Busy { .. } => "busy",
+            Self::Unavailable { .. } => "unavailable",
+            Self::OutcomeUnknown => "unknown",
+            Self::Stopped => "stopped",
+        }
+    }
+
     /// Whether messages may have been accepted although nobody said so.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown)

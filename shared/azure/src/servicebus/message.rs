@@ -1,6 +1,8 @@
 //! A message to be sent.
 
 use bytes::Bytes;
+use iris_telemetry::TraceContext;
+use iris_telemetry::context::DIAGNOSTIC_ID;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,6 +28,23 @@ pub struct OutgoingMessage {
     pub scheduled_enqueue_time: Option<Timestamp>,
     /// How long the message may wait in the queue; the queue's own limit applies as well.
     pub time_to_live: Option<Duration>,
+}
+
+impl OutgoingMessage {
+    /// Says what caused the message, unless it says so itself.
+    pub fn caused_by(&mut self, context: TraceContext) {
+        let property = || PropertyValue::Text(context.to_string());
+        self.application_properties.entry(DIAGNOSTIC_ID.to_owned()).or_insert_with(property);
+    }
+
+    /// What caused the message, if it says so.
+    #[must_use]
+    pub fn cause(&self) -> Option<TraceContext> {
+        match self.application_properties.get(DIAGNOSTIC_ID)? {
+            PropertyValue::Text(text) => TraceContext::parse(text),
+            PropertyValue::Integer(_) | PropertyValue::Boolean(_) | PropertyValue::Time(_) => None,
+        }
+    }
 }
 
 /// Value of an application property.

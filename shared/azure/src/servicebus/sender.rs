@@ -8,12 +8,14 @@ use super::{Cause, Error, OutgoingMessage};
 use crate::credential::Credential;
 use crate::settings::{Lookup, ServiceBusSettings};
 use backon::{BackoffBuilder, ExponentialBuilder};
+use iris_telemetry::{context, metrics, span};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// Limits of a sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,12 +113,29 @@ impl ServiceBusSender {
     /// Sends messages to a queue or topic and waits until the broker has accepted all of them. Messages of one session arrive in the order
     /// given. Losses of the connection are repaired and the rest sent again with the same ids; see the module's documentation.
     ///
+    /// Messages that do not say what caused them belong to the work at hand.
+    ///
     /// # Errors
     /// [`Error`] says why, and which messages are not known to have been accepted.
-    pub async fn send(&self, queue: &str, messages: Vec<OutgoingMessage>) -> Result<(), Error> {
+    pub async fn send(&self, queue: &str, mut messages: Vec<OutgoingMessage>) -> Result<(), Error> {
         if messages.is_empty() {
             return Ok(());
         }
+        if let Some(context) = context::current() {
+            messages.iter_mut().for_each(|message| message.caused_by(context));
+        }
+        let (count, started) = (messages.len(), Instant::now());
+        let span = span::send(queue, count, messages.iter().filter_map(OutgoingMessage::cause));
+        let sent = self.deliver(queue, messages).instrument(span.clone()).await;
+        let code = sent.as_ref().err().map(|error| error.cause.code());
+        if let Some(code) = code {
+            span::failed(&span, code);
+        }
+        metrics::sent(queue, count, code, started.elapsed());
+        sent
+    }
+
+    async fn deliver(&self, queue: &str, messages: Vec<OutgoingMessage>) -> Result<(), Error> {
         let messages: Arc<[OutgoingMessage]> = messages.into();
         let confirmed: Arc<[AtomicBool]> = messages.iter().map(|_| AtomicBool::new(false)).collect();
         let end = Instant::now() + self.options.patience;

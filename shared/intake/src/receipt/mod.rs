@@ -109,6 +109,20 @@ pub enum Status {
     Refused,
 }
 
+impl Status {
+    /// As written in receipts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Broken => "broken",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// How many rows had which outcome; together all rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -264,7 +264,8 @@ impl Case<'_> {
                 announcement: 0,
             };
             let (id, key) = (message.id(), self.key(order));
-            self.messages.push((Destination::Deliveries, OutboxMessage { id, key, body: content::json(&message) }));
+            self.messages
+                .push((Destination::Deliveries, OutboxMessage { id, key, body: content::json(&message), trace: None }));
             self.changes.push(Change::NewDelivery(DeliveryRecord {
                 transaction_id,
                 destination: destination.id,
@@ -320,6 +321,7 @@ impl Case<'_> {
                 id: notification.transaction_id,
                 key: self.key(order),
                 body: content::json(&notification),
+                trace: None,
             };
             self.messages.push((Destination::Queue(queue.clone()), message));
         }

@@ -1,6 +1,7 @@
 //! Envelopes: several messages for one destination in one row.
 
 use super::{Destination, OutboxMessage};
+use iris_telemetry::TraceContext;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -9,6 +10,9 @@ use uuid::Uuid;
 /// The most bytes of messages in an envelope; a message that alone has more gets an envelope of its own. Keeps a publication within the
 /// 256 kB of one Service Bus batch.
 pub const ENVELOPE_LIMIT: usize = 200_000;
+
+/// What a trace context adds to a message, as stored and as sent.
+const TRACE_WEIGHT: usize = 80;
 
 /// Messages about to be stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +50,8 @@ pub fn seal(messages: Vec<(Destination, OutboxMessage)>) -> Vec<NewEnvelope> {
         let mut size = 0;
         let mut part = Vec::new();
         for message in messages {
-            let weight = message.body.len() + message.key.len() + 64;
+            let trace = if message.trace.is_some() { TRACE_WEIGHT } else { 0 };
+            let weight = message.body.len() + message.key.len() + trace + 64;
             if size + weight > ENVELOPE_LIMIT && !part.is_empty() {
                 envelopes.push(envelope(&destination, std::mem::take(&mut part)));
                 size = 0;
@@ -64,7 +69,7 @@ fn envelope(destination: &Destination, messages: Vec<OutboxMessage>) -> NewEnvel
     NewEnvelope { destination: destination.clone(), messages, payload }
 }
 
-/// A JSON array of `{"id", "key", "body"}`; bodies are JSON themselves and stand in it as they are.
+/// A JSON array of `{"id", "key", "trace", "body"}`; bodies are JSON themselves and stand in it as they are. No trace where none is known.
 pub(crate) fn payload(messages: &[OutboxMessage]) -> String {
     let mut text = String::with_capacity(messages.iter().map(|message| message.body.len() + 160).sum());
     for message in messages {
@@ -74,6 +79,11 @@ pub(crate) fn payload(messages: &[OutboxMessage]) -> String {
         text.push_str(message.id.hyphenated().encode_lower(&mut buffer));
         text.push_str("\",\"key\":");
         text.push_str(&crate::content::json(&message.key));
+        if let Some(trace) = message.trace {
+            text.push_str(",\"trace\":\"");
+            text.push_str(&trace.to_string());
+            text.push('"');
+        }
         text.push_str(",\"body\":");
         text.push_str(&message.body);
         text.push('}');
@@ -91,12 +101,18 @@ pub(crate) fn unseal(payload: &str) -> Option<Vec<OutboxMessage>> {
     struct Stored<'a> {
         id: Uuid,
         key: String,
+        #[serde(default)]
+        trace: Option<String>,
         #[serde(borrow)]
         body: &'a RawValue,
     }
     let stored: Vec<Stored<'_>> = serde_json::from_str(payload).ok()?;
-    let message =
-        |stored: Stored<'_>| OutboxMessage { id: stored.id, key: stored.key, body: stored.body.get().to_owned() };
+    let message = |stored: Stored<'_>| OutboxMessage {
+        id: stored.id,
+        key: stored.key,
+        body: stored.body.get().to_owned(),
+        trace: stored.trace.as_deref().and_then(TraceContext::parse),
+    };
     Some(stored.into_iter().map(message).collect())
 }
 
@@ -105,7 +121,8 @@ mod tests {
     use super::*;
 
     fn message(number: u128, body: &str) -> OutboxMessage {
-        OutboxMessage { id: Uuid::from_u128(number), key: format!("a/\"{number}"), body: body.to_owned() }
+        let trace = TraceContext::new(number, 7, true).filter(|_| number.is_multiple_of(2));
+        OutboxMessage { id: Uuid::from_u128(number), key: format!("a/\"{number}"), body: body.to_owned(), trace }
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub use envelope::{ENVELOPE_LIMIT, Envelope, NewEnvelope, seal};
 pub(crate) use envelope::{payload, unseal};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use iris_telemetry::TraceContext;
+use serde::Serialize;
 use uuid::Uuid;
 
 /// Where messages go.
@@ -58,7 +59,7 @@ impl Destination {
 }
 
 /// A message to send.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxMessage {
     /// Its message id (= TransactionId of an event): stable over retries, so that receivers can recognize a repetition.
     pub id: Uuid,
@@ -66,6 +67,8 @@ pub struct OutboxMessage {
     pub key: String,
     /// The payload: JSON.
     pub body: String,
+    /// What caused it, in a distributed trace; stored with it, so that whoever publishes it can say so.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why messages could not be published. Messages are confirmed in order: the first [`sent`](Self::sent) of them were.

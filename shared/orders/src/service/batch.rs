@@ -9,16 +9,18 @@ use crate::decide::{Change, Decision, NewIds, decide};
 use crate::drops::{DropLease, RowDetail};
 use crate::images::{self, ImageAnswer, ImageWork};
 use crate::incoming::{Answer, Incoming, Refusal};
-use crate::outbox::{Destinations, Envelope, seal};
+use crate::outbox::{Destinations, Envelope};
 use crate::record::OrderChange;
 use crate::store::{IdKind, Wanted};
 use crate::{Error, Snapshot, Store};
 use iris_model::{Action, IssueCode};
+use iris_telemetry::TraceContext;
+use iris_telemetry::metrics;
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// What is committed together.
@@ -32,9 +34,9 @@ pub(super) enum Work {
 /// Something that came by itself.
 pub(super) enum Item {
     /// A message.
-    Submission(Box<Incoming>),
+    Submission(Box<Incoming>, Option<TraceContext>),
     /// Something about images.
-    Image(Box<ImageWork>),
+    Image(Box<ImageWork>, Option<TraceContext>),
 }
 
 /// What is answered to an item.
@@ -57,6 +59,8 @@ pub(super) struct RowsWork {
     pub(super) lease: DropLease,
     pub(super) number: u32,
     pub(super) rows: Vec<(Incoming, RowDetail)>,
+    /// Where the loading of the drop belongs in a distributed trace.
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl Work {
@@ -64,8 +68,8 @@ impl Work {
     pub(super) fn items(&self) -> Box<dyn Iterator<Item = ItemRef<'_>> + Send + '_> {
         match self {
             Self::Items(items) => Box::new(items.iter().map(|item| match item {
-                Item::Submission(incoming) => ItemRef::Submission(incoming),
-                Item::Image(work) => ItemRef::Image(work),
+                Item::Submission(incoming, _) => ItemRef::Submission(incoming),
+                Item::Image(work, _) => ItemRef::Image(work),
             })),
             Self::Rows(work) => Box::new(work.rows.iter().map(|(incoming, _)| ItemRef::Submission(incoming))),
         }
@@ -75,6 +79,16 @@ impl Work {
         match self {
             Self::Items(items) => items.len(),
             Self::Rows(work) => work.rows.len(),
+        }
+    }
+
+    /// Where the item at this position belongs in a distributed trace.
+    fn trace(&self, position: usize) -> Option<TraceContext> {
+        match self {
+            Self::Items(items) => match items.get(position)? {
+                Item::Submission(_, trace) | Item::Image(_, trace) => *trace,
+            },
+            Self::Rows(work) => work.trace,
         }
     }
 
@@ -121,6 +135,15 @@ impl Context {
 
     /// Commits the work and answers each item in order.
     pub(super) async fn run(&self, work: &Work) -> Result<Vec<Reply>, Error> {
+        let started = Instant::now();
+        let result = self.repeat(work).await;
+        let outcome = if result.is_ok() { "committed" } else { "failed" };
+        let kind = if work.rows().is_some() { "rows" } else { "messages" };
+        metrics::commit(kind, outcome, work.len(), started.elapsed());
+        result
+    }
+
+    async fn repeat(&self, work: &Work) -> Result<Vec<Reply>, Error> {
         let mut reserved = self.reserve(work).await?;
         let mut attempts = 0;
         let result = loop {
@@ -188,7 +211,8 @@ impl Context {
         let mut draft = Draft::default();
         let mut replies = Vec::with_capacity(work.len());
         let (mut used_orders, mut used_patients, mut used_images) = (0, 0, 0);
-        for item in work.items() {
+        for (position, item) in work.items().enumerate() {
+            draft.trace = work.trace(position);
             let incoming = match item {
                 ItemRef::Submission(incoming) => incoming,
                 ItemRef::Image(work) => {
@@ -217,10 +241,9 @@ impl Context {
                 draft.effects(incoming.id, &incoming.organization, effects);
             }
         }
-        let mut commit = draft.commit;
+        let mut commit = draft.seal();
         commit.at = Some(now);
         commit.leased_until = Some(now + self.options.envelope_lease);
-        commit.envelopes = seal(draft.messages);
         commit.drop_batch = work.rows().map(|batch| lines::batch_entry(batch, &replies));
         if !commit.is_empty() {
             let _turn = self.writers.acquire().await.map_err(|_| Error::Closed)?;

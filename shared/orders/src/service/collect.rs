@@ -16,6 +16,7 @@ use crate::incoming::{Answer, Incoming};
 use crate::outbox::Destinations;
 use crate::{Error, Store};
 use iris_model::{Action, ClientGuid};
+use iris_telemetry::{TraceContext, context, span};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinHandle, JoinSet};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// Entry to the queue.
 pub(super) struct Collector {
@@ -34,7 +36,14 @@ pub(super) struct Collector {
 struct Waiting {
     keys: Vec<u64>,
     arrived: Instant,
+    trace: Option<TraceContext>,
     request: Request,
+}
+
+/// A request whose turn it is.
+struct Taken {
+    request: Request,
+    trace: Option<TraceContext>,
 }
 
 enum Request {
@@ -58,14 +67,12 @@ impl Collector {
     pub(super) async fn submit(&self, incoming: Incoming) -> Result<Answer, Error> {
         let (reply, answer) = oneshot::channel();
         let keys = keys([&incoming]);
-        self.send(keys, Request::Message(Box::new(incoming), reply)).await?;
-        answer.await.unwrap_or_else(|_| Err(interrupted()))
+        self.wait(keys, 1, Request::Message(Box::new(incoming), reply), answer).await
     }
 
     pub(super) async fn image(&self, work: ImageWork) -> Result<ImageAnswer, Error> {
         let (reply, answer) = oneshot::channel();
-        self.send(keys_of_image(&work), Request::Image(Box::new(work), reply)).await?;
-        answer.await.unwrap_or_else(|_| Err(interrupted()))
+        self.wait(keys_of_image(&work), 1, Request::Image(Box::new(work), reply), answer).await
     }
 
     pub(super) async fn submit_rows(
@@ -76,14 +83,30 @@ impl Collector {
     ) -> Result<Vec<Answer>, Error> {
         let (reply, answers) = oneshot::channel();
         let keys = keys(rows.iter().map(|(incoming, _)| incoming));
-        self.send(keys, Request::Rows(RowsWork { lease, number, rows }, reply)).await?;
-        answers.await.unwrap_or_else(|_| Err(interrupted()))
+        let (items, trace) = (rows.len(), context::current());
+        self.wait(keys, items, Request::Rows(RowsWork { lease, number, rows, trace }, reply), answers).await
     }
 
-    async fn send(&self, keys: Vec<u64>, request: Request) -> Result<(), Error> {
+    /// Hands a request to the dispatcher and waits for its answer.
+    async fn wait<T>(
+        &self,
+        keys: Vec<u64>,
+        items: usize,
+        request: Request,
+        answer: oneshot::Receiver<Result<T, Error>>,
+    ) -> Result<T, Error> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
-        let waiting = Waiting { keys, arrived: Instant::now(), request };
-        queue.send(waiting).await.map_err(|_| Error::Closed)
+        let waiting = Waiting { keys, arrived: Instant::now(), trace: context::current(), request };
+        let span = span::commit(items);
+        let answered = async {
+            queue.send(waiting).await.map_err(|_| Error::Closed)?;
+            answer.await.unwrap_or_else(|_| Err(interrupted()))
+        };
+        let result = answered.instrument(span.clone()).await;
+        if let Err(error) = &result {
+            span::failed(&span, error.code());
+        }
+        result
     }
 
     /// Takes nothing more and waits until what was taken is done.
@@ -236,7 +259,7 @@ impl Dispatcher {
     }
 
     /// Takes the next batch off the queue: messages up to the limit, or one batch of rows.
-    fn next_batch(&mut self) -> (Vec<Request>, Vec<u64>) {
+    fn next_batch(&mut self) -> (Vec<Taken>, Vec<u64>) {
         let (mut batch, mut keys, mut behind) = (Vec::new(), Vec::new(), HashSet::new());
         let mut left = VecDeque::with_capacity(self.waiting.len());
         let mut full = false;
@@ -249,7 +272,7 @@ impl Dispatcher {
                 continue;
             }
             keys.extend(waiting.keys);
-            batch.push(waiting.request);
+            batch.push(Taken { request: waiting.request, trace: waiting.trace });
             full = rows || batch.len() >= self.context.options.batch;
         }
         self.waiting = left;
@@ -278,20 +301,20 @@ impl Caller {
 }
 
 /// Commits a batch and answers its callers.
-async fn execute(context: &Context, batch: Vec<Request>) {
+async fn execute(context: &Context, batch: Vec<Taken>) {
     let (mut items, mut callers) = (Vec::new(), Vec::new());
-    for request in batch {
+    for Taken { request, trace } in batch {
         match request {
             Request::Rows(batch, caller) => {
                 let _ = caller.send(context.run(&Work::Rows(batch)).await.map(answers));
                 return;
             }
             Request::Message(message, caller) => {
-                items.push(Item::Submission(message));
+                items.push(Item::Submission(message, trace));
                 callers.push(Caller::Message(caller));
             }
             Request::Image(image, caller) => {
-                items.push(Item::Image(image));
+                items.push(Item::Image(image, trace));
                 callers.push(Caller::Image(caller));
             }
         }

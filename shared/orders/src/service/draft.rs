@@ -6,10 +6,11 @@ use crate::batches::BatchEntry;
 use crate::decide::{Change, Decision};
 use crate::images::{DirectiveRecord, Effects, ImageRecord};
 use crate::incoming::{Answer, Incoming, Source};
-use crate::outbox::{Destination, OutboxMessage};
+use crate::outbox::{Destination, OutboxMessage, seal};
 use crate::record::{OrderRecord, PatientRecord};
 use crate::store::{Commit, OrderHistoryEntry, PatientHistoryEntry, SubmissionEntry};
 use iris_model::{Event, Organization, OutcomeKind};
+use iris_telemetry::TraceContext;
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -25,7 +26,9 @@ enum Place {
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) commit: Commit,
-    pub(super) messages: Vec<(Destination, OutboxMessage)>,
+    /// Where what is added next belongs in a distributed trace.
+    pub(super) trace: Option<TraceContext>,
+    messages: Vec<(Destination, OutboxMessage)>,
     patients: HashMap<i64, Place>,
     orders: HashMap<i64, Place>,
     images: HashMap<Uuid, Place>,
@@ -35,7 +38,7 @@ impl Draft {
     pub(super) fn add(&mut self, incoming: &Incoming, decision: Decision) -> Answer {
         let Decision { changes, events, messages, answer, known } = decision;
         self.effects(incoming.id, &incoming.organization, Effects { changes, events });
-        self.messages.extend(messages);
+        messages.into_iter().for_each(|(destination, message)| self.message(destination, message));
         if let (Source::Message, false, Answer::Done(outcome)) = (incoming.source, known, &answer) {
             self.commit.submissions.push(SubmissionEntry {
                 id: incoming.id,
@@ -64,8 +67,17 @@ impl Draft {
         }
         if let Some(queue) = organization.events_queue().filter(|_| !events.is_empty()) {
             let destination = Destination::Queue(queue);
-            self.messages.extend(events.iter().map(|event| (destination.clone(), message(organization, event))));
+            events.iter().for_each(|event| self.message(destination.clone(), message(organization, event)));
         }
+    }
+
+    fn message(&mut self, destination: Destination, message: OutboxMessage) {
+        self.messages.push((destination, OutboxMessage { trace: self.trace, ..message }));
+    }
+
+    /// The commit with the envelopes to be stored with it.
+    pub(super) fn seal(self) -> Commit {
+        Commit { envelopes: seal(self.messages), ..self.commit }
     }
 
     fn change(&mut self, cause: Uuid, change: Change) {
@@ -208,5 +220,6 @@ pub(super) fn message(organization: &Organization, event: &Event) -> OutboxMessa
         id: event.transaction_id,
         key: format!("{}/{subject}", organization.client_guid),
         body: crate::content::json(event),
+        trace: None,
     }
 }

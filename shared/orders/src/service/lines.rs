@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<RowLine>, Error> {
 
 /// The record of a batch: a line for each row that is done, a note of each that has to wait.
 pub(super) fn batch_entry(batch: &RowsWork, replies: &[Reply]) -> DropBatchEntry {
-    let RowsWork { lease, number, rows } = batch;
+    let RowsWork { lease, number, rows, .. } = batch;
     let (mut lines, mut pending, mut totals) = (String::new(), Vec::new(), DropTotals::default());
     for ((_, row), reply) in rows.iter().zip(replies) {
         match reply {

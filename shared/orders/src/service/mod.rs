@@ -197,9 +197,10 @@ impl Orders {
         &self,
         delivery: &Delivery,
         state: DeliveryState,
-        messages: Vec<(crate::Destination, OutboxMessage)>,
+        mut messages: Vec<(crate::Destination, OutboxMessage)>,
         at: Timestamp,
     ) -> Result<(), Error> {
+        messages.iter_mut().for_each(|(_, message)| message.trace = iris_telemetry::context::current());
         let leased_until = at + self.envelope_lease;
         let settled = SettledDelivery { sequence: delivery.sequence, state, at, leased_until };
         let stored = self.store.settle_delivery(&settled, &seal(messages)).await?;

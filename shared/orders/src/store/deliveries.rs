@@ -191,7 +191,7 @@ macro_rules! delivery_statements {
                 announcement: u32::try_from(announced).unwrap_or_default(),
             };
             let key = format!("{organization}/{order}");
-            Ok(OutboxMessage { id: message.id(), key, body: crate::content::json(&message) })
+            Ok(OutboxMessage { id: message.id(), key, body: crate::content::json(&message), trace: None })
         }
 
         async fn store(

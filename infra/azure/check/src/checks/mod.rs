@@ -11,7 +11,7 @@ pub(crate) use alerts::check as alerts;
 pub(crate) use functions::{check as functions, routes};
 pub(crate) use resources::check as resources;
 pub(crate) use roles::check as roles;
-pub(crate) use settings::{check as settings, sample_secret};
+pub(crate) use settings::{check as settings, sample_collector, sample_secret};
 pub(crate) use wiring::check as wiring;
 
 use crate::Checked;

@@ -8,11 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What Azure, the Functions host and the handler's allocator read themselves.
 const PLATFORM: [&str; 4] = ["AzureWebJobsStorage__", "APPLICATIONINSIGHTS_", "AzureWebJobs.", "MIMALLOC_"];
+/// What the OpenTelemetry SDK reads, as far as the templates set it.
+const TELEMETRY: [&str; 3] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_SERVICE_NAME"];
 /// What Flex Consumption refuses or ignores (functions-host-contract §6.1).
 const REFUSED: [&str; 4] =
     ["FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_TIME_ZONE", "WEBSITE_RUN_FROM_PACKAGE"];
 /// The setting under which the secret of every expansion stands, to see that secrets are referred to.
 const SECRET: &str = "DESTINATION_SECRET";
+
+/// `otlpEndpoint` of every expansion, to see what comes of it.
+pub(crate) fn sample_collector() -> Value {
+    Value::Text("http://collector.example:4318".to_owned())
+}
 
 /// `secretSettings` of every expansion.
 pub(crate) fn sample_secret() -> Value {
@@ -41,10 +48,13 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
     let read = read.into_inner();
     let referred = referred(checked);
     for name in settings.keys() {
-        let platform = PLATFORM.iter().any(|prefix| name.starts_with(prefix));
+        let platform = PLATFORM.iter().any(|prefix| name.starts_with(prefix)) || TELEMETRY.contains(&name.as_str());
         if !platform && !read.contains(name) && !referred.contains(name) && name != SECRET {
             problem(format!("nobody reads {name}"));
         }
+    }
+    for name in TELEMETRY.iter().filter(|name| !settings.contains_key(**name)) {
+        problem(format!("otlpEndpoint does not become {name}"));
     }
     match settings.get(SECRET) {
         Some(value) if value.starts_with("@Microsoft.KeyVault(SecretUri=") && value.contains("/secrets/") => {}

@@ -55,6 +55,15 @@ impl Body for Payload {
     }
 }
 
+/// What is posted.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) id: Uuid,
+    /// The trace context of the message that is the cause (`Diagnostic-Id`), if it has one.
+    pub(crate) trace: Option<String>,
+    pub(crate) body: String,
+}
+
 /// An answer, as received.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -65,21 +74,16 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// POSTs an invocation and reads the whole answer.
-    pub(crate) async fn of(
-        client: &Client,
-        port: u16,
-        function: &str,
-        invocation: Uuid,
-        body: String,
-    ) -> Result<Self, Error> {
+    pub(crate) async fn of(client: &Client, port: u16, function: &str, invocation: Invocation) -> Result<Self, Error> {
+        let Invocation { id, trace, body } = invocation;
         let request = Request::builder()
             .method(Method::POST)
             .uri(format!("http://127.0.0.1:{port}/{function}"))
             .header(HOST_VERSION, HeaderValue::from_static(VERSION))
-            .header(INVOCATION_ID, invocation.to_string())
+            .header(INVOCATION_ID, id.to_string())
             .header(USER_AGENT, HeaderValue::from_static(AGENT))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))
-            .header(TRACE_PARENT, trace_parent())
+            .header(TRACE_PARENT, trace_parent(trace.as_deref()))
             .body(Payload(Some(Bytes::from(body))))
             .map_err(|error| Error::Transport(error.to_string()))?;
         let response = client.request(request).await.map_err(|error| Error::Transport(chain(&error)))?;
@@ -107,10 +111,19 @@ pub(crate) async fn ping(client: &Client, port: u16) -> bool {
     }
 }
 
-/// W3C trace context: a fresh trace, not sampled.
-fn trace_parent() -> String {
+/// W3C trace context of a span of the host's own: in the trace that caused the invocation, else in a fresh one. Not sampled, as the host's
+/// never are.
+fn trace_parent(cause: Option<&str>) -> String {
+    let continued = cause.and_then(trace_of).map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
     let span = Uuid::new_v4().simple().to_string();
-    format!("00-{}-{}-00", Uuid::new_v4().simple(), &span[..16])
+    format!("00-{continued}-{}-00", &span[..16])
+}
+
+/// The trace id in a trace context.
+fn trace_of(context: &str) -> Option<&str> {
+    let trace = context.strip_prefix("00-")?.get(..32)?;
+    let hex = trace.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    (hex && context.len() == 55 && trace.bytes().any(|byte| byte != b'0')).then_some(trace)
 }
 
 /// An error with its causes, since hyper's own text stops at "client error".

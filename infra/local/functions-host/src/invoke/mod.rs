@@ -3,7 +3,7 @@
 mod client;
 mod response;
 
-pub(crate) use client::{Answer, Client, new_client, ping};
+pub(crate) use client::{Answer, Client, Invocation, new_client, ping};
 pub(crate) use response::{Reply, interpret};
 
 use std::time::Duration;

@@ -60,7 +60,7 @@ async fn invoke(
         retry: None,
     };
     match encode::service_bus_batch(&context, trigger, deliveries) {
-        Ok(body) => core.invoke(served, body).await,
+        Ok(body) => core.invoke(served, None, body).await,
         Err(error) => {
             core.line(Level::Error, format!("{} failed: {error}", served.name));
             Err(error.into())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use iris_local_servicebus::broker::Delivery;
+use iris_local_servicebus::message::PropertyValue;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -104,5 +105,13 @@ async fn invoke(core: &Core, served: &Served, trigger: &ServiceBusTrigger, deliv
         retry: None,
     };
     let body = encode::service_bus(&context, trigger, delivery);
-    core.invoke(served, body).await
+    core.invoke(served, cause(delivery), body).await
+}
+
+/// What the message says caused it. The real host's receiver continues that trace.
+fn cause(delivery: &Delivery) -> Option<&str> {
+    match &delivery.message.application_properties.iter().find(|(name, _)| *name == "Diagnostic-Id")?.1 {
+        PropertyValue::String(context) => Some(context),
+        _ => None,
+    }
 }

@@ -136,6 +136,6 @@ impl Timer {
         };
         let status = self.trigger.use_monitor.then_some(&self.status);
         let body = encode::timer(&context, status, past_due);
-        self.core.invoke(&self.served, body).await
+        self.core.invoke(&self.served, None, body).await
     }
 }

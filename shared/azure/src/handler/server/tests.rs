@@ -31,7 +31,7 @@ async fn an_invocation_reaches_its_function_with_id_and_trace() {
     let service = Router::new(limits())
         .function("submit_order", |invocation| async move {
             assert_eq!(invocation.id, "5f0c2a52-8a0d-4d6f-9d8e-0d6f3c5a9b11");
-            assert_eq!(invocation.trace.as_ref().unwrap().parent_id, "b7ad6b7169203331");
+            assert_eq!(invocation.trace.unwrap().span_id(), 0xb7ad_6b71_6920_3331);
             let message = invocation.service_bus_message("msg").unwrap();
             if message.body == r#"{"a":1}"# { Outcome::Done } else { Outcome::Retry { code: "body" } }
         })
