@@ -333,9 +333,11 @@ async fn a_dead_destination_is_listed_resumed_and_gets_its_results() {
     assert_eq!(states().await, [r#""results-queue" "works" 0"#, r#""partner" "fails" 0"#, r#""reports" "works" 0"#]);
     let resume = ["destinations", "resume", "harborview", "partner", "--reason", "partner is back"];
     assert!(refusal(&host, &resume).await.contains("is not disabled"));
-    graded(&host, "D", 1).await;
-    graded(&host, "D", 2).await;
-    until("held", async || host.host.orders.destination_health(None).await.unwrap()[0].held == 2).await;
+    for number in [1, 2] {
+        graded(&host, "D", number).await;
+        let held = u64::try_from(number).unwrap();
+        until("held", async || host.host.orders.destination_health(None).await.unwrap()[0].held == held).await;
+    }
     host.settled().await;
     assert_eq!(states().await[1], r#""partner" "disabled" 2"#);
     let list = json_of(&host, &["deliveries", "list"]).await;
