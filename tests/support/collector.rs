@@ -109,11 +109,12 @@ impl Collector {
         self.points().iter().filter(matches).map(|point| point.value).sum()
     }
 
-    /// Names, units and attributes of all measurements so far, one line each.
+    /// Names, units and attributes of all measurements so far, one line each; without the reason of failures, of which a run may have some.
     pub(crate) fn inventory(&self) -> Vec<String> {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for point in self.points() {
-            found.entry(format!("{} [{}]", point.name, point.unit)).or_default().extend(point.attributes.into_keys());
+            let names = point.attributes.into_keys().filter(|name| name != "error.type");
+            found.entry(format!("{} [{}]", point.name, point.unit)).or_default().extend(names);
         }
         let line = |(name, attributes): (String, BTreeSet<String>)| {
             format!("{name} {}", attributes.into_iter().collect::<Vec<_>>().join(", ")).trim_end().to_owned()
