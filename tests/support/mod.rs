@@ -115,9 +115,13 @@ impl TestHost {
 
     /// Drops a file and waits for its receipt.
     pub(crate) async fn load(&self, name: &str, content: impl Into<bytes::Bytes>) -> Receipt {
-        let before = self.results(".json").await.len();
+        let before = self.results(".json").await;
         self.drop_file(name, content).await;
-        self.receipts(before + 1).await.pop().unwrap()
+        self.receipts(before.len() + 1).await;
+        let mut now = self.results(".json").await;
+        now.retain(|receipt| !before.contains(receipt));
+        let [(receipt, _)] = now.as_slice() else { panic!("{} receipts of one file", now.len()) };
+        serde_json::from_slice(&self.result(receipt).await).unwrap()
     }
 
     /// Waits until there are this many receipts; gives them in the order of their writing.

@@ -67,6 +67,14 @@ pub(crate) async fn run(update_docs: bool) -> Result<()> {
     if python.is_none() || node.is_none() {
         bail!("a half of the client suites did NOT run; `--without-clients` accepts that");
     }
+    if let Some(node) = &node
+        && !update_docs
+        && !table::is_current(&Results::read(&results)?)?
+    {
+        // On a machine that has much else to do, Azurite now and then runs out of a test's time; the local host's suites would have failed.
+        console::note("The table is not as documented; what Azurite does is looked at once more.");
+        azurite_suites(python.as_ref(), node).await?;
+    }
     table::keep(&Results::read(&results)?, update_docs)
 }
 
@@ -140,7 +148,10 @@ async fn perform(name: &str, command: &mut Command) -> Result<(bool, PathBuf)> {
     let log = kept().join(format!("{name}.log"));
     let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     command.stdout(file.try_clone().context("cannot share a log")?).stderr(file);
-    command.env(HOST, executable()).env(RESULTS, kept().join("results").join(format!("{name}.jsonl")));
+    let results = kept().join("results").join(format!("{name}.jsonl"));
+    // Tests add to it; what is there is from an earlier run.
+    File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
+    command.env(HOST, executable()).env(RESULTS, results);
     let status = crate::child::run(command).await?;
     Ok((status.success(), log))
 }

@@ -22,22 +22,36 @@ struct Group {
 
 /// Compares the document's table with what was seen, or writes it.
 pub(super) fn keep(results: &Results, update: bool) -> Result<()> {
-    let groups: Vec<Group> = serde_json::from_str(&text(&suites().join("operations.json"))?)
-        .context("tests/clients/operations.json is damaged")?;
-    let path = root().join(DOCUMENT);
-    let document = text(&path)?;
-    let current = replaced(&document, &render(&groups, results))?;
+    let (document, current) = compared(results)?;
     if current == document {
         console::note(&format!("the table of {DOCUMENT} is current"));
         return Ok(());
     }
     if !update {
+        for (was, is) in document.lines().zip(current.lines()).filter(|(was, is)| was != is) {
+            console::note(&format!("documented: {was}\nseen:       {is}"));
+        }
         bail!(
             "the table of {DOCUMENT} is not what the suites showed; run `cargo xtask test --only clients --update-docs`"
         );
     }
     console::note(&format!("wrote the table of {DOCUMENT}"));
-    std::fs::write(&path, current).with_context(|| format!("cannot write {DOCUMENT}"))
+    std::fs::write(root().join(DOCUMENT), current).with_context(|| format!("cannot write {DOCUMENT}"))
+}
+
+/// Whether the document's table is what was seen.
+pub(super) fn is_current(results: &Results) -> Result<bool> {
+    let (document, current) = compared(results)?;
+    Ok(current == document)
+}
+
+/// The document, and what it would be with the table of these results.
+fn compared(results: &Results) -> Result<(String, String)> {
+    let groups: Vec<Group> = serde_json::from_str(&text(&suites().join("operations.json"))?)
+        .context("tests/clients/operations.json is damaged")?;
+    let document = text(&root().join(DOCUMENT))?;
+    let current = replaced(&document, &render(&groups, results))?;
+    Ok((document, current))
 }
 
 fn replaced(document: &str, table: &str) -> Result<String> {

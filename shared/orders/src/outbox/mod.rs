@@ -10,8 +10,9 @@
 //! Each destination has one publisher task per process. While all goes well it publishes envelopes from memory in the order in which they
 //! were committed. When a publication fails, the destination is *behind*: its later envelopes are not published from memory any more but
 //! wait in the store, and the task takes them from there, oldest first, after a growing, jittered delay (the *circuit*), until nothing is
-//! left. Nobody publishes past an envelope that waits or is leased to someone else, so that order is kept per destination. A process that
-//! dies leaves leased envelopes; once the lease is over [`Orders::sweep`](crate::Orders::sweep), driven by a timer, publishes them.
+//! left. A destination that is behind is not overtaken: what waits or is leased to someone else goes first. A process that dies leaves leased
+//! envelopes; once the lease is over [`Orders::sweep`](crate::Orders::sweep), driven by a timer, publishes them. What other processes publish
+//! meanwhile comes before them: callers are promised every event, not their order.
 //!
 //! Partial success keeps only what was not confirmed. After the last try, or when the destination refuses a message for good, the
 //! envelope (or that message) is *parked* with an error log, and the rest goes on. Nothing is deleted before it is confirmed; so every
