@@ -8,12 +8,12 @@ use tokio::process::Command;
 
 /// Builds and runs the checks; fails when something does not fit.
 pub(crate) async fn check() -> Result<()> {
-    build(&["iris-check-app"]).await?;
+    build("mistakes").await?;
     succeed(&mut Command::new(built("iris-check-app"))).await
 }
 
-/// Builds programs with the profile of development, and with the features the whole workspace is built with: so nothing is built twice.
-pub(crate) async fn build(programs: &[&str]) -> Result<()> {
-    let programs = programs.iter().flat_map(|name| ["--bin", name]);
-    succeed(cargo().args(["build", "--quiet", "--workspace"]).args(programs)).await
+/// Builds the programs of the package that has this test. A test has the programs of its package built, with the features that all
+/// tests are built with: built alone, with features of their own, they would have most dependencies built a second time.
+pub(crate) async fn build(test: &str) -> Result<()> {
+    succeed(cargo().args(["test", "--quiet", "--workspace", "--no-run", "--test", test])).await
 }

@@ -61,7 +61,7 @@ pub(crate) async fn test() -> Result<()> {
     let package = folder.path().join("app.zip");
     pack(&quick().await?, &package)?;
     let sample = root().join("samples/harborview-clean.csv");
-    app::build(&["iris-local"]).await?;
+    app::build("messages").await?;
     let mut process = Command::new(built("iris-local"));
     process.arg("process").arg(sample);
     process.arg("--app").arg(&package).arg("--out").arg(folder.path().join("out")).arg("--json");
@@ -79,7 +79,7 @@ pub(crate) async fn test() -> Result<()> {
 
 /// The handler as the tests use it.
 async fn quick() -> Result<PathBuf> {
-    app::build(&["handler"]).await?;
+    app::build("token").await?;
     Ok(built("handler"))
 }
 

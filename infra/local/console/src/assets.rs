@@ -1,4 +1,4 @@
-//! Scripts, styles and the icon, built into the executable. What they are and their licences: `assets/README.md`.
+//! Scripts, styles and the icon, built into the executable. What they are and their licenses: `assets/README.md`.
 
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
