@@ -9,14 +9,14 @@ use iris_admin::cli::Cli;
 use iris_local_servicebus::message::{Message, PropertyValue};
 use iris_model::OutcomeKind;
 use iris_orders::audit::AuditSearch;
-use iris_orders::store::FailedDelivery;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sqlx::Connection;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use support::generate::{csv, order};
-use support::results::{free_address, grade, graded, grading, organization, partner, partner_queue, received};
+use support::results::{
+    fails_for_days, free_address, grade, graded, grading, organization, partner, partner_queue, received,
+};
 use support::{TestHost, message, until};
 
 /// Things of the patient that only an operator who asked for them may see.
@@ -316,15 +316,7 @@ async fn a_dead_destination_is_listed_resumed_and_gets_its_results() {
     let address = free_address();
     let (destinations, settings) = partner_queue(address);
     let host = TestHost::configured(&[organization(&destinations)], settings).await;
-    let guid = host.organization.client_guid;
-    // It has failed for days.
-    let long_ago = FailedDelivery {
-        organization: guid,
-        destination: "partner".to_owned(),
-        at: Timestamp::now() - SignedDuration::from_hours(24 * 4),
-        reason: "planned".to_owned(),
-    };
-    assert!(!host.host.orders.delivery_failed(&long_ago, SignedDuration::from_hours(72)).await.unwrap());
+    fails_for_days(&host).await;
     let states = async || -> Vec<String> {
         let list = json_of(&host, &["destinations", "list", "--organization", "harborview"]).await;
         let rows = list["destinations"].as_array().unwrap().iter();

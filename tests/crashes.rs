@@ -19,20 +19,26 @@ const MESSAGES: usize = 2_000;
 
 async fn killed(database: Option<String>) {
     let host = TestHost::with(database).await;
+    let kill = |longest| {
+        let kills = Kills { times: KILLS, from: Duration::from_millis(20), to: longest };
+        host.host.functions.set_faults(Faults { kill: Some(kills), ..Faults::default() });
+    };
+    let started = || host.log().lines().filter(|line| line.contains("drop started")).count();
+    let (mut longest, mut before) = (Duration::from_millis(250), 0);
+    kill(longest);
     host.drop_file("large.csv", csv("D", ROWS, 100)).await;
     for chunk in (0..MESSAGES).collect::<Vec<_>>().chunks(100) {
         host.post(chunk.iter().map(|number| message(format!("m{number}"), &order("M", *number))).collect()).await;
     }
-    let started = || host.log().lines().filter(|line| line.contains("drop started")).count();
-    let mut longest = Duration::from_millis(250);
-    for _ in 0..ROUNDS {
-        let before = started();
-        let kills = Kills { times: KILLS, from: Duration::from_millis(20), to: longest };
-        host.host.functions.set_faults(Faults { kill: Some(kills), ..Faults::default() });
+    for round in 1..=ROUNDS {
         until("all kills", async || host.host.functions.faults().kill.is_none_or(|kills| kills.times == 0)).await;
         // On a busy machine handlers that live so shortly get nowhere.
         if started() < before + 3 {
             longest *= 2;
+        }
+        before = started();
+        if round < ROUNDS {
+            kill(longest);
         }
     }
     assert!(started() > 5, "the drop was hit by {} kills only", started());

@@ -56,16 +56,7 @@ async fn grade(host: &TestHost, messages: Vec<iris_azure::servicebus::OutgoingMe
 /// Waits until this many messages are in a queue, and gives them all.
 async fn received(host: &TestHost, queue: &str, count: usize) -> Vec<Value> {
     let queue = format!("{queue}-{}", host.organization.slug);
-    until("messages", async || host.host.broker.status(&queue).unwrap().active >= count).await;
-    let deliveries = host.host.broker.peek(&queue, 0, usize::MAX).unwrap();
-    deliveries
-        .iter()
-        .map(|delivery| {
-            let body: Value = serde_json::from_slice(&delivery.message.body).unwrap();
-            assert_eq!(delivery.message.message_id.as_deref(), body["TransactionId"].as_str());
-            body
-        })
-        .collect()
+    support::results::received(&host.host.broker, &queue, count).await
 }
 
 fn kinds(messages: &[Value]) -> Vec<&str> {

@@ -5,6 +5,8 @@ use super::{TestHost, message, until};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_local_servicebus::broker::{Broker, QueueOptions};
 use iris_model::Organization;
+use iris_orders::store::FailedDelivery;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -67,6 +69,17 @@ pub(crate) async fn received(broker: &Broker, queue: &str, count: usize) -> Vec<
             body
         })
         .collect()
+}
+
+/// The destination `partner` has failed for days, though not for as many as get it disabled without another failure.
+pub(crate) async fn fails_for_days(host: &TestHost) {
+    let long_ago = FailedDelivery {
+        organization: host.organization.client_guid,
+        destination: "partner".to_owned(),
+        at: Timestamp::now() - SignedDuration::from_hours(24 * 4),
+        reason: "planned".to_owned(),
+    };
+    assert!(!host.host.orders.delivery_failed(&long_ago, SignedDuration::from_hours(72)).await.unwrap());
 }
 
 /// A port nobody listens on, for somebody to listen on later.
