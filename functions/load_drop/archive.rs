@@ -13,9 +13,9 @@ pub(super) enum Archived {
 }
 
 impl Job<'_> {
-    /// Where the copy lies: `{slug}/{drop id}`. The caller's name is not part of it; names can hold personal data.
+    /// Where the copy lies: `drops/{slug}/{drop id}`; a lifecycle rule removes what begins with `drops/`. The caller's name is not part of it; names can hold personal data.
     pub(super) fn archived(&self) -> Result<BlobAddress, Error> {
-        let name = format!("{}/{}", self.organization.slug, self.drop.id);
+        let name = format!("drops/{}/{}", self.organization.slug, self.drop.id);
         Ok(BlobAddress::new(&self.app.containers.archive, &name).map_err(BlobError::from)?)
     }
 

@@ -13,10 +13,10 @@ pub(super) struct Kept {
 }
 
 impl Job<'_> {
-    /// Copies the caller's blob while its digest is taken. The name is that of the upload, `{slug}/images/{upload id}`: writing it again
-    /// writes the same. The caller's name is not part of it; names can hold personal data.
+    /// Copies the caller's blob while its digest is taken. The name is that of the upload, `images/{slug}/{upload id}`: writing it again
+    /// writes the same; a lifecycle rule removes what begins with `images/`. The caller's name is not part of it; names can hold personal data.
     pub(super) async fn archive(&self) -> Result<Kept, Error> {
-        let name = format!("{}/images/{}", self.organization.slug, self.upload());
+        let name = format!("images/{}/{}", self.organization.slug, self.upload());
         let mut source = self.app.blobs.reader(&self.source, Some(&self.etag)).await?;
         let mut copy = self.app.blobs.writer(&self.archived(&name)?, UploadOptions::default());
         let mut digest = Sha256::new();

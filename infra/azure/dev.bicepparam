@@ -16,4 +16,4 @@ param database = {
   connections: 50
 }
 param instances = { memoryMB: 512, maximum: 40, alwaysReady: 0 }
-param retention = { archive: 30, results: 30, softDelete: 7, logs: 30 }
+param retention = { files: 30, images: 30, results: 30, softDelete: 7, logs: 30 }

@@ -52,8 +52,8 @@ param callerIpRanges string[] = []
 @description('Lets callers have signatures that last longer than a week, which are signed with the account key.')
 param longLivedSignatures bool = false
 
-@description('Days after which blobs and logs are deleted.')
-param retention { archive: int, results: int, softDelete: int, logs: int }
+@description('Days after which blobs and logs are deleted: copies of dropped files, images, receipts and results.')
+param retention { files: int, images: int, results: int, softDelete: int, logs: int }
 
 @description('Days after which the timer prune removes what is kept in the database, by kind: docs/ADMIN.md.')
 param rowRetention { bodies: int, history: int, receipts: int, results: int } = { bodies: 90, history: 730, receipts: 730, results: 3650 }

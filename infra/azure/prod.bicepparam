@@ -19,4 +19,4 @@ param database = {
   connections: 1719
 }
 param instances = { memoryMB: 2048, maximum: 100, alwaysReady: 1 }
-param retention = { archive: 365, results: 730, softDelete: 30, logs: 90 }
+param retention = { files: 90, images: 365, results: 730, softDelete: 30, logs: 90 }

@@ -17,4 +17,4 @@ param database = {
   connections: 859
 }
 param instances = { memoryMB: 2048, maximum: 40, alwaysReady: 0 }
-param retention = { archive: 90, results: 90, softDelete: 14, logs: 30 }
+param retention = { files: 90, images: 90, results: 90, softDelete: 14, logs: 30 }

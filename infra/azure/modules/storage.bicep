@@ -66,22 +66,21 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
     properties: {
       policy: {
         rules: concat(
-          [
-            {
-              name: 'archive'
-              type: 'Lifecycle'
-              enabled: true
-              definition: {
-                filters: { blobTypes: ['blockBlob'], prefixMatch: ['${containers.archive}/'] }
-                actions: {
-                  baseBlob: {
-                    tierToCool: { daysAfterCreationGreaterThan: 30 }
-                    delete: { daysAfterCreationGreaterThan: retention.archive }
-                  }
+          // What the handler keeps of dropped files goes with the bodies of messages; images are kept for as long as reports show them.
+          map([{ kind: 'drops', days: retention.files }, { kind: 'images', days: retention.images }], kept => {
+            name: 'archive-${kept.kind}'
+            type: 'Lifecycle'
+            enabled: true
+            definition: {
+              filters: { blobTypes: ['blockBlob'], prefixMatch: ['${containers.archive}/${kept.kind}/'] }
+              actions: {
+                baseBlob: {
+                  tierToCool: { daysAfterCreationGreaterThan: 30 }
+                  delete: { daysAfterCreationGreaterThan: kept.days }
                 }
               }
             }
-          ],
+          }),
           // A rule each, since a rule takes ten prefixes. A storage account takes 100 rules.
           map(organizations, slug => {
             name: 'results-${slug}'

@@ -49,7 +49,7 @@ impl Shapes {
 
 async fn look(console: &Console, organization: &Organization, drop: &DropSummary) -> Option<Shape> {
     let container = ContainerName::new(console.platform.archive.as_str()).ok()?;
-    let name = BlobName::new(format!("{}/{}", organization.slug, drop.id)).ok()?;
+    let name = BlobName::new(format!("drops/{}/{}", organization.slug, drop.id)).ok()?;
     let blobs = &console.platform.blobs;
     let range = Some(ByteRange { start: 0, end: Some(HEAD - 1) });
     let head = blobs.read(&container, &name, range, &Conditions::default()).await.ok()?.bytes().await.ok()?;
