@@ -65,6 +65,9 @@ fn sentinel() -> Value {
     sentinel
 }
 
+/// The organization's orders that could not be forwarded.
+const FORWARDING: &str = "orders-harborview/subscriptions/forward/$Transfer";
+
 /// A host whose handler takes no messages, with one that was given up: a receiver's own words and all.
 async fn with_dead_letter() -> (TestHost, String) {
     let host = TestHost::with_settings(&[("AzureWebJobs.submit_order.Disabled", "true")]).await;
@@ -79,6 +82,38 @@ async fn with_dead_letter() -> (TestHost, String) {
     assert_eq!(letters["deadLetters"][0]["queue"], "orders");
     let number = letters["deadLetters"][0]["number"].to_string();
     (host, number)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_entry_could_not_forward_is_listed_and_goes_through_it_again() {
+    let host = TestHost::with_settings(&[("AzureWebJobs.submit_order.Disabled", "true")]).await;
+    let broker = &host.host.broker;
+    broker.delete("orders").await.unwrap();
+    host.post(vec![message("forwarded late", &sentinel())]).await;
+    let letters = json_of(&host, &["dead-letters", "list"]).await;
+    let letter = &letters["deadLetters"][0];
+    assert_eq!((&letter["queue"], &letter["reason"]), (&json!(FORWARDING), &json!("ForwardingFailed")), "{letters}");
+    let number = letter["number"].to_string();
+    let shown = json_of(&host, &["dead-letters", "show", FORWARDING, &number]).await;
+    assert_eq!(shown["properties"]["IrisOrganization"], "harborview", "stamped before it was to be forwarded");
+
+    // The restarted host has the queue.
+    let host = host.restart().await;
+    let redriven = seen(&host, &["dead-letters", "redrive", FORWARDING, &number, "--reason", "queue is back"]).await;
+    assert!(redriven.contains(&number), "{redriven}");
+    let event = host.events(1).await.remove(0);
+    assert_eq!((event.success, event.order_local_id.as_deref()), (true, Some("SENTINEL-ORDER")));
+    host.settled().await;
+    assert_eq!(host.dead_letters(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_of_what_is_not_there_leaves_no_trace_in_the_audit() {
+    let (host, number) = with_dead_letter().await;
+    let redrive = ["dead-letters", "redrive", "orders", "4711", &number, "--reason", "two at once"];
+    let refused = refusal(&host, &redrive).await;
+    assert!(refused.contains("orders has no dead letter 4711"), "{refused}");
+    assert_eq!(audited(&host).await, [format!("dead-letters.redrive orders/{number}: two at once")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -150,9 +150,9 @@ pub enum OrdersCommand {
 /// `dead-letters`.
 #[derive(Debug, Subcommand)]
 pub enum DeadLettersCommand {
-    /// List dead letters of all queues, or of one.
+    /// List dead letters of all queues and entries, or of one.
     List {
-        /// Only those of this queue.
+        /// Only those of this queue, or of this entry's subscription: TOPIC/subscriptions/NAME.
         #[arg(long)]
         queue: Option<String>,
         /// At most so many of each queue.
@@ -161,14 +161,14 @@ pub enum DeadLettersCommand {
     },
     /// Show a dead letter: its shape, and with --show-personal-data its content.
     Show {
-        /// The queue.
+        /// The queue or subscription, as listed.
         queue: String,
         /// Its number, as listed.
         number: i64,
     },
-    /// Send dead letters back to their queue.
+    /// Send dead letters back to their queue or entry.
     Redrive {
-        /// The queue.
+        /// The queue or subscription, as listed.
         queue: String,
         /// Their numbers, as listed.
         #[arg(required_unless_present = "all", conflicts_with = "all")]

@@ -188,7 +188,7 @@ impl TestHost {
 
     /// Messages nobody could handle. There must be none, ever.
     pub(crate) fn dead_letters(&self) -> usize {
-        self.host.broker.entities().iter().map(|entity| entity.dead_lettered).sum()
+        self.host.broker.entities().iter().map(|entity| entity.dead_lettered + entity.not_forwarded).sum()
     }
 
     /// Replaces the organization's document, and waits until the handler has to look again.

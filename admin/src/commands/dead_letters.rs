@@ -14,6 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Dead letters sent back by one `--all`.
 const ALL: usize = 1000;
 
+/// What is behind the name of a subscription whose messages could not be forwarded, because the queue behind it was full or missing: they have a
+/// dead-letter queue of their own.
+const TRANSFER: &str = "/$Transfer";
+
 /// Application properties of ours: shown as they are.
 const OWN: [&str; 4] = ["IrisOrganization", "IrisWaits", "IrisFirstSeen", "IrisResubmissionOf"];
 
@@ -27,22 +31,20 @@ pub(crate) async fn run(platform: &Platform, command: &DeadLettersCommand) -> Re
         }
         DeadLettersCommand::Redrive { queue, numbers, all } => {
             let mut letters = open(platform, queue).await?;
-            let wanted: BTreeSet<i64> = if *all {
-                Box::pin(letters.peek(0, ALL)).await?.iter().map(|letter| letter.sequence_number).collect()
-            } else {
-                numbers.iter().copied().collect()
-            };
-            for number in &wanted {
+            let there = Box::pin(there(&mut letters, if *all { None } else { Some(numbers) })).await;
+            let there = there.with_context(|| unread(queue))?;
+            for number in &there {
                 let entry = platform.entry("dead-letters.redrive", format!("{queue}/{number}"), None, json!({}))?;
                 platform.administration().audit(&entry).await.context("the audit")?;
             }
-            let done = Box::pin(letters.redrive(&wanted)).await;
+            let done = Box::pin(letters.redrive(&there)).await;
             letters.close().await;
             let done = done.with_context(|| format!("dead letters of {queue} cannot be sent back"))?;
             let rows = done.iter().map(|number| vec![("queue", queue.as_str().into()), ("number", (*number).into())]);
-            let left: Vec<String> =
-                wanted.iter().filter(|number| !done.contains(number)).map(ToString::to_string).collect();
+            let left: BTreeSet<i64> =
+                there.iter().chain(numbers).copied().filter(|number| !done.contains(number)).collect();
             let failure = (!left.is_empty()).then(|| {
+                let left: Vec<String> = left.iter().map(ToString::to_string).collect();
                 let left = left.join(", ");
                 format!("{queue} has no dead letter {left}, or somebody holds it in this moment; see dead-letters list")
             });
@@ -57,13 +59,34 @@ async fn open(platform: &Platform, queue: &str) -> Result<DeadLetters> {
         .with_context(|| format!("the dead letters of {queue} cannot be reached"))
 }
 
-/// The queues of the platform and of its organizations.
+/// The numbers of the dead letters that there are: of these, or of all.
+async fn there(letters: &mut DeadLetters, numbers: Option<&Vec<i64>>) -> Result<BTreeSet<i64>, Cause> {
+    let Some(numbers) = numbers else {
+        return Ok(letters.peek(0, ALL).await?.iter().map(|letter| letter.sequence_number).collect());
+    };
+    let mut there = BTreeSet::new();
+    for number in numbers {
+        let found = letters.peek(*number, 1).await?;
+        there.extend(found.iter().map(|letter| letter.sequence_number).filter(|found| found == number));
+    }
+    Ok(there)
+}
+
+fn unread(queue: &str) -> String {
+    format!("the dead letters of {queue} cannot be read")
+}
+
+/// The queues of the platform and of its organizations, and the subscriptions through which entries forward.
 async fn queues(platform: &Platform) -> Result<Vec<String>> {
     let own = &platform.settings.queues;
     let own = [&own.orders, &own.drops, &own.images, &own.gradings, &own.deliveries];
     let mut queues: Vec<String> = own.into_iter().cloned().collect();
     for (slug, organization) in platform.organizations().await? {
         queues.push(format!("results-{slug}"));
+        for kind in ["orders", "gradings"] {
+            let forward = format!("{kind}-{slug}/subscriptions/forward");
+            queues.extend([format!("{forward}{TRANSFER}"), forward]);
+        }
         let Ok(organization) = organization else { continue };
         queues.extend(organization.events_queue());
         queues.extend(organization.all_destinations().filter_map(|destination| match destination.to {
@@ -90,7 +113,7 @@ async fn list(platform: &Platform, queue: Option<&str>, limit: usize) -> Result<
             Ok(found) => rows.extend(found.iter().map(|letter| row(platform, name, letter))),
             // An organization may do without one of its queues.
             Err(Cause::EntityNotFound) if queue.is_none() => {}
-            Err(cause) => return Err(cause).with_context(|| format!("the dead letters of {name} cannot be read")),
+            Err(cause) => return Err(cause).with_context(|| unread(name)),
         }
     }
     platform.viewing("dead-letters.view", queue.unwrap_or("list"), None).await?;
@@ -101,15 +124,17 @@ async fn find(platform: &Platform, queue: &str, number: i64) -> Result<DeadLette
     let mut letters = open(platform, queue).await?;
     let found = Box::pin(letters.peek(number, 1)).await;
     letters.close().await;
-    let found = found.with_context(|| format!("the dead letters of {queue} cannot be read"))?;
+    let found = found.with_context(|| unread(queue))?;
     found
         .into_iter()
         .find(|letter| letter.sequence_number == number)
         .with_context(|| format!("{queue} has no dead letter {number}; see dead-letters list"))
 }
 
-fn why(platform: &Platform, letter: &DeadLetter) -> Value {
-    letter.reason.as_deref().map(|text| if platform.shows() { text } else { redact::reason(text) }).into()
+/// Why it was given up. What could not be forwarded was given up by the broker alone, so nobody else's words are in it.
+fn why(platform: &Platform, queue: &str, letter: &DeadLetter) -> Value {
+    let shows = platform.shows() || queue.ends_with(TRANSFER);
+    letter.reason.as_deref().map(|text| if shows { text } else { redact::reason(text) }).into()
 }
 
 fn row(platform: &Platform, queue: &str, letter: &DeadLetter) -> Row {
@@ -118,7 +143,7 @@ fn row(platform: &Platform, queue: &str, letter: &DeadLetter) -> Row {
         ("number", letter.sequence_number.into()),
         ("enqueuedAt", letter.enqueued_time.map_or(Value::Null, instant)),
         ("deliveries", letter.delivery_count.into()),
-        ("reason", why(platform, letter)),
+        ("reason", why(platform, queue, letter)),
         ("messageId", platform.personal(letter.message_id.as_deref())),
         ("bytes", letter.body.len().into()),
     ]

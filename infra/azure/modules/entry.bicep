@@ -10,6 +10,7 @@ param operatorsObjectId string
 param queue string
 
 var roles = {
+  'Azure Service Bus Data Receiver': '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
   'Azure Service Bus Data Sender': '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
 }
 
@@ -58,12 +59,23 @@ resource entry 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
   }
 }
 
-// Operators submit rejected messages again.
+// Operators submit rejected messages again, and send back what could not be forwarded.
 resource resubmits 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(entry.id, operatorsObjectId, roles['Azure Service Bus Data Sender'])
   scope: entry
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
+  }
+}
+
+// Operators look at what could not be forwarded.
+resource looks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(entry::forward.id, operatorsObjectId, roles['Azure Service Bus Data Receiver'])
+  scope: entry::forward
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Receiver'])
     principalId: operatorsObjectId
     principalType: 'Group'
   }

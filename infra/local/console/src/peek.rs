@@ -6,7 +6,7 @@ use crate::format::{self, bytes};
 use crate::page::{Look, Place, live, page};
 use crate::queues::{messages, redrive_button};
 use axum::extract::{Query, State};
-use iris_local_servicebus::broker::{DEAD_LETTER_QUEUE, Delivery, MessageState};
+use iris_local_servicebus::broker::{DEAD_LETTER_QUEUE, Delivery, MessageState, TRANSFER};
 use iris_local_servicebus::message::PropertyValue;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -32,6 +32,13 @@ pub(crate) async fn show(
     let broker = &console.platform.broker;
     let found = broker.newest(&asked.name, asked.below, LISTED)?;
     let owner = asked.name.strip_suffix(DEAD_LETTER_QUEUE).and_then(|owner| owner.strip_suffix('/'));
+    let forwarding = owner.and_then(|owner| owner.strip_suffix(TRANSFER)?.strip_suffix('/'));
+    let title = match (owner, forwarding) {
+        (_, Some(_)) => "Not forwarded",
+        (Some(_), None) => "Dead letters",
+        (None, None) => asked.name.as_str(),
+    };
+    let owner = forwarding.or(owner);
     let below = asked.below.map(|below| format!("&below={below}")).unwrap_or_default();
     let address = format!("{}{below}", messages(&asked.name));
     let older = found.last().filter(|_| found.len() == LISTED).map(|last| last.sequence_number);
@@ -46,7 +53,7 @@ pub(crate) async fn show(
     let content = html! {
         header.head {
             p.path { a href="/queues" { "Queues and topics" } @if let Some(owner) = owner { " / " a href=(messages(owner)) { (owner) } } }
-            h1 { @if owner.is_some() { "Dead letters" } @else { (asked.name) } }
+            h1 { (title) }
         }
         (live("messages", &["queues"], &address, &list))
     };

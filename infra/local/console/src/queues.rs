@@ -8,7 +8,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use iris_local_servicebus::broker::{Broker, DEAD_LETTER_QUEUE, EntityKind, EntityStatus};
+use iris_local_servicebus::broker::{Broker, DEAD_LETTER_QUEUE, EntityKind, EntityStatus, TRANSFER};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -57,12 +57,17 @@ fn row(broker: &Broker, entity: &EntityStatus) -> Markup {
             (number(entity.scheduled))
             (number(entity.deferred))
             td.number.nothing[entity.bytes == 0] { @if is_queue { (bytes(entity.bytes)) } }
-            td.number.nothing[entity.dead_lettered == 0] {
+            td.number.nothing[entity.dead_lettered + entity.not_forwarded == 0] {
                 @if entity.dead_lettered > 0 {
                     a.bad href=(messages(&format!("{}/{DEAD_LETTER_QUEUE}", entity.name))) { (count(entity.dead_lettered as u64)) }
                 } @else if is_queue { "0" }
+                @if entity.not_forwarded > 0 {
+                    " " a.bad href=(messages(&format!("{}/{TRANSFER}/{DEAD_LETTER_QUEUE}", entity.name))) {
+                        (count(entity.not_forwarded as u64)) " not forwarded"
+                    }
+                }
             }
-            td { @if entity.dead_lettered > 0 { (redrive_button(&entity.name)) } }
+            td { @if entity.dead_lettered + entity.not_forwarded > 0 { (redrive_button(&entity.name)) } }
         }
     }
 }

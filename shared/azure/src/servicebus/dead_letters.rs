@@ -1,7 +1,7 @@
-//! Dead letters of one queue: looked at, and sent back. For operators; the handler never receives.
+//! Dead letters of one queue or subscription: looked at, and sent back. For operators; the handler never receives.
 //!
-//! Looking is *peeking*: nothing is locked and no delivery counted. Sending back locks a dead letter, sends a copy to the queue it came from,
-//! and only then completes it: killed in between, there are two, and whoever handles the copy recognizes the repetition. The copy keeps body,
+//! Looking is *peeking*: nothing is locked and no delivery counted. Sending back locks a dead letter, sends a copy to the queue or topic it was
+//! sent to, and only then completes it: killed in between, there are two, and whoever handles the copy recognizes the repetition. The copy keeps body,
 //! properties and session. Its MessageId is a new one, derived from the old one and the dead letter's number, so that a queue that still
 //! remembers the old one does not throw the copy away; the old one travels in [`ORIGINAL_ID`], by which the handler goes.
 
@@ -68,18 +68,18 @@ pub struct DeadLetter {
     pub properties: BTreeMap<String, String>,
 }
 
-/// The dead letters of one queue, over a connection of their own.
+/// The dead letters of one queue or subscription, over a connection of their own.
 pub struct DeadLetters {
     namespace: Namespace,
-    queue: String,
+    entity: String,
 }
 
 impl DeadLetters {
-    /// Connects. Needs the right to listen to the queue.
+    /// Connects. Needs the right to listen to the entity: a queue, or a subscription as `topic/subscriptions/name`.
     ///
     /// # Errors
     /// [`StartError`] when the settings cannot be used, a [`Cause`] when the broker is not reached or refuses.
-    pub async fn open(settings: &ServiceBusSettings, lookup: Lookup<'_>, queue: &str) -> Result<Self, OpenError> {
+    pub async fn open(settings: &ServiceBusSettings, lookup: Lookup<'_>, entity: &str) -> Result<Self, OpenError> {
         let (endpoint, tokens) = match settings {
             ServiceBusSettings::ConnectionString(text) => {
                 let (endpoint, access) = Endpoint::parse(text.expose_secret()).map_err(StartError::from)?;
@@ -92,11 +92,17 @@ impl DeadLetters {
         };
         let pace = super::link::Pace { deadline: DEADLINE, in_flight: 1, batch_bytes: 1 << 20 };
         let namespace = Namespace::open(&endpoint, &tokens, pace).await.map_err(Cause::unavailable)?;
-        Ok(Self { namespace, queue: queue.to_owned() })
+        Ok(Self { namespace, entity: entity.to_owned() })
     }
 
     fn address(&self) -> String {
-        format!("{}/$deadletterqueue", self.queue)
+        format!("{}/$deadletterqueue", self.entity)
+    }
+
+    /// Where messages of the entity are sent: of a subscription its topic, so that a copy passes its rules again.
+    fn sent_to(&self) -> &str {
+        let entity = self.entity.as_str();
+        entity.to_ascii_lowercase().find("/subscriptions/").map_or(entity, |end| &entity[..end])
     }
 
     /// Dead letters with numbers from `from` on, in order, at most `limit`. Changes nothing.
@@ -131,18 +137,19 @@ impl DeadLetters {
         Ok(found)
     }
 
-    /// Sends these dead letters back to their queue; returns the numbers of those that were. Those that are not found are left out: somebody
+    /// Sends these dead letters back to where they were sent; returns the numbers of those that were. Those that are not found are left out: somebody
     /// else holds them, or has dealt with them.
     ///
     /// # Errors
     /// Why the broker stopped it. What was sent back before stays so.
     pub async fn redrive(&mut self, wanted: &BTreeSet<i64>) -> Result<Vec<i64>, Cause> {
         let address = self.address();
-        for audience in [&self.queue, &address] {
+        let back = self.sent_to().to_owned();
+        for audience in [&back, &address] {
             self.namespace.authorize(audience).await.map_err(cause)?;
         }
         let name = || format!("iris-{}", Uuid::new_v4().simple());
-        let attaching = Sender::attach(&mut self.namespace.session, name(), self.queue.as_str());
+        let attaching = Sender::attach(&mut self.namespace.session, name(), back);
         let mut sender = watched(&mut self.namespace.connection, DEADLINE, attaching)
             .await
             .map_err(cause)?
@@ -188,7 +195,7 @@ impl DeadLetters {
                 held.push(info);
                 continue;
             }
-            let copy = copy(&self.queue, number, delivery.into_message());
+            let copy = copy(&self.entity, number, delivery.into_message());
             let outcome = timeout(DEADLINE, sender.send(copy)).await;
             let sent = match outcome {
                 Ok(Ok(outcome)) => of_outcome(&outcome),
@@ -246,8 +253,8 @@ fn of_management(error: &ManagementError) -> Cause {
     }
 }
 
-/// The copy that goes back to the queue.
-fn copy(queue: &str, number: i64, message: Received) -> Received {
+/// The copy that goes back.
+fn copy(entity: &str, number: i64, message: Received) -> Received {
     let mut properties = message.properties.unwrap_or_default();
     let mut own = message.application_properties.unwrap_or_default();
     own.0.swap_remove(REASON);
@@ -256,7 +263,7 @@ fn copy(queue: &str, number: i64, message: Received) -> Received {
     if !old.is_empty() && !own.0.contains_key(ORIGINAL_ID) {
         own.0.insert(ORIGINAL_ID.to_owned(), SimpleValue::String(old.clone()));
     }
-    let name = format!("{queue}\n{number}\n{old}");
+    let name = format!("{entity}\n{number}\n{old}");
     properties.message_id = Some(MessageId::String(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()));
     properties.absolute_expiry_time = None;
     Message {

@@ -19,6 +19,7 @@ use crate::bicep::Resource;
 
 const QUEUE: &str = "Microsoft.ServiceBus/namespaces/queues";
 const TOPIC: &str = "Microsoft.ServiceBus/namespaces/topics";
+const SUBSCRIPTION: &str = "Microsoft.ServiceBus/namespaces/topics/subscriptions";
 const CONTAINER: &str = "Microsoft.Storage/storageAccounts/blobServices/containers";
 
 impl Checked<'_> {

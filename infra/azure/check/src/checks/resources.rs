@@ -1,13 +1,13 @@
 //! Queues, entries, containers and events, beside those the local host really makes.
 
-use super::{CONTAINER, QUEUE, TOPIC, only};
+use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC, only};
 use crate::bicep::{Resource, Value};
 use crate::{Checked, Problem};
 use anyhow::Result;
 use iris_functions::submit_order::STAMP;
 use iris_local::provision;
 use iris_local_blob::store::Store;
-use iris_local_servicebus::broker::{Broker, EntityKind};
+use iris_local_servicebus::broker::{Broker, ENTRY_SUBSCRIPTION, EntityKind};
 use std::collections::BTreeSet;
 
 /// Checks the resources.
@@ -110,7 +110,11 @@ fn entry(checked: &Checked<'_>, topic: &Resource) -> Vec<Problem> {
         let before = format!("{}/", topic.path);
         checked.made(kind).filter(move |resource| resource.path.starts_with(&before))
     };
-    let subscription = only(below("Microsoft.ServiceBus/namespaces/topics/subscriptions"));
+    let subscription = only(below(SUBSCRIPTION));
+    if subscription.is_some_and(|subscription| subscription.name != ENTRY_SUBSCRIPTION) {
+        problems
+            .push(Problem::new(&place, format!("its subscription is called {ENTRY_SUBSCRIPTION}: operators know it")));
+    }
     let forwards = subscription.and_then(|subscription| subscription.body.at(&["properties", "forwardTo"])?.text());
     if forwards != Some(kind) || !provision::WORK.contains(&kind) {
         problems.push(Problem::new(&place, format!("one subscription must forward to {kind}, a queue of ours")));

@@ -3,7 +3,7 @@
 //! The table of needs below is the one place that says what each identity does with which resource. A role assignment that serves no need is
 //! as much a problem as a need without one.
 
-use super::{CONTAINER, QUEUE, TOPIC};
+use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC};
 use crate::bicep::{Resource, Value};
 use crate::{Checked, Problem};
 use iris_local::provision;
@@ -91,9 +91,11 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
             need("operators", RECEIVER, queue(&name));
             need("operators", SENDER, queue(&name));
         }
-        // Operators submit rejected messages again.
-        need("operators", SENDER, entry("orders", &organization.slug));
-        need("operators", SENDER, entry("gradings", &organization.slug));
+        // Operators submit rejected messages again, and see to what could not be forwarded.
+        for kind in ["orders", "gradings"] {
+            need("operators", SENDER, entry(kind, &organization.slug));
+            need("operators", RECEIVER, format!("subscription of {}", entry(kind, &organization.slug)));
+        }
     }
     // The host's leases and keys, and the package.
     need("handler", OWNER, "the runtime's account".to_owned());
@@ -132,6 +134,10 @@ fn described(on: &Resource) -> String {
     match on.kind.as_str() {
         QUEUE => format!("queue {}", on.name),
         TOPIC => format!("entry {}", on.name),
+        SUBSCRIPTION => {
+            let topic = on.path.rsplit('/').nth(1).unwrap_or_default();
+            format!("subscription of entry {topic}")
+        }
         CONTAINER => format!("container {}", on.name),
         "Microsoft.KeyVault/vaults" => "the key vault".to_owned(),
         "Microsoft.KeyVault/vaults/secrets" => format!("secret {}", on.name),

@@ -36,6 +36,8 @@ pub struct EntityStatus {
     pub deferred: usize,
     /// Messages in the dead-letter queue.
     pub dead_lettered: usize,
+    /// Messages that could not be forwarded.
+    pub not_forwarded: usize,
     /// Bytes held, dead letters not counted.
     pub bytes: u64,
 }
@@ -43,7 +45,7 @@ pub struct EntityStatus {
 impl EntityStatus {
     fn new(name: &str, kind: EntityKind, forward_to: Option<&str>, queue: &Queue) -> Self {
         let tally = queue.tally();
-        let dead = queue.dead_letters.as_ref().map(|queue| queue.tally()).unwrap_or_default();
+        let count = |grave: &Option<Arc<Queue>>| grave.as_ref().map_or(0, |queue| all(queue.tally()));
         Self {
             name: name.to_owned(),
             kind,
@@ -52,7 +54,8 @@ impl EntityStatus {
             locked: tally.locked,
             scheduled: tally.scheduled,
             deferred: tally.deferred,
-            dead_lettered: all(dead),
+            dead_lettered: count(&queue.graves.dead_letters),
+            not_forwarded: count(&queue.graves.not_forwarded),
             bytes: tally.bytes,
         }
     }
@@ -95,7 +98,7 @@ impl Broker {
             Some(Entity::Queue(queue, _)) => vec![queue],
             Some(Entity::Topic(topic)) => topic.queues(),
         };
-        for queue in queues.iter().flat_map(|queue| [Some(queue), queue.dead_letters.as_ref()]).flatten() {
+        for queue in queues.iter().flat_map(|queue| std::iter::once(queue).chain(queue.graves.all())) {
             let (_, position) = queue.run(|state, _| state.purge());
             queue.wake_all();
             self.committed(position).await?;
@@ -123,25 +126,30 @@ impl Broker {
         Ok(count)
     }
 
-    /// Sends the dead letters of a queue (named itself, or as `{queue}/$deadletterqueue`) back into it, without the reason they had; gives
-    /// how many. Each is removed from the dead letters only after it is back in the queue.
+    /// Sends the dead letters of a queue, and what it could not forward, back into it, without the reason they had; gives how many. The queue
+    /// is named itself, or by either of its dead-letter queues. Each is removed from the dead letters only after it is back in the queue.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Storage`], [`Error::QueueFull`].
     pub async fn redrive(&self, entity: &str) -> Result<usize, Error> {
         let plain = key(entity);
-        let owner = plain.trim_end_matches(super::DEAD_LETTER_QUEUE).trim_end_matches('/');
+        let (owner, _) = super::split(&plain);
         let queue = self.inner().queue(owner)?;
-        let Some(dead) = queue.dead_letters.clone() else { return Err(Error::NotFound(entity.to_owned())) };
         let mut count = 0;
-        loop {
-            let (letters, _) = dead.run(|state, now| state.take(100, None, true, now));
-            if letters.is_empty() {
-                return Ok(count);
+        for dead in queue.graves.all() {
+            // What cannot be forwarded once more comes back, so no more are taken than there are now.
+            let mut left = all(dead.tally());
+            while left > 0 {
+                let (letters, _) = dead.run(|state, now| state.take(left.min(100), None, true, now));
+                if letters.is_empty() {
+                    break;
+                }
+                left -= letters.len();
+                count += letters.len();
+                self.revive(&queue, dead, letters).await?;
             }
-            count += letters.len();
-            self.revive(&queue, &dead, letters).await?;
         }
+        Ok(count)
     }
 
     async fn revive(&self, queue: &Arc<Queue>, dead: &Arc<Queue>, letters: Vec<Taken>) -> Result<(), Error> {

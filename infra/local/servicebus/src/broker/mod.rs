@@ -2,7 +2,7 @@
 //!
 //! A [`Broker`] is a cheap handle. A message sent to an entity is routed (forwarding, subscriptions) to the queues it ends in. Receivers get it
 //! under a lock and settle it; a lock that runs out, or a delivery given back, makes it come again, until it was delivered too often and goes
-//! to the queue's dead-letter queue, `{queue}/$deadletterqueue`. With a folder, a send or a settlement is answered only after it is on disk.
+//! to the queue's dead-letter queue, `{queue}/$deadletterqueue`; one that cannot be forwarded to `{queue}/$Transfer/$deadletterqueue`. With a folder, a send or a settlement is answered only after it is on disk.
 //!
 //! Everything here is at-least-once: a message may come twice, never not at all.
 
@@ -30,7 +30,7 @@ pub use receive::Delivery;
 pub use slot::MessageState;
 
 pub(crate) use journal::Position;
-pub(crate) use queue::{Interest, Queue};
+pub(crate) use queue::{Graves, Interest, Queue};
 pub(crate) use rules::{actions_text, parse_actions};
 pub(crate) use slot::{Millis, Sequence, Taken};
 pub(crate) use topic::Topic;
@@ -46,6 +46,9 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use timer::Timer;
 use tokio::sync::watch;
 use topic::Subscription;
+
+/// The subscription through which an entry forwards.
+pub const ENTRY_SUBSCRIPTION: &str = "forward";
 
 /// A handle to the broker; clones share it.
 #[derive(Debug, Clone)]
@@ -83,6 +86,29 @@ impl Drop for Inner {
 
 /// Suffix of a dead-letter queue's name.
 pub const DEAD_LETTER_QUEUE: &str = "$deadletterqueue";
+/// What stands before that suffix for messages that could not be forwarded.
+pub const TRANSFER: &str = "$Transfer";
+
+/// Which of a queue's own queues a name means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grave {
+    /// The queue itself.
+    None,
+    DeadLetters,
+    NotForwarded,
+}
+
+/// The queue in a name in small letters, and which of its own queues is meant.
+fn split(name: &str) -> (&str, Grave) {
+    let Some(owner) = name.strip_suffix(DEAD_LETTER_QUEUE).and_then(|owner| owner.strip_suffix('/')) else {
+        return (name, Grave::None);
+    };
+    let parts = owner.rsplit_once('/');
+    match parts.filter(|(_, last)| last.eq_ignore_ascii_case(TRANSFER)) {
+        Some((owner, _)) => (owner, Grave::NotForwarded),
+        None => (owner, Grave::DeadLetters),
+    }
+}
 
 /// The clock, in milliseconds since 1970.
 pub(crate) fn now() -> Millis {
@@ -192,7 +218,7 @@ impl Broker {
         self.create_topic(name)?;
         let rule = Rule { name: "stamp".to_owned(), filter: Filter::True, set: stamps };
         let queue = QueueOptions { forward_to: Some(target.to_owned()), ..QueueOptions::default() };
-        self.create_subscription(name, "entry", SubscriptionOptions { queue, rules: vec![rule] })
+        self.create_subscription(name, ENTRY_SUBSCRIPTION, SubscriptionOptions { queue, rules: vec![rule] })
     }
 
     /// Counts changes of any queue; wait on it to follow what [`Broker::entities`] shows.
@@ -271,18 +297,18 @@ impl Inner {
             max_bytes: u64::MAX / 4,
             ..QueueOptions::default()
         };
-        let dead_name = format!("{name}/{DEAD_LETTER_QUEUE}");
-        let dead = Queue::new(
-            dead_name.as_str().into(),
-            self.new_state(&dead_name, dead_options),
-            None,
-            None,
-            self.this.clone(),
-            self.journal.clone(),
-        );
+        let dead = |name: String| {
+            let state = self.new_state(&name, dead_options.clone());
+            Queue::new(name.into(), state, Graves::default(), None, self.this.clone(), self.journal.clone())
+        };
+        let graves = Graves {
+            dead_letters: Some(dead(format!("{name}/{DEAD_LETTER_QUEUE}"))),
+            not_forwarded: onward.is_some().then(|| dead(format!("{name}/{TRANSFER}/{DEAD_LETTER_QUEUE}"))),
+        };
+        let first = graves.all().map(|dead| dead.deadline()).min().unwrap_or(Millis::MAX);
         let state = self.new_state(name, options);
-        let queue = Queue::new(name.into(), state, Some(dead.clone()), onward, self.this.clone(), self.journal.clone());
-        self.timer.arm(queue.deadline().min(dead.deadline()));
+        let queue = Queue::new(name.into(), state, graves, onward, self.this.clone(), self.journal.clone());
+        self.timer.arm(queue.deadline().min(first));
         queue
     }
 
@@ -313,10 +339,7 @@ impl Inner {
     /// The queue a receiver addresses: a queue, a subscription (`{topic}/subscriptions/{name}`), or the dead-letter queue of either.
     pub(crate) fn queue(&self, name: &str) -> Result<Arc<Queue>, Error> {
         let plain = key(name);
-        let (owner, dead) = match plain.strip_suffix(DEAD_LETTER_QUEUE).and_then(|owner| owner.strip_suffix('/')) {
-            Some(owner) => (owner, true),
-            None => (plain.as_str(), false),
-        };
+        let (owner, grave) = split(&plain);
         let queue = match owner.split_once("/subscriptions/") {
             Some((topic, subscription)) => match self.entity(topic) {
                 Ok(Entity::Topic(topic)) => topic.subscription(subscription).map(|subscription| subscription.queue),
@@ -330,7 +353,12 @@ impl Inner {
             },
         };
         let queue = queue.ok_or_else(|| Error::NotFound(name.to_owned()))?;
-        if dead { queue.dead_letters.clone().ok_or_else(|| Error::NotFound(name.to_owned())) } else { Ok(queue) }
+        let found = match grave {
+            Grave::None => Some(queue),
+            Grave::DeadLetters => queue.graves.dead_letters.clone(),
+            Grave::NotForwarded => queue.graves.not_forwarded.clone(),
+        };
+        found.ok_or_else(|| Error::NotFound(name.to_owned()))
     }
 
     /// The queue messages sent to an entity wait in for their time.
@@ -351,7 +379,7 @@ impl Inner {
                 Entity::Topic(topic) => queues.extend(topic.queues()),
             }
         }
-        let dead: Vec<_> = queues.iter().filter_map(|queue| queue.dead_letters.clone()).collect();
+        let dead: Vec<_> = queues.iter().flat_map(|queue| queue.graves.all().cloned()).collect();
         queues.extend(dead);
         queues
     }

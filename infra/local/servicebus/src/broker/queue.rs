@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub(crate) struct Queue {
     /// As it was created, e.g. `orders` or `orders/$deadletterqueue`.
     pub(crate) name: Arc<str>,
-    /// Where dead letters go; none for a dead-letter queue.
-    pub(crate) dead_letters: Option<Arc<Queue>>,
+    /// Where messages go that are given up; none for a dead-letter queue.
+    pub(crate) graves: Graves,
     /// Entity that messages go to once their time has come, when they only wait here.
     onward: Option<Arc<str>>,
     guarded: Mutex<Guarded>,
@@ -26,6 +26,22 @@ pub(crate) struct Queue {
     pub(super) held: AtomicBool,
     broker: Weak<Inner>,
     journal: Option<Arc<Journal>>,
+}
+
+/// The queues of a queue's own for messages that were given up.
+#[derive(Debug, Default)]
+pub(crate) struct Graves {
+    /// Dead letters.
+    pub(crate) dead_letters: Option<Arc<Queue>>,
+    /// Messages that could not be forwarded; only of a queue that forwards.
+    pub(crate) not_forwarded: Option<Arc<Queue>>,
+}
+
+impl Graves {
+    /// Those there are.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Queue>> {
+        self.dead_letters.iter().chain(&self.not_forwarded)
+    }
 }
 
 #[derive(Debug)]
@@ -45,7 +61,7 @@ impl Queue {
     pub(crate) fn new(
         name: Arc<str>,
         mut state: State,
-        dead_letters: Option<Arc<Queue>>,
+        graves: Graves,
         onward: Option<Arc<str>>,
         broker: Weak<Inner>,
         journal: Option<Arc<Journal>>,
@@ -54,7 +70,7 @@ impl Queue {
         let deadline = AtomicI64::new(state.next_deadline().unwrap_or(i64::MAX));
         let guarded = Mutex::new(Guarded { state, arrivals: Waiters::default(), room: Waiters::default() });
         let held = AtomicBool::new(false);
-        Arc::new(Self { name, dead_letters, onward, guarded, deadline, held, broker, journal })
+        Arc::new(Self { name, graves, onward, guarded, deadline, held, broker, journal })
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded> {
@@ -199,21 +215,23 @@ impl Queue {
             Err(error) => {
                 let reason = "ForwardingFailed".to_owned();
                 let letter = DeadLetter { sequence, slot, reason, description: error.to_string(), set: Vec::new() };
-                self.bury(broker, vec![letter])
+                self.bury_in(self.graves.not_forwarded.as_ref(), vec![letter])
             }
         }
     }
 
-    /// Moves messages to where dead letters go, and only then removes them from this queue's log.
+    /// Moves messages to where dead letters go.
     fn bury(&self, broker: &Inner, dead: Vec<DeadLetter>) -> Position {
-        let mut position = Position::default();
         let forward = self.read(|state| state.options.forward_dead_letters_to.clone());
-        let target = match forward {
-            Some(name) => broker.queue(&name).ok().or_else(|| self.dead_letters.clone()),
-            None => self.dead_letters.clone(),
-        };
+        let elsewhere = forward.and_then(|name| broker.queue(&name).ok());
+        self.bury_in(elsewhere.as_ref().or(self.graves.dead_letters.as_ref()), dead)
+    }
+
+    /// Moves messages to this queue, and only then removes them from their own queue's log.
+    fn bury_in(&self, target: Option<&Arc<Self>>, dead: Vec<DeadLetter>) -> Position {
+        let mut position = Position::default();
         for letter in dead {
-            if let Some(target) = &target {
+            if let Some(target) = target {
                 position = position.max(target.take_dead_letter(&self.name, &letter));
             }
             if let Some(journal) = &self.journal {

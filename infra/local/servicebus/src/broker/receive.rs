@@ -108,7 +108,7 @@ impl Broker {
         description: &str,
     ) -> Result<(), Error> {
         let queue = self.inner().queue(entity)?;
-        if queue.dead_letters.is_none() {
+        if queue.graves.dead_letters.is_none() {
             return Err(Error::Unsupported("a dead letter cannot be dead-lettered again"));
         }
         self.settle(entity, |state| state.dead_letter(lock_token, reason, description, &[])).await

@@ -270,9 +270,44 @@ async fn forwarding_in_circles_ends_among_the_dead_letters() {
     }
     broker.send("a", Message::new("x")).await.unwrap();
     broker.send("lost", Message::new("y")).await.unwrap();
-    let dead: usize = broker.entities().iter().map(|entity| entity.dead_lettered).sum();
-    assert_eq!(dead, 2);
-    assert_eq!(broker.status("lost").unwrap().dead_lettered, 1);
+    let lost: usize = broker.entities().iter().map(|entity| entity.not_forwarded).sum();
+    assert_eq!(lost, 2);
+    let status = broker.status("lost").unwrap();
+    assert_eq!((status.not_forwarded, status.dead_lettered), (1, 0));
+}
+
+#[tokio::test]
+async fn what_could_not_be_forwarded_is_kept_apart_and_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async || {
+        let broker = Broker::open(Some(folder.path())).await.unwrap();
+        broker.create_entry("q-org", "q", vec![("Organization".to_owned(), "org".into())]).unwrap();
+        broker
+    };
+    let broker = open().await;
+    broker.send("q-org", Message::new("x").with_message_id("id")).await.unwrap();
+    broker.flush().await.unwrap();
+    drop(broker);
+
+    let broker = open().await;
+    let entry = "q-org/subscriptions/forward";
+    let counts = || {
+        let status = broker.status(entry).unwrap();
+        (status.not_forwarded, status.dead_lettered, status.active)
+    };
+    assert_eq!(counts(), (1, 0, 0));
+    let kept = broker.peek(&format!("{entry}/$Transfer/$DeadLetterQueue"), 0, 9).unwrap().remove(0).message;
+    assert_eq!(kept.property("DeadLetterReason").unwrap().as_str(), Some("ForwardingFailed"));
+    assert!(matches!(broker.peek("q-org/$Transfer/$DeadLetterQueue", 0, 9), Err(Error::Unsupported(_))));
+
+    // Still nowhere to go to.
+    assert_eq!(broker.redrive(entry).await.unwrap(), 1);
+    assert_eq!(counts(), (1, 0, 0));
+    broker.create_queue("q", QueueOptions::default()).unwrap();
+    assert_eq!(broker.redrive(entry).await.unwrap(), 1);
+    let message = broker.receive("q", 1, SOON).await.unwrap().remove(0).message;
+    assert_eq!(message, Message::new("x").with_message_id("id").with_property("Organization", "org"));
+    assert_eq!(counts(), (0, 0, 0));
 }
 
 #[tokio::test]
@@ -355,7 +390,7 @@ async fn a_scheduled_message_waits_before_it_is_forwarded_and_can_be_taken_back(
     let missing = QueueOptions { forward_to: Some("nowhere".into()), ..QueueOptions::default() };
     broker.create_queue("astray", missing).unwrap();
     broker.schedule("astray", Message::new("lost"), now).await.unwrap();
-    let dead = broker.receive("astray/$deadletterqueue", 1, SOON).await.unwrap().remove(0);
+    let dead = broker.receive("astray/$transfer/$deadletterqueue", 1, SOON).await.unwrap().remove(0);
     assert_eq!(dead.message.property("DeadLetterReason").unwrap().as_str(), Some("ForwardingFailed"));
 }
 

@@ -119,12 +119,12 @@ impl Inner {
                     ("DeadLetterReason".to_owned(), "ForwardingFailed".into()),
                     ("DeadLetterErrorDescription".to_owned(), "The message could not be forwarded.".into()),
                 ];
-                let dead_letters = from.dead_letters.as_ref().unwrap_or(from).clone();
+                let grave = from.graves.not_forwarded.as_ref().unwrap_or(from).clone();
                 let arrival = Arrival {
                     dead_letter_source: Some(from.name.clone()),
                     ..Arrival::new(message.with_properties(&set)?)
                 };
-                routed.push((dead_letters, arrival));
+                routed.push((grave, arrival));
                 Ok(())
             }
         }

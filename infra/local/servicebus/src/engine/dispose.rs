@@ -58,7 +58,7 @@ fn settle(queue: &Queue, token: Uuid, outcome: &Outcome<'_>) -> (Result<(), Brok
             let reason = text(REASON).or(condition.filter(|name| !name.is_empty())).unwrap_or_default();
             let reason = if reason == crate::wire::condition::DEAD_LETTER { "" } else { reason };
             let description = text(DESCRIPTION).or(description).unwrap_or_default();
-            if queue.dead_letters.is_none() {
+            if queue.graves.dead_letters.is_none() {
                 let error = BrokerError::Unsupported("a dead letter cannot be dead-lettered again");
                 ((Err(error), Raw::Rejected(None)), Position::default())
             } else {

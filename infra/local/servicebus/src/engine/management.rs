@@ -235,7 +235,7 @@ fn update_disposition(queue: &Queue, request: &Request<'_>) -> Answered {
     if !matches!(wanted, "completed" | "abandoned" | "defered" | "suspended") {
         return Err(Refused::Argument("disposition-status is one of completed, abandoned, defered, suspended"));
     }
-    if wanted == "suspended" && queue.dead_letters.is_none() {
+    if wanted == "suspended" && queue.graves.dead_letters.is_none() {
         return Err(BrokerError::Unsupported("a dead letter cannot be dead-lettered again").into());
     }
     let mut position = Position::default();
