@@ -4,6 +4,7 @@ use crate::databases::Kind;
 use crate::report::{Section, Target::AtMost};
 use crate::{Bench, clock, memory};
 use anyhow::{Context, Result, ensure};
+use iris_local::app_folder::AppFolder;
 use iris_local_blob::auth::Account;
 use iris_local_servicebus::access::{connection_string, derive_key};
 use std::io::{Read, Write};
@@ -20,7 +21,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     let database = bench.databases.create(Kind::Sqlite).await?;
     database.open().await?.close().await;
-    let program = bench.programs.join("handler");
+    let folder = tempfile::tempdir()?;
+    let program = match &bench.app {
+        Some(package) => AppFolder::packaged(package, folder.path())?.root.join("handler"),
+        None => bench.programs.join("handler"),
+    };
     let (mut times, mut memory) = (Vec::new(), 0.0);
     for _ in 0..STARTS {
         let address = free_address()?;
@@ -51,6 +56,10 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     );
     section.aim("start → first answered ping", clock::percentile(&times, 0.5), "ms", AtMost(50.0));
     section.aim("idle memory (resident)", memory, "MB", AtMost(25.0));
+    if bench.app.is_some() {
+        section.aim("program", megabytes(&program)?, "MB", AtMost(25.0));
+        return Ok(vec![section]);
+    }
     section.figure("program, as built", megabytes(&program)?, "MB");
     let stripped = tempfile::NamedTempFile::new()?;
     let strip = Command::new("strip").arg("-o").arg(stripped.path()).arg(&program).status();

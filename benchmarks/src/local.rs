@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
 use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
 use iris_intake::receipt::Receipt;
-use iris_local::app_folder::AppFolder;
 use iris_local::{LocalHost, Options, organizations};
 use iris_local_blob::store::ListQuery;
 use iris_local_blob::{BlobName, ContainerName};
@@ -42,7 +41,7 @@ impl Local {
             database: Some(database.url.clone()),
             organizations,
             entities: iris_local::entities::Entities::default(),
-            app: AppFolder::built_in(folder.path(), bench.programs.join("iris-local"))?,
+            app: bench.app(folder.path())?,
             settings: BTreeMap::new(),
         })
         .await?;

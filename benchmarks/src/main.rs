@@ -29,9 +29,10 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use databases::Databases;
 use files::Files;
+use iris_local::app_folder::AppFolder;
 use report::Section;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Faster than the system's for rows made of many small texts, and gives memory back after a burst.
 #[global_allocator]
@@ -49,6 +50,9 @@ struct Arguments {
     /// A tenth of the amounts, once, without the files of a million rows and without Azurite: to see that everything works.
     #[arg(long)]
     quick: bool,
+    /// Measures the handler of this package, as it is deployed, instead of one that was built with this program.
+    #[arg(long, value_name = "ZIP")]
+    app: Option<PathBuf>,
 }
 
 /// A part that is measured.
@@ -73,6 +77,8 @@ struct Bench {
     databases: Databases,
     /// The folder of the programs that were built with this one.
     programs: PathBuf,
+    /// The package whose handler is measured; none: the one in `programs`.
+    app: Option<PathBuf>,
     files: Files,
     quick: bool,
 }
@@ -81,6 +87,14 @@ impl Bench {
     /// An amount, or a tenth of it in a quick run.
     fn amount(&self, full: u32) -> u32 {
         if self.quick { full / 10 } else { full }
+    }
+
+    /// The function app that is measured, laid out below `folder`.
+    fn app(&self, folder: &Path) -> Result<AppFolder> {
+        match &self.app {
+            Some(package) => AppFolder::packaged(package, folder),
+            None => AppFolder::built_in(folder, self.programs.join("iris-local")),
+        }
     }
 
     /// How often a measurement is repeated; the best counts.
@@ -96,6 +110,7 @@ async fn main() -> Result<()> {
     let bench = Bench {
         databases: Databases::new(arguments.postgres)?,
         programs,
+        app: arguments.app,
         files: Files::new(if arguments.quick { 10_000 } else { 100_000 })?,
         quick: arguments.quick,
     };

@@ -72,7 +72,7 @@ fn tell(program: &mut Command, postgres: Option<&str>) {
     };
 }
 
-/// All test programs; the largest, which take the longest, last.
+/// All test programs; the largest, which take the longest, last: they are taken from the end.
 async fn built() -> Result<Vec<Artifact>> {
     build().await?;
     let said = output(cargo().args(["test", "--workspace", "--no-run", "--message-format", "json"])).await?;

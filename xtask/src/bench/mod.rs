@@ -7,8 +7,10 @@ mod machine;
 use crate::child::{cargo, succeed};
 use crate::console;
 use crate::postgres::Server;
+use crate::workspace::root;
 use anyhow::Result;
 use clap::Args;
+use std::path::PathBuf;
 
 /// What is built: the measurements, the local host with the handler inside, and the handler as it is deployed.
 const PACKAGES: [&str; 3] = ["iris-bench", "iris-local", "iris-functions"];
@@ -26,6 +28,9 @@ pub(crate) struct Options {
     /// A tenth of the amounts, once: to see that everything works.
     #[arg(long)]
     quick: bool,
+    /// Measures the handler of this package, as it is deployed: see `package`.
+    #[arg(long, value_name = "ZIP")]
+    app: Option<PathBuf>,
 }
 
 /// Builds and runs the measurements; writes Markdown to standard output.
@@ -38,6 +43,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     measure.args(["run", "--release", "--quiet", "--package", "iris-bench", "--"]);
     if let Some(server) = &server {
         measure.args(["--postgres", &server.url()]);
+    }
+    if let Some(app) = &options.app {
+        measure.arg("--app").arg(root().join(app));
     }
     if options.quick {
         measure.arg("--quick");

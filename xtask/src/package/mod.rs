@@ -22,7 +22,7 @@ use tokio::process::Command;
 /// The profile of what is deployed; see the workspace's Cargo.toml.
 const PROFILE: &str = "deploy";
 /// Most bytes of the handler. The package is mounted at every cold start.
-const LARGEST_HANDLER: u64 = 25 << 20;
+const LARGEST_HANDLER: u64 = 25_000_000;
 
 /// Options of `package`.
 #[derive(Args)]
@@ -49,9 +49,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         requirements::check(&handler)?;
         let size = std::fs::metadata(&handler)?.len();
         if size > LARGEST_HANDLER {
-            console::note(&format!(
-                "The handler has {size} bytes, more than the {LARGEST_HANDLER} that are aimed for."
-            ));
+            bail!("the handler has {size} bytes, more than the {LARGEST_HANDLER} that a cold start is to mount");
         }
     }
     pack(&handler, &root().join(&options.out))
