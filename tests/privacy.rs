@@ -7,10 +7,10 @@ mod collector;
 mod support;
 
 use collector::Collector;
-use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
 use iris_model::Organization;
 use serde_json::json;
 use support::generate::{csv, operation, order};
+use support::results::{grade, grading};
 use support::{TestHost, message, until};
 
 /// Things of the patient that must not be told.
@@ -52,25 +52,12 @@ async fn nothing_that_is_told_knows_the_patient() {
 
     host.settled().await;
 
-    let eye = json!({ "Gradable": true, "Findings": [
-        { "Finding": "Diabetic Retinopathy", "Result": "Moderate" },
-        { "Finding": "Macular Edema", "Result": "Positive" }
-    ] });
-    let mut grading = json!({
-        "Version": "2.3.1",
-        "ClientGuid": host.organization.client_guid,
-        "LocalId": "SENTINEL-ORDER",
-        "GradedTime": "2026-11-20T17:30:00.0000000+00:00",
-        "Provider": { "NPI": "9000000007", "Name": { "First": "Sample", "Last": "Zzyzxsentinel" }, "Degrees": "OD" },
-        "OD": eye,
-        "OS": eye
-    });
-    let access = host.host.credentials.caller(&host.organization).gradings.unwrap();
-    let grader = ServiceBusSender::with_connection_string(&access, SenderOptions::default()).unwrap();
-    let gradings = format!("gradings-{}", host.organization.slug);
-    grader.send(&gradings, vec![message("7", &grading)]).await.unwrap();
-    grading["OD"]["Findings"][0]["Result"] = json!("Zzyzxsentinel");
-    grader.send(&gradings, vec![message("8", &grading)]).await.unwrap();
+    let mut sentinel = grading("S", 1);
+    sentinel["LocalId"] = json!("SENTINEL-ORDER");
+    sentinel["Provider"]["Name"]["Last"] = json!("Zzyzxsentinel");
+    grade(&host, vec![message("7", &sentinel)]).await;
+    sentinel["OD"]["Findings"][0]["Result"] = json!("Zzyzxsentinel");
+    grade(&host, vec![message("8", &sentinel)]).await;
     host.upload_image("Zzyzxsentinel/1941-07-07.jpg", "no image of Zzyzxsentinel").await;
 
     let file = csv("S", 20, 4)

@@ -11,13 +11,13 @@ mod support;
 
 use collector::{Collector, attributes};
 use handler::Handler;
-use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
+use iris_azure::servicebus::OutgoingMessage;
 use iris_local_servicebus::message::PropertyValue;
 use iris_model::Organization;
 use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
-use serde_json::json;
 use std::collections::BTreeMap;
 use support::generate::{csv, order};
+use support::results::{grade, grading};
 use support::{TestHost, message, until};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -132,22 +132,7 @@ async fn every_measurement_arrives() {
     let host = host(collector.settings()).await;
     host.post(vec![message("1", &order("A", 1)), message("2", &order("A", 2))]).await;
     host.events(2).await;
-    let eye = json!({ "Gradable": true, "Findings": [
-        { "Finding": "Diabetic Retinopathy", "Result": "None" },
-        { "Finding": "Macular Edema", "Result": "Positive" }
-    ] });
-    let grading = json!({
-        "Version": "2.3.1",
-        "ClientGuid": host.organization.client_guid,
-        "LocalId": "A-O1",
-        "GradedTime": "2026-11-20T17:30:00.0000000+00:00",
-        "Provider": { "NPI": "9000000007", "Name": { "First": "Sample", "Last": "Grader" }, "Degrees": "OD" },
-        "OD": eye,
-        "OS": eye
-    });
-    let access = host.host.credentials.caller(&host.organization).gradings.unwrap();
-    let grader = ServiceBusSender::with_connection_string(&access, SenderOptions::default()).unwrap();
-    grader.send(&format!("gradings-{}", host.organization.slug), vec![message("3", &grading)]).await.unwrap();
+    grade(&host, vec![message("3", &grading("A", 1))]).await;
     host.load("members.csv", csv("B", 20, 4)).await;
     host.drop_file("broken.xlsx", "PK\u{3}\u{4}").await;
     host.receipts(2).await;

@@ -31,7 +31,8 @@ pub use slot::MessageState;
 
 pub(crate) use journal::Position;
 pub(crate) use queue::{Graves, Interest, Queue};
-pub(crate) use rules::{actions_text, parse_actions};
+pub(crate) use rules::actions_text;
+pub use rules::parse_actions;
 pub(crate) use slot::{Millis, Sequence, Taken};
 pub(crate) use topic::Topic;
 pub(crate) use waiter::Waiter;

@@ -82,7 +82,7 @@ impl Inner {
 ///
 /// # Errors
 /// [`Error::Invalid`] with what was not understood.
-pub(crate) fn parse_actions(text: &str) -> Result<Vec<(String, PropertyValue)>, Error> {
+pub fn parse_actions(text: &str) -> Result<Vec<(String, PropertyValue)>, Error> {
     let mut rest = text.trim();
     let mut set = Vec::new();
     while !rest.is_empty() {
@@ -101,19 +101,16 @@ pub(crate) fn parse_actions(text: &str) -> Result<Vec<(String, PropertyValue)>, 
 fn assignment(text: &str) -> Option<((String, PropertyValue), &str)> {
     let (keyword, rest) = text.split_at_checked(3)?;
     let rest = rest.strip_prefix(char::is_whitespace).filter(|_| keyword.eq_ignore_ascii_case("set"))?.trim_start();
+    let rest = rest.strip_prefix("user.").unwrap_or(rest);
     let (name, rest) = match rest.strip_prefix('[') {
         Some(quoted) => quoted.split_once(']')?,
-        None => {
-            let plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
-            let end = rest.find(|c| !plain(c))?;
-            let (name, rest) = rest.split_at(end);
-            (name.strip_prefix("user.").unwrap_or(name), rest)
-        }
+        None => rest.split_at(rest.find(|c: char| !(c.is_alphanumeric() || "._-$".contains(c)))?),
     };
     let rest = rest.trim_start().strip_prefix('=')?.trim_start();
     let (value, rest) = literal(rest)?;
     let ended = rest.trim_start();
-    if name.is_empty() || name.starts_with("sys.") || !(ended.is_empty() || ended.starts_with(';')) {
+    if name.is_empty() || name.to_ascii_lowercase().starts_with("sys.") || !(ended.is_empty() || ended.starts_with(';'))
+    {
         return None;
     }
     Some(((name.to_owned(), value), rest))
@@ -175,10 +172,10 @@ mod tests {
 
     #[test]
     fn actions_are_read_and_written_back() {
-        let text = "SET user.Mark = 'it''s'; set [two words]=-7 ;SET flag = true;SET d = 1.5;SET none = NULL;";
+        let text = "SET user.Mark = 'it''s; x'; set user.[two words]=-7 ;SET flag = true;SET d = 1.5;SET none = NULL;";
         let set = parse_actions(text).unwrap();
         let expected: Vec<(String, PropertyValue)> = vec![
-            ("Mark".into(), "it's".into()),
+            ("Mark".into(), "it's; x".into()),
             ("two words".into(), PropertyValue::Int(-7)),
             ("flag".into(), true.into()),
             ("d".into(), 1.5.into()),
@@ -199,7 +196,11 @@ mod tests {
             "SET a = b",
             "SET a = 'x",
             "SET a = 1 + 1",
-            "SET sys.To = 'x'",
+            "SET Sys.To = 'x'",
+            "SET = 1",
+            "SET a = 1 2",
+            "SETé",
+            "é",
             "SETa=1",
         ] {
             assert!(matches!(parse_actions(text), Err(Error::Invalid(_))), "{text}");
