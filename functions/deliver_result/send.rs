@@ -88,7 +88,7 @@ impl Job<'_> {
         Ok(queue.name.clone())
     }
 
-    /// Puts a result that is larger than the queue takes into the results container; returns the message that says where (decision 29).
+    /// Puts a result that is larger than the queue takes into the results container; returns the message that says where (decision 129).
     async fn location(&self, content: Bytes, result: &StoredResult) -> Result<Bytes, Failure> {
         let container = self.organization.results_container();
         let transaction = self.delivery.transaction_id;
@@ -142,7 +142,7 @@ impl Job<'_> {
         })
     }
 
-    /// Writes a file under its name, or, where another one has that name, under one with a suffix that is this delivery's own (decision 36).
+    /// Writes a file under its name, or, where another one has that name, under one with a suffix that is this delivery's own (decision 203).
     async fn write(&self, store: &BlobStore, container: &str, name: &str, content: Bytes) -> Result<String, Failure> {
         let own = self.delivery.transaction_id.simple().to_string();
         let options = || UploadOptions {

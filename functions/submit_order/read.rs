@@ -56,7 +56,7 @@ fn request(
         return Err(unreadable(Issue::error(
             IssueCode::TooLarge,
             "",
-            "The message is larger than 1 MB. Send one order per message; images belong into blob storage.",
+            "The message is larger than 1 MB. Send one order per message; images belong in blob storage.",
         )));
     }
     let parsed = Message::parse(&message.body).map_err(unreadable)?;

@@ -47,7 +47,7 @@ pub struct CallerAccess {
     pub orders_http: String,
     /// The `Authorization` header for it: send only.
     pub orders_token: String,
-    /// Connection string to post gradings: send only; for test organizations (decision 26).
+    /// Connection string to post gradings: send only; for test organizations (decision 120).
     pub gradings: Option<String>,
     /// Connection string to receive events: listen only.
     pub events: String,

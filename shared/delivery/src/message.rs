@@ -20,7 +20,7 @@ pub enum Embedded<'a> {
 /// What the file of a result is called after, where it is a file.
 pub const FILE_ENDING: &str = ".json";
 
-/// The result as JSON, written as the settings want it (decision 31), with the report in it (iris-facts §3.14, §5.1).
+/// The result as JSON, written as the settings want it (decision 132), with the report in it (iris-facts §3.14, §5.1).
 #[must_use]
 pub fn message(result: &Result, embedded: Embedded<'_>, settings: &ResultSettings) -> String {
     let mut document = result.document.clone();

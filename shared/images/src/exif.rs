@@ -1,4 +1,4 @@
-//! EXIF data of JPEG and PNG files: labelled values in ImageDescription and UserComment, the time of taking, the device.
+//! EXIF data of JPEG and PNG files: labeled values in ImageDescription and UserComment, the time of taking, the device.
 //!
 //! The library follows every pointer it finds. A few kilobytes of directories that point at each other would make it list billions of entries,
 //! so a walk of our own counts them first, and data with more than [`ENTRIES`] of them is not looked at. Damaged EXIF data is no reason to

@@ -1,4 +1,4 @@
-//! Labelled values in free text: how a device without DICOM says whose an image is (decision 173).
+//! Labeled values in free text: how a device without DICOM says whose an image is (decision 173).
 //!
 //! `PatientID=4711; AccessionNumber=A-100; Laterality=OD`. Labels have any letter case, and are followed by `=` or `:`; values end at a
 //! semicolon, a vertical bar, a line break or the end. Text without labels says nothing: a camera's own description must never be taken
@@ -13,7 +13,7 @@ pub const VALUE_LIMIT: usize = 64;
 /// The most bytes of a text that are looked at.
 const TEXT_LIMIT: usize = 4_096;
 
-/// Adds what labelled text says; what is known already stays.
+/// Adds what labeled text says; what is known already stays.
 pub fn read(text: &str, facts: &mut Facts) {
     let end = text.floor_char_boundary(TEXT_LIMIT);
     let text = text.get(..end).unwrap_or_default();
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn labelled_values_are_read_in_any_spelling() {
+    fn labeled_values_are_read_in_any_spelling() {
         let read = facts("PatientID=4711; accession number : A-100 |Laterality=od");
         assert_eq!(read.patient_id.as_deref(), Some("4711"));
         assert_eq!(read.accession_number.as_deref(), Some("A-100"));

@@ -7,7 +7,7 @@
 //! | format | identification is read from |
 //! |---|---|
 //! | DICOM (secondary capture, ophthalmic and visible-light photography, ophthalmic tomography) | AccessionNumber, PatientID, StudyInstanceUID, ImageLaterality, … |
-//! | JPEG, PNG | EXIF: labelled values in ImageDescription or UserComment, see [`labels`] |
+//! | JPEG, PNG | EXIF: labeled values in ImageDescription or UserComment, see [`labels`] |
 //!
 //! Everything else is [`Unusable`], with a sentence that says what to do.
 

@@ -331,7 +331,7 @@ impl OrderStatus {
         !matches!(self, Self::OrderCancelled | Self::Complete | Self::Graded)
     }
 
-    /// True while the order may still be changed, cancelled or superseded: it has not reached the grading queue.
+    /// True while the order may still be superseded: it has not reached the grading queue.
     #[must_use]
     pub fn is_before_grading(self) -> bool {
         matches!(self, Self::AwaitingImages)

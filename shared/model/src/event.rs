@@ -37,10 +37,10 @@ pub struct Event {
     /// By what channel (iris-facts §3.16).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_type: Option<String>,
-    /// Where to: the destination's id, and what the result is called there.
+    /// Where to: the queue, or container and name, or path; of a delivery that failed the destination's id (decision 208).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// How far it has come (iris-facts §3.17): `Complete`.
+    /// How far it has come (iris-facts §3.17): `Complete`, or `Failed` when it never can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transmission_status: Option<String>,
     /// Whether what was asked was done.
@@ -66,13 +66,13 @@ pub enum EventKind {
     OrderCancelReceipt,
     /// A patient was registered or updated without an order (ours).
     PatientReceipt,
-    /// A ResendResult was refused, e.g. because there is no result yet (ours).
+    /// A ResendResult was done, or refused, e.g. because there is no result yet (ours).
     ResendReceipt,
     /// An image was linked to its order, or why it was not.
     ImageReceipt,
     /// The order has the images it needs and is queued for grading.
     ReadyForGradingEvent,
-    /// A grading was submitted: applied, or refused (ours, decision 26).
+    /// A grading was submitted: applied, or refused (ours, decision 120).
     GradingReceipt,
     /// The grading was applied.
     OrderGradedEvent,

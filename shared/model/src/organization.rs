@@ -37,7 +37,7 @@ pub struct Organization {
     pub name: String,
     /// The GUID its messages must carry.
     pub client_guid: ClientGuid,
-    /// Whether test-only submissions are accepted (decision 26).
+    /// Whether test-only submissions are accepted (decision 120).
     #[serde(default)]
     pub environment: Environment,
     /// Where a patient's LocalId is unique (decision 12).
@@ -52,7 +52,7 @@ pub struct Organization {
     /// What a wholly different name and birth date of a known patient means (decision 6).
     #[serde(default)]
     pub patient_mismatch: MismatchPolicy,
-    /// Evaluation types it subscribes to; the first is the default for rows and messages that name none.
+    /// Evaluation types it subscribes to; when there is one alone, it is the default for rows and messages that name none (decision 68).
     #[serde(default = "default_evaluation_types")]
     pub evaluation_types: Vec<EvaluationType>,
     /// Its sites.

@@ -19,7 +19,7 @@ pub struct ReportBasis {
     /// The worst of the left eye.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os: Option<Severity>,
-    /// The diagnosis that came with the order: reports name it, results do not (decision 27).
+    /// The diagnosis that came with the order: reports name it, results do not (decision 134).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_diagnosis: Option<String>,
     /// The image of the right eye on the report.

@@ -1,4 +1,4 @@
-//! ICD-10-CM codes of diagnosed pathology (iris-facts §9.7; decisions 27, 128).
+//! ICD-10-CM codes of diagnosed pathology (iris-facts §9.7; decisions 128, 134).
 //!
 //! `data/icd-10-cm.tsv` holds the codes that can come out, undotted, with their official descriptions: the diabetic retinopathy and
 //! age-related macular degeneration codes of seven characters that came with the fiscal year 2017 edition of ICD-10-CM (CDC/NCHS and CMS, in

@@ -1,4 +1,4 @@
-//! How severe findings are (iris-facts §9.4.1, §12.2; decision 28).
+//! How severe findings are (iris-facts §9.4.1, §12.2; decision 135).
 
 use crate::finding::{Answer, Diagnosis, Finding};
 use iris_model::organization::CareLevel;

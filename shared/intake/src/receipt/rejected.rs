@@ -11,6 +11,8 @@ use std::io::Write;
 const ROWS_WITH_NOTES: u32 = 20_000;
 /// The most characters of a cell of a workbook.
 const CELL: usize = 32_000;
+/// What a UTF-8 file begins with that Excel is to recognize.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The most characters of a note.
 const NOTE: usize = 1_000;
 
@@ -21,8 +23,10 @@ pub struct RejectedCsv<W: Write> {
 }
 
 impl<W: Write> RejectedCsv<W> {
-    /// Begins with the file's own header and the columns `OriginalRow` and `Issues`.
-    pub fn new(out: W, headers: &[String], delimiter: char) -> csv::Result<Self> {
+    /// Begins with the file's own header and the columns `OriginalRow` and `Issues`. Before them stands a byte order mark: without it Excel takes
+    /// UTF-8 for something else, and a corrected file would come back with damaged names.
+    pub fn new(mut out: W, headers: &[String], delimiter: char) -> csv::Result<Self> {
+        out.write_all(BYTE_ORDER_MARK)?;
         let delimiter = u8::try_from(delimiter).unwrap_or(b',');
         let mut out = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(out);
         let kept = kept(headers);

@@ -24,10 +24,10 @@ pub struct DestinationDocument {
     pub format: DeliveryFormat,
     /// Where it is.
     pub to: DeliveryTarget,
-    /// How codes are written in results (decision 31).
+    /// How codes are written in results (decision 132).
     #[serde(default)]
     pub enum_encoding: EnumEncoding,
-    /// Which spellings of keys are written in results (decision 31).
+    /// Which spellings of keys are written in results (decision 132).
     #[serde(default)]
     pub key_spelling: KeySpelling,
 }
@@ -71,7 +71,7 @@ pub struct QueueTarget {
     /// The setting that holds the connection string of the organization's own namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
-    /// The largest message in bytes; a larger result goes to the results container, and the message says where (decision 29).
+    /// The largest message in bytes; a larger result goes to the results container, and the message says where (decision 129).
     #[serde(default = "message_limit")]
     pub message_limit: u32,
 }

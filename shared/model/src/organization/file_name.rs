@@ -1,4 +1,4 @@
-//! Templates of file and folder names (iris-facts §8.2; decision 36).
+//! Templates of file and folder names (iris-facts §8.2; decision 206).
 //!
 //! Static text and `{tokens}`. A template is checked when the document is saved; what it gives for an order stays below its base whatever the
 //! values are: each value is one part of a name, never a folder of its own making.

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct GradingSettings {
     /// Accepts gradings of orders that have no images; for tests of an integration (decision 122).
     pub without_images: bool,
-    /// The diabetes category of generated diagnosis codes when the order has none: E08, E09, E10, E11 or E13 (decision 27).
+    /// The diabetes category of generated diagnosis codes when the order has none: E08, E09, E10, E11 or E13 (decision 134).
     pub diabetes_category: String,
-    /// Flags severe diabetic retinopathy as critical (decision 28).
+    /// Flags severe diabetic retinopathy as critical (decision 135).
     pub severe_is_critical: bool,
     /// Who may grade; empty = not checked (decision 123).
     pub graders: Vec<GraderDocument>,
@@ -161,11 +161,11 @@ pub enum CareLevel {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ResultSettings {
-    /// How codes are written (decision 31).
+    /// How codes are written (decision 132).
     pub enum_encoding: EnumEncoding,
-    /// Which spellings of keys are written (decision 31).
+    /// Which spellings of keys are written (decision 132).
     pub key_spelling: KeySpelling,
-    /// The largest message in bytes; a larger result goes to the results container, and the message says where (decision 29).
+    /// The largest message in bytes; a larger result goes to the results container, and the message says where (decision 129).
     pub message_limit: u32,
     /// Sends results to the queue `results-{slug}`.
     pub to_queue: bool,

@@ -71,7 +71,7 @@ pub struct OrderResult {
     pub cpt: Option<Procedure>,
 }
 
-/// Stands on the results queue for a result that is larger than a message may be: says where the whole document is (decision 29).
+/// Stands on the results queue for a result that is larger than a message may be: says where the whole document is (decision 129).
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultPointer {

@@ -22,7 +22,7 @@ pub fn requirement(request: &OrderRequest, organization: &Organization) -> Requi
     if single || missing || organization.single_eye_only { Requirement::OneEye } else { Requirement::BothEyes }
 }
 
-/// Whether these images fulfil a requirement: a primary image of each eye it asks for. An image of both eyes counts for each.
+/// Whether these images fulfill a requirement: a primary image of each eye it asks for. An image of both eyes counts for each.
 pub fn is_satisfied<'a>(requirement: Requirement, images: impl IntoIterator<Item = &'a ImageRecord>) -> bool {
     let (mut right, mut left) = (false, false);
     let counts = |image: &&ImageRecord| image.status == ImageStatus::Linked && image.context == ImageContext::Primary;

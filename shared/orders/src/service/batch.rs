@@ -13,7 +13,7 @@ use crate::outbox::{Destinations, Envelope};
 use crate::record::OrderChange;
 use crate::store::{IdKind, Wanted};
 use crate::{Error, Snapshot, Store};
-use iris_model::{Action, IssueCode};
+use iris_model::{Action, Issue, IssueCode};
 use iris_telemetry::TraceContext;
 use iris_telemetry::metrics;
 use jiff::Timestamp;
@@ -260,22 +260,23 @@ impl Context {
     }
 }
 
-/// A submission through an entry that is not its sender's is worth an alert (decision 11).
+/// A submission that does not carry the ClientGuid of its entry is worth an alert (decision 11).
 fn warn_of_foreign(incoming: &Incoming) {
-    let foreign = |refusal: &Refusal| refusal.issues.iter().any(|issue| issue.code == IssueCode::WrongOrganization);
+    let about = |issue: &Issue| issue.code == IssueCode::WrongOrganization || issue.path == "ClientGuid";
+    let foreign = |refusal: &Refusal| refusal.issues.iter().any(|issue| issue.is_error() && about(issue));
     if incoming.request.as_ref().is_err_and(foreign) {
         tracing::error!(
             alert = "wrong-organization",
             organization = %incoming.organization.slug,
             submission = %incoming.id,
-            "a submission carried the ClientGuid of another organization than its entry's; it was refused"
+            "a submission does not carry the ClientGuid of its entry's organization; it was refused"
         );
     }
 }
 
 /// An urgent finding nobody is told of is worth an alert (decision 127).
 fn warn_of_unheard(incoming: &Incoming, answer: &Answer) {
-    let unheard = |issue: &iris_model::Issue| issue.code == IssueCode::NoContact;
+    let unheard = |issue: &Issue| issue.code == IssueCode::NoContact;
     if answer.outcome().is_some_and(|outcome| outcome.issues.iter().any(unheard)) {
         tracing::error!(
             alert = "no-contact",

@@ -121,7 +121,7 @@ pub struct Commit {
     pub results: Vec<Arc<ResultRecord>>,
     /// New deliveries, each of a new result.
     pub deliveries: Vec<DeliveryRecord>,
-    /// Which of them belong into batches.
+    /// Which of them belong in batches.
     pub batch_entries: Vec<BatchEntry>,
     /// Messages dealt with.
     pub submissions: Vec<SubmissionEntry>,

@@ -29,7 +29,7 @@ impl Replies {
     }
 }
 
-/// Neighbouring deliveries with one outcome share a frame.
+/// Neighboring deliveries with one outcome share a frame.
 struct Run {
     channel: u16,
     receiver: bool,
