@@ -179,11 +179,7 @@ impl TestHost {
 
     /// Whether nothing is under way.
     pub(crate) async fn is_quiet(&self) -> bool {
-        let quiet = ["orders", "drops", "images", "gradings", "deliveries"].iter().all(|queue| {
-            let status = self.host.broker.status(queue).unwrap();
-            status.active == 0 && status.scheduled == 0
-        });
-        quiet && self.host.orders.outbox_depth().await.unwrap().envelopes == 0
+        self.host.is_quiet().await.unwrap()
     }
 
     /// Messages nobody could handle. There must be none, ever.

@@ -156,6 +156,24 @@ impl LocalHost {
         }
     }
 
+    /// Whether nothing is under way: no message waits in a queue that starts a function or is scheduled there, and the outbox is empty.
+    ///
+    /// Work goes from queues to the outbox and from there to queues again, so something may slip past while one after the other is looked at: the
+    /// answer counts only when no message moved meanwhile.
+    ///
+    /// # Errors
+    /// The broker's or the database's.
+    pub async fn is_quiet(&self) -> Result<bool> {
+        let moves = self.broker.changes();
+        for queue in provision::WORK {
+            let status = self.broker.status(queue)?;
+            if status.active > 0 || status.scheduled > 0 {
+                return Ok(false);
+            }
+        }
+        Ok(self.orders.outbox_depth().await?.envelopes == 0 && !moves.has_changed()?)
+    }
+
     /// Stops the handler, then the endpoints. What is in queues and containers stays in the data folder.
     pub async fn stop(self) {
         self.functions.stop().await;

@@ -2,7 +2,6 @@
 
 use super::upload;
 use crate::LocalHost;
-use crate::provision::{DELIVERIES_QUEUE, GRADINGS, IMAGES};
 use anyhow::{Context, Result, bail, ensure};
 use iris_azure::blob::{BlobAddress, BlobStore};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
@@ -94,12 +93,7 @@ async fn quiet(host: &LocalHost) -> Result<()> {
             reason = host.functions.stopped() => bail!("the handler is gone for good: {reason}"),
             _ = look.tick() => {}
         }
-        let mut busy = host.orders.outbox_depth().await?.envelopes > 0;
-        for queue in [IMAGES, GRADINGS, DELIVERIES_QUEUE] {
-            let status = host.broker.status(queue)?;
-            busy |= status.active > 0 || status.scheduled > 0;
-        }
-        if !busy {
+        if host.is_quiet().await? {
             return Ok(());
         }
     }
