@@ -179,6 +179,19 @@ async fn mistakes_in_functions_are_found() {
             "maxConcurrentCalls must not exceed",
         ),
         ("host.json", "\"handler\"", "\"handle\"", "defaultExecutablePath must be handler"),
+        (
+            "host.json",
+            "\"Host.Results\": \"Information\"",
+            "\"Host.Results\": \"Warning\"",
+            "requests that succeeded too",
+        ),
+        (
+            "host.json",
+            "\"Function\": \"Warning\"",
+            "\"Function\": \"Information\"",
+            "below which the host logs MessageIds",
+        ),
+        ("host.json", "Exception;Request;Trace", "Exception", "samplingSettings.excludedTypes"),
     ];
     for (file, from, to, expected) in mistakes {
         let copy = Copy::new();

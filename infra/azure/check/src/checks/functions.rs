@@ -9,6 +9,7 @@ use iris_functions::app::App;
 use iris_functions::handler;
 use iris_local_functions_host::config::{self, DataType, Trigger};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Checks the functions.
 pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
@@ -44,6 +45,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
         }
     }
     limits(&app.host, &settings, &mut problem);
+    logging(checked.root, &mut problem);
     let folders: BTreeSet<&str> = app.functions.iter().map(|function| function.name.as_str()).collect();
     let routes = checked.routes;
     for name in folders.iter().filter(|name| !routes.contains(**name)) {
@@ -83,6 +85,24 @@ fn limits(
     if host.custom_handler.executable != "handler" {
         problem("host.json", "defaultExecutablePath must be handler, which is what the package holds".to_owned());
     }
+}
+
+/// What the host passes on to the workspace: the alerts read requests and lines, all of them.
+fn logging(root: &Path, problem: &mut impl FnMut(&str, String)) {
+    let text = std::fs::read_to_string(root.join("host.json")).unwrap_or_default();
+    let host: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let logging = &host["logging"];
+    let mut expect = |found: &serde_json::Value, wanted: &str, what: &str| {
+        if found != wanted {
+            problem("host.json", format!("{what} must be {wanted}"));
+        }
+    };
+    let level = &logging["logLevel"];
+    expect(&level["default"], "Information", "logLevel.default, the handler's lines,");
+    expect(&level["Host.Results"], "Information", "logLevel.Host.Results, requests that succeeded too,");
+    expect(&level["Function"], "Warning", "logLevel.Function, below which the host logs MessageIds (decision 270),");
+    let excluded = &logging["applicationInsights"]["samplingSettings"]["excludedTypes"];
+    expect(excluded, "Exception;Request;Trace", "samplingSettings.excludedTypes, what alerts read,");
 }
 
 /// The names the handler answers to: its own table, of an app that is never called.
