@@ -137,6 +137,13 @@ async fn every_kind_of_mistake_is_found() {
         // Alerts.
         ("modules/alerts.bicep", "outbox-parked", "outbox-parking", "nothing logs \"outbox-parking\""),
         ("modules/alerts.bicep", "== \"batch\"", "== \"report-template\"", "nobody is told of the alert \"batch\""),
+        ("modules/alerts.bicep", ", \"unknown-delivery\"", "", "nobody is told of the alert \"unknown-delivery\""),
+        (
+            "modules/alerts.bicep",
+            "\"organization document\"",
+            "\"outbox\"",
+            "nobody is told of the alert \"organization document",
+        ),
         ("modules/alerts.bicep", "line.oldest_seconds", "line.oldest_minutes", "no line has the field oldest_minutes"),
         (
             "modules/alerts.bicep",
