@@ -1,6 +1,7 @@
 // For trying things out: the smallest of everything, the sample organization.
 using 'main.bicep'
 
+param prefix = readEnvironmentVariable('IRIS_PREFIX', 'iris')
 param environment = 'dev'
 param operators = {
   name: readEnvironmentVariable('IRIS_OPERATORS_NAME')

@@ -6,7 +6,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
-"$here/grant-database.sh" "$DATABASE_HOST" "$DATABASE_NAME" "$HANDLER_IDENTITY"
+"$here/grant-database.sh" "$DATABASE_HOST" "$DATABASE_NAME" "$HANDLER_IDENTITY" "$HANDLER_PRINCIPAL_ID"
 
 cd "$root"
 cargo xtask package

@@ -1,6 +1,7 @@
 // Production: private network, messages up to 1 MB, a database that survives a zone, an instance that is always ready.
 using 'main.bicep'
 
+param prefix = readEnvironmentVariable('IRIS_PREFIX', 'iris')
 param environment = 'prod'
 param operators = {
   name: readEnvironmentVariable('IRIS_OPERATORS_NAME')

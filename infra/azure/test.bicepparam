@@ -1,6 +1,7 @@
 // For callers' trials: no private network, yet nothing is cold and the database is a real one.
 using 'main.bicep'
 
+param prefix = readEnvironmentVariable('IRIS_PREFIX', 'iris')
 param environment = 'test'
 param operators = {
   name: readEnvironmentVariable('IRIS_OPERATORS_NAME')
