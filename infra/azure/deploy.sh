@@ -2,7 +2,8 @@
 # Deploys everything: infra/azure/deploy.sh dev eastus2
 #
 # Needs the Azure CLI, signed in (`az login`) as a member of the operators' group who owns the subscription or may assign roles in it; psql;
-# and what `cargo xtask package` needs. IRIS_OPERATORS_NAME and IRIS_OPERATORS_ID name the operators' group, IRIS_ALERT_EMAIL addresses, with commas between.
+# and what `cargo xtask package` needs. IRIS_OPERATORS_NAME and IRIS_OPERATORS_ID name the operators' group, IRIS_ISSUERS_ID that of issuers,
+# IRIS_ALERT_EMAIL addresses, with commas between. IRIS_PREFIX begins every name; another platform beside the first needs another one.
 set -eu
 environment=${1:?say which environment: dev, test or prod}
 location=${2:?say which region, for instance eastus2}

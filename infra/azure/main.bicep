@@ -22,6 +22,9 @@ param organizations string[] = []
 @description('Microsoft Entra group whose members administer the database, read secrets, and run iris-admin.')
 param operators { name: string, objectId: string }
 
+@description('Object id of the Microsoft Entra group whose members make signatures of callers\' containers. Empty: nobody.')
+param issuersObjectId string = ''
+
 @description('Where alerts go. Empty: alerts are only shown in the portal.')
 param alertEmails string[] = []
 
@@ -82,6 +85,7 @@ module platform 'modules/platform.bicep' = {
     tags: tags
     organizations: organizations
     operators: operators
+    issuersObjectId: issuersObjectId
     alertEmails: alertEmails
     serviceBusSku: serviceBusSku
     database: database

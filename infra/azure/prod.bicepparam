@@ -7,6 +7,7 @@ param operators = {
   name: readEnvironmentVariable('IRIS_OPERATORS_NAME')
   objectId: readEnvironmentVariable('IRIS_OPERATORS_ID')
 }
+param issuersObjectId = readEnvironmentVariable('IRIS_ISSUERS_ID', '')
 param organizations = []
 param alertEmails = split(readEnvironmentVariable('IRIS_ALERT_EMAIL'), ',')
 param serviceBusSku = 'Premium'

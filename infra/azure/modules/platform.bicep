@@ -5,6 +5,7 @@ param location string
 param tags object
 param organizations string[]
 param operators { name: string, objectId: string }
+param issuersObjectId string
 param alertEmails string[]
 param serviceBusSku string
 param database object
@@ -68,6 +69,7 @@ module storage 'storage.bicep' = {
     callerIpRanges: callerIpRanges
     handlerPrincipalId: identities.outputs.handler.principalId
     operatorsObjectId: operators.objectId
+    issuersObjectId: issuersObjectId
   }
 }
 
@@ -214,6 +216,7 @@ module organization 'organization.bicep' = [
       keyVault: vault.outputs.name
       handlerPrincipalId: identities.outputs.handler.principalId
       operatorsObjectId: operators.objectId
+      issuersObjectId: issuersObjectId
       ordersQueue: queues.orders
       gradingsQueue: queues.gradings
     }

@@ -127,6 +127,13 @@ async fn every_kind_of_mistake_is_found() {
             "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    operatorsObjectId: operatorsObjectId",
             "events needs Azure Service Bus Data Sender on queue images",
         ),
+        (
+            "modules/organization.bicep",
+            "issuersObjectId, uploadRole)\n  scope: imagesContainer",
+            "issuersObjectId, uploadRole)\n  scope: dropsContainer",
+            "issuers needs upload on container harborview-images",
+        ),
+        ("modules/storage.bicep", "blobs/add/action", "blobs/delete", "may create and write blobs, and nothing else"),
         ("modules/entry.bicep", "principalType: 'Group'", "principalType: 'User'", "is no identity of ours"),
         (
             "modules/function-app.bicep",
