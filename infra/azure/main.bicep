@@ -49,7 +49,7 @@ param instances { memoryMB: 512 | 2048 | 4096, maximum: int, alwaysReady: int }
 @description('Platform resources are reached through a virtual network only. Callers still reach their queues and containers.')
 param privateNetworking bool = false
 
-@description('Address ranges (CIDR) callers come from. Empty: anywhere. Needs Premium for Service Bus.')
+@description('Address ranges (CIDR) callers come from. Empty: anywhere. Needs Premium for Service Bus, and privateNetworking: without it the platform itself would be locked out.')
 param callerIpRanges string[] = []
 
 @description('Lets callers have signatures that last longer than a week, which are signed with the account key.')
