@@ -89,6 +89,7 @@ module platform 'modules/platform.bicep' = {
     alertEmails: alertEmails
     serviceBusSku: serviceBusSku
     database: database
+    databaseHost: databaseHost
     instances: instances
     privateNetworking: privateNetworking
     callerIpRanges: callerIpRanges

@@ -9,6 +9,8 @@ param issuersObjectId string
 param alertEmails string[]
 param serviceBusSku string
 param database object
+@description('Empty: the server made here.')
+param databaseHost string
 param instances object
 param privateNetworking bool
 param callerIpRanges string[]
@@ -156,7 +158,7 @@ module functionApp 'function-app.bicep' = {
     packageContainerUrl: runtime.outputs.packageContainerUrl
     serviceBusHost: serviceBus.outputs.host
     blobEndpoint: storage.outputs.blobEndpoint
-    databaseUrl: 'postgres://${identities.outputs.handler.name}@${postgres.outputs.host}:5432/${databaseName}?sslmode=verify-full'
+    databaseUrl: 'postgres://${identities.outputs.handler.name}@${empty(databaseHost) ? postgres.outputs.host : databaseHost}:5432/${databaseName}?sslmode=verify-full'
     databaseConnections: database.connections
     queues: queues
     containers: containers
@@ -226,7 +228,7 @@ module organization 'organization.bicep' = [
 output functionApp string = functionApp.outputs.name
 output handlerIdentity string = identities.outputs.handler.name
 output handlerPrincipalId string = identities.outputs.handler.principalId
-output databaseHost string = postgres.outputs.host
+output databaseHost string = empty(databaseHost) ? postgres.outputs.host : databaseHost
 output databaseName string = databaseName
 output serviceBus string = serviceBus.outputs.name
 output storageAccount string = storage.outputs.name
