@@ -17,5 +17,5 @@ param database = {
   backupDays: 7
   connections: 50
 }
-param instances = { memoryMB: 512, maximum: 40, alwaysReady: 0 }
+param instances = { memoryMB: 512, maximum: 1, alwaysReady: 0 }
 param retention = { files: 30, images: 30, results: 30, softDelete: 7, logs: 30 }

@@ -43,7 +43,10 @@ param database {
   connections: int
 }
 
-@description('Instances of the function app: memory of one, most of them, and how many always run for messages.')
+@description('Host of the database to use, after a restore: docs/OPERATIONS.md. Empty: the server made here.')
+param databaseHost string = ''
+
+@description('Instances of the function app: memory of one, most of them for each function, and how many always run for messages.')
 param instances { memoryMB: 512 | 2048 | 4096, maximum: int, alwaysReady: int }
 
 @description('Platform resources are reached through a virtual network only. Callers still reach their queues and containers.')

@@ -76,6 +76,14 @@ async fn every_kind_of_mistake_is_found() {
         ("modules/function-app.bicep", "@Microsoft.KeyVault(SecretUri=", "(", "references to the key vault"),
         ("modules/function-app.bicep", "OTEL_SERVICE_NAME:", "OTEL_SERVICE:", "nobody reads OTEL_SERVICE"),
         ("modules/platform.bicep", "otlpEndpoint: otlpEndpoint", "otlpEndpoint: ''", "does not become OTEL_EXPORTER"),
+        ("dev.bicepparam", "maximum: 1", "maximum: 2", "need 56 connections, but there are 50"),
+        ("modules/function-app.bicep", "5 * instances.maximum", "instances.maximum", "connections, but there are"),
+        (
+            "test.bicepparam",
+            "param alertEmails",
+            "param callerIpRanges = ['203.0.113.0/24']\nparam alertEmails",
+            "callerIpRanges needs privateNetworking",
+        ),
         // Queues, entries, containers, events.
         (
             "modules/platform.bicep",
