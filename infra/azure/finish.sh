@@ -1,5 +1,5 @@
 #!/bin/sh
-# What no template can do: makes the handler a user of the database, and deploys the package. Both may be repeated.
+# What no template can do: makes the handler a user of the database and operators' role, and deploys the package. Both may be repeated.
 #
 # Reads the deployment's outputs from the environment, where deploy.sh and `azd` put them.
 set -eu
