@@ -12,6 +12,15 @@ use std::sync::Arc;
 
 /// Connects and brings the schema up to date. `lookup` is asked for what the platform says about identities.
 pub async fn open(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc<dyn Store>> {
+    connect(settings, lookup, true).await
+}
+
+/// Connects to the database of a handler. PostgreSQL's schema is the handler's to change; it has to be the one this program knows.
+pub async fn visit(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc<dyn Store>> {
+    connect(settings, lookup, false).await
+}
+
+async fn connect(settings: &DatabaseSettings, lookup: Lookup<'_>, migrates: bool) -> Result<Arc<dyn Store>> {
     let url = settings.url.expose_secret();
     if let Some(path) = url.strip_prefix("sqlite:") {
         return Ok(Arc::new(SqliteStore::open(SqliteOptions::new(path)).await?));
@@ -20,6 +29,7 @@ pub async fn open(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc
         bail!("the URL begins with neither postgres: nor sqlite:");
     }
     let mut options = PostgresOptions::new(settings.url.clone());
+    options.migrates = migrates;
     options.connections = settings.max_connections;
     // One connection is left for what only reads.
     options.writers = options.writers.min(usize::try_from(settings.max_connections.saturating_sub(1))?).max(1);

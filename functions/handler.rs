@@ -113,7 +113,7 @@ pub fn router(app: Arc<App>, limits: iris_azure::settings::HandlerSettings) -> R
 /// The invocation's message. One that cannot be decoded means that the app is deployed wrongly: it stays in the queue.
 fn message(invocation: &Invocation) -> Result<ServiceBusMessage, Outcome> {
     invocation.service_bus_message(MESSAGE).map_err(|error: Error| {
-        error!(alert = true, %error, "the invocation is not what function.json should make it");
+        error!(alert = true, code = "binding", %error, "the invocation is not what function.json should make it");
         Outcome::Retry { code: "binding" }
     })
 }

@@ -76,7 +76,7 @@ impl Platform {
         )?;
         let lookup = |name: &str| variables.get(name);
         let blobs = BlobStore::new(&settings.storage, &lookup).context("Storage")?;
-        let store = iris_functions::database::open(&settings.database, &lookup).await.context("Database")?;
+        let store = iris_functions::database::visit(&settings.database, &lookup).await.context("Database")?;
         let actor =
             common.actor.clone().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).or_else(login);
         Ok(Self { settings, store, blobs, variables, actor, reason, shows: common.show_personal_data })

@@ -22,6 +22,9 @@ param organizations string[] = []
 @description('Microsoft Entra group whose members administer the database, read secrets, and run iris-admin.')
 param operators { name: string, objectId: string }
 
+@description('Object id of the Microsoft Entra group whose members make signatures of callers\' containers. Empty: nobody.')
+param issuersObjectId string = ''
+
 @description('Where alerts go. Empty: alerts are only shown in the portal.')
 param alertEmails string[] = []
 
@@ -40,13 +43,16 @@ param database {
   connections: int
 }
 
-@description('Instances of the function app: memory of one, most of them, and how many always run for messages.')
+@description('Host of the database to use, after a restore: docs/OPERATIONS.md. Empty: the server made here.')
+param databaseHost string = ''
+
+@description('Instances of the function app: memory of one, most of them for each function, and how many always run for messages.')
 param instances { memoryMB: 512 | 2048 | 4096, maximum: int, alwaysReady: int }
 
 @description('Platform resources are reached through a virtual network only. Callers still reach their queues and containers.')
 param privateNetworking bool = false
 
-@description('Address ranges (CIDR) callers come from. Empty: anywhere. Needs Premium for Service Bus.')
+@description('Address ranges (CIDR) callers come from. Empty: anywhere. Needs Premium for Service Bus, and privateNetworking: without it the platform itself would be locked out.')
 param callerIpRanges string[] = []
 
 @description('Lets callers have signatures that last longer than a week, which are signed with the account key.')
@@ -82,9 +88,11 @@ module platform 'modules/platform.bicep' = {
     tags: tags
     organizations: organizations
     operators: operators
+    issuersObjectId: issuersObjectId
     alertEmails: alertEmails
     serviceBusSku: serviceBusSku
     database: database
+    databaseHost: databaseHost
     instances: instances
     privateNetworking: privateNetworking
     callerIpRanges: callerIpRanges

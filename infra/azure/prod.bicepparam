@@ -1,11 +1,13 @@
 // Production: private network, messages up to 1 MB, a database that survives a zone, an instance that is always ready.
 using 'main.bicep'
 
+param prefix = readEnvironmentVariable('IRIS_PREFIX', 'iris')
 param environment = 'prod'
 param operators = {
   name: readEnvironmentVariable('IRIS_OPERATORS_NAME')
   objectId: readEnvironmentVariable('IRIS_OPERATORS_ID')
 }
+param issuersObjectId = readEnvironmentVariable('IRIS_ISSUERS_ID', '')
 param organizations = []
 param alertEmails = split(readEnvironmentVariable('IRIS_ALERT_EMAIL'), ',')
 param serviceBusSku = 'Premium'

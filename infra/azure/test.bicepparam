@@ -1,11 +1,13 @@
 // For callers' trials: no private network, yet nothing is cold and the database is a real one.
 using 'main.bicep'
 
+param prefix = readEnvironmentVariable('IRIS_PREFIX', 'iris')
 param environment = 'test'
 param operators = {
   name: readEnvironmentVariable('IRIS_OPERATORS_NAME')
   objectId: readEnvironmentVariable('IRIS_OPERATORS_ID')
 }
+param issuersObjectId = readEnvironmentVariable('IRIS_ISSUERS_ID', '')
 param organizations = ['harborview']
 param alertEmails = split(readEnvironmentVariable('IRIS_ALERT_EMAIL'), ',')
 param database = {

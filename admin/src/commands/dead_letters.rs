@@ -62,11 +62,11 @@ async fn open(platform: &Platform, queue: &str) -> Result<DeadLetters> {
 /// The numbers of the dead letters that there are: of these, or of all.
 async fn there(letters: &mut DeadLetters, numbers: Option<&Vec<i64>>) -> Result<BTreeSet<i64>, Cause> {
     let Some(numbers) = numbers else {
-        return Ok(letters.peek(0, ALL).await?.iter().map(|letter| letter.sequence_number).collect());
+        return Ok(Box::pin(letters.peek(0, ALL)).await?.iter().map(|letter| letter.sequence_number).collect());
     };
     let mut there = BTreeSet::new();
     for number in numbers {
-        let found = letters.peek(*number, 1).await?;
+        let found = Box::pin(letters.peek(*number, 1)).await?;
         there.extend(found.iter().map(|letter| letter.sequence_number).filter(|found| found == number));
     }
     Ok(there)

@@ -24,9 +24,11 @@ param otlpEndpoint string
 @description('Empty: no virtual network.')
 param subnetId string
 
+// Every function scales by itself up to the maximum: five that messages start; the three that timers start have one instance each.
+var mostInstances = 5 * instances.maximum + 3 + instances.alwaysReady
 // Every instance has a pool. What the server allows is shared by the most instances there may be; 30 connections stay for its own work and
 // for operators. Two are the least a handler works with: one that saves while another reads.
-var poolSize = min(8, max(2, (databaseConnections - 30) / instances.maximum))
+var poolSize = min(8, max(2, (databaseConnections - 30) / mostInstances))
 
 // Read by the OpenTelemetry SDK in the handler (docs/OPERATIONS.md, "Spans and measurements").
 var telemetrySettings = empty(otlpEndpoint)
@@ -62,7 +64,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     keyVaultReferenceIdentity: identity.id
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     // No function has an HTTP trigger; nobody needs to reach the app but those who deploy it.
-    siteConfig: { minTlsVersion: '1.2', ftpsState: 'Disabled', http20Enabled: true }
+    siteConfig: { minTlsVersion: '1.2', http20Enabled: true }
     functionAppConfig: {
       deployment: {
         storage: {

@@ -3,7 +3,7 @@
 // An organization can be added on its own, to a platform that runs:
 //
 //   az deployment group create --resource-group iris-prod-rg --template-file infra/azure/modules/organization.bicep \
-//     --parameters slug=harborview serviceBus=… storageAccount=… keyVault=… handlerPrincipalId=… operatorsObjectId=…
+//     --parameters slug=harborview serviceBus=… storageAccount=… keyVault=… handlerPrincipalId=… operatorsObjectId=… issuersObjectId=…
 
 @description('Short name, as in the organization document: 3 to 40 lower-case letters, digits and single hyphens.')
 @minLength(3)
@@ -14,6 +14,8 @@ param storageAccount string
 param keyVault string
 param handlerPrincipalId string
 param operatorsObjectId string
+@description('Microsoft Entra group whose members make signatures of the containers. Empty: nobody.')
+param issuersObjectId string = ''
 param ordersQueue string = 'orders'
 param gradingsQueue string = 'gradings'
 
@@ -21,7 +23,10 @@ var roles = {
   'Azure Service Bus Data Receiver': '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
   'Azure Service Bus Data Sender': '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
   'Storage Blob Data Contributor': 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+  'Storage Blob Data Reader': '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 }
+// The role of ours in modules/storage.bicep.
+var uploadRole = guid(resourceGroup().id, 'upload')
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
   name: serviceBus
@@ -148,6 +153,37 @@ resource writesResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Contributor'])
     principalId: handlerPrincipalId
     principalType: 'ServicePrincipal'
+  }
+}
+
+// Issuers make signatures for putting files and images, and for reading results.
+resource issuesDrops 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(issuersObjectId)) {
+  name: guid(dropsContainer.id, issuersObjectId, uploadRole)
+  scope: dropsContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', uploadRole)
+    principalId: issuersObjectId
+    principalType: 'Group'
+  }
+}
+
+resource issuesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(issuersObjectId)) {
+  name: guid(imagesContainer.id, issuersObjectId, uploadRole)
+  scope: imagesContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', uploadRole)
+    principalId: issuersObjectId
+    principalType: 'Group'
+  }
+}
+
+resource issuesResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(issuersObjectId)) {
+  name: guid(resultsContainer.id, issuersObjectId, roles['Storage Blob Data Reader'])
+  scope: resultsContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Reader'])
+    principalId: issuersObjectId
+    principalType: 'Group'
   }
 }
 

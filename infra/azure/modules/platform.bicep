@@ -5,9 +5,12 @@ param location string
 param tags object
 param organizations string[]
 param operators { name: string, objectId: string }
+param issuersObjectId string
 param alertEmails string[]
 param serviceBusSku string
 param database object
+@description('Empty: the server made here.')
+param databaseHost string
 param instances object
 param privateNetworking bool
 param callerIpRanges string[]
@@ -68,6 +71,7 @@ module storage 'storage.bicep' = {
     callerIpRanges: callerIpRanges
     handlerPrincipalId: identities.outputs.handler.principalId
     operatorsObjectId: operators.objectId
+    issuersObjectId: issuersObjectId
   }
 }
 
@@ -154,7 +158,7 @@ module functionApp 'function-app.bicep' = {
     packageContainerUrl: runtime.outputs.packageContainerUrl
     serviceBusHost: serviceBus.outputs.host
     blobEndpoint: storage.outputs.blobEndpoint
-    databaseUrl: 'postgres://${identities.outputs.handler.name}@${postgres.outputs.host}:5432/${databaseName}?sslmode=verify-full'
+    databaseUrl: 'postgres://${identities.outputs.handler.name}@${empty(databaseHost) ? postgres.outputs.host : databaseHost}:5432/${databaseName}?sslmode=verify-full'
     databaseConnections: database.connections
     queues: queues
     containers: containers
@@ -214,6 +218,7 @@ module organization 'organization.bicep' = [
       keyVault: vault.outputs.name
       handlerPrincipalId: identities.outputs.handler.principalId
       operatorsObjectId: operators.objectId
+      issuersObjectId: issuersObjectId
       ordersQueue: queues.orders
       gradingsQueue: queues.gradings
     }
@@ -223,7 +228,7 @@ module organization 'organization.bicep' = [
 output functionApp string = functionApp.outputs.name
 output handlerIdentity string = identities.outputs.handler.name
 output handlerPrincipalId string = identities.outputs.handler.principalId
-output databaseHost string = postgres.outputs.host
+output databaseHost string = empty(databaseHost) ? postgres.outputs.host : databaseHost
 output databaseName string = databaseName
 output serviceBus string = serviceBus.outputs.name
 output storageAccount string = storage.outputs.name

@@ -11,11 +11,15 @@ param longLivedSignatures bool
 param callerIpRanges string[]
 param handlerPrincipalId string
 param operatorsObjectId string
+@description('Empty: nobody.')
+param issuersObjectId string
 
 var roles = {
   'Storage Blob Data Contributor': 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   'Storage Blob Data Reader': '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
+  'Storage Blob Delegator': 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
 }
+var groupId = resourceGroup().id
 
 resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   name: name
@@ -128,6 +132,38 @@ resource putsOrganizations 'Microsoft.Authorization/roleAssignments@2022-04-01' 
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Data Contributor'])
     principalId: operatorsObjectId
     principalType: 'Group'
+  }
+}
+
+// Issuers sign callers' signatures with a key of the account that is theirs for a week.
+resource signs 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(issuersObjectId)) {
+  name: guid(account.id, issuersObjectId, roles['Storage Blob Delegator'])
+  scope: account
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Storage Blob Delegator'])
+    principalId: issuersObjectId
+    principalType: 'Group'
+  }
+}
+
+// A signature can do no more than its signer: what callers may do with their files and images, and no built-in role stops at.
+// modules/organization.bicep gives it to issuers.
+resource upload 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!empty(issuersObjectId)) {
+  name: guid(groupId, 'upload')
+  properties: {
+    roleName: '${name} upload'
+    description: 'Creates and writes blobs, and neither reads nor deletes them.'
+    type: 'CustomRole'
+    permissions: [
+      {
+        actions: []
+        dataActions: [
+          'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write'
+          'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action'
+        ]
+      }
+    ]
+    assignableScopes: [groupId]
   }
 }
 

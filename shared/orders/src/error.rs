@@ -32,6 +32,9 @@ pub enum Error {
     /// The schema could not be brought up to date.
     #[error("the schema could not be migrated: {0}")]
     Migration(String),
+    /// The schema is not what a program expects that may not change it. Says what is to be done.
+    #[error("the database's schema {0}")]
+    Schema(&'static str),
     /// The settings are not usable.
     #[error("unusable database settings: {0}")]
     Settings(String),
@@ -58,6 +61,7 @@ impl Error {
             Self::Refused { .. } => "refused",
             Self::Corrupt(_) => "corrupt",
             Self::Migration(_) => "migration",
+            Self::Schema(_) => "schema",
             Self::Settings(_) => "settings",
             Self::Closed => "closed",
         }

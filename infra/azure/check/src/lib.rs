@@ -57,6 +57,8 @@ struct Checked<'a> {
     deployment: Deployment,
     /// The organizations it provides for.
     organizations: Vec<iris_local::organizations::Document>,
+    /// What the database server allows.
+    connections: Option<i64>,
 }
 
 /// Checks the checkout at `root`.
@@ -80,8 +82,13 @@ pub async fn check(root: &Path) -> Result<Vec<Problem>> {
         parameters.insert("organizations".to_owned(), Value::Array(slugs.collect()));
         parameters.insert("secretSettings".to_owned(), checks::sample_secret());
         parameters.insert("otlpEndpoint".to_owned(), checks::sample_collector());
+        parameters.insert("issuersObjectId".to_owned(), checks::sample_issuers());
+        if let Some(what) = checks::locked_out(&parameters) {
+            problems.insert(Problem::new(&name, what));
+        }
+        let connections = parameters.get("database").and_then(|database| database.get("connections")?.number());
         let deployment = bicep::expand(&files, MAIN, parameters);
-        let checked = Checked { root, routes: &routes, deployment, organizations };
+        let checked = Checked { root, routes: &routes, deployment, organizations, connections };
         let found = checked.all().await?;
         problems
             .extend(found.into_iter().map(|problem| Problem::new(format!("{name}, {}", problem.place), problem.what)));
@@ -120,7 +127,8 @@ fn read(folder: &Path, problems: &mut BTreeSet<Problem>) -> Result<BTreeMap<Stri
     Ok(files)
 }
 
-type Parameters = BTreeMap<String, Value>;
+/// Values by parameter.
+pub(crate) type Parameters = BTreeMap<String, Value>;
 
 /// The parameters of every environment, by the file they are in: the `.bicepparam` files, and the JSON that `azd` uses.
 fn parameter_sets(folder: &Path, files: &BTreeMap<String, Rc<File>>) -> Result<Vec<(String, Parameters)>> {

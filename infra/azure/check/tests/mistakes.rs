@@ -76,6 +76,14 @@ async fn every_kind_of_mistake_is_found() {
         ("modules/function-app.bicep", "@Microsoft.KeyVault(SecretUri=", "(", "references to the key vault"),
         ("modules/function-app.bicep", "OTEL_SERVICE_NAME:", "OTEL_SERVICE:", "nobody reads OTEL_SERVICE"),
         ("modules/platform.bicep", "otlpEndpoint: otlpEndpoint", "otlpEndpoint: ''", "does not become OTEL_EXPORTER"),
+        ("dev.bicepparam", "maximum: 1", "maximum: 2", "need 56 connections, but there are 50"),
+        ("modules/function-app.bicep", "5 * instances.maximum", "instances.maximum", "connections, but there are"),
+        (
+            "test.bicepparam",
+            "param alertEmails",
+            "param callerIpRanges = ['203.0.113.0/24']\nparam alertEmails",
+            "callerIpRanges needs privateNetworking",
+        ),
         // Queues, entries, containers, events.
         (
             "modules/platform.bicep",
@@ -127,6 +135,13 @@ async fn every_kind_of_mistake_is_found() {
             "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    operatorsObjectId: operatorsObjectId",
             "events needs Azure Service Bus Data Sender on queue images",
         ),
+        (
+            "modules/organization.bicep",
+            "issuersObjectId, uploadRole)\n  scope: imagesContainer",
+            "issuersObjectId, uploadRole)\n  scope: dropsContainer",
+            "issuers needs upload on container harborview-images",
+        ),
+        ("modules/storage.bicep", "blobs/add/action", "blobs/delete", "may create and write blobs, and nothing else"),
         ("modules/entry.bicep", "principalType: 'Group'", "principalType: 'User'", "is no identity of ours"),
         (
             "modules/function-app.bicep",
@@ -137,6 +152,13 @@ async fn every_kind_of_mistake_is_found() {
         // Alerts.
         ("modules/alerts.bicep", "outbox-parked", "outbox-parking", "nothing logs \"outbox-parking\""),
         ("modules/alerts.bicep", "== \"batch\"", "== \"report-template\"", "nobody is told of the alert \"batch\""),
+        ("modules/alerts.bicep", ", \"unknown-delivery\"", "", "nobody is told of the alert \"unknown-delivery\""),
+        (
+            "modules/alerts.bicep",
+            "\"organization document\"",
+            "\"outbox\"",
+            "nobody is told of the alert \"organization document",
+        ),
         ("modules/alerts.bicep", "line.oldest_seconds", "line.oldest_minutes", "no line has the field oldest_minutes"),
         (
             "modules/alerts.bicep",
@@ -179,6 +201,19 @@ async fn mistakes_in_functions_are_found() {
             "maxConcurrentCalls must not exceed",
         ),
         ("host.json", "\"handler\"", "\"handle\"", "defaultExecutablePath must be handler"),
+        (
+            "host.json",
+            "\"Host.Results\": \"Information\"",
+            "\"Host.Results\": \"Warning\"",
+            "requests that succeeded too",
+        ),
+        (
+            "host.json",
+            "\"Function\": \"Warning\"",
+            "\"Function\": \"Information\"",
+            "below which the host logs MessageIds",
+        ),
+        ("host.json", "Exception;Request;Trace", "Exception", "samplingSettings.excludedTypes"),
     ];
     for (file, from, to, expected) in mistakes {
         let copy = Copy::new();

@@ -13,6 +13,7 @@ mod drops;
 mod gradings;
 mod images;
 mod inspect;
+mod operators;
 mod outbox;
 mod properties;
 mod requests;

@@ -56,7 +56,8 @@ pub(super) fn call(
             Value::Object(object)
         }
         ("uniqueString", [_, ..]) => Value::Text("u1n2i3q4u5e6x".to_owned()),
-        ("readEnvironmentVariable", [Value::Text(variable), ..]) => Value::Text(format!("‹${variable}›")),
+        ("readEnvironmentVariable", [_, default]) => default.clone(),
+        ("readEnvironmentVariable", [Value::Text(variable)]) => Value::Text(format!("‹${variable}›")),
         ("guid" | "resourceId" | "subscriptionResourceId", [_, ..]) => {
             Value::Text(format!("‹{name} {}›", texts().join(" ")))
         }

@@ -44,6 +44,12 @@ impl Value {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    /// The number, where it is one.
+    #[must_use]
+    pub fn number(&self) -> Option<i64> {
+        if let Self::Number(number) = self { Some(*number) } else { None }
+    }
+
     /// A property, where there is one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {

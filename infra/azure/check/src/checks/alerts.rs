@@ -13,8 +13,8 @@ const SOURCES: [&str; 2] = ["functions", "shared"];
 const ALWAYS: [&str; 2] = ["message", "level"];
 /// Texts of Azure's own, or of logging itself.
 const FOREIGN: [&str; 2] = ["{", "ERROR"];
-/// How a line of the handler that someone has to know of is marked.
-const RAISED: &str = "alert = \"";
+/// How a line of the handler that someone has to know of is marked: with an alert's name, or `true` beside a code or a message.
+const RAISED: &str = "alert = ";
 /// Where it is written what to do.
 const GUIDE: &str = "docs/OPERATIONS.md";
 
@@ -40,6 +40,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
             for query in criteria.iter().filter_map(|criterion| criterion.get("query")?.text()) {
                 problems.extend(unknown(query, &source).into_iter().map(|what| Problem::new(&place, what)));
                 queries.push_str(query);
+                queries.push('\n');
             }
         }
     }
@@ -68,10 +69,20 @@ fn unknown(query: &str, source: &str) -> Vec<String> {
 
 /// Alerts that the code raises and no query looks for.
 fn unheard(source: &str, queries: &str) -> Vec<Problem> {
+    let wanted: Vec<&str> = queries.split('"').skip(1).step_by(2).filter(|text| !FOREIGN.contains(text)).collect();
     let raised =
-        source.match_indices(RAISED).filter_map(|(at, found)| source.get(at + found.len()..)?.split('"').next());
-    let raised: BTreeSet<&str> = raised.filter(|alert| !queries.contains(&format!("\"{alert}\""))).collect();
-    raised.into_iter().map(|alert| Problem::new("alerts", format!("nobody is told of the alert \"{alert}\""))).collect()
+        source.match_indices(RAISED).filter_map(|(at, found)| source.get(at + found.len()..)?.split(';').next());
+    let raised = raised.filter(|line| line.starts_with('"') || line.starts_with("true"));
+    let texts = raised.map(|line| line.split('"').skip(1).step_by(2).collect::<Vec<_>>());
+    // A query names the alert or the code, or the beginning of the message, which is several words.
+    let heard =
+        |text: &&str| wanted.iter().any(|wanted| text == wanted || wanted.contains(' ') && text.starts_with(wanted));
+    let unheard: BTreeSet<&str> =
+        texts.filter(|texts| !texts.iter().any(heard)).filter_map(|texts| texts.first().copied()).collect();
+    unheard
+        .into_iter()
+        .map(|alert| Problem::new("alerts", format!("nobody is told of the alert \"{alert}\"")))
+        .collect()
 }
 
 /// The text of every Rust file below a folder.

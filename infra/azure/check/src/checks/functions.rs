@@ -1,6 +1,6 @@
 //! `host.json` and every `function.json`: as the Functions host reads them, and as the handler and the queues need them.
 
-use super::QUEUE;
+use super::{QUEUE, only};
 use crate::bicep::Value;
 use crate::{Checked, Problem};
 use anyhow::Result;
@@ -8,7 +8,11 @@ use iris_azure::settings::Settings;
 use iris_functions::app::App;
 use iris_functions::handler;
 use iris_local_functions_host::config::{self, DataType, Trigger};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Connections of the server's own work, and of operators.
+const OTHERS: i64 = 30;
 
 /// Checks the functions.
 pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
@@ -44,6 +48,8 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
         }
     }
     limits(&app.host, &settings, &mut problem);
+    logging(checked.root, &mut problem);
+    connections(checked, &app, &settings, &mut problem);
     let folders: BTreeSet<&str> = app.functions.iter().map(|function| function.name.as_str()).collect();
     let routes = checked.routes;
     for name in folders.iter().filter(|name| !routes.contains(**name)) {
@@ -59,11 +65,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
 }
 
 /// What depends on each other in `host.json` and the handler's settings.
-fn limits(
-    host: &config::HostJson,
-    settings: &std::collections::BTreeMap<String, String>,
-    problem: &mut impl FnMut(&str, String),
-) {
+fn limits(host: &config::HostJson, settings: &BTreeMap<String, String>, problem: &mut impl FnMut(&str, String)) {
     let Ok(handler) = Settings::from_lookup(&|name| settings.get(name).cloned()).map(|settings| settings.handler)
     else {
         return;
@@ -83,6 +85,57 @@ fn limits(
     if host.custom_handler.executable != "handler" {
         problem("host.json", "defaultExecutablePath must be handler, which is what the package holds".to_owned());
     }
+}
+
+/// Every function that messages start scales by itself to the maximum; those of timers have an instance each. Every instance has a pool.
+fn connections(
+    checked: &Checked<'_>,
+    app: &config::App,
+    settings: &BTreeMap<String, String>,
+    problem: &mut impl FnMut(&str, String),
+) {
+    let Some(site) = only(checked.made("Microsoft.Web/sites")) else { return };
+    let at = |name| site.body.at(&["properties", "functionAppConfig", "scaleAndConcurrency", name]);
+    let number = |value: &Value| value.number();
+    let pool = settings.get("Database__maxConnections").and_then(|size| size.parse::<i64>().ok());
+    let (Some(maximum), Some(pool), Some(allowed)) =
+        (at("maximumInstanceCount").and_then(number), pool, checked.connections)
+    else {
+        problem(
+            "function app",
+            "maximumInstanceCount, Database__maxConnections or database.connections is missing".to_owned(),
+        );
+        return;
+    };
+    let ready = at("alwaysReady").map(Value::items).unwrap_or_default();
+    let ready: i64 = ready.iter().filter_map(|group| group.get("instanceCount")?.number()).sum();
+    let scale = |function: &config::Function| if matches!(function.trigger, Trigger::Timer(_)) { 1 } else { maximum };
+    let instances = app.functions.iter().map(scale).sum::<i64>() + ready;
+    let needed = instances * pool + OTHERS;
+    if needed > allowed {
+        let what = format!(
+            "{instances} instances with pools of {pool} and {OTHERS} others need {needed} connections, but there are {allowed}"
+        );
+        problem("function app", what);
+    }
+}
+
+/// What the host passes on to the workspace: the alerts read requests and lines, all of them.
+fn logging(root: &Path, problem: &mut impl FnMut(&str, String)) {
+    let text = std::fs::read_to_string(root.join("host.json")).unwrap_or_default();
+    let host: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let logging = &host["logging"];
+    let mut expect = |found: &serde_json::Value, wanted: &str, what: &str| {
+        if found != wanted {
+            problem("host.json", format!("{what} must be {wanted}"));
+        }
+    };
+    let level = &logging["logLevel"];
+    expect(&level["default"], "Information", "logLevel.default, the handler's lines,");
+    expect(&level["Host.Results"], "Information", "logLevel.Host.Results, requests that succeeded too,");
+    expect(&level["Function"], "Warning", "logLevel.Function, below which the host logs MessageIds (decision 270),");
+    let excluded = &logging["applicationInsights"]["samplingSettings"]["excludedTypes"];
+    expect(excluded, "Exception;Request;Trace", "samplingSettings.excludedTypes, what alerts read,");
 }
 
 /// The names the handler answers to: its own table, of an app that is never called.

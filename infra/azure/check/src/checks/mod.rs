@@ -9,8 +9,8 @@ mod wiring;
 
 pub(crate) use alerts::check as alerts;
 pub(crate) use functions::{check as functions, routes};
-pub(crate) use resources::check as resources;
-pub(crate) use roles::check as roles;
+pub(crate) use resources::{check as resources, locked_out};
+pub(crate) use roles::{check as roles, sample_issuers};
 pub(crate) use settings::{check as settings, sample_collector, sample_secret};
 pub(crate) use wiring::check as wiring;
 

@@ -2,7 +2,7 @@
 
 use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC, only};
 use crate::bicep::{Resource, Value};
-use crate::{Checked, Problem};
+use crate::{Checked, Parameters, Problem};
 use anyhow::Result;
 use iris_functions::submit_order::STAMP;
 use iris_local::provision;
@@ -28,6 +28,14 @@ pub(crate) async fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
         problems.extend(announcements(checked, queue));
     }
     Ok(problems)
+}
+
+/// What is wrong with a network in which callers' addresses are all that is let in.
+pub(crate) fn locked_out(parameters: &Parameters) -> Option<String> {
+    let has_ranges = parameters.get("callerIpRanges").is_some_and(|ranges| !ranges.items().is_empty());
+    let is_private = parameters.get("privateNetworking") == Some(&Value::Boolean(true));
+    let what = "callerIpRanges needs privateNetworking: without it the platform itself is locked out";
+    (has_ranges && !is_private).then(|| what.to_owned())
 }
 
 /// The queues to which Event Grid announces blobs of the containers `{slug}-{queue}`.

@@ -9,8 +9,8 @@ use crate::{Checked, Problem};
 use iris_local::provision;
 use std::collections::BTreeSet;
 
-/// Built-in roles of Azure, by the id that is the same everywhere.
-const ROLES: [(&str, &str); 9] = [
+/// Built-in roles of Azure, by the id that is the same everywhere; and ours.
+const ROLES: [(&str, &str); 11] = [
     (RECEIVER, "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0"),
     (SENDER, "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39"),
     (READER, "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"),
@@ -19,6 +19,9 @@ const ROLES: [(&str, &str); 9] = [
     (PUBLISHER, "3913510d-42f4-4e42-8a64-420c390055eb"),
     (SECRETS_USER, "4633458b-17de-408a-b874-0445c86b69e6"),
     (SECRETS_OFFICER, "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"),
+    (DELEGATOR, "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"),
+    // A role of ours, by the name it is made from.
+    (UPLOAD, " upload›"),
     ("Azure Service Bus Data Owner", "090c5cfd-751d-490a-894a-3ce6f1109419"),
 ];
 const RECEIVER: &str = "Azure Service Bus Data Receiver";
@@ -26,14 +29,24 @@ const SENDER: &str = "Azure Service Bus Data Sender";
 const READER: &str = "Storage Blob Data Reader";
 const CONTRIBUTOR: &str = "Storage Blob Data Contributor";
 const OWNER: &str = "Storage Blob Data Owner";
+const DELEGATOR: &str = "Storage Blob Delegator";
+const UPLOAD: &str = "upload";
 const PUBLISHER: &str = "Monitoring Metrics Publisher";
 const SECRETS_USER: &str = "Key Vault Secrets User";
 const SECRETS_OFFICER: &str = "Key Vault Secrets Officer";
 
 const ASSIGNMENT: &str = "Microsoft.Authorization/roleAssignments";
+const DEFINITION: &str = "Microsoft.Authorization/roleDefinitions";
+/// The group of issuers in every expansion.
+const ISSUERS: &str = "‹issuers›";
 
 /// Who may do what: identity, role, resource.
 type Grant = (String, &'static str, String);
+
+/// `issuersObjectId` of every expansion, to see what issuers get.
+pub(crate) fn sample_issuers() -> Value {
+    Value::Text(ISSUERS.to_owned())
+}
 
 /// Checks the roles.
 pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
@@ -54,6 +67,17 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
     }
     for (who, role, on) in needs.difference(&grants) {
         problems.push(Problem::new("roles", format!("{who} needs {role} on {on}")));
+    }
+    let blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs";
+    let upload = [format!("{blobs}/write"), format!("{blobs}/add/action")].map(Value::Text);
+    for definition in checked.made(DEFINITION) {
+        let permissions = definition.body.at(&["properties", "permissions"]).map(Value::items).unwrap_or_default();
+        let data = |permission: &Value| permission.get("dataActions").is_some_and(|actions| actions.items() == upload);
+        let plain = |permission: &Value| permission.get("actions").is_none_or(|actions| actions.items().is_empty());
+        if permissions.len() != 1 || !permissions.iter().all(|permission| data(permission) && plain(permission)) {
+            let what = "a role of ours may create and write blobs, and nothing else";
+            problems.push(Problem::new(&definition.file, what));
+        }
     }
     problems
 }
@@ -85,6 +109,10 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
         need("handler", CONTRIBUTOR, container(&organization.drops_container()));
         need("handler", CONTRIBUTOR, container(&organization.images_container()));
         need("handler", CONTRIBUTOR, container(&organization.results_container()));
+        // A signature can do what its signer can.
+        need("issuers", UPLOAD, container(&organization.drops_container()));
+        need("issuers", UPLOAD, container(&organization.images_container()));
+        need("issuers", READER, container(&organization.results_container()));
         let results = format!("results-{}", organization.slug);
         for name in organization.events_queue().into_iter().chain([results]) {
             need("handler", SENDER, queue(&name));
@@ -99,6 +127,7 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
     }
     // The host's leases and keys, and the package.
     need("handler", OWNER, "the runtime's account".to_owned());
+    need("issuers", DELEGATOR, "callers' account".to_owned());
     need("handler", PUBLISHER, "Application Insights".to_owned());
     need("handler", SECRETS_USER, "secret destination-password".to_owned());
     need("operators", SECRETS_OFFICER, "the key vault".to_owned());
@@ -117,6 +146,8 @@ fn grant(checked: &Checked<'_>, assignment: &Resource) -> Result<Grant, String> 
         "handler"
     } else if principal.ends_with("-events.properties.principalId›") {
         "events"
+    } else if principal == ISSUERS && property("principalType") == "Group" {
+        "issuers"
     } else if property("principalType") == "Group" {
         "operators"
     } else {
@@ -145,6 +176,7 @@ fn described(on: &Resource) -> String {
         "Microsoft.Storage/storageAccounts" if on.file.ends_with("runtime-storage.bicep") => {
             "the runtime's account".to_owned()
         }
+        "Microsoft.Storage/storageAccounts" => "callers' account".to_owned(),
         other => format!("{other} {}", on.path),
     }
 }

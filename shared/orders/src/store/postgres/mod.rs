@@ -11,6 +11,7 @@ mod inspect;
 mod load;
 mod password;
 mod save;
+mod schema;
 mod statements;
 
 pub use password::{Password, PasswordSource};
@@ -53,13 +54,16 @@ pub struct PostgresOptions {
     pub writers: usize,
     /// How long to wait for a connection before the database counts as unavailable.
     pub acquire_timeout: Duration,
+    /// True for the handler, which owns the schema and brings it up to date; false for others, who find it as they know it or refuse it.
+    pub migrates: bool,
 }
 
 impl PostgresOptions {
     /// The defaults with this URL.
     #[must_use]
     pub fn new(url: SecretString) -> Self {
-        Self { url, password: None, connections: 8, writers: 2, acquire_timeout: Duration::from_secs(5) }
+        let acquire_timeout = Duration::from_secs(5);
+        Self { url, password: None, connections: 8, writers: 2, acquire_timeout, migrates: true }
     }
 }
 
@@ -71,7 +75,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects and brings the schema up to date.
+    /// Connects, and brings the schema up to date or checks it.
     pub async fn connect(options: PostgresOptions) -> Result<Self, Error> {
         let url: PgConnectOptions = options.url.expose_secret().parse().map_err(fault)?;
         // Every statement of ours is a look-up by index. Without this, plans made and kept while a table was small would scan it for good.
@@ -91,10 +95,11 @@ impl PostgresStore {
             .connect_with(connect)
             .await
             .map_err(fault)?;
-        sqlx::migrate!("migrations/postgres")
-            .run(&pool)
-            .await
-            .map_err(|error| Error::Migration(super::migration(&error)))?;
+        if options.migrates {
+            schema::migrate(&pool).await?;
+        } else {
+            schema::expect(&pool).await?;
+        }
         Ok(Self { pool, writers: options.writers.max(1), passwords })
     }
 
