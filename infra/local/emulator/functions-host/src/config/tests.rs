@@ -40,7 +40,7 @@ fn bus() -> Settings {
 
 #[test]
 fn loads_the_app_of_this_project() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../..");
     let settings = settings(&[
         ("BATCHES_SCHEDULE", "0 */5 * * * *"),
         ("DELIVERIES_QUEUE", "deliveries"),
