@@ -1,6 +1,7 @@
 //! What a function is: a name, a `function.json` and a free `run`, put into one table that everything else is made of.
 
 use crate::app::App;
+use crate::postpone;
 use futures::future::BoxFuture;
 use iris_azure::handler::{Error, Invocation, Outcome, Router, ServiceBusMessage};
 use iris_azure::settings::HandlerSettings;
@@ -80,6 +81,7 @@ async fn start(run: Run, app: Arc<App>, invocation: Invocation) -> Outcome {
     match run {
         Run::Timer(run) => run(app).await,
         Run::Message(run) => match invocation.service_bus_message(MESSAGE_BINDING) {
+            Ok(message) if postpone::is_given_up(&message) => Outcome::Retry { code: "given-up" },
             Ok(message) => run(app, message).await,
             Err(error) => undecodable(&error),
         },

@@ -27,8 +27,10 @@ pub mod publisher;
 pub mod receive_image;
 mod refusal;
 pub mod reports;
+mod stamped;
 pub mod submit_order;
 pub mod sweep_outbox;
+mod upload;
 pub mod write_batches;
 
 pub use function::Function;

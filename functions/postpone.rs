@@ -1,26 +1,80 @@
-//! A message that cannot be handled now waits in the queue.
+//! A message that cannot be handled now waits in the queue; one that never can is given up.
 //!
 //! The Functions host's own redelivery knows no delay: a handler that fails fast would use up a message's deliveries within a second and
 //! dead-letter it. So the message is sent again, to be delivered later, and the delivery at hand is answered as done. The copy carries how
-//! often it has waited, when it was first seen, and the MessageId it came with; its body and identity stay. Its own MessageId is derived from
-//! those, so that a second copy made after a crash can be told from the first.
+//! often it has waited, since when, and the MessageId it came with; its body and identity stay. Its own MessageId is derived from those, so
+//! that a second copy made after a crash can be told from the first.
 //!
 //! If the copy cannot be sent either, the invocation fails after a pause, and the broker keeps the message.
+//!
+//! # Two kinds of errors
+//!
+//! A *transient* one waits, with growing pauses, for at most [`MAXIMUM_AGE`]. A *permanent* one, and one that waited too long, raises an alert
+//! and is given up: its copy carries the reason ([`GIVEN_UP`]), every delivery of it fails at once, and so the broker moves it to the dead
+//! letters, where operators find it with its reason and send it back once the cause is mended. Nothing else waits for it.
 
 use crate::app::App;
+use iris_azure::blob::Error as BlobError;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
+use iris_azure::organizations::Error as DocumentError;
 use iris_azure::servicebus::{OutgoingMessage, PropertyValue};
-use iris_model::names::property::{FIRST_SEEN, MESSAGE_ID, WAITS};
+use iris_model::names::property::{FIRST_SEEN, GIVEN_UP, MESSAGE_ID, WAITING_SINCE, WAITS};
+use iris_telemetry::Chain;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
-use tracing::warn;
+use tracing::{error, warn};
 use uuid::Uuid;
 
 /// How long a failing invocation holds its message back when it cannot be sent again.
 const PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a message waits for what is away: a weekend, and the Monday it takes to notice.
+const MAXIMUM_AGE: SignedDuration = SignedDuration::from_hours(72);
+
+/// An error that knows whether waiting helps.
+pub(crate) trait Failure: Error + Send + Sync {
+    /// True when the same work may succeed later without anybody changing the message.
+    fn is_transient(&self) -> bool;
+
+    /// In one fixed word.
+    fn code(&self) -> &'static str;
+}
+
+impl Failure for iris_store::Error {
+    fn is_transient(&self) -> bool {
+        Self::is_transient(self)
+    }
+
+    fn code(&self) -> &'static str {
+        Self::code(self)
+    }
+}
+
+impl Failure for BlobError {
+    /// Somebody has to give a right back, which is not the message's fault: it waits.
+    fn is_transient(&self) -> bool {
+        Self::is_transient(self) || matches!(self, Self::Unauthorized { .. } | Self::ContainerNotFound)
+    }
+
+    fn code(&self) -> &'static str {
+        "blob-storage"
+    }
+}
+
+impl Failure for DocumentError {
+    /// Somebody has to correct the document, which is not the message's fault: it waits.
+    fn is_transient(&self) -> bool {
+        true
+    }
+
+    fn code(&self) -> &'static str {
+        "organization-document"
+    }
+}
 
 /// Why a message waits; bounds its delay.
 #[derive(Debug, Clone, Copy)]
@@ -46,10 +100,14 @@ impl Reason {
     }
 }
 
-/// When a submission that waits for its order was first seen.
-pub(crate) fn first_seen(message: &ServiceBusMessage) -> Option<Timestamp> {
-    let millis = message.property(FIRST_SEEN)?.parse().ok()?;
-    Timestamp::from_millisecond(millis).ok()
+/// When a submission that waits for its order was first seen: now, if this is the first time. A time to come would wait for ever, so it counts
+/// as now.
+pub(crate) fn first_seen(message: &ServiceBusMessage, now: Timestamp) -> Timestamp {
+    time(message, FIRST_SEEN).map_or(now, |time| time.min(now))
+}
+
+fn time(message: &ServiceBusMessage, property: &str) -> Option<Timestamp> {
+    Timestamp::from_millisecond(message.property(property)?.parse().ok()?).ok()
 }
 
 /// The MessageId the sender gave, however often the message has waited since; its place in the queue where it gave none.
@@ -58,12 +116,59 @@ pub(crate) fn original_id(message: &ServiceBusMessage) -> String {
     given.map_or_else(|| format!("#{}", message.sequence_number.unwrap_or_default()), str::to_owned)
 }
 
+/// What becomes of a message after an error: it waits, or it is given up.
+pub(crate) async fn after(app: &App, queue: &str, message: &ServiceBusMessage, failure: impl Failure) -> Outcome {
+    let now = Timestamp::now();
+    let waited = time(message, WAITING_SINCE).map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+    match verdict(&failure, waited) {
+        Verdict::Wait => {
+            warn!(error = %Chain(&failure), "not available; the message waits");
+            send(app, queue, copy(message, Reason::Outage, now)).await
+        }
+        Verdict::GiveUp(code) => {
+            error!(
+                alert = "message-given-up",
+                queue,
+                code,
+                waited_seconds = waited.as_secs(),
+                error = %Chain(&failure),
+                "a message can never be handled as things are; it goes to the dead letters"
+            );
+            send(app, queue, given_up(message, code)).await
+        }
+    }
+}
+
+/// What an error means for a message that has waited for so long.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Wait,
+    GiveUp(&'static str),
+}
+
+fn verdict(failure: &impl Failure, waited: SignedDuration) -> Verdict {
+    match failure.is_transient() {
+        true if waited < MAXIMUM_AGE => Verdict::Wait,
+        true => Verdict::GiveUp("waited-too-long"),
+        false => Verdict::GiveUp(failure.code()),
+    }
+}
+
+/// Whether a message was given up. Its deliveries fail, so that the broker moves it to the dead letters.
+pub(crate) fn is_given_up(message: &ServiceBusMessage) -> bool {
+    message.property(GIVEN_UP).is_some()
+}
+
 /// Sends the message to its queue again, for later.
 pub(crate) async fn again(app: &App, queue: &str, message: &ServiceBusMessage, reason: Reason) -> Outcome {
-    match app.sender.send(queue, vec![copy(message, reason, Timestamp::now())]).await {
+    send(app, queue, copy(message, reason, Timestamp::now())).await
+}
+
+async fn send(app: &App, queue: &str, copy: OutgoingMessage) -> Outcome {
+    match app.sender.send(queue, vec![copy]).await {
         Ok(()) => Outcome::Done,
         Err(error) => {
-            warn!(%error, "a message that has to wait could not be sent again; the broker will deliver it again");
+            warn!(error = %Chain(&error), "a message could not be sent again; the broker will deliver it again");
             tokio::time::sleep(PAUSE).await;
             Outcome::Retry { code: "service-bus" }
         }
@@ -72,22 +177,43 @@ pub(crate) async fn again(app: &App, queue: &str, message: &ServiceBusMessage, r
 
 fn copy(message: &ServiceBusMessage, reason: Reason, now: Timestamp) -> OutgoingMessage {
     let waits: u32 = message.property(WAITS).and_then(|text| text.parse().ok()).unwrap_or_default();
+    let mut copy = same(message, waits);
+    let mut set = |name: &str, value: String| copy.application_properties.insert(name.to_owned(), value.into());
+    set(WAITS, waits.saturating_add(1).to_string());
+    match reason {
+        Reason::LateParent => set(FIRST_SEEN, first_seen(message, now).as_millisecond().to_string()),
+        Reason::Outage => {
+            let since = time(message, WAITING_SINCE).map_or(now, |time| time.min(now));
+            set(WAITING_SINCE, since.as_millisecond().to_string())
+        }
+        Reason::Turn | Reason::Delivery => None,
+    };
+    if !matches!(reason, Reason::Outage) {
+        // What was away is there again.
+        copy.application_properties.remove(WAITING_SINCE);
+    }
+    copy.scheduled_enqueue_time = Some(now + scattered(delay(waits, reason), reason));
+    copy
+}
+
+fn given_up(message: &ServiceBusMessage, code: &'static str) -> OutgoingMessage {
+    let mut copy = same(message, u32::MAX);
+    copy.application_properties.insert(GIVEN_UP.to_owned(), code.to_owned().into());
+    copy
+}
+
+/// The same message under a MessageId of its own, which is the same whenever this copy is made.
+fn same(message: &ServiceBusMessage, number: u32) -> OutgoingMessage {
     let original = original_id(message);
+    let own_id = Uuid::new_v5(&Uuid::new_v5(&Uuid::NAMESPACE_OID, original.as_bytes()), &number.to_be_bytes());
     let mut properties: BTreeMap<String, PropertyValue> =
         message.application_properties.iter().map(|(name, value)| (name.clone(), property(value))).collect();
-    if matches!(reason, Reason::LateParent) {
-        let first_seen = first_seen(message).unwrap_or(now);
-        properties.insert(FIRST_SEEN.to_owned(), first_seen.as_millisecond().to_string().into());
-    }
-    properties.insert(WAITS.to_owned(), (waits + 1).to_string().into());
-    let own_id = Uuid::new_v5(&Uuid::new_v5(&Uuid::NAMESPACE_OID, original.as_bytes()), &waits.to_be_bytes());
     properties.insert(MESSAGE_ID.to_owned(), original.into());
     OutgoingMessage {
         message_id: own_id.to_string(),
         body: message.body.clone(),
         content_type: message.content_type.clone(),
         application_properties: properties,
-        scheduled_enqueue_time: Some(now + scattered(delay(waits, reason), reason)),
         ..OutgoingMessage::default()
     }
 }
@@ -132,5 +258,89 @@ mod tests {
         assert_eq!(seconds(Reason::Outage), [1, 2, 4, 8, 16, 32, 64, 120, 120]);
         assert_eq!(seconds(Reason::Turn), [1, 2, 4, 4, 4, 4, 4, 4, 4]);
         assert_eq!(delay(20, Reason::Delivery).as_secs(), 900);
+    }
+
+    /// An error as a message meets it.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Met(&'static str, bool);
+
+    impl Failure for Met {
+        fn is_transient(&self) -> bool {
+            self.1
+        }
+
+        fn code(&self) -> &'static str {
+            self.0
+        }
+    }
+
+    #[test]
+    fn what_is_away_is_waited_for_and_what_never_works_is_given_up_at_once() {
+        let (away, never) = (Met("unavailable", true), Met("refused", false));
+        assert_eq!(verdict(&away, SignedDuration::ZERO), Verdict::Wait);
+        assert_eq!(verdict(&away, MAXIMUM_AGE - SignedDuration::from_secs(1)), Verdict::Wait);
+        assert_eq!(verdict(&away, MAXIMUM_AGE), Verdict::GiveUp("waited-too-long"));
+        assert_eq!(verdict(&never, SignedDuration::ZERO), Verdict::GiveUp("refused"));
+    }
+
+    fn message(properties: Value) -> ServiceBusMessage {
+        ServiceBusMessage {
+            body: "{}".into(),
+            message_id: Some("m-1".to_owned()),
+            delivery_count: Some(1),
+            sequence_number: Some(7),
+            enqueued_time: None,
+            correlation_id: None,
+            session_id: None,
+            subject: None,
+            content_type: None,
+            application_properties: properties.as_object().cloned().unwrap(),
+        }
+    }
+
+    fn received(copy: &OutgoingMessage) -> ServiceBusMessage {
+        let text = |value: &PropertyValue| match value {
+            PropertyValue::Text(text) => Value::String(text.clone()),
+            other => panic!("{other:?}"),
+        };
+        let properties = copy.application_properties.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        ServiceBusMessage {
+            message_id: Some(copy.message_id.clone()),
+            application_properties: properties,
+            ..message(serde_json::json!({}))
+        }
+    }
+
+    #[test]
+    fn a_time_to_come_counts_as_now() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let later = (now + SignedDuration::from_hours(1_000)).as_millisecond().to_string();
+        let forged = message(serde_json::json!({ FIRST_SEEN: later, WAITING_SINCE: later }));
+        assert_eq!(first_seen(&forged, now), now);
+        let copy = copy(&forged, Reason::Outage, now);
+        assert_eq!(received(&copy).property(WAITING_SINCE), Some(now.as_millisecond().to_string().as_str()));
+    }
+
+    #[test]
+    fn the_age_of_an_outage_is_kept_over_all_copies_and_ends_with_it() {
+        let begun = Timestamp::from_second(1_700_000_000).unwrap();
+        let mut waiting = message(serde_json::json!({}));
+        for hour in 0..5 {
+            waiting = received(&copy(&waiting, Reason::Outage, begun + SignedDuration::from_hours(hour)));
+        }
+        assert_eq!(time(&waiting, WAITING_SINCE), Some(begun));
+        assert_eq!(waiting.property(WAITS), Some("5"));
+        assert_eq!(original_id(&waiting), "m-1");
+        let late = received(&copy(&waiting, Reason::LateParent, begun + SignedDuration::from_hours(6)));
+        assert_eq!(time(&late, WAITING_SINCE), None);
+    }
+
+    #[test]
+    fn a_message_that_is_given_up_says_why_and_keeps_its_identity() {
+        let copy = received(&given_up(&message(serde_json::json!({ "IrisOrganization": "acme" })), "refused"));
+        assert!(is_given_up(&copy));
+        assert_eq!((copy.property(GIVEN_UP), copy.property("IrisOrganization")), (Some("refused"), Some("acme")));
+        assert_eq!(original_id(&copy), "m-1");
     }
 }

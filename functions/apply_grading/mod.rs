@@ -1,47 +1,35 @@
 //! `apply_grading`: one message becomes a graded order and its result.
 //!
-//! A grading comes through the entry `gradings-{organization}`, whose credential only those have who may grade (decision 120), and is
-//! stamped there like an order. Whatever is wrong with it is recorded and answered by an event. Only when the database or the
-//! organization's document cannot be reached, or the order is not there yet, it goes back to its queue ([`crate::postpone`]).
-
-mod read;
+//! A grading comes through the entry `gradings-{organization}`, whose credential only those have who may grade (decision 120).
 
 use crate::app::App;
-use crate::postpone::{self, Reason};
+use crate::stamped::{self, Entry};
 use iris_azure::handler::{Outcome, ServiceBusMessage};
-use iris_azure::organizations::Lookup;
-use iris_model::names::property::ORGANIZATION;
-use iris_rules::Answer;
+use iris_model::submission::{Submission, validate_grading};
+use iris_model::{GradingSubmission, Organization, Slug};
+use iris_rules::{Refusal, Requested};
 use jiff::Timestamp;
-use tracing::{debug, error, warn};
 
 /// Handles one message.
 pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
-    let now = Timestamp::now();
-    let incoming = match app.organizations.stamped(message.property(ORGANIZATION)).await {
-        Ok(Lookup::Known(organization)) => read::incoming(&message, organization, now),
-        Ok(Lookup::Unknown) => {
-            error!(
-                alert = true,
-                code = "unknown-organization",
-                "a grading came through an entry of no known organization"
-            );
-            crate::submit_order::unattributed(&message, now)
-        }
-        Err(error) => return wait(app, &message, &error).await,
-    };
-    match app.orders.submit(incoming).await {
-        Ok(Answer::Done(outcome)) => {
-            debug!(outcome = outcome.kind.as_str(), order = outcome.iris_order_id, "grading handled");
-            Outcome::Done
-        }
-        Ok(Answer::NotYet) => postpone::again(app, &app.queues.gradings, &message, Reason::LateParent).await,
-        Err(error) => wait(app, &message, &error).await,
-    }
+    stamped::submit(app, &message, &app.queues.gradings, &ENTRY).await
 }
 
-/// Something the function needs is away.
-async fn wait(app: &App, message: &ServiceBusMessage, error: &(dyn std::error::Error + Sync)) -> Outcome {
-    warn!(error = %error, "not available; the grading waits");
-    postpone::again(app, &app.queues.gradings, message, Reason::Outage).await
+const ENTRY: Entry = Entry {
+    ledger: Slug::gradings_ledger,
+    requested: Requested::Grading,
+    advice: "Send the grading of one order per message.",
+    read,
+};
+
+fn read(body: &[u8], organization: &Organization, _: Timestamp) -> Result<Submission, Refusal> {
+    let about = |issues, order_local_id| Refusal {
+        issues,
+        requested: Requested::Grading,
+        order_local_id,
+        ..Refusal::default()
+    };
+    let parsed = GradingSubmission::parse(body).map_err(|issue| about(vec![issue], None))?;
+    let order_local_id = parsed.grading.local_id.clone();
+    validate_grading(parsed, organization).map_err(|issues| about(issues, order_local_id))
 }

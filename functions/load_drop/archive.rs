@@ -1,7 +1,7 @@
 //! The copy of a drop in our own container: what is read from then on, whatever becomes of the caller's blob.
 
 use super::{Error, Job};
-use iris_azure::blob::{BlobAddress, Error as BlobError, UploadOptions};
+use iris_azure::blob::{BlobAddress, Error as BlobError};
 use iris_model::{Issue, IssueCode};
 
 /// What became of the copy.
@@ -13,10 +13,9 @@ pub(super) enum Archived {
 }
 
 impl Job<'_> {
-    /// Where the copy lies: `drops/{slug}/{drop id}`; a lifecycle rule removes what begins with `drops/`. The caller's name is not part of it; names can hold personal data.
+    /// Where the copy lies.
     pub(super) fn archived(&self) -> Result<BlobAddress, Error> {
-        let name = format!("drops/{}/{}", self.organization.slug, self.drop.id);
-        Ok(BlobAddress::new(&self.app.containers.archive, &name).map_err(BlobError::from)?)
+        Ok(self.app.archived(&self.upload.archive_name("drops", &self.organization.slug))?)
     }
 
     /// Copies the caller's blob, unless the copy is there already. A copy appears whole or not at all.
@@ -38,7 +37,7 @@ impl Job<'_> {
             Ok(_) | Err(BlobError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
-        match self.copy(&self.archived()?).await {
+        match self.upload.copy(&self.archived()?, |_| {}).await {
             Ok(()) => Ok(Archived::Kept),
             Err(BlobError::NotFound | BlobError::Changed) => Ok(Archived::Refused(Issue::error(
                 IssueCode::UnreadableFile,
@@ -47,15 +46,5 @@ impl Job<'_> {
             ))),
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn copy(&self, archived: &BlobAddress) -> Result<(), BlobError> {
-        let blobs = &self.app.blobs;
-        let mut source = blobs.reader(&self.source, Some(&self.etag)).await?;
-        let mut copy = blobs.writer(archived, UploadOptions::default());
-        while let Some(piece) = source.next().await? {
-            copy.write(&piece).await?;
-        }
-        copy.finish().await.map(|_| ())
     }
 }

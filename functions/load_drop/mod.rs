@@ -23,12 +23,12 @@ mod shape;
 
 use crate::announcement::{self, Announcement};
 use crate::app::App;
-use crate::postpone::{self, Reason};
-use iris_azure::blob::{BlobAddress, Error as BlobError, Etag};
+use crate::postpone::{self, Failure};
+use crate::upload::Upload;
+use iris_azure::blob::Error as BlobError;
 use iris_azure::eventgrid::BlobCreated;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_model::Organization;
-use iris_store::drops::drop_id;
 use iris_store::queries::DropSummary;
 use iris_store::{DropLease, DropState, NewDrop};
 use jiff::Timestamp;
@@ -41,25 +41,44 @@ use uuid::Uuid;
 struct Job<'a> {
     app: &'a App,
     organization: Arc<Organization>,
-    /// The caller's blob, and the version that was announced.
-    source: BlobAddress,
-    etag: Etag,
+    upload: Upload<'a>,
     drop: NewDrop,
 }
 
 /// Why a drop is not done yet.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("blob storage: {0}")]
+    #[error("blob storage")]
     Blob(#[from] BlobError),
-    #[error("order store: {0}")]
+    #[error("order store")]
     Orders(#[from] iris_store::Error),
-    #[error("temporary file: {0}")]
+    #[error("temporary file")]
     Spool(#[source] std::io::Error),
     #[error("the archived file could not be read to its end")]
     Reader,
-    #[error("a receipt could not be rendered: {0}")]
-    Document(String),
+    #[error("a receipt could not be rendered")]
+    Document(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Failure for Error {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Blob(error) => Failure::is_transient(error),
+            Self::Orders(error) => error.is_transient(),
+            Self::Spool(_) | Self::Reader => true,
+            Self::Document(_) => false,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Blob(error) => Failure::code(error),
+            Self::Orders(error) => error.code(),
+            Self::Spool(_) => "temporary-file",
+            Self::Reader => "reader",
+            Self::Document(_) => "receipt",
+        }
+    }
 }
 
 /// Handles one event.
@@ -67,7 +86,7 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
     let Announcement { event, organization } = match announcement::read(app, &message, "-drops").await {
         Ok(Some(announced)) => announced,
         Ok(None) => return Outcome::Done,
-        Err(error) => return wait(app, &message, &error).await,
+        Err(error) => return postpone::after(app, &app.queues.drops, &message, error).await,
     };
     let slug = organization.slug.clone();
     match work(app, organization, &event).await {
@@ -76,14 +95,8 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
             warn!(organization = %slug, "the drop was taken over by another instance");
             Outcome::Done
         }
-        Err(error) => wait(app, &message, &error).await,
+        Err(error) => postpone::after(app, &app.queues.drops, &message, error).await,
     }
-}
-
-/// Something the function needs is away: the event waits in its queue.
-async fn wait(app: &App, message: &ServiceBusMessage, error: &(dyn std::error::Error + Sync)) -> Outcome {
-    warn!(error = %error, "not available; the drop waits");
-    postpone::again(app, &app.queues.drops, message, Reason::Outage).await
 }
 
 async fn work(app: &App, organization: Arc<Organization>, event: &BlobCreated) -> Result<(), Error> {
@@ -105,7 +118,8 @@ impl<'a> Job<'a> {
         event: &BlobCreated,
     ) -> Result<Option<Self>, Error> {
         let (container, name) = (event.address.container(), event.address.name());
-        let id = drop_id(container, name, event.etag.bare());
+        let upload = Upload::announced(app, event);
+        let id = upload.id();
         let size = match app.orders.store().drop_summary(id).await? {
             Some(known) => known.size,
             None => match app.blobs.properties(&event.address, Some(&event.etag)).await {
@@ -126,7 +140,7 @@ impl<'a> Job<'a> {
             size,
             received_at: Timestamp::now(),
         };
-        Ok(Some(Self { app, organization, source: event.address.clone(), etag: event.etag.clone(), drop }))
+        Ok(Some(Self { app, organization, upload, drop }))
     }
 
     fn id(&self) -> Uuid {
@@ -159,14 +173,11 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Removes the caller's blob if it is still the version that was loaded (decision 20). A file too large to be archived stays.
+    /// Removes the caller's blob. A file too large to be archived stays.
     async fn remove_source(&self) -> Result<(), Error> {
         if self.drop.size > self.app.limits.file_bytes {
             return Ok(());
         }
-        match self.app.blobs.delete(&self.source, Some(&self.etag)).await {
-            Ok(()) | Err(BlobError::NotFound | BlobError::Changed) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.upload.remove().await?)
     }
 }

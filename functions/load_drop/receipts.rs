@@ -47,10 +47,10 @@ impl Job<'_> {
                 files.rejected = Some(rejected.finish().await?);
             }
         }
-        let document = Receipt { read_as, ..self.receipt(summary, totals, issues, files) };
-        let content = serde_json::to_vec_pretty(&document).map_err(|error| Error::Document(error.to_string()))?;
+        let written = Receipt { read_as, ..self.receipt(summary, totals, issues, files) };
+        let content = serde_json::to_vec_pretty(&written).map_err(document)?;
         self.app.blobs.upload(&receipt, content.into(), options("application/json")).await?;
-        metrics::drop_ended(self.organization.slug.as_str(), document.status.as_str());
+        metrics::drop_ended(self.organization.slug.as_str(), written.status.as_str());
         Ok(())
     }
 
@@ -192,8 +192,7 @@ fn options(media: &str) -> UploadOptions {
     UploadOptions { content_type: Some(media.to_owned()), ..UploadOptions::default() }
 }
 
-/// A document could not be rendered. The texts of the libraries below name no content.
-#[allow(clippy::needless_pass_by_value, reason = "a target of map_err")]
-fn document(error: impl std::error::Error) -> Error {
-    Error::Document(error.to_string())
+/// A document could not be rendered.
+fn document(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Document(Box::new(error))
 }

@@ -1,7 +1,7 @@
 //! The copy of an image in our own container, and the digest of its bytes.
 
 use super::{Error, Job};
-use iris_azure::blob::{BlobAddress, Error as BlobError, UploadOptions};
+use iris_azure::blob::Error as BlobError;
 use sha2::{Digest, Sha256};
 
 /// A copy that is complete.
@@ -13,24 +13,17 @@ pub(super) struct Kept {
 }
 
 impl Job<'_> {
-    /// Copies the caller's blob while its digest is taken. The name is that of the upload, `images/{slug}/{upload id}`: writing it again
-    /// writes the same; a lifecycle rule removes what begins with `images/`. The caller's name is not part of it; names can hold personal data.
+    /// Copies the caller's blob while its digest is taken.
     pub(super) async fn archive(&self) -> Result<Kept, Error> {
-        let name = format!("images/{}/{}", self.organization.slug, self.upload());
-        let mut source = self.app.blobs.reader(&self.source, Some(&self.etag)).await?;
-        let mut copy = self.app.blobs.writer(&self.archived(&name)?, UploadOptions::default());
+        let name = self.upload.archive_name("images", &self.organization.slug);
         let mut digest = Sha256::new();
-        while let Some(piece) = source.next().await? {
-            digest.update(&piece);
-            copy.write(&piece).await?;
-        }
-        copy.finish().await?;
+        self.upload.copy(&self.app.archived(&name)?, |piece| digest.update(piece)).await?;
         Ok(Kept { name, digest: digest.finalize().to_vec() })
     }
 
     /// What stands for the copy of a file that is too large: its upload.
     pub(super) fn not_kept(&self) -> Kept {
-        Kept { name: String::new(), digest: self.upload().as_bytes().to_vec() }
+        Kept { name: String::new(), digest: self.upload.id().as_bytes().to_vec() }
     }
 
     /// Removes a copy that nobody refers to.
@@ -38,13 +31,9 @@ impl Job<'_> {
         if name.is_empty() {
             return Ok(());
         }
-        match self.app.blobs.delete(&self.archived(name)?, None).await {
+        match self.app.blobs.delete(&self.app.archived(name)?, None).await {
             Ok(()) | Err(BlobError::NotFound) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    fn archived(&self, name: &str) -> Result<BlobAddress, Error> {
-        Ok(BlobAddress::new(&self.app.containers.archive, name).map_err(BlobError::from)?)
     }
 }

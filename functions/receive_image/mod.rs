@@ -19,16 +19,16 @@ mod inspect;
 
 use crate::announcement::{self, Announcement};
 use crate::app::App;
-use crate::postpone::{self, Reason};
+use crate::postpone::{self, Failure};
+use crate::upload::Upload;
 use archive::Kept;
-use iris_azure::blob::{BlobAddress, Error as BlobError, Etag};
+use iris_azure::blob::Error as BlobError;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_model::{ImageContext, Organization};
 use iris_rules::images::{BlobRef, ImageRecord, ImageStatus, ImageTask, ImageWork, Wait, image_id};
 use jiff::Timestamp;
 use std::sync::Arc;
-use tracing::{debug, error, info, warn};
-use uuid::Uuid;
+use tracing::{debug, error, info};
 
 /// The largest image taken, in bytes: a volume of tomography has some tens of megabytes.
 const IMAGE_BYTES: u64 = 256 << 20;
@@ -37,18 +37,33 @@ const IMAGE_BYTES: u64 = 256 << 20;
 struct Job<'a> {
     app: &'a App,
     organization: Arc<Organization>,
-    source: BlobAddress,
-    etag: Etag,
+    upload: Upload<'a>,
     size: u64,
 }
 
 /// Why an image is not done yet.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("blob storage: {0}")]
+    #[error("blob storage")]
     Blob(#[from] BlobError),
-    #[error("order store: {0}")]
+    #[error("order store")]
     Orders(#[from] iris_store::Error),
+}
+
+impl Failure for Error {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Blob(error) => Failure::is_transient(error),
+            Self::Orders(error) => error.is_transient(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Blob(error) => Failure::code(error),
+            Self::Orders(error) => error.code(),
+        }
+    }
 }
 
 /// Handles one event.
@@ -56,12 +71,12 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
     let Announcement { event, organization } = match announcement::read(app, &message, "-images").await {
         Ok(Some(announced)) => announced,
         Ok(None) => return Outcome::Done,
-        Err(error) => return wait(app, &message, &error).await,
+        Err(error) => return postpone::after(app, &app.queues.images, &message, error).await,
     };
     let received = match app.blobs.properties(&event.address, Some(&event.etag)).await {
         Ok(properties) => {
-            let (source, etag) = (event.address.clone(), event.etag.clone());
-            Job { app, organization, source, etag, size: properties.content_length }.receive().await
+            let upload = Upload::announced(app, &event);
+            Job { app, organization, upload, size: properties.content_length }.receive().await
         }
         Err(BlobError::NotFound | BlobError::Changed) => {
             debug!(organization = %organization.slug, "an announced image is done, or was removed or overwritten");
@@ -75,19 +90,13 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
             info!("an announced image was removed or overwritten while it was read");
             Outcome::Done
         }
-        Err(error) => wait(app, &message, &error).await,
+        Err(error) => postpone::after(app, &app.queues.images, &message, error).await,
     }
-}
-
-/// Something the function needs is away: the event waits in its queue.
-async fn wait(app: &App, message: &ServiceBusMessage, error: &(dyn std::error::Error + Sync)) -> Outcome {
-    warn!(error = %error, "not available; the image waits");
-    postpone::again(app, &app.queues.images, message, Reason::Outage).await
 }
 
 impl Job<'_> {
     async fn receive(&self) -> Result<(), Error> {
-        let seen = inspect::inspect(&self.app.blobs, &self.source, &self.etag, self.size).await?;
+        let seen = inspect::inspect(&self.app.blobs, &self.upload.source, &self.upload.etag, self.size).await?;
         let kept = if self.size > IMAGE_BYTES { self.not_kept() } else { self.archive().await? };
         let image = self.record(seen, &kept);
         let archived = image.archive.clone();
@@ -119,8 +128,8 @@ impl Job<'_> {
     fn record(&self, seen: inspect::Seen, kept: &Kept) -> ImageRecord {
         let blob = BlobRef {
             organization: self.organization.client_guid,
-            container: self.source.container().to_owned(),
-            file_name: self.source.name().to_owned(),
+            container: self.upload.source.container().to_owned(),
+            file_name: self.upload.source.name().to_owned(),
         };
         let now = Timestamp::now();
         let details = seen.details(&kept.digest);
@@ -146,19 +155,11 @@ impl Job<'_> {
         }
     }
 
-    /// The upload's own id: container, name and version.
-    fn upload(&self) -> Uuid {
-        iris_store::drops::drop_id(self.source.container(), self.source.name(), self.etag.bare())
-    }
-
-    /// Removes the caller's blob if it is still the version that was read. One too large to be archived stays.
+    /// Removes the caller's blob. One too large to be archived stays.
     async fn remove_source(&self) -> Result<(), Error> {
         if self.size > IMAGE_BYTES {
             return Ok(());
         }
-        match self.app.blobs.delete(&self.source, Some(&self.etag)).await {
-            Ok(()) | Err(BlobError::NotFound | BlobError::Changed) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.upload.remove().await?)
     }
 }

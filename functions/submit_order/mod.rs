@@ -1,52 +1,39 @@
-//! `submit_order`: one queue message becomes an order, a change, a cancellation or a patient.
-//!
-//! The message came through the organization's own entry, which stamped it ([`ORGANIZATION`]); what the body says about who it is proves nothing.
-//! Whatever is wrong with a message is recorded and answered by an event. Only when the database or the organization's document cannot be
-//! reached, or the order it is about is not there yet, the message goes back to its queue ([`crate::postpone`]).
-
-mod read;
-
-pub(crate) use read::unattributed;
+//! `submit_order`: one queue message becomes an order, a change, a cancellation, a patient, or an image of an order.
 
 use crate::app::App;
-use crate::postpone::{self, Reason};
+use crate::refusal::{about, about_image, unreadable};
+use crate::stamped::{self, Entry};
 use iris_azure::handler::{Outcome, ServiceBusMessage};
-use iris_azure::organizations::Lookup;
-use iris_model::names::property::ORGANIZATION;
-use iris_rules::Answer;
-use jiff::Timestamp;
-use tracing::{debug, error, warn};
+use iris_model::submission::{Context, Origin, Submission, validate, validate_image};
+use iris_model::{Message, Organization, Slug};
+use iris_rules::{Refusal, Requested};
+use jiff::{Timestamp, tz::TimeZone};
 
 /// Handles one message.
 pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
-    let now = Timestamp::now();
-    let organization = match app.organizations.stamped(message.property(ORGANIZATION)).await {
-        Ok(Lookup::Known(organization)) => organization,
-        Ok(Lookup::Unknown) => return unknown_organization(app, &message, now).await,
-        Err(error) => return wait(app, &message, &error).await,
-    };
-    let incoming = read::incoming(&message, organization, now);
-    match app.orders.submit(incoming).await {
-        Ok(Answer::Done(outcome)) => {
-            debug!(outcome = outcome.kind.as_str(), order = outcome.iris_order_id, "message handled");
-            Outcome::Done
+    stamped::submit(app, &message, &app.queues.orders, &ENTRY).await
+}
+
+const ENTRY: Entry = Entry {
+    ledger: Slug::orders_ledger,
+    requested: Requested::Order,
+    advice: "Send one order per message; images belong in blob storage.",
+    read,
+};
+
+fn read(body: &[u8], organization: &Organization, now: Timestamp) -> Result<Submission, Refusal> {
+    let parsed = Message::parse(body).map_err(unreadable)?;
+    let origin =
+        Origin { today: now.to_zoned(TimeZone::UTC).date(), derived_order_id: None, fill_from_organization: false };
+    let context = Context { organization, origin: &origin };
+    match parsed {
+        Message::Order(parsed) => {
+            let refused = about(&parsed.request);
+            validate(parsed.request, parsed.issues, &context).map_err(|issues| Refusal { issues, ..refused })
         }
-        Ok(Answer::NotYet) => postpone::again(app, &app.queues.orders, &message, Reason::LateParent).await,
-        Err(error) => wait(app, &message, &error).await,
+        Message::Image(parsed) => {
+            let refused = about_image(&parsed.request);
+            validate_image(parsed.request, parsed.issues, &context).map_err(|issues| Refusal { issues, ..refused })
+        }
     }
-}
-
-/// A message without a usable stamp: recorded and alerted, no event (iris-facts R-01).
-async fn unknown_organization(app: &App, message: &ServiceBusMessage, now: Timestamp) -> Outcome {
-    error!(alert = true, code = "unknown-organization", "a message came through an entry of no known organization");
-    match app.orders.submit(read::unattributed(message, now)).await {
-        Ok(_) => Outcome::Done,
-        Err(error) => wait(app, message, &error).await,
-    }
-}
-
-/// Something the function needs is away.
-async fn wait(app: &App, message: &ServiceBusMessage, error: &(dyn std::error::Error + Sync)) -> Outcome {
-    warn!(error = %error, "not available; the message waits");
-    postpone::again(app, &app.queues.orders, message, Reason::Outage).await
 }

@@ -104,9 +104,9 @@ async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Repo
     let slug = &organization.slug;
     // As the functions derive it from what comes through each entry.
     let (entry_queue, submission) = if wanted.grading || is_grading(&body) {
-        (slug.gradings_entry(), message_id(&format!("gradings/{slug}"), &message, &body))
+        (slug.gradings_entry(), message_id(&slug.gradings_ledger(), &message, &body))
     } else {
-        (slug.orders_entry(), message_id(slug.as_str(), &message, &body))
+        (slug.orders_entry(), message_id(&slug.orders_ledger(), &message, &body))
     };
     let details = json!({ "submission": submission, "corrected": wanted.corrected.is_some(), "entry": entry_queue });
     let entry = platform.entry("submissions.resubmit", id.to_string(), Some(organization.client_guid), details)?;

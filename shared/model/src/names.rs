@@ -39,10 +39,16 @@ pub mod property {
     pub const FIRST_SEEN: &str = "IrisFirstSeen";
     /// How often a message has waited.
     pub const WAITS: &str = "IrisWaits";
+    /// Since when a message waits for something of ours that is away, in milliseconds since 1970.
+    pub const WAITING_SINCE: &str = "IrisWaitingSince";
+    /// Why a message was given up; it is on its way to the dead letters.
+    pub const GIVEN_UP: &str = "IrisGivenUp";
     /// The MessageId a message came with, where it has another one now.
     pub const MESSAGE_ID: &str = "IrisMessageId";
     /// The submission that an operator sent again.
     pub const RESUBMISSION_OF: &str = "IrisResubmissionOf";
+    /// What only the platform sets, on the way of a message. A caller's are worth nothing: the entry removes them.
+    pub const OWN: [&str; 4] = [FIRST_SEEN, WAITS, WAITING_SINCE, GIVEN_UP];
 }
 
 /// What an organization's own queues and containers are called.
@@ -57,6 +63,18 @@ impl Slug {
     #[must_use]
     pub fn gradings_entry(&self) -> String {
         format!("gradings-{self}")
+    }
+
+    /// What the ledger of submissions knows the entry for orders by: a MessageId is unique within its entry.
+    #[must_use]
+    pub fn orders_ledger(&self) -> String {
+        self.to_string()
+    }
+
+    /// What the ledger of submissions knows the entry for gradings by.
+    #[must_use]
+    pub fn gradings_ledger(&self) -> String {
+        format!("gradings/{self}")
     }
 
     /// The queue of events, unless its document names another.

@@ -13,8 +13,10 @@
 //! organization; never an id of a patient, an order or a file, never a text of a caller. The functions here therefore take no free texts;
 //! what is exported is decided in this crate and nowhere else.
 
+mod chain;
 pub mod context;
 pub mod metrics;
 pub mod span;
 
+pub use chain::Chain;
 pub use context::TraceContext;
