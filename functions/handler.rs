@@ -8,11 +8,16 @@ use crate::{FUNCTIONS, function};
 use iris_azure::handler::{bind, port, serve};
 use iris_azure::settings::Settings;
 use iris_azure::telemetry;
+use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tracing::info;
 
-/// Runs the handler until SIGTERM or Ctrl-C. Returns an error, and so a non-zero exit code, in every other case.
-pub fn run() -> anyhow::Result<()> {
+/// Runs the handler until SIGTERM or Ctrl-C; the exit code says which. Returns an error, and so a non-zero exit code, in every other case.
+///
+/// SIGTERM is not ours to take for a wish to be gone: whoever sent it may be the platform, moving us, and the host restarts a handler that ended
+/// with any code but 0. A host that stops us itself does not look at the code.
+pub fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::from_env()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let telemetry = telemetry::init(settings.telemetry, runtime.handle(), &|name| std::env::var(name).ok())?;
@@ -26,29 +31,53 @@ pub fn run() -> anyhow::Result<()> {
     result
 }
 
-async fn until_stopped(settings: Settings) -> anyhow::Result<()> {
+async fn until_stopped(settings: Settings) -> anyhow::Result<ExitCode> {
     let limits = settings.handler;
     let port = port(&|name| std::env::var(name).ok())?;
     let app = App::start(settings).await?;
     let listener = bind(port).await?;
     info!(port, "handler started");
-    serve(function::router(FUNCTIONS, &app, limits), listener, stopped()).await?;
+    let (asked, by) = oneshot::channel();
+    let stop = async move {
+        let _ = asked.send(stopped().await);
+    };
+    serve(function::router(FUNCTIONS, &app, limits), listener, stop).await?;
     app.orders.close().await;
     info!("handler stopped");
-    Ok(())
+    Ok(by.await.unwrap_or(Stop::Terminated).exit_code())
 }
 
-async fn stopped() {
+/// Who asked the handler to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// Somebody at a terminal.
+    Interrupted,
+    /// The system.
+    Terminated,
+}
+
+impl Stop {
+    fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Interrupted => ExitCode::SUCCESS,
+            // 128 + SIGTERM, as a shell would say it.
+            Self::Terminated => ExitCode::from(143),
+        }
+    }
+}
+
+async fn stopped() -> Stop {
     let interrupt = tokio::signal::ctrl_c();
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {
             tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
+                _ = interrupt => Stop::Interrupted,
+                _ = terminate.recv() => Stop::Terminated,
             }
         }
         Err(_) => {
             let _ = interrupt.await;
+            Stop::Interrupted
         }
     }
 }

@@ -4,7 +4,7 @@
 //! repeated order ids needs all rows) and skips the batches that are committed. Batches of late parents are numbered from [`EXTRA`].
 
 use super::bridge::pieces;
-use super::rows::{Reading, Told};
+use super::rows::{BATCH, Reading, Told};
 use super::shape::Shape;
 use super::{Error, Job};
 use crate::refusal::about;
@@ -30,7 +30,7 @@ const IN_FLIGHT: usize = 2;
 /// Number of the first batch of late parents.
 const EXTRA: u32 = 1 << 30;
 
-/// How many rows may wait for their orders; those beyond are told so at once.
+/// How many rows may wait for their orders. They are kept in memory, so further ones are answered at once, as if their patience were over.
 const WAITING: usize = 10_000;
 
 /// How a drop's loading ends.
@@ -154,6 +154,9 @@ impl Job<'_> {
                     if admission == Admission::None {
                         batch.iter_mut().for_each(|(incoming, _)| not_loaded(incoming));
                     }
+                    if waiting.len() >= WAITING {
+                        batch.iter_mut().for_each(|(incoming, _)| incoming.first_seen = Timestamp::MIN);
+                    }
                     committing.push_back(self.batch(lease.clone(), state, number, batch, &pending));
                     number += 1;
                 }
@@ -226,15 +229,18 @@ impl Job<'_> {
         let mut number = state.done.iter().next_back().map_or(EXTRA, |last| last.saturating_add(1).max(EXTRA));
         let mut delay = Duration::from_millis(250);
         while !waiting.is_empty() {
-            let impatient = waiting.len() > WAITING;
-            for (incoming, _) in &mut waiting {
-                incoming.received_at = Timestamp::now();
-                if impatient {
-                    incoming.first_seen = Timestamp::MIN;
+            // Batches of the size of all others: a transaction does not grow with what waits.
+            let mut round = waiting.into_iter();
+            waiting = Vec::new();
+            loop {
+                let mut batch: Vec<Submitted> = round.by_ref().take(BATCH).collect();
+                if batch.is_empty() {
+                    break;
                 }
+                batch.iter_mut().for_each(|(incoming, _)| incoming.received_at = Timestamp::now());
+                waiting.extend(self.batch(lease.clone(), state, number, batch, &BTreeSet::new()).await?);
+                number += 1;
             }
-            waiting = self.batch(lease.clone(), state, number, waiting, &BTreeSet::new()).await?;
-            number += 1;
             if !waiting.is_empty() {
                 tokio::time::sleep(delay).await;
                 delay = (delay * 2).min(Duration::from_secs(15));

@@ -15,7 +15,13 @@ fn main() -> ExitCode {
         // Its logging and runtime are the deployed handler's own.
         Some(Command::Handler) => {
             end_with_the_host();
-            iris_functions::handler::run()
+            return match iris_functions::handler::run() {
+                Ok(code) => code,
+                Err(error) => {
+                    complain(&error);
+                    ExitCode::FAILURE
+                }
+            };
         }
         Some(Command::Template(arguments)) => iris_local::template::run(arguments, &cli.serve.common),
         Some(Command::Process(arguments)) => run(iris_local::process::run(arguments, &cli.serve.common)),

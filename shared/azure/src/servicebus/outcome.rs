@@ -65,19 +65,25 @@ fn of_condition(condition: String) -> Cause {
     match condition.as_str() {
         "amqp:not-found" => Cause::EntityNotFound,
         "amqp:unauthorized-access" => Cause::Unauthorized { condition },
-        "com.microsoft:server-busy"
-        | "com.microsoft:timeout"
-        | "com.microsoft:operation-cancelled"
-        | "amqp:internal-error"
-        | "amqp:resource-limit-exceeded" => Cause::Busy { condition },
-        _ => Cause::Rejected { condition },
+        // Only these say that the message itself is at fault. Whatever else a broker says, today or in a later version (an entity that is
+        // disabled, a link that is detached by force, a server that is busy), is about its own state, which passes.
+        "none"
+        | "amqp:not-allowed"
+        | "amqp:invalid-field"
+        | "amqp:decode-error"
+        | "amqp:not-implemented"
+        | "amqp:link:message-size-exceeded"
+        | "com.microsoft:argument-error"
+        | "com.microsoft:argument-out-of-range"
+        | "com.microsoft:message-size-exceeded" => Cause::Rejected { condition },
+        _ => Cause::Busy { condition },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fe2o3_amqp::types::definitions::AmqpError;
+    use fe2o3_amqp::types::definitions::{AmqpError, LinkError};
     use fe2o3_amqp::types::messaging::{Accepted, Rejected, Released};
 
     fn rejected(condition: impl Into<ErrorCondition>) -> Outcome {
@@ -106,6 +112,15 @@ mod tests {
                 Cause::Unauthorized { condition: "amqp:unauthorized-access".into() },
             ),
             (rejected(AmqpError::NotAllowed), Cause::Rejected { condition: "amqp:not-allowed".into() }),
+            (
+                rejected(ErrorCondition::Custom(Symbol::from("com.microsoft:entity-disabled"))),
+                Cause::Busy { condition: "com.microsoft:entity-disabled".into() },
+            ),
+            (rejected(LinkError::DetachForced), Cause::Busy { condition: "amqp:link:detach-forced".into() }),
+            (
+                rejected(ErrorCondition::Custom(Symbol::from("com.example:never-heard-of"))),
+                Cause::Busy { condition: "com.example:never-heard-of".into() },
+            ),
             (rejected(busy), Cause::Busy { condition: "com.microsoft:server-busy".into() }),
         ] {
             let cause = of_outcome(&outcome).unwrap_err();
