@@ -7,12 +7,21 @@ use anyhow::Context;
 use iris_azure::blob::BlobStore;
 use iris_azure::database;
 use iris_azure::eventgrid::Account;
+use iris_azure::handler::Memory;
 use iris_azure::organizations::Organizations;
 use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
 use iris_azure::settings::{ContainerNames, Lookup, QueueNames, RetentionSettings, Settings};
 use iris_intake::Limits;
 use iris_orders::Orders;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What all work under way may hold at a time, in bytes. An instance has 2 GB; with everything that is not counted here the handler stays
+/// within 512 MB above what it has when idle.
+const MEMORY: u64 = 384 << 20;
+
+/// How many rows of all drops may wait for their orders at a time.
+const WAITING_ROWS: usize = 10_000;
 
 /// The handler's state, one per process.
 pub struct App {
@@ -38,6 +47,10 @@ pub struct App {
     pub connections: Connections,
     /// Limits of files.
     pub limits: Limits,
+    /// Memory for files and images.
+    pub memory: Memory,
+    /// Places for rows that wait for their orders.
+    pub waiting_rows: Arc<Semaphore>,
     hierarchical_namespace: bool,
 }
 
@@ -65,6 +78,8 @@ impl App {
             lanes: Lanes::default(),
             connections: Connections::default(),
             limits: Limits::default(),
+            memory: Memory::new(MEMORY),
+            waiting_rows: Arc::new(Semaphore::new(WAITING_ROWS)),
             hierarchical_namespace,
         }))
     }

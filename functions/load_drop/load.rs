@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// Batches on their way to the database at a time: while it stores one, the next is decided. Batches that concern the same patients or
 /// orders are done in the order in which they were submitted.
@@ -29,9 +29,6 @@ const IN_FLIGHT: usize = 2;
 
 /// Number of the first batch of late parents.
 const EXTRA: u32 = 1 << 30;
-
-/// How many rows may wait for their orders. They are kept in memory, so further ones are answered at once, as if their patience were over.
-const WAITING: usize = 10_000;
 
 /// How a drop's loading ends.
 pub(super) enum End {
@@ -51,6 +48,12 @@ enum Admission {
 }
 
 type Submitted = (Incoming, RowDetail);
+
+/// A row whose order is not known yet. It is kept in memory, and there are only so many places for that.
+struct Waiting {
+    row: Submitted,
+    _place: OwnedSemaphorePermit,
+}
 
 impl Job<'_> {
     /// The archived bytes as the reader takes them, or why the file cannot be loaded.
@@ -141,7 +144,7 @@ impl Job<'_> {
             let told = tokio::select! {
                 told = read.recv(), if committing.len() < IN_FLIGHT => told,
                 Some(left) = committing.next() => {
-                    waiting.extend::<Vec<Submitted>>(left?);
+                    waiting.extend::<Vec<Waiting>>(left?);
                     continue;
                 }
             };
@@ -153,9 +156,6 @@ impl Job<'_> {
                 Some(Told::Batch(mut batch)) => {
                     if admission == Admission::None {
                         batch.iter_mut().for_each(|(incoming, _)| not_loaded(incoming));
-                    }
-                    if waiting.len() >= WAITING {
-                        batch.iter_mut().for_each(|(incoming, _)| incoming.first_seen = Timestamp::MIN);
                     }
                     committing.push_back(self.batch(lease.clone(), state, number, batch, &pending));
                     number += 1;
@@ -189,11 +189,23 @@ impl Job<'_> {
         lease: DropLease,
         state: &DropState,
         number: u32,
-        batch: Vec<Submitted>,
+        mut batch: Vec<Submitted>,
         pending: &BTreeSet<u32>,
-    ) -> Result<Vec<Submitted>, Error> {
+    ) -> Result<Vec<Waiting>, Error> {
         if state.done.contains(&number) {
-            return Ok(batch.into_iter().filter(|(_, detail)| pending.contains(&detail.row)).collect());
+            let mut waiting = Vec::new();
+            for row in batch.into_iter().filter(|(_, detail)| pending.contains(&detail.row)) {
+                waiting.push(Waiting { row, _place: self.place().await? });
+            }
+            return Ok(waiting);
+        }
+        // A row that finds no place to wait in is answered at once, as if its patience were over.
+        let mut places = Vec::new();
+        for (incoming, _) in batch.iter_mut().filter(|(incoming, _)| may_wait(incoming)) {
+            match Arc::clone(&self.app.waiting_rows).try_acquire_owned() {
+                Ok(place) => places.push(place),
+                Err(_) => incoming.first_seen = Timestamp::MIN,
+            }
         }
         let changes: Vec<Submitted> = batch.iter().filter(|(incoming, _)| may_wait(incoming)).cloned().collect();
         let rows: Vec<u32> = batch.iter().map(|(_, detail)| detail.row).collect();
@@ -205,7 +217,13 @@ impl Job<'_> {
             .filter(|(_, answer)| **answer == Answer::NotYet)
             .map(|(row, _)| row)
             .collect();
-        Ok(changes.into_iter().filter(|(_, detail)| not_yet.contains(&detail.row)).collect())
+        let changes = changes.into_iter().filter(|(_, detail)| not_yet.contains(&detail.row));
+        Ok(changes.zip(places).map(|(row, place)| Waiting { row, _place: place }).collect())
+    }
+
+    /// A place for a row that waited before a restart: there will be one, for no row waits longer than its organization's patience.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.app.waiting_rows).acquire_owned().await.map_err(|_| Error::Reader)
     }
 
     /// Counts rows by what became of them; those that still wait are counted when they have been answered.
@@ -220,12 +238,7 @@ impl Job<'_> {
     }
 
     /// Tries rows whose orders are unknown again, until all are answered. When patience ends the rules answer for good.
-    async fn late_parents(
-        &self,
-        lease: &DropLease,
-        state: &DropState,
-        mut waiting: Vec<Submitted>,
-    ) -> Result<(), Error> {
+    async fn late_parents(&self, lease: &DropLease, state: &DropState, mut waiting: Vec<Waiting>) -> Result<(), Error> {
         let mut number = state.done.iter().next_back().map_or(EXTRA, |last| last.saturating_add(1).max(EXTRA));
         let mut delay = Duration::from_millis(250);
         while !waiting.is_empty() {
@@ -233,7 +246,7 @@ impl Job<'_> {
             let mut round = waiting.into_iter();
             waiting = Vec::new();
             loop {
-                let mut batch: Vec<Submitted> = round.by_ref().take(BATCH).collect();
+                let mut batch: Vec<Submitted> = round.by_ref().take(BATCH).map(|waiting| waiting.row).collect();
                 if batch.is_empty() {
                     break;
                 }

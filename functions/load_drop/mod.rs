@@ -33,9 +33,12 @@ use iris_store::queries::DropSummary;
 use iris_store::{DropLease, DropState, NewDrop};
 use jiff::Timestamp;
 use shape::Shape;
+use std::path::Path;
 use std::sync::Arc;
 use tracing::{info, warn};
 use uuid::Uuid;
+
+const MIB: u64 = 1 << 20;
 
 /// A drop being worked on.
 struct Job<'a> {
@@ -101,6 +104,7 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
 
 async fn work(app: &App, organization: Arc<Organization>, event: &BlobCreated) -> Result<(), Error> {
     let Some(job) = Job::announced(app, organization, event).await? else { return Ok(()) };
+    let _memory = app.memory.grant(job.memory()).await;
     let state = app.orders.begin_drop(&job.drop).await?;
     let shape = match state.lease.clone() {
         Some(lease) => job.load(lease, &state).await?,
@@ -141,6 +145,15 @@ impl<'a> Job<'a> {
             received_at: Timestamp::now(),
         };
         Ok(Some(Self { app, organization, upload, drop }))
+    }
+
+    /// What loading needs at most, in bytes: pieces of the file on their way, and rows parsed ahead; of a workbook its table of texts as well,
+    /// which is held whole.
+    fn memory(&self) -> u64 {
+        let size = self.drop.size;
+        let book = Path::new(&self.drop.name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
+        let texts = if book { size.saturating_mul(8) } else { 0 };
+        MIB + size.saturating_mul(3).min(20 * MIB) + size.saturating_mul(12).min(20 * MIB) + texts
     }
 
     fn id(&self) -> Uuid {

@@ -33,6 +33,9 @@ use tracing::{debug, error, info};
 /// The largest image taken, in bytes: a volume of tomography has some tens of megabytes.
 const IMAGE_BYTES: u64 = 256 << 20;
 
+/// Most bytes of an image that are in memory while it is copied.
+const PIECES: u64 = 16 << 20;
+
 /// An image being received.
 struct Job<'a> {
     app: &'a App,
@@ -96,6 +99,8 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
 
 impl Job<'_> {
     async fn receive(&self) -> Result<(), Error> {
+        // Pieces read ahead and blocks not sent yet.
+        let _memory = self.app.memory.grant((2 * self.size).min(PIECES) + (1 << 20)).await;
         let seen = inspect::inspect(&self.app.blobs, &self.upload.source, &self.upload.etag, self.size).await?;
         let kept = if self.size > IMAGE_BYTES { self.not_kept() } else { self.archive().await? };
         let image = self.record(seen, &kept);

@@ -16,6 +16,7 @@
 //! 5. There is no signal before the process is killed. Functions must be safe to be cut off anywhere.
 
 mod invocation;
+mod memory;
 mod message;
 mod metadata;
 mod outcome;
@@ -24,6 +25,7 @@ mod timer;
 mod value;
 
 pub use invocation::{Error, Invocation};
+pub use memory::{Grant, Memory};
 pub use message::ServiceBusMessage;
 pub use metadata::Metadata;
 pub use outcome::Outcome;
