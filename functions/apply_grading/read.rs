@@ -9,7 +9,7 @@ use iris_orders::{Incoming, Refusal, Requested, Source};
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// The largest message body accepted, in bytes (design.md §7).
+/// The largest message body accepted, in bytes (design §7).
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Reads a message. Whatever is wrong with it ends up in the refusal.

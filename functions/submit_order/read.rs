@@ -11,7 +11,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
-/// The largest message body accepted, in bytes (design.md §7).
+/// The largest message body accepted, in bytes (design §7).
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Reads a message. Whatever is wrong with it ends up in the refusal.
