@@ -1,4 +1,4 @@
-//! Gradings and results sent again (iris-facts, §6; decisions 120 to 135).
+//! Gradings and results sent again (iris-facts §6, R-13, R-17, R-24; decisions 120 to 135).
 //!
 //! The care plan, the flags and the codes are fixed when the grading is applied and stored with it; the document is written anew each time
 //! from the order, the patient and what was fixed. Corrections and addenda leave the order graded and raise its version, so that two at
