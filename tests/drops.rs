@@ -11,7 +11,7 @@ use std::io::Write;
 use support::TestHost;
 use support::generate::{csv, header, row};
 
-/// What the handler may take above idle while it loads a file of any length (design.md §7), in bytes.
+/// What the handler may take above idle while it loads a file of any length (design §7), in bytes.
 const LOADING: u64 = 128 << 20;
 
 async fn a_hundred_thousand_rows(database: Option<String>) {

@@ -1,6 +1,6 @@
 //! The whole loop of two organizations that call everything alike, while the handler is killed with SIGKILL again and again: orders, images,
 //! gradings, corrections, deliveries to several destinations, batches for payers. Nothing is lost, nothing is doubled, the results of an order
-//! come in their order, and nobody sees anything of the other (threats.md, the four properties; no charges are sent yet).
+//! come in their order, and nobody sees anything of the other (the four properties of threats §3; no charges are sent yet).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

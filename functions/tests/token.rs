@@ -26,7 +26,7 @@ impl Drop for Handler {
 fn once<T: Send + 'static>(serve: impl Fn(TcpStream) -> T + Send + 'static) -> (u16, mpsc::Receiver<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::spawn(move || sender.send(serve(listener.accept().unwrap().0)));
     (port, receiver)
 }

@@ -13,6 +13,7 @@ mod dependencies;
 mod package;
 mod postgres;
 mod programs;
+mod references;
 mod schemas;
 mod test;
 mod workspace;
@@ -32,7 +33,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Checks everything: format, dependencies, lints, schemas, all tests on SQLite and PostgreSQL, other languages' clients.
+    /// Checks everything: format, references, dependencies, lints, schemas, all tests on SQLite and PostgreSQL, clients of
+    /// other languages.
     Test(test::Options),
     /// Checks host.json, function.json, Bicep, settings and roles against each other and against the code.
     CheckApp,

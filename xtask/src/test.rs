@@ -35,6 +35,8 @@ pub(crate) struct Options {
 enum Step {
     /// Source is formatted.
     Format,
+    /// What comments and documents refer to exists.
+    References,
     /// Dependencies keep deny.toml.
     Dependencies,
     /// No warning of the compiler or clippy in any target.
@@ -57,6 +59,7 @@ impl Step {
     fn title(self) -> &'static str {
         match self {
             Self::Format => "format",
+            Self::References => "references",
             Self::Dependencies => "dependencies",
             Self::Lints => "lints",
             Self::Schemas => "schemas",
@@ -143,6 +146,7 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
             let color = if console::is_colored() { "auto" } else { "never" };
             succeed(cargo().args(["fmt", "--all", "--check", "--", "--color", color])).await
         }
+        Step::References => crate::references::run().await,
         Step::Dependencies => crate::dependencies::run().await,
         Step::Lints => {
             let mut lints = polite(&cargo());

@@ -17,3 +17,24 @@ pub(crate) fn target() -> PathBuf {
 pub(crate) fn built(program: &str) -> PathBuf {
     target().join("debug").join(program)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clippy reads one file for a crate, so that of the pure libraries has to repeat what holds everywhere.
+    #[test]
+    fn pure_libraries_keep_the_rules_of_all() {
+        let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+        let (all, pure) = (read("clippy.toml"), read("shared/clippy-pure.toml"));
+        let rules = all.lines().filter(|line| !line.starts_with('#'));
+        let missing: Vec<_> = rules.filter(|rule| !pure.lines().any(|line| line == *rule)).collect();
+        assert_eq!(missing, [""; 0]);
+        for entry in std::fs::read_dir(root().join("shared")).unwrap() {
+            let own = entry.unwrap().path().join("clippy.toml");
+            if own.is_file() {
+                assert_eq!(std::fs::read_to_string(&own).unwrap(), pure, "{}", own.display());
+            }
+        }
+    }
+}

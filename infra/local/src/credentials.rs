@@ -14,7 +14,8 @@ use iris_local_servicebus::access::{
 };
 use iris_model::Organization;
 use iris_model::organization::Environment;
-use jiff::{Span, Timestamp, Zoned};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -76,7 +77,7 @@ impl Credentials {
         };
         let key =
             Key::from_base64(secret.trim()).with_context(|| format!("{} is damaged; delete it", file.display()))?;
-        let expiry = Zoned::now().checked_add(Span::new().years(1))?.timestamp();
+        let expiry = Timestamp::now().to_zoned(TimeZone::UTC).checked_add(Span::new().years(1))?.timestamp();
         Ok(Self { seed: secret.into_bytes(), account: Account::new(ACCOUNT, key), amqp, http, blob, expiry })
     }
 

@@ -16,6 +16,10 @@ pub(crate) fn sink(path: &Path) -> Result<LineSink> {
         .append(true)
         .open(path)
         .with_context(|| format!("cannot write {}", path.display()))?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the handler must not wait for a slow disk; it writes a few lines a second"
+    )]
     let (sender, receiver) = mpsc::channel::<Line>();
     std::thread::Builder::new().name("handler-log".to_owned()).spawn(move || {
         for line in receiver {

@@ -1,6 +1,6 @@
 //! Files made by exiftool and pydicom, and what becomes of them when they are cut, bent or made to lie.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
 use iris_images::{Facts, Format, HEADER_LIMIT, Inspection, Unusable, inspect};
 use iris_model::Laterality;

@@ -1,4 +1,4 @@
-//! How much of a file is taken (design.md §7). All of it can be changed; nothing is unbounded.
+//! How much of a file is taken (design §7). All of it can be changed; nothing is unbounded.
 
 /// Limits of a dropped file.
 #[derive(Debug, Clone, PartialEq, Eq)]

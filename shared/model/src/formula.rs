@@ -1,4 +1,4 @@
-//! Formula injection: a cell that a spreadsheet would run is written so that it does not (threats.md).
+//! Formula injection: a cell that a spreadsheet would run is written so that it does not (threats §1).
 
 use std::borrow::Cow;
 

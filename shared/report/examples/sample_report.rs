@@ -1,5 +1,7 @@
 //! Writes an invented report as PDF and HTML: `cargo run -p iris-report --example sample_report -- DR out/`.
 
+#![allow(clippy::disallowed_methods, reason = "an example writes files")]
+
 use std::path::PathBuf;
 
 use iris_report::template::resolve;

@@ -183,6 +183,7 @@ impl Process {
             if self.ended().unwrap_or(true) {
                 return true;
             }
+            #[expect(clippy::disallowed_methods, reason = "a drop cannot await; it looks again until the limit")]
             std::thread::sleep(LOOK);
         }
         false

@@ -190,6 +190,7 @@ impl Namespace {
         let attaching = Sender::attach(&mut self.session, name, queue);
         let sender =
             watched(&mut self.connection, self.pace.deadline, attaching).await?.map_err(|error| of_attach(&error))?;
+        #[expect(clippy::disallowed_methods, reason = "bounded by the calls that the sender lets through")]
         let (jobs, receiver) = mpsc::unbounded_channel();
         self.generations += 1;
         let (generation, queue, pace) = (self.generations, queue.to_owned(), self.pace);
@@ -218,7 +219,7 @@ impl Namespace {
         // Whether the broker says good-bye matters to nobody.
         let _ = watched(&mut self.connection, deadline, cbs.close()).await?;
         answer.map_err(|error| of_token(&error))?;
-        let lifetime = Duration::try_from(token.expires.duration_since(now)).unwrap_or_default();
+        let lifetime = Duration::try_from(token.expires.duration_since(now)).unwrap_or(Duration::ZERO);
         Ok(Instant::now() + (lifetime / 4 * 3).max(SOONEST_RENEWAL))
     }
 }

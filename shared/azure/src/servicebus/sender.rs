@@ -103,6 +103,7 @@ impl ServiceBusSender {
     }
 
     fn spawn(endpoint: Endpoint, tokens: Tokens, options: SenderOptions) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "bounded by the permits of `calls`")]
         let (sender, commands) = mpsc::unbounded_channel();
         let pace =
             Pace { deadline: options.deadline, in_flight: options.in_flight.max(1), batch_bytes: options.batch_bytes };

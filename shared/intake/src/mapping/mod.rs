@@ -1,4 +1,4 @@
-//! Mappings: which column means what (design.md §4).
+//! Mappings: which column means what (design §4.1).
 //!
 //! A mapping is compiled once per header into [`Compiled`] columns; a row then costs one pass over its cells. Names are compared in their
 //! normalized form ([`normalized_name`]). A field that the mapping does not mention takes the column of its own name; one it mentions

@@ -1,4 +1,4 @@
-//! Receipts: what a caller learns about a file it dropped (design.md §4).
+//! Receipts: what a caller learns about a file it dropped (design §4.2).
 //!
 //! | document | what it has |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Looking at the parts of a workbook while they pass, before calamine sees them (threats.md).
+//! Looking at the parts of a workbook while they pass, before calamine sees them (threats §1).
 //!
 //! A workbook says about itself how large it is. Libraries believe it, and a lie of a kilobyte makes the process abort. So what a part says
 //! is compared with what it is, piece by piece:

@@ -36,6 +36,7 @@ pub(super) struct Inflater(Sender<(usize, PieceSender)>);
 impl Inflater {
     /// Starts the thread.
     pub(super) fn start(mut archive: Archive, parts: &[Part], limits: &Limits) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "one request for each part that is read")]
         let (sender, requests) = channel::<(usize, PieceSender)>();
         let keys: Vec<String> = parts.iter().map(Part::key).collect();
         let limits = limits.clone();

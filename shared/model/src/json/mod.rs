@@ -13,7 +13,7 @@ pub use read::{DEPTH_LIMIT, parse};
 
 use std::borrow::Cow;
 
-/// The largest message or element of a file, in bytes (design.md §7).
+/// The largest message or element of a file, in bytes (design §7).
 pub const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// A JSON value.

@@ -37,7 +37,7 @@ pub fn fingerprint(request: &OrderRequest) -> Uuid {
         camera_operator_user_name: &request.camera_operator_user_name,
         health_plan: &request.health_plan,
     };
-    // Serialization of these types to memory cannot fail.
+    #[expect(clippy::disallowed_methods, reason = "serialization of these types to memory cannot fail")]
     let content = serde_json::to_vec(&content).unwrap_or_default();
     Uuid::new_v5(&NAMESPACE, &content)
 }

@@ -1,4 +1,4 @@
-//! Whether a grading may be handed to the rules: version, sender, order, result code (iris-facts R-01, §6.1).
+//! Whether a grading may be handed to the rules: version, sender, order, result code (iris-facts §6.1, R-01).
 
 use super::{Action, Submission};
 use crate::grading::ParsedGrading;

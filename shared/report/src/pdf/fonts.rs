@@ -57,7 +57,9 @@ impl Fonts {
                 .iter()
                 .filter_map(|packed| {
                     let mut font = Vec::new();
-                    flate2::read::ZlibDecoder::new(*packed).take(MAX_FONT).read_to_end(&mut font).ok()?;
+                    #[expect(clippy::disallowed_types, reason = "a font of ours, and no more of it than `MAX_FONT`")]
+                    let inflated = flate2::read::ZlibDecoder::new(*packed);
+                    inflated.take(MAX_FONT).read_to_end(&mut font).ok()?;
                     Some(font)
                 })
                 .collect();

@@ -109,8 +109,8 @@ fn name(rule: &ValidationError) -> &'static str {
 fn metadata(document: &Document) -> Metadata {
     let about = &document.metadata;
     let issued = about.issued.to_zoned(TimeZone::UTC);
-    let part = |value: i8| u8::try_from(value).unwrap_or_default();
-    let date = DateTime::new(u16::try_from(issued.year()).unwrap_or_default())
+    let part = |value: i8| u8::try_from(value).unwrap_or(0);
+    let date = DateTime::new(u16::try_from(issued.year()).unwrap_or(0))
         .month(part(issued.month()))
         .day(part(issued.day()))
         .hour(part(issued.hour()))

@@ -1,4 +1,4 @@
-//! NW: a new order (iris-facts, §1.4; decisions 1 to 4).
+//! NW: a new order (iris-facts §1.4, R-06 to R-08; decisions 1 to 4).
 
 use super::{Case, Change, Decision, patient_ref};
 use crate::content;

@@ -1,4 +1,4 @@
-//! Gradings and results sent again (iris-facts, §6; decisions 120 to 135).
+//! Gradings and results sent again (iris-facts §6, R-13, R-17, R-24; decisions 120 to 135).
 //!
 //! The care plan, the flags and the codes are fixed when the grading is applied and stored with it; the document is written anew each time
 //! from the order, the patient and what was fixed. Corrections and addenda leave the order graded and raise its version, so that two at
@@ -96,6 +96,7 @@ fn standing(gradings: &[Arc<GradingRecord>]) -> Option<Assessment> {
 }
 
 /// The notes of all addenda, oldest first.
+#[expect(clippy::disallowed_methods, reason = "a record of ours that cannot be read is taken as an empty one")]
 fn added_notes(gradings: &[Arc<GradingRecord>]) -> Vec<Note> {
     let addenda = gradings.iter().filter(|grading| grading.code == ResultCode::Addendum);
     addenda.flat_map(|grading| serde_json::from_str::<Vec<Note>>(&grading.details).unwrap_or_default()).collect()

@@ -28,7 +28,7 @@ fn version(review: &mut Review<'_>) {
     }
 }
 
-/// The entry says who sends; the message has to agree (design.md §3.4). Neither is quoted: a stranger learns nothing.
+/// The entry says who sends; the message has to agree (design §3.4). Neither is quoted: a stranger learns nothing.
 fn sender(review: &mut Review<'_>) {
     let organization = review.context.organization.client_guid;
     match review.request.client_guid {

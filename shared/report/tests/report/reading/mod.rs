@@ -42,7 +42,7 @@ impl Pdf {
         let mut lines: Vec<String> = info
             .iter()
             .map(|(key, value)| {
-                let value = lopdf::decode_text_string(self.resolve(value)).unwrap_or_default();
+                let value = lopdf::decode_text_string(self.resolve(value)).ok().unwrap_or_default();
                 format!("{}: {value}", String::from_utf8_lossy(key))
             })
             .collect();
@@ -67,8 +67,10 @@ impl Pdf {
 
     fn element(&self, element: &Dictionary, depth: usize, out: &mut String) {
         if let Ok(name) = element.get(b"S").and_then(Object::as_name) {
-            let alt =
-                element.get(b"Alt").ok().map(|alt| lopdf::decode_text_string(self.resolve(alt)).unwrap_or_default());
+            let alt = element
+                .get(b"Alt")
+                .ok()
+                .map(|alt| lopdf::decode_text_string(self.resolve(alt)).ok().unwrap_or_default());
             let alt = alt.map(|alt| format!(" \"{alt}\"")).unwrap_or_default();
             writeln!(out, "{:depth$}{}{alt}", "", String::from_utf8_lossy(name)).expect("memory");
         }

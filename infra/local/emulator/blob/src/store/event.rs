@@ -78,6 +78,7 @@ pub(super) struct Subscribers(Mutex<Vec<UnboundedSender<BlobCreated>>>);
 
 impl Subscribers {
     pub(super) fn subscribe(&self) -> UnboundedReceiver<BlobCreated> {
+        #[expect(clippy::disallowed_methods, reason = "bounded by the writes, each of which adds one event")]
         let (sender, receiver) = unbounded_channel();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
         receiver

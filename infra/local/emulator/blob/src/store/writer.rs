@@ -102,6 +102,10 @@ impl Writer {
         folder: Arc<ContentFolder>,
         subscribers: Arc<Subscribers>,
     ) -> Result<Self, Error> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "whoever sends a job waits for its answer, so there are no more than requests"
+        )]
         let (jobs, queue) = channel();
         let mut state = Thread { connection, clock, folder, subscribers };
         let thread = std::thread::Builder::new().name("blob-writer".to_owned()).spawn(move || state.serve(&queue))?;

@@ -1,6 +1,7 @@
 //! An endpoint on a free port, and a client that signs its requests independently of the server's code.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use azure_core::credentials::Secret;
 use azure_core::hmac::hmac_sha256;
@@ -46,7 +47,7 @@ impl Endpoint {
             };
             serve(listener, accounts, options, shutdown).await
         });
-        let client = reqwest::Client::new();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
         Self { store, account, address, faults, client, stop: Some(stop), served: Some(served) }
     }
 

@@ -76,7 +76,7 @@ impl Metadata {
                 Value::Number(number) => twice_quoted(&number.to_string()),
                 Value::String(text) => twice_quoted(dotnet_date::as_invariant_text(&text).as_ref().unwrap_or(&text)),
             };
-            // Entries named like a trigger never reach the handler (§1.3).
+            // Entries named like a trigger never reach the handler (functions-host-contract §1.3).
             if !key.to_ascii_lowercase().ends_with("trigger") {
                 self.set(&key, json);
             }

@@ -1,4 +1,5 @@
-//! Service Bus trigger, cardinality many: one batch at a time, all or nothing, no lock renewal (contract §1.6, §2.6).
+//! Service Bus trigger, cardinality many: one batch at a time, all or nothing, no lock renewal
+//! (functions-host-contract §1.6, §2.6).
 
 use std::sync::Arc;
 

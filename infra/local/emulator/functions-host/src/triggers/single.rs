@@ -1,4 +1,5 @@
-//! Service Bus trigger, cardinality one: up to `maxConcurrentCalls` messages in flight, each on its own (contract §2.6).
+//! Service Bus trigger, cardinality one: up to `maxConcurrentCalls` messages in flight, each on its own
+//! (functions-host-contract §2.6).
 
 use std::sync::Arc;
 

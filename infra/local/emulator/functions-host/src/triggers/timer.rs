@@ -1,4 +1,4 @@
-//! Timer trigger (contract §1.8): one run at a time, past-due run at start, the function's retry policy.
+//! Timer trigger (functions-host-contract §1.8): one run at a time, past-due run at start, the function's retry policy.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -65,6 +65,10 @@ impl Worker {
         events: impl Fn(HostEvent) + Send + 'static,
     ) -> Self {
         let (state_sender, state) = watch::channel(State::Starting);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a few commands in a process's life, sent from where nothing can wait"
+        )]
         let (commands, receiver) = mpsc::unbounded_channel();
         let supervisor = Supervisor {
             launch,
