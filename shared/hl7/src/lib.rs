@@ -15,6 +15,7 @@ pub mod address;
 pub mod batch;
 mod charset;
 mod escape;
+pub mod mapping;
 pub mod message;
 pub mod mllp;
 mod time;

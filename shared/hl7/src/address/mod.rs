@@ -31,6 +31,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 
 pub use parse::AddressError;
+pub(crate) use parse::place;
 
 /// A place in a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
