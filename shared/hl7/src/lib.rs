@@ -14,6 +14,7 @@ pub mod ack;
 pub mod address;
 pub mod batch;
 mod charset;
+mod control;
 mod escape;
 pub mod mapping;
 pub mod message;
@@ -25,6 +26,7 @@ pub mod write;
 
 pub use address::Address;
 pub use charset::Charset;
+pub use control::control_id;
 pub use message::{Message, ReadError, SegmentId};
 pub use time::{Precision, Time, TimeError, fourteen_digits};
 pub use tree::{Draft, DraftError};
