@@ -21,8 +21,13 @@ pub(super) const BATCH: usize = 500;
 const AHEAD: usize = 1;
 
 /// Issues after which a row's values mean nothing.
-const UNREADABLE: [IssueCode; 4] =
-    [IssueCode::BadJson, IssueCode::TooDeep, IssueCode::TooLarge, IssueCode::BadEncoding];
+const UNREADABLE: [IssueCode; 5] = [
+    IssueCode::BadJson,
+    IssueCode::TooDeep,
+    IssueCode::TooLarge,
+    IssueCode::BadEncoding,
+    IssueCode::BadQuoting,
+];
 
 /// What the reading thread tells: a layout, then batches, and at the end a failure if there was one.
 pub(super) enum Told {
