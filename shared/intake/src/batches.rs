@@ -122,6 +122,7 @@ impl<'o, 's> Batches<'o, 's> {
         let request = OrderRequest::default();
         self.rows.push(Row { number, request, issues, original: Original::Cells(cells), earlier: None });
         if let Some(Row { request, issues, original: Original::Cells(cells), .. }) = self.rows.last_mut() {
+            let is_undecoded = issues.iter().any(|located| located.issue.code == IssueCode::BadEncoding);
             let dates = &mut self.dates;
             if issues.iter().any(|located| located.issue.code == IssueCode::BadQuoting) {
                 // Nobody knows which cell is which.
@@ -130,6 +131,10 @@ impl<'o, 's> Batches<'o, 's> {
             } else {
                 let sound = |column: usize| if spoiled.contains(&column) { "" } else { cells.get(column) };
                 compiled.build(request, sound, layout, issues, dates, number);
+            }
+            // That letters are lost is said for the whole row.
+            if is_undecoded {
+                issues.retain(|located| located.column.is_none() || located.issue.code != IssueCode::BadEncoding);
             }
         }
         self.complete(layout);
@@ -218,5 +223,5 @@ fn is_header(cells: &Cells, headers: &[String]) -> bool {
     let same = |(column, cell): (usize, &str)| {
         headers.get(column).map_or("", String::as_str).eq_ignore_ascii_case(cell.trim())
     };
-    headers.len() > 1 && cells.iter().enumerate().all(same)
+    headers.len() > 1 && !cells.is_blank() && cells.len() > 1 && cells.iter().enumerate().all(same)
 }

@@ -63,7 +63,7 @@ pub(crate) async fn show(
             }
         }
     };
-    let title = look.private(&drop.name).to_owned();
+    let title = look.plain(&drop.name);
     page(&console, look, Place::Drops, &title, live("drop", &["orders"], &address, &content)).await
 }
 

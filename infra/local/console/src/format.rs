@@ -2,6 +2,7 @@
 
 use iris_model::OutcomeKind;
 use iris_model::enumeration::OrderStatus;
+use iris_model::value::residue::shown;
 use iris_orders::DropStatus;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,6 +14,11 @@ use serde_json::Value;
 pub(crate) const HIDDEN: &str = "•••";
 
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A text that somebody else wrote: it cannot change the direction of what is around it, and what is invisible in it shows.
+pub(crate) fn foreign(text: &str) -> Markup {
+    html! { @if !text.is_empty() { bdi { (shown(text)) } } }
+}
 
 /// A value as part of an address.
 pub(crate) fn encoded(text: &str) -> String {
@@ -150,6 +156,13 @@ pub(crate) fn without_quotes(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_name_reads_backwards() {
+        let shown = foreign("members\u{202E}vsc<.exe").into_string();
+        assert_eq!(shown, "<bdi>members⟨U+202E⟩vsc&lt;.exe</bdi>");
+        assert_eq!(foreign("").into_string(), "");
+    }
 
     #[test]
     fn numbers_are_grouped() {

@@ -102,7 +102,7 @@ fn cell(line: &RowLine, shape: &Shape, place: usize, look: Look) -> Markup {
     html! {
         @if !value.is_empty() || !issues.is_empty() {
             div.(tone) data-column=(header) {
-                dt { (letters(place)) " " @if header.is_empty() { "(no header)" } @else { (header) } }
+                dt { (letters(place)) " " @if header.is_empty() { "(no header)" } @else { (format::foreign(header)) } }
                 dd.value { @if value.is_empty() { i { "empty" } } @else { (look.private(&format::cut(value, CELL))) } }
                 @for issue in issues { dd { (said(issue, look, false)) } }
             }
@@ -117,7 +117,7 @@ pub(crate) fn said(issue: &RowIssue, look: Look, with_path: bool) -> Markup {
         p.issue.(tone) {
             @if with_path {
                 @match (&issue.header, issue.issue.path.is_empty()) {
-                    (Some(header), _) => { strong { (header) ": " } }
+                    (Some(header), _) => { strong { (format::foreign(header)) ": " } }
                     (None, false) => { strong { (issue.issue.path) ": " } }
                     (None, true) => {}
                 }
@@ -189,7 +189,7 @@ mod tests {
     fn an_issue_stands_in_its_cell() {
         let shown = rejected_row(&line(Some(3)), &shape(), OPEN).into_string();
         let cell = shown.split("data-column=\"DOB\"").nth(1).unwrap();
-        assert!(cell.contains("C DOB") && cell.contains("has a year of two digits"), "{shown}");
+        assert!(cell.contains("C <bdi>DOB</bdi>") && cell.contains("has a year of two digits"), "{shown}");
         assert_eq!(shown.matches("two digits").count(), 1);
         assert!(!shown.contains("Middle"), "an empty cell without an issue is left out");
     }

@@ -8,6 +8,7 @@
 use super::ValueError;
 use crate::IssueCode;
 use crate::issue::quoted;
+use std::borrow::Cow;
 
 /// What a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -351,6 +352,24 @@ pub fn is_invisible(character: char) -> bool {
     )
 }
 
+/// The text as it can be shown to people: characters that nobody sees, or that change the direction of others, by their numbers, so that a
+/// name cannot look like another one.
+#[must_use]
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(is_invisible) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_invisible(character) && !matches!(character, '\u{200C}' | '\u{200D}') {
+            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(character)));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Purpose::{Free, Id, Line, Number, PersonName, Typed};
@@ -447,6 +466,14 @@ mod tests {
         assert_eq!(judged("12345.0", Line), "sound");
         for (text, digits) in [("12345.0", Some("12345")), (".0", None), ("1.20", None), ("v1.0", None), ("1.0.0", None)] {
             assert_eq!(without_fraction(text), digits, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown_by_its_number() {
+        assert_eq!(shown("members\u{202E}vsc.exe"), "members⟨U+202E⟩vsc.exe");
+        for text in ["members.csv", "محمد.csv", "می\u{200C}خواهم"] {
+            assert_eq!(shown(text), text);
         }
     }
 

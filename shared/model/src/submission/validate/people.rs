@@ -112,21 +112,25 @@ fn diagnosis(review: &mut Review<'_>) {
 
 fn providers(review: &mut Review<'_>) {
     let Review { request, issues, .. } = review;
-    let plan = request.health_plan.as_ref().and_then(|plan| plan.primary_care_provider.as_ref());
+    let plan = request.health_plan.as_mut().and_then(|plan| plan.primary_care_provider.as_mut());
     let sent = [
-        ("OrderingProvider.NPI", request.ordering_provider.as_ref().map(|provider| &provider.npi)),
-        ("ReferringProvider.NPI", request.referring_provider.as_ref().map(|provider| &provider.npi)),
-        ("CameraOperator.NPI", request.camera_operator.as_ref().map(|provider| &provider.npi)),
-        ("HealthPlan.PrimaryCareProvider.NPI", plan.map(|provider| &provider.npi)),
+        ("OrderingProvider.NPI", request.ordering_provider.as_mut().map(|provider| &mut provider.npi)),
+        ("ReferringProvider.NPI", request.referring_provider.as_mut().map(|provider| &mut provider.npi)),
+        ("CameraOperator.NPI", request.camera_operator.as_mut().map(|provider| &mut provider.npi)),
+        ("HealthPlan.PrimaryCareProvider.NPI", plan.map(|provider| &mut provider.npi)),
     ];
     for (path, npi) in sent {
-        let Some(npi) = npi.and_then(Option::as_deref) else { continue };
-        if let Err(error) = value::npi(npi) {
-            issues.push(error.at(path));
-        } else if !value::npi_check_digit_ok(npi) {
-            let message =
-                format!("The check digit of NPI {} does not fit. Make sure it was typed correctly.", quoted(npi));
-            issues.push(Issue::warning(IssueCode::NpiCheckDigit, path, message));
+        let Some(npi) = npi.and_then(Option::as_mut) else { continue };
+        match value::npi(npi) {
+            Err(error) => issues.push(error.at(path)),
+            Ok(digits) => {
+                if !value::npi_check_digit_ok(&digits) {
+                    let message =
+                        format!("The check digit of NPI {} does not fit. Make sure it was typed correctly.", quoted(&digits));
+                    issues.push(Issue::warning(IssueCode::NpiCheckDigit, path, message));
+                }
+                *npi = digits;
+            }
         }
     }
 }
