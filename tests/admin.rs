@@ -8,7 +8,7 @@ use clap::Parser;
 use iris_admin::cli::Cli;
 use iris_local_servicebus::message::{Message, PropertyValue};
 use iris_model::OutcomeKind;
-use iris_orders::audit::AuditSearch;
+use iris_store::audit::AuditSearch;
 use serde_json::{Value, json};
 use sqlx::Connection;
 use std::collections::BTreeMap;

@@ -105,7 +105,7 @@ impl Credentials {
     #[must_use]
     pub fn caller(&self, organization: &Organization) -> CallerAccess {
         let slug = &organization.slug;
-        let entry = format!("orders-{slug}");
+        let entry = slug.orders_entry();
         let entry_url = format!("http://{}/{entry}", self.http);
         CallerAccess {
             orders: self.queue("send", &entry),
@@ -118,7 +118,7 @@ impl Credentials {
             ),
             gradings: (organization.environment == Environment::Test).then(|| self.grader(organization)),
             events: self.queue("listen", &organization.events_queue().unwrap_or_default()),
-            results: self.queue("listen", &format!("results-{slug}")),
+            results: self.queue("listen", &slug.results_queue()),
             drops: self.container(&organization.drops_container(), DROP),
             images: self.container(&organization.images_container(), DROP),
             receipts: self.container(&organization.results_container(), FETCH),
@@ -128,7 +128,7 @@ impl Credentials {
     /// What those who grade an organization's orders connect with: send only.
     #[must_use]
     pub fn grader(&self, organization: &Organization) -> String {
-        self.queue("send", &format!("gradings-{}", organization.slug))
+        self.queue("send", &organization.slug.gradings_entry())
     }
 
     /// The URL of the Blob service with the write-only signature of the organization's drops container: what SDKs take.
@@ -150,9 +150,9 @@ impl Credentials {
         let mut keys = vec![self.key(ROOT_KEY_NAME, None, Right::Manage)];
         for Document { organization, .. } in organizations {
             let slug = &organization.slug;
-            keys.push(self.key("send", Some(format!("orders-{slug}")), Right::Send));
-            keys.push(self.key("send", Some(format!("gradings-{slug}")), Right::Send));
-            keys.push(self.key("listen", Some(format!("results-{slug}")), Right::Listen));
+            keys.push(self.key("send", Some(slug.orders_entry()), Right::Send));
+            keys.push(self.key("send", Some(slug.gradings_entry()), Right::Send));
+            keys.push(self.key("listen", Some(slug.results_queue()), Right::Listen));
             keys.extend(organization.events_queue().map(|queue| self.key("listen", Some(queue), Right::Listen)));
         }
         Access::with_keys(keys)
