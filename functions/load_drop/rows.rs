@@ -23,12 +23,13 @@ pub(super) const BATCH: usize = 500;
 const AHEAD: usize = 1;
 
 /// Issues after which a row's values mean nothing.
-const UNREADABLE: [IssueCode; 5] = [
+const UNREADABLE: [IssueCode; 6] = [
     IssueCode::BadJson,
     IssueCode::TooDeep,
     IssueCode::TooLarge,
     IssueCode::BadEncoding,
     IssueCode::BadQuoting,
+    IssueCode::TotalRow,
 ];
 
 /// What the reading thread tells: a layout, then batches, and at the end a failure if there was one.
@@ -136,7 +137,8 @@ impl RowOrigin {
         } else {
             validate(row.request, known, &context)
         };
-        let detail = RowDetail { row: row.number, issues: row.issues, cells: row.original.into_cells() };
+        let (issues, cells) = (row.issues, row.original.into_cells());
+        let detail = RowDetail { row: row.number, issues, cells, earlier: row.earlier };
         let incoming = Incoming {
             id: row_id(self.drop, row.number),
             organization: Arc::clone(&self.organization),

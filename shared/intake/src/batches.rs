@@ -118,14 +118,16 @@ impl<'o, 's> Batches<'o, 's> {
                 || column.is_none_or(|column| layout.path_of(column).is_some())
         };
         let found = found.into_iter().filter(|(column, issue)| concerns(*column, issue));
-        let issues = found.map(|(column, issue)| layout.of_cell(column, issue)).collect();
+        let total = is_total(&cells, layout.headers.len()).then(|| layout.locate(None, total_row()));
+        let issues = found.map(|(column, issue)| layout.of_cell(column, issue)).chain(total).collect();
         let request = OrderRequest::default();
         self.rows.push(Row { number, request, issues, original: Original::Cells(cells), earlier: None });
         if let Some(Row { request, issues, original: Original::Cells(cells), .. }) = self.rows.last_mut() {
             let is_undecoded = issues.iter().any(|located| located.issue.code == IssueCode::BadEncoding);
             let dates = &mut self.dates;
-            if issues.iter().any(|located| located.issue.code == IssueCode::BadQuoting) {
-                // Nobody knows which cell is which.
+            let is_no_order = |code| matches!(code, IssueCode::BadQuoting | IssueCode::TotalRow);
+            if issues.iter().any(|located| is_no_order(located.issue.code)) {
+                // Nobody knows which cell is which, or none is of an order.
             } else if spoiled.is_empty() {
                 compiled.build(request, |column| cells.get(column), layout, issues, dates, number);
             } else {
@@ -224,4 +226,37 @@ fn is_header(cells: &Cells, headers: &[String]) -> bool {
         headers.get(column).map_or("", String::as_str).eq_ignore_ascii_case(cell.trim())
     };
     headers.len() > 1 && !cells.is_blank() && cells.len() > 1 && cells.iter().enumerate().all(same)
+}
+
+/// Whether a row is the sum or the end of a report: a word that says so, and hardly anything else.
+fn is_total(cells: &Cells, width: usize) -> bool {
+    const WORDS: [&str; 9] = [
+        "total",
+        "grand total",
+        "subtotal",
+        "sub total",
+        "sub-total",
+        "record count",
+        "records:",
+        "row count",
+        "end of report",
+    ];
+    let says_so = |cell: &str| {
+        let cell = cell.trim().trim_start_matches(['*', '-', '=', ' ']);
+        WORDS.iter().any(|word| {
+            let (Some(start), rest) = (cell.get(..word.len()), cell.get(word.len()..).unwrap_or_default()) else {
+                return false;
+            };
+            start.eq_ignore_ascii_case(word)
+                && !rest.strip_prefix('s').unwrap_or(rest).starts_with(char::is_alphanumeric)
+        })
+    };
+    let filled = || cells.iter().filter(|cell| !cell.trim().is_empty());
+    width > 2 && filled().count() <= (width / 3).max(2) && filled().any(says_so)
+}
+
+fn total_row() -> Issue {
+    let message =
+        "This is a total or the end of a report, and no order. Delete the row, or leave it: the others are loaded.";
+    Issue::error(IssueCode::TotalRow, "", message)
 }

@@ -354,9 +354,14 @@ mod tests {
                 self.0.read(&mut buffer[..length])
             }
         }
-        for (bytes, text) in
-            [(&b"a\0\0b\0\0\0"[..], "a\0\0b"), (b"\0\0", ""), (b"", ""), (b"\0a", "\0a"), (b"a", "a"), (b"a\0b\0c", "a\0b\0c")]
-        {
+        for (bytes, text) in [
+            (&b"a\0\0b\0\0\0"[..], "a\0\0b"),
+            (b"\0\0", ""),
+            (b"", ""),
+            (b"\0a", "\0a"),
+            (b"a", "a"),
+            (b"a\0b\0c", "a\0b\0c"),
+        ] {
             for piece in 1..=bytes.len().max(1) {
                 let mut read = String::new();
                 Unpadded::new(Pieces(bytes, piece)).read_to_string(&mut read).unwrap();
@@ -370,7 +375,18 @@ mod tests {
         for word in ["Jos‚", "Pe¤a", "JosŽ", "Pe–a", "M\u{81}ller", "MŸller", "Nu–ez"] {
             assert_eq!(doubtful(&format!("Ada,{word},x")), Some(word), "{word}");
         }
-        for text in ["José,Peña", "O’Brien", "KOVAŠ", "Šarić", "5 – 6", "“quoted” € 5", "Zürich…", "98°", "Ada®", "Müller–Lüdenscheidt x"] {
+        for text in [
+            "José,Peña",
+            "O’Brien",
+            "KOVAŠ",
+            "Šarić",
+            "5 – 6",
+            "“quoted” € 5",
+            "Zürich…",
+            "98°",
+            "Ada®",
+            "Müller–Lüdenscheidt x",
+        ] {
             assert_eq!(doubtful(text).filter(|_| !text.contains('–')), None, "{text}");
         }
     }

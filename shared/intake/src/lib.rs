@@ -36,5 +36,4 @@ pub use failure::FileIssue;
 pub use layout::Layout;
 pub use limits::Limits;
 pub use mapping::Survey;
-pub use people::Earlier;
 pub use read::{Intake, Original, Row, Sink, Source, Step, read};

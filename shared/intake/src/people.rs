@@ -5,34 +5,18 @@
 //! chart of the first.
 
 use iris_model::organization::PatientScope;
+use iris_model::receipt::EarlierRow;
 use iris_model::request::Patient;
 use iris_model::{OrderControlCode, OrderRequest};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
-
-/// The row of a file that ordered something for the same patient before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Earlier {
-    /// Its number.
-    pub row: u32,
-    /// The hash of its order's id.
-    order: u64,
-}
-
-impl Earlier {
-    /// Whether the row's order is the one of this id.
-    #[must_use]
-    pub fn is_of(&self, order: &str) -> bool {
-        self.order == hash_of(order)
-    }
-}
+use std::hash::{BuildHasher, RandomState};
 
 /// What is new about a row's patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Met {
     /// The patient was in no row before, or only as the same person. With the row whose order came last.
-    Same(Option<Earlier>),
+    Same(Option<EarlierRow>),
     /// That row has another person under the same id.
     Another(u32),
 }
@@ -49,7 +33,7 @@ struct Seen {
     /// The first row that says who it is, and the hash of that person; 0 = none has said so yet.
     row: u32,
     person: u64,
-    last: Option<Earlier>,
+    last: Option<EarlierRow>,
 }
 
 impl People {
@@ -72,7 +56,7 @@ impl People {
         let person = self.person(patient).unwrap_or(0);
         let is_new_order = matches!(request.order_control_code, None | Some(Code::NewOrder));
         let order = request.order.as_ref().and_then(|order| order.local_id.as_deref()).filter(|_| is_new_order);
-        let ordered = order.map(|order| Earlier { row, order: hash_of(order) });
+        let ordered = order.map(|order| EarlierRow::new(row, order));
         match self.seen.entry(key) {
             Entry::Vacant(place) => {
                 place.insert(Seen { row, person, last: ordered });
@@ -97,15 +81,10 @@ impl People {
     /// spaced and capitalized.
     fn person(&self, patient: &Patient) -> Option<u64> {
         let first = patient.name.as_ref()?.first.as_deref()?;
-        let letters: String = first.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        let letters: String =
+            first.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         Some(self.hashes.hash_one((letters, patient.dob?)).max(1))
     }
-}
-
-fn hash_of(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]
@@ -125,16 +104,15 @@ mod tests {
         let mut people = People::new(PatientScope::Organization);
         let first = request("P1", "Ada Maria", "Test", "1950-01-02", "O1");
         assert_eq!(people.meet(&first, 2), Met::Same(None));
-        for (row, other) in [
-            request("P1", "Ben", "Test", "1950-01-02", "O2"),
-            request("P1", "Ada Maria", "Test", "1980-01-02", "O3"),
-        ]
-        .iter()
-        .enumerate()
+        for (row, other) in
+            [request("P1", "Ben", "Test", "1950-01-02", "O2"), request("P1", "Ada Maria", "Test", "1980-01-02", "O3")]
+                .iter()
+                .enumerate()
         {
             assert_eq!(people.meet(other, row as u32 + 3), Met::Another(2));
         }
-        let Met::Same(Some(earlier)) = people.meet(&request("P1", "ADA-MARIA", "Married", "1950-01-02", "O4"), 7) else {
+        let Met::Same(Some(earlier)) = people.meet(&request("P1", "ADA-MARIA", "Married", "1950-01-02", "O4"), 7)
+        else {
             panic!("the same person");
         };
         assert!(earlier.row == 2 && earlier.is_of("O1") && !earlier.is_of("O4"));
@@ -150,7 +128,10 @@ mod tests {
         let named = request("P1", "Ada", "Test", "1950-01-02", "O2");
         assert!(matches!(people.meet(&named, 3), Met::Same(Some(_))));
         assert_eq!(people.meet(&request("P1", "Ben", "Test", "1950-01-02", "O3"), 4), Met::Another(3));
-        let cancel = OrderRequest { order_control_code: Some(OrderControlCode::Cancel), ..request("P1", "Cy", "T", "1940-01-01", "O2") };
+        let cancel = OrderRequest {
+            order_control_code: Some(OrderControlCode::Cancel),
+            ..request("P1", "Cy", "T", "1940-01-01", "O2")
+        };
         assert_eq!(people.meet(&cancel, 5), Met::Same(None));
     }
 

@@ -10,10 +10,10 @@ use crate::json::{self, FlatColumns, Unwrapped};
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::mapping::{self, Compiled, Dates, Survey};
-use crate::people::Earlier;
 use crate::workbook::Workbook;
 use iris_model::json::{Elements, Node, ReadError};
 use iris_model::organization::Mapping;
+use iris_model::receipt::EarlierRow;
 use iris_model::{Cells, EvaluationType, OrderRequest, Organization, RowIssue};
 use std::fs::File;
 use std::io::Read;
@@ -46,7 +46,7 @@ pub struct Row {
     /// The row as it came.
     pub original: Original,
     /// The row before it that ordered something for the same patient.
-    pub earlier: Option<Earlier>,
+    pub earlier: Option<EarlierRow>,
 }
 
 /// A row as it came, for the file of rejected rows.
@@ -298,10 +298,7 @@ fn json_row(
     let built = columns.build(node, &mut out.dates, number).map_err(FileIssue::file)?;
     announce(columns, out);
     let original = Original::Json(json::text(node));
-    out.row(
-        Row { number, request: built.request, issues: built.issues, original, earlier: None },
-        &columns.layout,
-    )
+    out.row(Row { number, request: built.request, issues: built.issues, original, earlier: None }, &columns.layout)
 }
 
 fn announce(columns: &mut FlatColumns, out: &mut Batches<'_, '_>) {

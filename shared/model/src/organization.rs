@@ -14,6 +14,7 @@ mod grading;
 mod mapping;
 mod pattern;
 mod read;
+mod site_meant;
 
 pub use batches::{BatchFormat, BatchPeriod, BatchSettings};
 pub use delivery::{

@@ -7,6 +7,7 @@ use crate::shapes::Shape;
 use iris_model::{OutcomeKind, RowIssue, RowLine, Severity};
 use iris_store::Store;
 use maud::{Markup, html};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Rejected rows shown at a time.
@@ -52,6 +53,24 @@ pub(crate) async fn rejected(store: &dyn Store, drop: Uuid, after: Option<u32>) 
 
 fn parse(text: &str) -> Result<Vec<RowLine>, Error> {
     Ok(text.lines().filter(|line| !line.is_empty()).map(serde_json::from_str).collect::<Result<_, _>>()?)
+}
+
+/// Rows that differ in what is wrong with them, the first of each kind, with the number of those like it.
+pub(crate) fn unlike(lines: &[RowLine]) -> Vec<(&RowLine, u64)> {
+    let wrong = |line: &RowLine| -> Vec<_> {
+        let errors = line.issues.iter().filter(|located| located.issue.is_error());
+        errors.map(|located| (located.column, located.issue.code, located.issue.message.clone())).collect()
+    };
+    let mut places = HashMap::new();
+    let mut kinds: Vec<(&RowLine, u64)> = Vec::new();
+    for line in lines {
+        let place = *places.entry(wrong(line)).or_insert(kinds.len());
+        match kinds.get_mut(place) {
+            Some((_, alike)) => *alike += 1,
+            None => kinds.push((line, 0)),
+        }
+    }
+    kinds
 }
 
 /// A rejected row.
@@ -192,6 +211,18 @@ mod tests {
         assert!(cell.contains("C <bdi>DOB</bdi>") && cell.contains("has a year of two digits"), "{shown}");
         assert_eq!(shown.matches("two digits").count(), 1);
         assert!(!shown.contains("Middle"), "an empty cell without an issue is left out");
+    }
+
+    #[test]
+    fn rows_with_the_same_trouble_are_one_card() {
+        let other = || {
+            let mut line = line(Some(3));
+            line.issues[0].issue.message = "\"3/4/62\" has a year of two digits.".into();
+            line
+        };
+        let lines = [line(Some(3)), other(), line(Some(3)), line(None), line(Some(3))];
+        let alike: Vec<u64> = unlike(&lines).into_iter().map(|(_, alike)| alike).collect();
+        assert_eq!(alike, [2, 0, 0]);
     }
 
     #[test]

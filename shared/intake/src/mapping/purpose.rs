@@ -33,8 +33,5 @@ pub(super) fn purpose(field: IntakeField) -> Purpose {
 /// Whether a field holds a date.
 pub(super) fn is_date(field: IntakeField) -> bool {
     use IntakeField as F;
-    matches!(
-        field,
-        F::PatientDob | F::OrderScheduledTime | F::HealthPlanEffectiveDate | F::HealthPlanExpirationDate
-    )
+    matches!(field, F::PatientDob | F::OrderScheduledTime | F::HealthPlanEffectiveDate | F::HealthPlanExpirationDate)
 }

@@ -47,7 +47,8 @@ impl NumberFormat {
                 '.' => has_point = true,
                 'E' | 'e' | '@' => return None,
                 '%' | '/' => is_unlike = true,
-                ' ' | '-' | '+' | '(' | ')' | ':' | '$' | '!' | '^' | '&' | '\'' | '~' | '{' | '}' | '<' | '>' | '=' => {
+                ' ' | '-' | '+' | '(' | ')' | ':' | '$' | '!' | '^' | '&' | '\'' | '~' | '{' | '}' | '<' | '>'
+                | '=' => {
                     parts.push(Part::Literal(character));
                 }
                 _ => return None,
@@ -131,7 +132,21 @@ mod tests {
 
     #[test]
     fn numbers_are_shown_as_they_are_entered() {
-        for format in ["0", "#", "0.00", "General", "#,##0", "#,##0.00", "", "yyyy-mm-dd", "@", "0.00E+00", "_(* #,##0_)", "0_)", "[<=9999999]###\\-####;\\(###\\)\\ ###\\-####"] {
+        for format in [
+            "0",
+            "#",
+            "0.00",
+            "General",
+            "#,##0",
+            "#,##0.00",
+            "",
+            "yyyy-mm-dd",
+            "@",
+            "0.00E+00",
+            "_(* #,##0_)",
+            "0_)",
+            "[<=9999999]###\\-####;\\(###\\)\\ ###\\-####",
+        ] {
             assert_eq!(NumberFormat::of(format), None, "{format}");
         }
     }

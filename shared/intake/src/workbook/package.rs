@@ -134,7 +134,8 @@ fn check_kind(archive: &mut Archive, parts: &[Part]) -> Result<Sheets, FileIssue
         Some(_) => {
             let (folder, file) = document.rsplit_once('/').map_or(("", &*document), |(folder, file)| (folder, file));
             let own = format!("{folder}/_rels/{file}.rels");
-            let is_own = |index: &usize| parts.get(*index).is_some_and(|part| part.key() == own.trim_start_matches('/'));
+            let is_own =
+                |index: &usize| parts.get(*index).is_some_and(|part| part.key() == own.trim_start_matches('/'));
             let relations = readable.into_iter().filter(|(index, _)| is_own(index)).map(|(_, id)| id).collect();
             Ok(Sheets { document, relations })
         }

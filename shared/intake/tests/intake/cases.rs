@@ -40,7 +40,7 @@ fn case_of(name: &str, bytes: &[u8]) -> Case {
 fn validated(row: Row, organization: &Organization) -> Taken {
     let origin = Origin { today: date(2026, 11, 20), fill_from_organization: true, derived_order_id: None };
     let known: Vec<Issue> = row.issues.iter().map(|located| located.issue.clone()).collect();
-    let result = if known.iter().any(|issue| issue.code == IssueCode::BadQuoting) {
+    let result = if known.iter().any(|issue| matches!(issue.code, IssueCode::BadQuoting | IssueCode::TotalRow)) {
         Err(known)
     } else {
         validate(row.request, known, &Context { organization, origin: &origin })
@@ -53,7 +53,9 @@ impl Taken {
     fn value(&self, pointer: &str) -> String {
         let Ok(submission) = &self.result else { return String::new() };
         let json: serde_json::Value = serde_json::from_str(&submission.request.to_json()).unwrap();
-        json.pointer(pointer).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default()
+        json.pointer(pointer)
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .unwrap_or_default()
     }
 
     fn errors(&self) -> Vec<String> {
@@ -106,7 +108,8 @@ fn words_for_nothing_are_nobodys_id() {
     assert_eq!((case.rows.len(), case.failure()), (44, String::new()));
     for row in &case.rows {
         let errors = row.errors();
-        let is_about_the_id = |error: &String| matches!(&**error, "missing Patient.LocalId" | "cell-error Patient.LocalId");
+        let is_about_the_id =
+            |error: &String| matches!(&**error, "missing Patient.LocalId" | "cell-error Patient.LocalId");
         assert!(errors.len() == 1 && errors.iter().all(is_about_the_id), "row {}: {errors:?}", row.row);
     }
 }
@@ -172,9 +175,13 @@ fn fractions_of_whole_numbers_are_dropped_and_never_part_of_an_id() {
             "! bad-number Patient.LocalId",
         ]
     );
-    let with_an_id = String::from_utf8(include_bytes!("../cases/floats.csv").to_vec()).unwrap().replace("12345.0", "12345");
+    let with_an_id =
+        String::from_utf8(include_bytes!("../cases/floats.csv").to_vec()).unwrap().replace("12345.0", "12345");
     let row = case_of("floats.csv", with_an_id.as_bytes()).rows.pop().unwrap();
-    assert_eq!((row.value("/Patient/Dob"), row.value("/Patient/LocalId")), ("1950-12-16".to_owned(), "12345".to_owned()));
+    assert_eq!(
+        (row.value("/Patient/Dob"), row.value("/Patient/LocalId")),
+        ("1950-12-16".to_owned(), "12345".to_owned())
+    );
 }
 
 #[test]
@@ -194,7 +201,6 @@ fn a_text_is_never_taken_for_another() {
     assert_eq!(case("string-index-blank.xlsx").patients(), patients);
     let minus = case("string-index-minus.xlsx");
     assert!(minus.rows.iter().all(|row| row.result.is_err()), "{:?}", minus.patients());
-    // The second cell names the text 26 with a comment inside, which is that of another cell: it says so.
     let comment = case("string-index-comment.xlsx");
     assert_eq!(comment.patients(), patients);
 }
@@ -205,20 +211,14 @@ fn words_for_nothing_are_empty_elsewhere_and_no_names() {
     let nothing = " |  |  | ";
     assert_eq!(
         case.of_rows(&["/Patient/Phone", "/HealthPlan/MemberId", "/Order/AdditionalInfo", "/Order/ScheduledTime"]),
-        [
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            "! missing Patient.Name.Last",
-            "! missing Patient.Name",
-        ]
+        [nothing, nothing, nothing, nothing, nothing, nothing, "! missing Patient.Name.Last", "! missing Patient.Name",]
     );
     let text = include_str!("../cases/null-words-elsewhere.csv").replace("Hugo,nan", "Hugo,Null");
     let row = &case_of("a.csv", text.as_bytes()).rows[6];
-    assert_eq!((row.value("/Patient/Name/Last"), row.warnings()), ("Null".to_owned(), vec!["missing Patient.Name.Last".to_owned()]));
+    assert_eq!(
+        (row.value("/Patient/Name/Last"), row.warnings()),
+        ("Null".to_owned(), vec!["missing Patient.Name.Last".to_owned()])
+    );
 }
 
 #[test]
@@ -245,7 +245,8 @@ fn marks_behind_backslashes_are_read() {
         case.of_rows(&["/Patient/Name/Last"]),
         ["Test \"Quoted\" patient", "Test \"Quoted\", patient", "Testpatient-C", "Testpatient-D"]
     );
-    let text = include_str!("../cases/backslash-quotes.csv").replace("\"Test \\\"Quoted\\\" patient\"", "\"Test\" patient");
+    let text =
+        include_str!("../cases/backslash-quotes.csv").replace("\"Test \\\"Quoted\\\" patient\"", "\"Test\" patient");
     assert_eq!(case_of("a.csv", text.as_bytes()).rows[0].errors(), ["bad-quoting "]);
 }
 
@@ -253,7 +254,10 @@ fn marks_behind_backslashes_are_read() {
 fn blanks_before_quotation_marks_are_no_text() {
     for name in ["space-before-quotes.csv", "space-before-quotes-in-rows.csv"] {
         let case = case(name);
-        assert_eq!((case.orders(), case.failure()), (["OD-1000", "OD-1001", "OD-1002", "OD-1003"].map(str::to_owned).to_vec(), String::new()));
+        assert_eq!(
+            (case.orders(), case.failure()),
+            (["OD-1000", "OD-1001", "OD-1002", "OD-1003"].map(str::to_owned).to_vec(), String::new())
+        );
         assert_eq!(case.rows[1].value("/Patient/Name/Last"), "Testpatient, Jr");
     }
 }
@@ -264,7 +268,10 @@ fn appointments_have_a_year_of_our_time() {
     let refused = "! implausible-date Order.ScheduledTime";
     assert_eq!(case.orders(), [refused, "OD-1001", "OD-1002", refused, "OD-1004"]);
     let warned = vec!["implausible-date Order.ScheduledTime".to_owned()];
-    assert_eq!((case.rows[1].warnings(), case.rows[2].warnings(), case.rows[4].warnings()), (warned.clone(), warned, vec![]));
+    assert_eq!(
+        (case.rows[1].warnings(), case.rows[2].warnings(), case.rows[4].warnings()),
+        (warned.clone(), warned, vec![])
+    );
 }
 
 #[test]
@@ -291,7 +298,11 @@ fn the_first_sheet_with_rows_is_read() {
 fn what_is_no_sheet_of_cells_or_only_a_hint_does_no_harm() {
     for name in ["dimension-of-rows.xlsx", "dimension-empty.xlsx", "module-sheet.xlsx", "macro-sheet.xlsm"] {
         let case = case(name);
-        assert_eq!((case.failure(), case.orders()), (String::new(), ["OD-1000", "OD-1001", "OD-1002", "OD-1003"].map(str::to_owned).to_vec()), "{name}");
+        assert_eq!(
+            (case.failure(), case.orders()),
+            (String::new(), ["OD-1000", "OD-1001", "OD-1002", "OD-1003"].map(str::to_owned).to_vec()),
+            "{name}"
+        );
     }
 }
 
@@ -330,7 +341,8 @@ fn a_result_is_no_order() {
     let case = case("order-result.json");
     assert_eq!(case.orders(), ["! wrong-type "]);
     assert!(case.rows[0].message().contains("an answer of the platform"));
-    let flat = br#"{"OrderLocalId":"O1","PatientLocalId":"P1","ResultObjectType":"OrderCreationReceipt","Success":true}"#;
+    let flat =
+        br#"{"OrderLocalId":"O1","PatientLocalId":"P1","ResultObjectType":"OrderCreationReceipt","Success":true}"#;
     assert_eq!(case_of("a.json", flat).orders(), ["! wrong-type "]);
 }
 
@@ -367,10 +379,30 @@ fn what_is_no_procedure_code_is_worth_a_look() {
 }
 
 #[test]
+fn a_total_gets_one_sentence() {
+    let header = include_str!("../cases/every-row-bad.csv").lines().next().unwrap();
+    for total in ["Total,3", "Grand Total: 3", ",,,,TOTALS,,,,,3", "*** End of report ***", "Record count: 3"] {
+        let case = case_of("a.csv", format!("{header}\n{total}\n").as_bytes());
+        assert_eq!(case.orders(), ["! total-row "], "{total}");
+    }
+    let person = "OD-1,HV-SEA,MRN-1,Ada,Totalis,1950-02-03,F,DR";
+    assert_eq!(case_of("a.csv", format!("{header}\n{person}\n").as_bytes()).orders(), ["OD-1"]);
+}
+
+#[test]
+fn sites_are_named_where_another_word_stands() {
+    let text =
+        include_str!("../cases/every-row-bad.csv").replace("13/13/1950", "1950-02-03").replace("HV-SEA", "Seattle");
+    let message = case_of("a.csv", text.as_bytes()).rows[0].message();
+    assert!(message.contains("Did you mean HV-SEA?") && message.contains("HV-SEA, HV-PDX, HV-BOI"), "{message}");
+}
+
+#[test]
 fn dates_are_judged_by_their_column() {
     let header = "OrderLocalId,SiteLocalId,PatientLocalId,PatientFirstName,PatientLastName,PatientDob,PatientBirthGender,EvaluationType,OrderScheduledTime";
     let rows = ["03/04/1961", "4/4/1961", "23/04/1961", "1961-04-03", "05/06/1961"];
-    let row = |(index, born): (usize, &&str)| format!("O-{index},HV-SEA,P-{index},Ada,Testpatient,{born},F,DR,12/1/2026");
+    let row =
+        |(index, born): (usize, &&str)| format!("O-{index},HV-SEA,P-{index},Ada,Testpatient,{born},F,DR,12/1/2026");
     let text = format!("{header}\n{}\n", rows.iter().enumerate().map(row).collect::<Vec<_>>().join("\n"));
     let bad = "! bad-date Patient.Dob";
     let case = case_of("day-first.csv", text.as_bytes());
@@ -411,7 +443,10 @@ fn derived_ids_and_empty_words_are_the_mappings_business() {
         .replace("MRN-2001", "zz");
     let rows = take_as("a.csv", text.as_bytes(), &organization).rows;
     let rows: Vec<Taken> = rows.into_iter().map(|row| validated(row, &organization)).collect();
-    assert_eq!((rows[0].value("/Patient/LocalId"), rows[0].value("/Patient/Phone")), ("MRN-2000".to_owned(), String::new()));
+    assert_eq!(
+        (rows[0].value("/Patient/LocalId"), rows[0].value("/Patient/Phone")),
+        ("MRN-2000".to_owned(), String::new())
+    );
     assert_eq!(rows[1].errors(), ["missing Patient.LocalId"]);
     assert!(LocalId::new("zz").is_some());
 }

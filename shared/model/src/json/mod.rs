@@ -66,7 +66,9 @@ impl Number {
         match self {
             Self::Integer(number) => Some(number),
             Self::Large(_) => None,
-            Self::Float(number) if number.fract() == 0.0 => Self::Float(number).text()?.strip_suffix(".0")?.parse().ok(),
+            Self::Float(number) if number.fract() == 0.0 => {
+                Self::Float(number).text()?.strip_suffix(".0")?.parse().ok()
+            }
             Self::Float(_) => None,
         }
     }

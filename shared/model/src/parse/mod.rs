@@ -49,7 +49,9 @@ const OF_ANSWERS: [&str; 4] = ["ResultObjectType", "ResultCode", "ResultsDocumen
 pub fn not_a_request(node: &Node<'_>) -> Option<Issue> {
     let has = |name: &&str| node.get(name).is_some_and(|value| !value.is_blank() || matches!(value, Node::Object(_)));
     let name = OF_ANSWERS.iter().find(|name| has(name))?;
-    let message = format!("This has {name}, so it is an answer of the platform (a result, grading or event) and no order. Send an OrderRequest.");
+    let message = format!(
+        "This has {name}, so it is an answer of the platform (a result, grading or event) and no order. Send an OrderRequest."
+    );
     Some(Issue::error(IssueCode::WrongType, "", message))
 }
 

@@ -150,7 +150,9 @@ mod tests {
     fn npis_have_ten_digits() {
         assert_eq!(npi(" 1234567893 "), Ok("1234567893".to_owned()));
         assert_eq!(npi("1234567893.0"), Ok("1234567893".to_owned()));
-        for text in ["", "123456789", "12345678901", "123456789A", "1234567893.5", "1234 567893", "１２３４５６７８９３"] {
+        for text in
+            ["", "123456789", "12345678901", "123456789A", "1234567893.5", "1234 567893", "１２３４５６７８９３"]
+        {
             assert_eq!(npi(text).map_err(|error| error.code), Err(IssueCode::BadNpi), "{text}");
         }
     }

@@ -226,7 +226,8 @@ fn error(text: &str) -> ValueError {
 }
 
 fn formula(text: &str) -> ValueError {
-    let message = format!("{} is a formula and no value. Export the file with values, or enter the value.", quoted(text));
+    let message =
+        format!("{} is a formula and no value. Export the file with values, or enter the value.", quoted(text));
     ValueError::new(IssueCode::CellError, message)
 }
 
@@ -310,7 +311,8 @@ fn found(text: &str, is_id: bool) -> Option<char> {
     let mut before = None;
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
-        let is_letter = |letter: Option<char>| letter.is_some_and(|letter| !letter.is_ascii() && letter.is_alphabetic());
+        let is_letter =
+            |letter: Option<char>| letter.is_some_and(|letter| !letter.is_ascii() && letter.is_alphabetic());
         let joins = matches!(character, '\u{200C}' | '\u{200D}');
         let is_written = joins && !is_id && is_letter(before) && is_letter(characters.peek().copied());
         let is_blank = is_id && character.is_whitespace() && character != ' ';
@@ -387,8 +389,27 @@ mod tests {
     #[test]
     fn words_for_nothing_are_nobodys_id_and_nothing_elsewhere() {
         for word in [
-            "NULL", "null", "(null)", "\\N", "nan", "NaN", "None", "N/A", "n/a", "<NA>", "NA", "undefined", "nil", "NaT",
-            "[object Object]", "=", "-", "--", "?", "...", "***",
+            "NULL",
+            "null",
+            "(null)",
+            "\\N",
+            "nan",
+            "NaN",
+            "None",
+            "N/A",
+            "n/a",
+            "<NA>",
+            "NA",
+            "undefined",
+            "nil",
+            "NaT",
+            "[object Object]",
+            "=",
+            "-",
+            "--",
+            "?",
+            "...",
+            "***",
         ] {
             assert_eq!(judged(word, Id), "missing", "{word}");
             assert_eq!(judged(word, Number), "nothing", "{word}");
@@ -398,7 +419,8 @@ mod tests {
         for word in ["unknown", "TBD", "Pending", "not available"] {
             assert_eq!((judged(word, Id), judged(word, Line)), ("missing".to_owned(), "sound".to_owned()), "{word}");
         }
-        for text in ["NULL-1", "NA17", "N1", "0", "7", "A", "ß", "山", "Nanette", "Nonesuch", "#7", "Room #3!", "E11.9"] {
+        for text in ["NULL-1", "NA17", "N1", "0", "7", "A", "ß", "山", "Nanette", "Nonesuch", "#7", "Room #3!", "E11.9"]
+        {
             assert_eq!(judged(text, Id), "sound", "{text}");
         }
         assert_eq!((judged("...", Free), judged("N/A", Free)), ("sound".to_owned(), "nothing".to_owned()));
@@ -412,7 +434,8 @@ mod tests {
         for word in ["nan", "NaN", "(null)", "\\N", "N/A", "undefined", "-", "[object Object]"] {
             assert_eq!(judged(word, PersonName), "missing", "{word}");
         }
-        for name in ["O'Neil", "'t Hooft", "X Æ", "Nguyễn", "王", "محمد", "می‌خواهم", "Müller-Lüdenscheidt", "D’Angelo"] {
+        for name in ["O'Neil", "'t Hooft", "X Æ", "Nguyễn", "王", "محمد", "می‌خواهم", "Müller-Lüdenscheidt", "D’Angelo"]
+        {
             assert_eq!(judged(name, PersonName), "sound", "{name}");
         }
     }
@@ -420,10 +443,44 @@ mod tests {
     #[test]
     fn errors_are_no_values_in_any_field() {
         for error in [
-            "#N/A", "#n/a", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!",
-            "#BLOCKED!", "#CONNECT!", "#GETTING_DATA", "#ERROR!", "#BUSY!", "#UNKNOWN!", "#PYTHON!", "#EXTERNAL!",
-            "Loading...", "Err:502", "err:508", "Error 2042", "########", "##", "#WERT!", "#BEZUG!", "#NV", "#ZAHL!",
-            "#¡VALOR!", "#¿NOMBRE?", "#N/D", "#NOM?", "#ÜBERLAUF!", "#ЗНАЧ!", "#Н/Д", "#Error", "#Deleted",
+            "#N/A",
+            "#n/a",
+            "#REF!",
+            "#VALUE!",
+            "#DIV/0!",
+            "#NAME?",
+            "#NULL!",
+            "#NUM!",
+            "#SPILL!",
+            "#CALC!",
+            "#FIELD!",
+            "#BLOCKED!",
+            "#CONNECT!",
+            "#GETTING_DATA",
+            "#ERROR!",
+            "#BUSY!",
+            "#UNKNOWN!",
+            "#PYTHON!",
+            "#EXTERNAL!",
+            "Loading...",
+            "Err:502",
+            "err:508",
+            "Error 2042",
+            "########",
+            "##",
+            "#WERT!",
+            "#BEZUG!",
+            "#NV",
+            "#ZAHL!",
+            "#¡VALOR!",
+            "#¿NOMBRE?",
+            "#N/D",
+            "#NOM?",
+            "#ÜBERLAUF!",
+            "#ЗНАЧ!",
+            "#Н/Д",
+            "#Error",
+            "#Deleted",
         ] {
             for purpose in [Id, Number, PersonName, Line, Free, Typed] {
                 assert_eq!(judged(error, purpose), "cell-error", "{error}");
@@ -464,7 +521,9 @@ mod tests {
         }
         assert_eq!(judged("12345.0", Id), "bad-number");
         assert_eq!(judged("12345.0", Line), "sound");
-        for (text, digits) in [("12345.0", Some("12345")), (".0", None), ("1.20", None), ("v1.0", None), ("1.0.0", None)] {
+        for (text, digits) in
+            [("12345.0", Some("12345")), (".0", None), ("1.20", None), ("v1.0", None), ("1.0.0", None)]
+        {
             assert_eq!(without_fraction(text), digits, "{text}");
         }
     }
@@ -479,7 +538,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_refused_in_ids_and_names() {
-        for text in ["M\u{200B}1", "\u{202E}1M", "M\u{00A0}1", "M1\u{FEFF}", "M\u{2009}1", "M\u{AD}1", "M\u{E0041}1", "\u{3164}1"] {
+        for text in [
+            "M\u{200B}1",
+            "\u{202E}1M",
+            "M\u{00A0}1",
+            "M1\u{FEFF}",
+            "M\u{2009}1",
+            "M\u{AD}1",
+            "M\u{E0041}1",
+            "\u{3164}1",
+        ] {
             assert_eq!(judged(text, Id), "control-character", "{text:?}");
         }
         assert_eq!(judged("Ada\u{202E}", PersonName), "control-character");

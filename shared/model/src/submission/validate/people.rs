@@ -71,7 +71,8 @@ fn phone(review: &mut Review<'_>) {
 fn procedure(review: &mut Review<'_>) {
     let Some(code) = review.request.order.as_ref().and_then(|order| order.cpt_code.as_deref()) else { return };
     if !value::is_procedure_code(code) {
-        let message = format!("{} is not a CPT code; it is kept as it is. Send one code of five characters.", quoted(code));
+        let message =
+            format!("{} is not a CPT code; it is kept as it is. Send one code of five characters.", quoted(code));
         review.warn(IssueCode::UnlistedCode, "Order.CPTCode", message);
     }
 }
@@ -125,8 +126,10 @@ fn providers(review: &mut Review<'_>) {
             Err(error) => issues.push(error.at(path)),
             Ok(digits) => {
                 if !value::npi_check_digit_ok(&digits) {
-                    let message =
-                        format!("The check digit of NPI {} does not fit. Make sure it was typed correctly.", quoted(&digits));
+                    let message = format!(
+                        "The check digit of NPI {} does not fit. Make sure it was typed correctly.",
+                        quoted(&digits)
+                    );
                     issues.push(Issue::warning(IssueCode::NpiCheckDigit, path, message));
                 }
                 *npi = digits;

@@ -186,7 +186,11 @@ impl Texts<'_> {
     }
 
     fn image(&mut self, section: &str, image: &mut Image) {
-        self.texts(section, Kind::LocalId, [("LocalId", &mut image.local_id), ("ParentLocalId", &mut image.parent_local_id)]);
+        self.texts(
+            section,
+            Kind::LocalId,
+            [("LocalId", &mut image.local_id), ("ParentLocalId", &mut image.parent_local_id)],
+        );
         if let Some(location) = &mut image.azure_blob_storage {
             let texts = [
                 ("AzureBlobStorage.Container", &mut location.container),
@@ -249,7 +253,12 @@ impl Texts<'_> {
 
     fn name(&mut self, section: &str, name: Option<&mut Name>) {
         let Some(name) = name else { return };
-        let texts = [("First", &mut name.first), ("Last", &mut name.last), ("Middle", &mut name.middle), ("Title", &mut name.title)];
+        let texts = [
+            ("First", &mut name.first),
+            ("Last", &mut name.last),
+            ("Middle", &mut name.middle),
+            ("Title", &mut name.title),
+        ];
         self.texts(section, Kind::Name, texts);
     }
 
