@@ -11,7 +11,7 @@ use crate::refusal::about;
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use iris_azure::blob::RangedReader;
-use iris_intake::{Format, Layout, Source};
+use iris_intake::{Format, Layout, Source, Survey};
 use iris_model::{Issue, IssueCode, OutcomeKind};
 use iris_rules::{Answer, Incoming, Refusal};
 use iris_store::{DropFinish, DropLease, DropState, DropStatus, RowDetail};
@@ -73,21 +73,29 @@ impl Job<'_> {
             Ok(opened) => opened,
             Err(issue) => return Ok(End::Refused(issue)),
         };
-        let reading = self.reading(format, source, state);
-        if !self.all_or_nothing() {
-            return self.commit(lease, state, format, reading.start(), Admission::Each).await;
-        }
-        let admission = self.preview(state, reading.start()).await?;
+        let survey = self.reading(format, source, Survey::default(), state).survey().await?;
+        let admission = if self.all_or_nothing() {
+            match self.open_archive().await? {
+                Ok((format, source)) => {
+                    self.preview(state, self.reading(format, source, survey.clone(), state).start()).await?
+                }
+                Err(issue) => return Ok(End::Refused(issue)),
+            }
+        } else {
+            Admission::Each
+        };
         match self.open_archive().await? {
             Ok((format, source)) => {
-                self.commit(lease, state, format, self.reading(format, source, state).start(), admission).await
+                let rows = self.reading(format, source, survey, state).start();
+                self.commit(lease, state, format, rows, admission).await
             }
             Err(issue) => Ok(End::Refused(issue)),
         }
     }
 
-    fn reading(&self, format: Format, source: Source, state: &DropState) -> Reading {
+    fn reading(&self, format: Format, source: Source, survey: Survey, state: &DropState) -> Reading {
         Reading {
+            survey,
             source,
             format,
             file_name: self.drop.name.clone(),
@@ -173,12 +181,12 @@ impl Job<'_> {
         while let Some(left) = committing.next().await {
             waiting.extend(left?);
         }
-        let Some(layout) = layout else { return Ok(End::Refused(nothing())) };
+        let Some(layout) = layout else { return Ok(End::Refused(nothing(format))) };
         self.late_parents(&lease, state, waiting).await?;
         let status = if defect.is_some() { DropStatus::Broken } else { DropStatus::Loaded };
         let mut issues: Vec<Issue> = defect.into_iter().chain(layout.warnings.iter().cloned()).collect();
         if number == 0 {
-            issues.push(nothing());
+            issues.push(nothing(format));
         }
         Ok(End::Finished(DropFinish { status, issues, at: Timestamp::now() }, Shape { format, layout }))
     }
@@ -263,8 +271,12 @@ impl Job<'_> {
     }
 }
 
-fn nothing() -> Issue {
-    Issue::warning(IssueCode::Empty, "", "The file holds no row below its header.")
+fn nothing(format: Format) -> Issue {
+    let message = match format {
+        Format::Csv | Format::Xlsx => "The file holds no row below its header.",
+        Format::Json | Format::Ndjson => "The file holds no order and no record.",
+    };
+    Issue::warning(IssueCode::Empty, "", message)
 }
 
 /// A good row among bad ones of a file that is loaded as a whole or not at all.

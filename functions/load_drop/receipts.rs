@@ -74,6 +74,7 @@ impl Job<'_> {
             totals,
             issues_by_code: issues.by_code,
             issues: issues.issues,
+            groups: issues.groups,
             files,
         }
     }

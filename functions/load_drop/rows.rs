@@ -2,8 +2,9 @@
 //!
 //! Parsing and validating need the processor, committing needs the database: the two overlap through a channel of [`AHEAD`] batches.
 
+use super::Error;
 use crate::refusal::about;
-use iris_intake::{FileIssue, Format, Layout, Limits, Row, Source, Step, read};
+use iris_intake::{FileIssue, Format, Intake, Layout, Limits, Row, Source, Step, Survey};
 use iris_model::submission::{Context, Origin, validate};
 use iris_model::{Issue, IssueCode, LocalId, Organization};
 use iris_rules::incoming::row_id;
@@ -22,8 +23,14 @@ pub(super) const BATCH: usize = 500;
 const AHEAD: usize = 1;
 
 /// Issues after which a row's values mean nothing.
-const UNREADABLE: [IssueCode; 4] =
-    [IssueCode::BadJson, IssueCode::TooDeep, IssueCode::TooLarge, IssueCode::BadEncoding];
+const UNREADABLE: [IssueCode; 6] = [
+    IssueCode::BadJson,
+    IssueCode::TooDeep,
+    IssueCode::TooLarge,
+    IssueCode::BadEncoding,
+    IssueCode::BadQuoting,
+    IssueCode::TotalRow,
+];
 
 /// What the reading thread tells: a layout, then batches, and at the end a failure if there was one.
 pub(super) enum Told {
@@ -46,6 +53,8 @@ pub(super) struct Reading {
     pub(super) drop: Uuid,
     pub(super) first_seen: Timestamp,
     pub(super) limits: Limits,
+    /// What the file's rows show about each other, found by going through it once before.
+    pub(super) survey: Survey,
 }
 
 impl Reading {
@@ -54,6 +63,17 @@ impl Reading {
         let (sender, receiver) = mpsc::channel(AHEAD);
         tokio::task::spawn_blocking(move || self.run(&sender));
         receiver
+    }
+
+    /// Goes through the file to see what its rows show about each other.
+    pub(super) async fn survey(self) -> Result<Survey, Error> {
+        let run = move || {
+            let Self { source, format, file_name, organization, limits, .. } = self;
+            let intake = Intake { format, organization: &organization, file_name: &file_name, limits: &limits };
+            intake.survey(source)
+        };
+        // What is wrong with the file is told when it is read.
+        tokio::task::spawn_blocking(run).await.map_err(|_| Error::Reader)?.map_err(|_| Error::Reader)
     }
 
     fn run(self, sender: &mpsc::Sender<Told>) {
@@ -74,7 +94,13 @@ impl Reading {
             };
             if sender.blocking_send(told).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let done = read(self.source, self.format, &organization, &self.file_name, &self.limits, BATCH, &mut sink);
+        let intake = Intake {
+            format: self.format,
+            organization: &organization,
+            file_name: &self.file_name,
+            limits: &self.limits,
+        };
+        let done = intake.read(self.source, &self.survey, BATCH, &mut sink);
         // Nobody listening means that the drop was given up.
         let _ = sender.blocking_send(done.map_or_else(Told::Failed, |()| Told::End));
     }
@@ -111,7 +137,8 @@ impl RowOrigin {
         } else {
             validate(row.request, known, &context)
         };
-        let detail = RowDetail { row: row.number, issues: row.issues, cells: row.original.into_cells() };
+        let (issues, cells) = (row.issues, row.original.into_cells());
+        let detail = RowDetail { row: row.number, issues, cells, earlier: row.earlier };
         let incoming = Incoming {
             id: row_id(self.drop, row.number),
             organization: Arc::clone(&self.organization),

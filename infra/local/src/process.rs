@@ -78,13 +78,15 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     graded.any()
 }
 
-/// A file of which nothing could be loaded is a failure, told in one sentence.
+/// A file of which nothing was loaded is a failure, told in one sentence.
 fn refused(receipt: &Receipt) -> Result<()> {
-    if receipt.status != Status::Refused {
-        return Ok(());
+    let first = receipt.issues.first().map_or("the file could not be loaded", |issue| issue.message.as_ref());
+    match receipt.status {
+        Status::Refused => bail!("nothing was loaded: {first}"),
+        Status::Failed => bail!("nothing was loaded: every row was rejected"),
+        _ if receipt.totals.rows == 0 => bail!("nothing was loaded: {first}"),
+        Status::Loaded | Status::Partial | Status::Broken => Ok(()),
     }
-    let reason = receipt.issues.first().map_or("the file could not be loaded", |issue| issue.message.as_ref());
-    bail!("nothing was loaded: {reason}")
 }
 
 fn file_name(file: &Path) -> Result<String> {

@@ -3,7 +3,7 @@
 use iris_intake::receipt::Receipt;
 use std::fmt::Write;
 
-/// The most issues listed; the receipts have all.
+/// The most issues listed, equal ones of several rows once; the receipts have all.
 const LISTED: usize = 15;
 
 /// The longest text of an issue's place, in characters.
@@ -31,13 +31,22 @@ pub fn summary(receipt: &Receipt) -> String {
     if !receipt.issues.is_empty() {
         let _ = writeln!(text, "\n  {:>7}  {:<PLACE$}  problem", "row", "column");
     }
-    for issue in receipt.issues.iter().take(LISTED) {
+    let of_file = receipt.issues.iter().filter(|issue| issue.row.is_none()).map(|issue| (issue, 1));
+    let groups = of_file.chain(receipt.groups.iter().map(|group| (&group.first, group.rows)));
+    let mut told = 0;
+    for (issue, rows) in groups.take(LISTED) {
         let row = issue.row.map_or_else(String::new, |row| row.to_string());
         let place = cut(&place(issue.column, issue.header.as_deref(), &issue.path));
-        let _ = writeln!(text, "  {row:>7}  {place:<PLACE$}  {} [{}]", issue.message, issue.code);
+        let others = match rows {
+            0 | 1 => String::new(),
+            2 => " (and in another row)".to_owned(),
+            rows => format!(" (and in {} other rows)", rows - 1),
+        };
+        let _ = writeln!(text, "  {row:>7}  {place:<PLACE$}  {} [{}]{others}", issue.message, issue.code);
+        told += rows;
     }
     let total: u64 = receipt.issues_by_code.values().sum();
-    let rest = total.saturating_sub(receipt.issues.len().min(LISTED) as u64);
+    let rest = total.saturating_sub(told);
     if rest > 0 {
         let _ = writeln!(text, "  … and {rest} more; rows.csv has all");
     }

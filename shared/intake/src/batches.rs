@@ -5,9 +5,11 @@ use crate::failure::FileIssue;
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::line::Line;
-use crate::mapping::Compiled;
+use crate::mapping::{Compiled, Dates, Survey};
+use crate::people::{Met, People};
 use crate::read::{Original, Row, Sink, Step};
-use iris_model::{Issue, IssueCode, OrderRequest, RowIssue};
+use iris_model::organization::PatientScope;
+use iris_model::{Cells, Issue, IssueCode, OrderRequest};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -24,6 +26,9 @@ pub(crate) struct Batches<'o, 's> {
     /// Bytes of text in all rows.
     passed: u64,
     seen: Seen,
+    people: People,
+    /// What is to be done with dates.
+    pub(crate) dates: Dates<'o>,
     count: u32,
     /// Number of the last row: no two rows share one, whatever the file.
     last: u32,
@@ -35,7 +40,13 @@ pub(crate) struct Batches<'o, 's> {
 
 impl<'o, 's> Batches<'o, 's> {
     /// Batches of at most that many rows.
-    pub(crate) fn new(sink: &'o mut Sink<'s>, batch: usize, limits: &'o Limits) -> Self {
+    pub(crate) fn new(
+        sink: &'o mut Sink<'s>,
+        batch: usize,
+        limits: &'o Limits,
+        scope: PatientScope,
+        dates: Dates<'o>,
+    ) -> Self {
         Self {
             sink,
             rows: Vec::with_capacity(batch),
@@ -43,6 +54,8 @@ impl<'o, 's> Batches<'o, 's> {
             held: 0,
             passed: 0,
             seen: Seen::default(),
+            people: People::new(scope),
+            dates,
             count: 0,
             last: 0,
             example: None,
@@ -92,21 +105,50 @@ impl<'o, 's> Batches<'o, 's> {
             self.example.get_or_insert(number);
             return Ok(ControlFlow::Continue(()));
         }
+        // A report repeats its header at the top of each page.
+        if is_header(&cells, &layout.headers) {
+            return Ok(ControlFlow::Continue(()));
+        }
         let number = self.admit(number, cells.text().len())?;
         // A cell that is an error or damaged is reported as such, not once more as a bad value.
         let spoiled: Vec<usize> = found.iter().filter_map(|(column, _)| *column).collect();
-        let issues = found.into_iter().map(|(column, issue)| layout.of_cell(column, issue)).collect();
-        self.rows.push(Row { number, request: OrderRequest::default(), issues, original: Original::Cells(cells) });
+        // What stands in a column that nobody reads is nobody's business, unless the whole row is in doubt.
+        let concerns = |column: Option<usize>, issue: &Issue| {
+            !matches!(issue.code, IssueCode::CellError | IssueCode::BadNumber | IssueCode::BadDate)
+                || column.is_none_or(|column| layout.path_of(column).is_some())
+        };
+        let found = found.into_iter().filter(|(column, issue)| concerns(*column, issue));
+        let total = is_total(&cells, layout.headers.len()).then(|| layout.locate(None, total_row()));
+        let issues = found.map(|(column, issue)| layout.of_cell(column, issue)).chain(total).collect();
+        let request = OrderRequest::default();
+        self.rows.push(Row { number, request, issues, original: Original::Cells(cells), earlier: None });
         if let Some(Row { request, issues, original: Original::Cells(cells), .. }) = self.rows.last_mut() {
-            if spoiled.is_empty() {
-                compiled.build(request, |column| cells.get(column), layout, issues);
+            let is_undecoded = issues.iter().any(|located| located.issue.code == IssueCode::BadEncoding);
+            let dates = &mut self.dates;
+            let is_no_order = |code| matches!(code, IssueCode::BadQuoting | IssueCode::TotalRow);
+            if issues.iter().any(|located| is_no_order(located.issue.code)) {
+                // Nobody knows which cell is which, or none is of an order.
+            } else if spoiled.is_empty() {
+                compiled.build(request, |column| cells.get(column), layout, issues, dates, number);
             } else {
                 let sound = |column: usize| if spoiled.contains(&column) { "" } else { cells.get(column) };
-                compiled.build(request, sound, layout, issues);
+                compiled.build(request, sound, layout, issues, dates, number);
+            }
+            // That letters are lost is said for the whole row.
+            if is_undecoded {
+                issues.retain(|located| located.column.is_none() || located.issue.code != IssueCode::BadEncoding);
             }
         }
         self.complete(layout);
         Ok(if self.stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    /// What was seen of the file's dates.
+    pub(crate) fn into_survey(self) -> Survey {
+        match self.dates {
+            Dates::Collect(survey) => survey,
+            Dates::Judge(survey) => survey.clone(),
+        }
     }
 
     /// Says that the template's example was left in.
@@ -144,10 +186,20 @@ impl<'o, 's> Batches<'o, 's> {
             let message = format!(
                 "Row {first} has the same order id and operation. Remove one of the two, or give it an id of its own."
             );
-            let issue = Issue::error(IssueCode::DuplicateRow, "Order.LocalId", message);
-            let place = layout.column_of("Order.LocalId").map(|(column, header)| (column, header.to_owned()));
-            let (column, header) = place.map_or((None, None), |(column, header)| (Some(column), Some(header)));
-            row.issues.push(RowIssue { column, header, issue });
+            row.issues.push(layout.locate_path(Issue::error(IssueCode::DuplicateRow, "Order.LocalId", message)));
+        }
+        if let Some(row) = self.rows.last_mut() {
+            match self.people.meet(&row.request, row.number) {
+                Met::Same(earlier) => row.earlier = earlier,
+                Met::Another(other) => {
+                    let message = format!(
+                        "Row {other} of this file has the same patient id with another first name or birth date: these are two people. \
+                         Give each an id of their own; for a family that shares a subscriber's id, the id of the member."
+                    );
+                    let issue = Issue::error(IssueCode::PatientMismatch, "Patient.LocalId", message);
+                    row.issues.push(layout.locate_path(issue));
+                }
+            }
         }
         if self.rows.len() >= self.batch || self.held > HELD {
             self.flush();
@@ -166,4 +218,45 @@ impl<'o, 's> Batches<'o, 's> {
     fn tell(&mut self, step: Step) {
         self.stopped |= !self.stopped && (self.sink)(step).is_break();
     }
+}
+
+/// Whether a row is the header once more.
+fn is_header(cells: &Cells, headers: &[String]) -> bool {
+    let same = |(column, cell): (usize, &str)| {
+        headers.get(column).map_or("", String::as_str).eq_ignore_ascii_case(cell.trim())
+    };
+    headers.len() > 1 && !cells.is_blank() && cells.len() > 1 && cells.iter().enumerate().all(same)
+}
+
+/// Whether a row is the sum or the end of a report: a word that says so, and hardly anything else.
+fn is_total(cells: &Cells, width: usize) -> bool {
+    const WORDS: [&str; 9] = [
+        "total",
+        "grand total",
+        "subtotal",
+        "sub total",
+        "sub-total",
+        "record count",
+        "records:",
+        "row count",
+        "end of report",
+    ];
+    let says_so = |cell: &str| {
+        let cell = cell.trim().trim_start_matches(['*', '-', '=', ' ']);
+        WORDS.iter().any(|word| {
+            let (Some(start), rest) = (cell.get(..word.len()), cell.get(word.len()..).unwrap_or_default()) else {
+                return false;
+            };
+            start.eq_ignore_ascii_case(word)
+                && !rest.strip_prefix('s').unwrap_or(rest).starts_with(char::is_alphanumeric)
+        })
+    };
+    let filled = || cells.iter().filter(|cell| !cell.trim().is_empty());
+    width > 2 && filled().count() <= (width / 3).max(2) && filled().any(says_so)
+}
+
+fn total_row() -> Issue {
+    let message =
+        "This is a total or the end of a report, and no order. Delete the row, or leave it: the others are loaded.";
+    Issue::error(IssueCode::TotalRow, "", message)
 }

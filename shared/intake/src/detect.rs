@@ -81,6 +81,9 @@ fn magic(head: &[u8], extension: &str) -> Option<Result<Format, Issue>> {
     if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return refused("This is an old (.xls) or password-protected workbook.");
     }
+    if head.starts_with(b"{\\rtf") {
+        return refused("Letters (RTF) cannot be loaded.");
+    }
     if head.starts_with(b"%PDF") {
         return refused("PDF files cannot be loaded.");
     }
@@ -131,6 +134,7 @@ mod tests {
             ("a.xlsb", b"PK\x03\x04", IssueCode::UnsupportedFormat, ".xlsx"),
             ("a.pdf", b"%PDF-1.7", IssueCode::UnsupportedFormat, ".csv"),
             ("a.json", b"LocalId,Dob", IssueCode::UnsupportedFormat, "{"),
+            ("a.rtf", b"{\\rtf1\\ansi", IssueCode::UnsupportedFormat, "RTF"),
             ("a.html", b"<html>", IssueCode::UnsupportedFormat, ".csv"),
         ] {
             let issue = detect(name, head).unwrap_err();

@@ -6,6 +6,8 @@
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, UTF_8, UTF_16BE, UTF_16LE};
+use iris_model::issue::quoted;
+use iris_model::{Issue, IssueCode};
 use std::io::{ErrorKind, Read, Result};
 use std::sync::{Arc, OnceLock};
 
@@ -26,12 +28,114 @@ pub(crate) struct Utf8Reader<R> {
 
 /// The encoding of a text, as far as its letters have shown it. What has only ASCII is UTF-8.
 #[derive(Clone, Default)]
-pub(crate) struct Encoding(Arc<OnceLock<&'static str>>);
+pub(crate) struct Encoding(Arc<Noted>);
+
+#[derive(Default)]
+struct Noted {
+    name: OnceLock<&'static str>,
+    /// A word that looks as if another encoding was meant.
+    doubt: OnceLock<String>,
+}
 
 impl Encoding {
     /// Its name in the WHATWG's list.
     pub(crate) fn name(&self) -> &'static str {
-        self.0.get().copied().unwrap_or("UTF-8")
+        self.0.name.get().copied().unwrap_or("UTF-8")
+    }
+
+    /// What to say where the encoding was guessed and words look as if it was guessed wrongly.
+    pub(crate) fn warning(&self) -> Option<Issue> {
+        let sample = self.0.doubt.get()?;
+        let message = format!(
+            "The letters of the file were guessed and may be wrong, e.g. {}. If they are, save it as UTF-8 (in Excel: CSV UTF-8) and drop it \
+             again.",
+            quoted(sample)
+        );
+        Some(Issue::warning(IssueCode::BadEncoding, "", message))
+    }
+}
+
+/// The first word that nobody would write: it holds a sign between letters, or a capital letter beyond ASCII behind small ones. So look
+/// the letters of DOS and of old Macs where they are taken for those of Windows.
+fn doubtful(text: &str) -> Option<&str> {
+    if text.is_ascii() {
+        return None;
+    }
+    let is_end = |character: char| character.is_whitespace() || matches!(character, ',' | ';' | '|' | '"' | '\t');
+    text.split(is_end).filter(|word| !word.is_ascii()).find(|word| {
+        let characters: Vec<char> = word.chars().collect();
+        let has_small = characters.iter().any(char::is_ascii_lowercase);
+        let letter = |place: Option<usize>| {
+            place.and_then(|place| characters.get(place)).is_some_and(|character| character.is_alphabetic())
+        };
+        characters.iter().enumerate().any(|(place, character)| {
+            let (before, behind) = (letter(place.checked_sub(1)), letter(place.checked_add(1)));
+            let is_capital = character.is_uppercase() && before && has_small;
+            // An apostrophe stands between letters; a long dash and an ordinal behind them.
+            let is_sign = !character.is_alphanumeric() && !matches!(character, '’' | '‘' | '´' | '·' | '\u{AD}');
+            let is_usual_behind = matches!(character, '’' | '”' | '…' | '®' | '™' | '°' | '»' | '›' | '€');
+            !character.is_ascii() && (is_capital || (is_sign && before && (behind || !is_usual_behind)))
+        })
+    })
+}
+
+/// Leaves out the NULs at the end of a text: some programs fill their last block with them.
+pub(crate) struct Unpadded<R> {
+    inner: R,
+    /// NULs that were read and may be padding.
+    held: u64,
+    /// Text that follows them, and the NULs behind it.
+    ready: Vec<u8>,
+    at: usize,
+    behind: u64,
+}
+
+impl<R: Read> Unpadded<R> {
+    pub(crate) fn new(inner: R) -> Self {
+        Self { inner, held: 0, ready: Vec::new(), at: 0, behind: 0 }
+    }
+}
+
+impl<R: Read> Read for Unpadded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        loop {
+            if self.at < self.ready.len() {
+                // The NULs before a text were no padding.
+                if self.held > 0 {
+                    let length = usize::try_from(self.held).unwrap_or(usize::MAX).min(buffer.len());
+                    buffer.get_mut(..length).unwrap_or_default().fill(0);
+                    self.held -= length as u64;
+                    return Ok(length);
+                }
+                let rest = self.ready.get(self.at..).unwrap_or_default();
+                let length = rest.len().min(buffer.len());
+                if let (Some(to), Some(from)) = (buffer.get_mut(..length), rest.get(..length)) {
+                    to.copy_from_slice(from);
+                }
+                self.at += length;
+                if self.at == self.ready.len() {
+                    self.held = std::mem::take(&mut self.behind);
+                }
+                return Ok(length);
+            }
+            let length = self.inner.read(buffer)?;
+            let piece = buffer.get(..length).unwrap_or_default();
+            let text = piece.len() - piece.iter().rev().take_while(|byte| **byte == 0).count();
+            let padding = (piece.len() - text) as u64;
+            if length == 0 {
+                return Ok(0);
+            }
+            if text > 0 && self.held == 0 {
+                self.held = padding;
+                return Ok(text);
+            }
+            if text > 0 {
+                self.ready = piece.get(..text).unwrap_or_default().to_vec();
+                (self.at, self.behind) = (0, padding);
+            } else {
+                self.held += padding;
+            }
+        }
     }
 }
 
@@ -40,6 +144,8 @@ enum Mode {
     Ascii,
     Utf8,
     Other(Box<Decoder>),
+    /// Nothing but its letters says what it is.
+    Guessed(Box<Decoder>),
     End,
 }
 
@@ -63,14 +169,21 @@ impl<R: Read> Utf8Reader<R> {
         if matches!(self.mode, Mode::Ascii) && !piece.is_ascii() {
             self.mode = self.decided(&mut piece)?;
         }
-        if let Mode::Other(decoder) = &self.mode {
-            self.encoding.0.get_or_init(|| decoder.encoding().name());
+        if let Mode::Other(decoder) | Mode::Guessed(decoder) = &self.mode {
+            self.encoding.0.name.get_or_init(|| decoder.encoding().name());
         }
         self.at = 0;
+        let is_guessed = matches!(self.mode, Mode::Guessed(_));
         self.ready = match &mut self.mode {
-            Mode::Other(decoder) => {
+            Mode::Other(decoder) | Mode::Guessed(decoder) => {
                 let last = piece.is_empty();
                 let text = decoded(decoder, &piece, last);
+                if is_guessed
+                    && self.encoding.0.doubt.get().is_none()
+                    && let Some(word) = std::str::from_utf8(&text).ok().and_then(doubtful)
+                {
+                    self.encoding.0.doubt.get_or_init(|| word.to_owned());
+                }
                 if last {
                     self.mode = Mode::End;
                 }
@@ -143,7 +256,7 @@ impl<R: Read> Read for Utf8Reader<R> {
                 Mode::End => return Ok(0),
                 Mode::Start => {
                     self.start()?;
-                    if self.ready.is_empty() && !matches!(self.mode, Mode::Other(_)) {
+                    if self.ready.is_empty() && !matches!(self.mode, Mode::Other(_) | Mode::Guessed(_)) {
                         return Ok(0);
                     }
                 }
@@ -152,7 +265,7 @@ impl<R: Read> Read for Utf8Reader<R> {
                         return Ok(length);
                     }
                 }
-                Mode::Other(_) => {
+                Mode::Other(_) | Mode::Guessed(_) => {
                     let piece = self.piece(PIECE)?;
                     self.take(piece)?;
                 }
@@ -193,7 +306,7 @@ fn is_mostly_utf8(piece: &[u8]) -> bool {
 fn guessed(piece: &[u8]) -> Mode {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(piece, true);
-    of(detector.guess(Some(HOME), Utf8Detection::Deny))
+    Mode::Guessed(Box::new(detector.guess(Some(HOME), Utf8Detection::Deny).new_decoder_without_bom_handling()))
 }
 
 fn decoded(decoder: &mut Decoder, piece: &[u8], last: bool) -> Vec<u8> {
@@ -230,6 +343,52 @@ mod tests {
         assert_eq!(read(b""), "");
         assert_eq!(read(b"\xef\xbb\xbf"), "");
         assert_eq!(read(b"\xff\xfe"), "");
+    }
+
+    #[test]
+    fn nuls_at_the_end_are_padding_and_nowhere_else() {
+        struct Pieces<'a>(&'a [u8], usize);
+        impl Read for Pieces<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+                let length = buffer.len().min(self.1);
+                self.0.read(&mut buffer[..length])
+            }
+        }
+        for (bytes, text) in [
+            (&b"a\0\0b\0\0\0"[..], "a\0\0b"),
+            (b"\0\0", ""),
+            (b"", ""),
+            (b"\0a", "\0a"),
+            (b"a", "a"),
+            (b"a\0b\0c", "a\0b\0c"),
+        ] {
+            for piece in 1..=bytes.len().max(1) {
+                let mut read = String::new();
+                Unpadded::new(Pieces(bytes, piece)).read_to_string(&mut read).unwrap();
+                assert_eq!(read, text, "{bytes:?} {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_nobody_would_write_are_doubtful() {
+        for word in ["Jos‚", "Pe¤a", "JosŽ", "Pe–a", "M\u{81}ller", "MŸller", "Nu–ez"] {
+            assert_eq!(doubtful(&format!("Ada,{word},x")), Some(word), "{word}");
+        }
+        for text in [
+            "José,Peña",
+            "O’Brien",
+            "KOVAŠ",
+            "Šarić",
+            "5 – 6",
+            "“quoted” € 5",
+            "Zürich…",
+            "98°",
+            "Ada®",
+            "Müller–Lüdenscheidt x",
+        ] {
+            assert_eq!(doubtful(text).filter(|_| !text.contains('–')), None, "{text}");
+        }
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl Layout {
         self.locate(column, issue)
     }
 
+    /// An issue with the column that its path was read from.
+    pub(crate) fn locate_path(&self, issue: Issue) -> RowIssue {
+        let (column, header) = self.column_of(&issue.path).unzip();
+        RowIssue { column, header: header.map(str::to_owned), issue }
+    }
+
     /// An issue with its cell.
     pub(crate) fn locate(&self, column: Option<usize>, issue: Issue) -> RowIssue {
         RowIssue {

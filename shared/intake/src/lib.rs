@@ -5,8 +5,11 @@
 //! row, column and what to do. Validation, which needs the organization and the day, follows in [`iris_model::submission::validate`].
 //!
 //! ```text
-//! detect(name, head) ─► Format ─► read(source, format, …) ─► Step::Layout, Step::Batch(rows) …
+//! detect(name, head) ─► Format ─► Intake { format, … } ─► survey(source) ─► read(source, survey, …) ─► Step::Layout, Step::Batch(rows) …
 //! ```
+//!
+//! A file is gone through twice: some of what a row means shows in other rows only, such as whether its dates have the day first
+//! ([`Survey`]).
 //!
 //! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are examined before anything reads them.
 
@@ -22,6 +25,7 @@ mod layout;
 mod limits;
 mod line;
 mod mapping;
+mod people;
 mod read;
 pub mod receipt;
 pub mod template;
@@ -31,4 +35,5 @@ pub use detect::{Format, detect};
 pub use failure::FileIssue;
 pub use layout::Layout;
 pub use limits::Limits;
-pub use read::{Original, Row, Sink, Source, Step, read};
+pub use mapping::Survey;
+pub use read::{Intake, Original, Row, Sink, Source, Step, read};

@@ -4,20 +4,24 @@ use crate::ahead;
 use crate::batches::Batches;
 use crate::delimited::Delimited;
 use crate::detect::Format;
-use crate::encoding::{Encoding, Utf8Reader};
+use crate::encoding::{Encoding, Unpadded, Utf8Reader};
 use crate::failure::{Capped, FileIssue};
 use crate::json::{self, FlatColumns, Unwrapped};
 use crate::layout::Layout;
 use crate::limits::Limits;
-use crate::mapping::{self, Compiled};
+use crate::mapping::{self, Compiled, Dates, Survey};
 use crate::workbook::Workbook;
 use iris_model::json::{Elements, Node, ReadError};
 use iris_model::organization::Mapping;
+use iris_model::receipt::EarlierRow;
 use iris_model::{Cells, EvaluationType, OrderRequest, Organization, RowIssue};
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// Rows at a time of a file that is only looked through.
+const SURVEYED: usize = 64;
 
 /// The most bytes of a line that could not be read that are kept for the file of rejected rows.
 const SHOWN: usize = 32 * 1024;
@@ -41,6 +45,8 @@ pub struct Row {
     pub issues: Vec<RowIssue>,
     /// The row as it came.
     pub original: Original,
+    /// The row before it that ordered something for the same patient.
+    pub earlier: Option<EarlierRow>,
 }
 
 /// A row as it came, for the file of rejected rows.
@@ -83,7 +89,21 @@ pub enum Step {
 /// Takes what is told; [`ControlFlow::Break`] ends the reading.
 pub type Sink<'s> = dyn FnMut(Step) -> ControlFlow<()> + 's;
 
-/// Reads a file to its end, in batches of at most `batch` rows. Memory does not grow with the file.
+/// A file, as far as it is known before it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Intake<'a> {
+    /// What it is.
+    pub format: Format,
+    /// Whose it is.
+    pub organization: &'a Organization,
+    /// What it is called: decides about its mapping.
+    pub file_name: &'a str,
+    /// How much of it is taken.
+    pub limits: &'a Limits,
+}
+
+/// Reads a file to its end, in batches of at most `batch` rows. Memory does not grow with the file. Dates are read as the mapping says,
+/// whatever the rest of their column shows: whoever loads the rows reads with a [`Survey`] instead ([`Intake::read`]).
 ///
 /// # Errors
 /// What is wrong with the file as a whole. Rows that were handed over before stand.
@@ -96,29 +116,61 @@ pub fn read(
     batch: usize,
     sink: &mut Sink<'_>,
 ) -> Result<(), FileIssue> {
-    let builtin = Mapping { name: "built-in".to_owned(), ..Mapping::default() };
-    let mapping = organization.rule_for(file_name).map_or(&builtin, |rule| &rule.mapping);
-    let layout = Layout {
-        mapping: mapping.name.clone(),
-        all_or_nothing: mapping.all_or_nothing,
-        allow_missing_order_id: mapping.allow_missing_order_local_id,
-        ..Layout::default()
-    };
-    let file = Reading { mapping, exams: &organization.evaluation_types, limits, layout };
-    let mut out = Batches::new(sink, batch, limits);
-    let done = match (format, source) {
-        (Format::Xlsx, Source::File(source)) => file.workbook(source, &mut out),
-        (Format::Xlsx, Source::Stream(_)) => Err(FileIssue::io(std::io::Error::other("a workbook needs a file"))),
-        (Format::Csv, source) => file.delimited(source.capped(limits), &mut out),
-        (Format::Json, source) => file.json(source.capped(limits), &mut out),
-        (Format::Ndjson, source) => {
-            let (text, encoding) = Utf8Reader::new(source.capped(limits));
-            file.elements(Elements::lines(text), &encoding, &mut out)
+    Intake { format, organization, file_name, limits }.read(source, &Survey::default(), batch, sink)
+}
+
+impl Intake<'_> {
+    /// Goes through a file once to see what its rows show about each other. What is wrong with the file shows again when it is read.
+    ///
+    /// # Errors
+    /// The source failed, and trying again may help.
+    pub fn survey(&self, source: Source) -> Result<Survey, FileIssue> {
+        let mut sink = |_: Step| ControlFlow::Continue(());
+        let mut out = self.batches(&mut sink, SURVEYED, Dates::Collect(Survey::default()));
+        match self.run(source, &mut out) {
+            Err(failure) if failure.transient => Err(failure),
+            _ => Ok(out.into_survey()),
         }
-    };
-    // Rows before a defect stand.
-    out.flush();
-    done
+    }
+
+    /// Reads a file to its end, in batches of at most `batch` rows. Memory does not grow with the file.
+    ///
+    /// # Errors
+    /// What is wrong with the file as a whole. Rows that were handed over before stand.
+    pub fn read(&self, source: Source, survey: &Survey, batch: usize, sink: &mut Sink<'_>) -> Result<(), FileIssue> {
+        let mut out = self.batches(sink, batch, Dates::Judge(survey));
+        let done = self.run(source, &mut out);
+        // Rows before a defect stand.
+        out.flush();
+        done
+    }
+
+    fn batches<'o, 's>(&'o self, sink: &'o mut Sink<'s>, batch: usize, dates: Dates<'o>) -> Batches<'o, 's> {
+        Batches::new(sink, batch, self.limits, self.organization.patient_scope, dates)
+    }
+
+    fn run(&self, source: Source, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
+        let Self { format, organization, file_name, limits } = *self;
+        let builtin = Mapping { name: "built-in".to_owned(), ..Mapping::default() };
+        let mapping = organization.rule_for(file_name).map_or(&builtin, |rule| &rule.mapping);
+        let layout = Layout {
+            mapping: mapping.name.clone(),
+            all_or_nothing: mapping.all_or_nothing,
+            allow_missing_order_id: mapping.allow_missing_order_local_id,
+            ..Layout::default()
+        };
+        let file = Reading { mapping, exams: &organization.evaluation_types, limits, layout };
+        match (format, source) {
+            (Format::Xlsx, Source::File(source)) => file.workbook(source, out),
+            (Format::Xlsx, Source::Stream(_)) => Err(FileIssue::io(std::io::Error::other("a workbook needs a file"))),
+            (Format::Csv, source) => file.delimited(source.capped(limits), out),
+            (Format::Json, source) => file.json(source.capped(limits), out),
+            (Format::Ndjson, source) => {
+                let (text, encoding) = Utf8Reader::new(source.capped(limits));
+                file.elements(Elements::lines(Unpadded::new(text)), &encoding, out)
+            }
+        }
+    }
 }
 
 impl Source {
@@ -151,7 +203,7 @@ impl Reading<'_> {
 
     fn delimited(mut self, source: impl Read + Send, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
         let (text, encoding) = Utf8Reader::new(source);
-        let file = Delimited::open(text, self.mapping, self.limits)?;
+        let file = Delimited::open(Unpadded::new(text), self.mapping, self.limits)?;
         self.layout.headers.clone_from(&file.headers);
         self.layout.delimiter = Some(file.delimiter);
         self.layout.encoding = Some(encoding.name());
@@ -184,7 +236,7 @@ impl Reading<'_> {
 
     fn json(self, source: impl Read, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
         let (text, encoding) = Utf8Reader::new(source);
-        let text = Unwrapped::new(text).map_err(FileIssue::io)?;
+        let text = Unwrapped::new(Unpadded::new(text)).map_err(FileIssue::io)?;
         self.elements(Elements::new(text), &encoding, out)
     }
 
@@ -229,7 +281,8 @@ fn each_element<R: Read>(
                 let issues = vec![RowIssue { column: None, header: None, issue }];
                 let text = element.text.get(..element.text.len().min(SHOWN)).unwrap_or_default();
                 let original = Original::Json(String::from_utf8_lossy(text.trim_ascii()).into_owned());
-                out.row(Row { number, request: OrderRequest::default(), issues, original }, &columns.layout)?;
+                let request = OrderRequest::default();
+                out.row(Row { number, request, issues, original, earlier: None }, &columns.layout)?;
             }
         }
     }
@@ -242,10 +295,10 @@ fn json_row(
     columns: &mut FlatColumns,
     out: &mut Batches<'_, '_>,
 ) -> Result<(), FileIssue> {
-    let built = columns.build(node).map_err(FileIssue::file)?;
+    let built = columns.build(node, &mut out.dates, number).map_err(FileIssue::file)?;
     announce(columns, out);
     let original = Original::Json(json::text(node));
-    out.row(Row { number, request: built.request, issues: built.issues, original }, &columns.layout)
+    out.row(Row { number, request: built.request, issues: built.issues, original, earlier: None }, &columns.layout)
 }
 
 fn announce(columns: &mut FlatColumns, out: &mut Batches<'_, '_>) {
@@ -262,10 +315,12 @@ fn announce_example(layout: &mut Layout, out: &mut Batches<'_, '_>) {
     }
 }
 
-/// Letters may have shown another encoding than the beginning of the file did.
+/// Letters may have shown another encoding than the beginning of the file did, or that it is hard to tell.
 fn announce_encoding(layout: &mut Layout, encoding: &Encoding, out: &mut Batches<'_, '_>) {
-    if layout.encoding != Some(encoding.name()) {
+    let doubt = encoding.warning();
+    if layout.encoding != Some(encoding.name()) || doubt.is_some() {
         layout.encoding = Some(encoding.name());
+        layout.warnings.extend(doubt);
         out.layout(layout);
     }
 }
@@ -275,8 +330,12 @@ fn of_json(error: ReadError, rows: u32) -> FileIssue {
         ReadError::Io(error) => FileIssue::io(error),
         ReadError::Document(issue) if rows == 0 => FileIssue::file(issue),
         ReadError::Document(mut issue) => {
-            let read = if rows == 1 { "The element".to_owned() } else { format!("The {rows} elements") };
-            issue.message = format!("{} {read} before it stand; see the rows of the receipt.", issue.message).into();
+            let read = if rows == 1 {
+                "The element before it stands".to_owned()
+            } else {
+                format!("The {rows} elements before it stand")
+            };
+            issue.message = format!("{} {read}; see the rows of the receipt.", issue.message).into();
             FileIssue::at(rows + 1, issue)
         }
     }

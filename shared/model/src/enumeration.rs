@@ -50,7 +50,7 @@ macro_rules! wire_enum {
             pub fn from_text(text: &str) -> Option<Self> {
                 let text = text.trim();
                 $(if text.eq_ignore_ascii_case($code) $(|| text.eq_ignore_ascii_case($alias))* { return Some($name::$variant); })+
-                text.parse::<u64>().ok().and_then(Self::from_id)
+                crate::value::whole(text).parse::<u64>().ok().and_then(Self::from_id)
             }
 
             /// The codes as one list for messages: `A, B, C`.

@@ -163,6 +163,10 @@ issue_codes! {
     CellError = "cell-error";
     /// The text cannot be decoded.
     BadEncoding = "bad-encoding";
+    /// Text behind a closing quotation mark, or a blank before an opening one: nobody knows where the cells begin and end.
+    BadQuoting = "bad-quoting";
+    /// A row of totals or the end of a report, and not of an order.
+    TotalRow = "total-row";
     /// A row repeats an order id of the same file (decision 21).
     DuplicateRow = "duplicate-row";
     /// A sheet that looks like data and was not read (decision 16).

@@ -37,6 +37,7 @@ pub use identifier::{ClientGuid, LocalId, Slug};
 pub use image::{ImageRequest, Message};
 pub use issue::{Issue, IssueCode, RowIssue, Severity};
 pub use organization::Organization;
+pub use parse::not_a_request;
 pub use receipt::{OutcomeKind, RowLine};
 pub use request::{OrderRequest, Parsed};
 pub use result::OrderResult;

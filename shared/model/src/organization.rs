@@ -14,6 +14,7 @@ mod grading;
 mod mapping;
 mod pattern;
 mod read;
+mod site_meant;
 
 pub use batches::{BatchFormat, BatchPeriod, BatchSettings};
 pub use delivery::{
@@ -358,6 +359,9 @@ pub struct Mapping {
     pub columns: BTreeMap<IntakeField, ColumnRule>,
     /// Columns that are known to be of no use: no warning for them.
     pub ignored_columns: Vec<String>,
+    /// Words that mean nothing in this organization's files, beside those that programs are known for: read as empty cells, compared
+    /// without regard to case.
+    pub empty_words: Vec<String>,
     /// How slashed dates are read (decision 15).
     pub date_order: DateOrder,
     /// Loads nothing when any row fails (decision 18).

@@ -3,6 +3,7 @@
 use crate::issue::RowIssue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What became of one submission. Every input has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -78,4 +79,33 @@ pub struct RowLine {
     /// The row's original cells; kept only for failed rows, until the rejected file is written.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cells: Option<Vec<String>>,
+}
+
+/// The row of a file that ordered something for the same patient before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EarlierRow {
+    /// Its number.
+    pub row: u32,
+    /// The hash of its order's id: a file may have a million rows.
+    order: u64,
+}
+
+impl EarlierRow {
+    /// The row with the id of its order.
+    #[must_use]
+    pub fn new(row: u32, order: &str) -> Self {
+        Self { row, order: hash_of(order) }
+    }
+
+    /// Whether the row's order is the one of this id.
+    #[must_use]
+    pub fn is_of(&self, order: &str) -> bool {
+        self.order == hash_of(order)
+    }
+}
+
+fn hash_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }

@@ -63,7 +63,7 @@ fn numbers_keep_their_digits_or_say_that_they_cannot() {
     assert_eq!(number("18446744073709551615"), (Some("18446744073709551615".into()), None));
     assert_eq!(number("18446744073709551616"), (None, None));
     assert_eq!(number("12.50"), (Some("12.5".into()), None));
-    assert_eq!(number("3.0"), (Some("3".into()), Some(3)));
+    assert_eq!(number("3.0"), (Some("3.0".into()), Some(3)));
     assert_eq!(number("1e300"), (None, None));
 }
 

@@ -2,6 +2,7 @@
 
 use super::batch::{Reply, RowsWork};
 use iris_model::{Issue, OutcomeKind, RowIssue, RowLine};
+use iris_rules::decide::superseded_order;
 use iris_rules::incoming::{Answer, Outcome};
 use iris_rules::snapshot::DoneBatch;
 use iris_store::DropBatchEntry;
@@ -31,7 +32,7 @@ fn line(lease: &DropLease, row: &RowDetail, outcome: &Outcome) -> RowLine {
     let mut issues = row.issues.clone();
     for issue in &outcome.issues {
         if !row.issues.iter().any(|known| known.issue == *issue) {
-            issues.push(lease.locate(issue.clone()));
+            issues.push(lease.locate(told(row, issue)));
         }
     }
     RowLine {
@@ -43,6 +44,22 @@ fn line(lease: &DropLease, row: &RowDetail, outcome: &Outcome) -> RowLine {
         issues,
         cells: (outcome.kind == OutcomeKind::Failed).then(|| row.cells.to_vec()),
     }
+}
+
+/// An issue of the outcome. A row that takes the place of an order of the same file names both rows: usually one of the two should not be
+/// there.
+fn told(row: &RowDetail, issue: &Issue) -> Issue {
+    let mut issue = issue.clone();
+    if let Some(order) = superseded_order(&issue)
+        && let Some(earlier) = row.earlier.filter(|earlier| earlier.is_of(order))
+    {
+        let message = format!(
+            "Row {} takes the place of row {} of this file, whose order {order} was cancelled: both are for the same patient.",
+            row.row, earlier.row
+        );
+        issue.message = message.into();
+    }
+    issue
 }
 
 /// The answers of a batch that was committed before, from its record. A row the record does not know (the caller cut its batches

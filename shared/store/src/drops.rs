@@ -13,6 +13,7 @@
 //! When all rows have a line, `Orders::finish_drop` closes the drop.
 
 use crate::Error;
+use iris_model::receipt::EarlierRow;
 use iris_model::{Cells, ClientGuid, Issue, OutcomeKind, RowIssue, RowLine};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,8 @@ pub struct RowDetail {
     pub issues: Vec<RowIssue>,
     /// The original cells; kept with the line only when the row fails.
     pub cells: Cells,
+    /// The row before it that ordered something for the same patient.
+    pub earlier: Option<EarlierRow>,
 }
 
 /// Where a drop stands.

@@ -47,7 +47,10 @@ pub(crate) async fn show(
             section aria-labelledby="rejected" {
                 h2 #rejected { "Rejected rows" }
                 p.hint { "Correct them in the downloaded file and drop it again; the other rows are not needed for that." }
-                @for line in &rejected.lines { (lines::rejected_row(line, &shape, look)) }
+                @for (line, alike) in lines::unlike(&rejected.lines) {
+                    (lines::rejected_row(line, &shape, look))
+                    @if alike > 0 { p.hint { "The same is wrong with " (format::plural(alike, "further row", "further rows")) "." } }
+                }
                 @if let Some(next) = rejected.next.filter(|_| failed(&drop.totals) > rejected.lines.len() as u64) {
                     p.more { a href={ "/drops/" (id) "?rejected=" (next) "#rejected" } { "Further rejected rows" } }
                 }
@@ -63,7 +66,7 @@ pub(crate) async fn show(
             }
         }
     };
-    let title = look.private(&drop.name).to_owned();
+    let title = look.plain(&drop.name);
     page(&console, look, Place::Drops, &title, live("drop", &["orders"], &address, &content)).await
 }
 
@@ -79,7 +82,7 @@ fn head(drop: &DropSummary, receipt: Option<&Receipt>, look: Look, organization:
     html! {
         header.head {
             p.path { a href="/" { "Drops" } }
-            h1 { (look.private(&drop.name)) " " (format::drop_status(drop.status, failed(&drop.totals))) }
+            h1 { (look.private(&drop.name)) " " (format::drop_status(drop.status, failed(&drop.totals), drop.totals.rows())) }
             p {
                 (organization) " · " (bytes(drop.size)) " · received " (format::time(drop.received_at))
                 @if over { " · loaded in " } @else { " · loading for " } (duration(drop.received_at, until))

@@ -79,7 +79,7 @@ fn row(console: &Console, look: Look, drop: &DropSummary) -> Markup {
             }
             td { (format::time(drop.received_at)) }
             td { (bar(&drop.totals)) (totals(&drop.totals)) }
-            td { (format::drop_status(drop.status, failed(&drop.totals))) }
+            td { (format::drop_status(drop.status, failed(&drop.totals), drop.totals.rows())) }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use iris_model::OutcomeKind;
 use iris_model::enumeration::OrderStatus;
+use iris_model::value::residue::shown;
 use iris_store::DropStatus;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,6 +14,11 @@ use serde_json::Value;
 pub(crate) const HIDDEN: &str = "•••";
 
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A text that somebody else wrote: it cannot change the direction of what is around it, and what is invisible in it shows.
+pub(crate) fn foreign(text: &str) -> Markup {
+    html! { @if !text.is_empty() { bdi { (shown(text)) } } }
+}
 
 /// A value as part of an address.
 pub(crate) fn encoded(text: &str) -> String {
@@ -114,10 +120,12 @@ pub(crate) fn words(code: &str) -> String {
     text
 }
 
-/// Where a drop stands; `failed` = rows that were refused.
-pub(crate) fn drop_status(status: DropStatus, failed: u64) -> Markup {
+/// Where a drop stands; `failed` of its rows were refused.
+pub(crate) fn drop_status(status: DropStatus, failed: u64, rows: u64) -> Markup {
     match status {
         DropStatus::Loading => chip("busy", "loading"),
+        DropStatus::Loaded if rows == 0 => chip("warn", "nothing to load"),
+        DropStatus::Loaded if failed == rows => chip("bad", "all rows rejected"),
         DropStatus::Loaded if failed > 0 => chip("warn", "loaded in part"),
         DropStatus::Loaded => chip("good", "loaded"),
         DropStatus::Broken => chip("bad", "broken off"),
@@ -150,6 +158,20 @@ pub(crate) fn without_quotes(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_loaded_is_not_loaded_in_part() {
+        let shown = |failed, rows| drop_status(DropStatus::Loaded, failed, rows).into_string();
+        assert!(shown(3, 3).contains("all rows rejected") && shown(1, 3).contains("loaded in part"));
+        assert!(shown(0, 3).contains(">loaded<") && shown(0, 0).contains("nothing to load"));
+    }
+
+    #[test]
+    fn no_name_reads_backwards() {
+        let shown = foreign("members\u{202E}vsc<.exe").into_string();
+        assert_eq!(shown, "<bdi>members⟨U+202E⟩vsc&lt;.exe</bdi>");
+        assert_eq!(foreign("").into_string(), "");
+    }
 
     #[test]
     fn numbers_are_grouped() {

@@ -7,6 +7,7 @@ use crate::shapes::Shape;
 use iris_model::{OutcomeKind, RowIssue, RowLine, Severity};
 use iris_store::Store;
 use maud::{Markup, html};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Rejected rows shown at a time.
@@ -52,6 +53,24 @@ pub(crate) async fn rejected(store: &dyn Store, drop: Uuid, after: Option<u32>) 
 
 fn parse(text: &str) -> Result<Vec<RowLine>, Error> {
     Ok(text.lines().filter(|line| !line.is_empty()).map(serde_json::from_str).collect::<Result<_, _>>()?)
+}
+
+/// Rows that differ in what is wrong with them, the first of each kind, with the number of those like it.
+pub(crate) fn unlike(lines: &[RowLine]) -> Vec<(&RowLine, u64)> {
+    let wrong = |line: &RowLine| -> Vec<_> {
+        let errors = line.issues.iter().filter(|located| located.issue.is_error());
+        errors.map(|located| (located.column, located.issue.code, located.issue.message.clone())).collect()
+    };
+    let mut places = HashMap::new();
+    let mut kinds: Vec<(&RowLine, u64)> = Vec::new();
+    for line in lines {
+        let place = *places.entry(wrong(line)).or_insert(kinds.len());
+        match kinds.get_mut(place) {
+            Some((_, alike)) => *alike += 1,
+            None => kinds.push((line, 0)),
+        }
+    }
+    kinds
 }
 
 /// A rejected row.
@@ -102,7 +121,7 @@ fn cell(line: &RowLine, shape: &Shape, place: usize, look: Look) -> Markup {
     html! {
         @if !value.is_empty() || !issues.is_empty() {
             div.(tone) data-column=(header) {
-                dt { (letters(place)) " " @if header.is_empty() { "(no header)" } @else { (header) } }
+                dt { (letters(place)) " " @if header.is_empty() { "(no header)" } @else { (format::foreign(header)) } }
                 dd.value { @if value.is_empty() { i { "empty" } } @else { (look.private(&format::cut(value, CELL))) } }
                 @for issue in issues { dd { (said(issue, look, false)) } }
             }
@@ -117,7 +136,7 @@ pub(crate) fn said(issue: &RowIssue, look: Look, with_path: bool) -> Markup {
         p.issue.(tone) {
             @if with_path {
                 @match (&issue.header, issue.issue.path.is_empty()) {
-                    (Some(header), _) => { strong { (header) ": " } }
+                    (Some(header), _) => { strong { (format::foreign(header)) ": " } }
                     (None, false) => { strong { (issue.issue.path) ": " } }
                     (None, true) => {}
                 }
@@ -189,9 +208,21 @@ mod tests {
     fn an_issue_stands_in_its_cell() {
         let shown = rejected_row(&line(Some(3)), &shape(), OPEN).into_string();
         let cell = shown.split("data-column=\"DOB\"").nth(1).unwrap();
-        assert!(cell.contains("C DOB") && cell.contains("has a year of two digits"), "{shown}");
+        assert!(cell.contains("C <bdi>DOB</bdi>") && cell.contains("has a year of two digits"), "{shown}");
         assert_eq!(shown.matches("two digits").count(), 1);
         assert!(!shown.contains("Middle"), "an empty cell without an issue is left out");
+    }
+
+    #[test]
+    fn rows_with_the_same_trouble_are_one_card() {
+        let other = || {
+            let mut line = line(Some(3));
+            line.issues[0].issue.message = "\"3/4/62\" has a year of two digits.".into();
+            line
+        };
+        let lines = [line(Some(3)), other(), line(Some(3)), line(None), line(Some(3))];
+        let alike: Vec<u64> = unlike(&lines).into_iter().map(|(_, alike)| alike).collect();
+        assert_eq!(alike, [2, 0, 0]);
     }
 
     #[test]

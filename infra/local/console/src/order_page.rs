@@ -52,10 +52,10 @@ fn head(console: &Console, order: &OrderDetail, look: Look) -> Markup {
     let part = |pointer: &str| patient.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = format!("{} {}", part("/Name/First"), part("/Name/Last"));
     let facts = [
-        ("Order", look.private(&summary.local_id).to_owned()),
-        ("Patient", look.private(&summary.patient_local_id).to_owned()),
-        ("Name", look.private(name.trim()).to_owned()),
-        ("Born", look.private(&part("/Dob")).to_owned()),
+        ("Order", look.plain(&summary.local_id).into_owned()),
+        ("Patient", look.plain(&summary.patient_local_id).into_owned()),
+        ("Name", look.plain(name.trim()).into_owned()),
+        ("Born", look.plain(&part("/Dob")).into_owned()),
         ("Exam", exams(summary)),
         ("Site", format!("{} ({})", summary.site, summary.state)),
         ("Camera", summary.camera.clone().unwrap_or_default()),
@@ -67,7 +67,7 @@ fn head(console: &Console, order: &OrderDetail, look: Look) -> Markup {
             p { (organization) " · created " (format::time(summary.created_at)) }
         }
         dl.sheet {
-            @for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) { div { dt { (name) } dd { (value) } } }
+            @for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) { div { dt { (name) } dd { (format::foreign(value)) } } }
         }
     }
 }
@@ -105,7 +105,7 @@ fn differences_of(order: &OrderDetail, place: usize, entry: &OrderHistory) -> Ve
 
 fn changed(differences: &[Difference], look: Look) -> Markup {
     let shown = |value: &Option<String>| {
-        value.as_deref().map_or("–".to_owned(), |text| look.private(&format::cut(text, 200)).to_owned())
+        value.as_deref().map_or_else(|| html! { "–" }, |text| look.private(&format::cut(text, 200)))
     };
     html! {
         @if !differences.is_empty() {

@@ -118,7 +118,7 @@ pub(crate) fn table(orders: &[OrderSummary], look: Look) -> Markup {
                         td { a.row href={ "/orders/" (order.id) } { (order.id) } }
                         td { (look.private(&order.local_id)) }
                         td { (look.private(&order.patient_local_id)) }
-                        td { (order.site) " (" (order.state) ")" }
+                        td { (format::foreign(&order.site)) " (" (order.state) ")" }
                         td { (exams(order)) }
                         td { (format::time(order.created_at)) }
                         td { (format::order_status(order.status)) }

@@ -2,13 +2,15 @@
 
 use crate::failure::Error;
 use crate::faults;
-use crate::format::{HIDDEN, without_quotes};
+use crate::format::{HIDDEN, foreign, without_quotes};
 use crate::{Shared, assets};
 use axum::extract::FromRequestParts;
 use axum::http::header::{self, HeaderMap};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
+use iris_model::value::residue::shown;
 use maud::{DOCTYPE, Markup, html};
+use std::borrow::Cow;
 use std::convert::Infallible;
 
 /// The cookie that says that personal data is not to be seen.
@@ -53,14 +55,19 @@ impl<S: Sync> FromRequestParts<S> for Look {
 }
 
 impl Look {
-    /// A value that may be personal.
-    pub(crate) fn private(self, text: &str) -> &str {
-        if self.hides && !text.is_empty() { HIDDEN } else { text }
+    /// A value that may be personal, as it stands in a page.
+    pub(crate) fn private(self, text: &str) -> Markup {
+        foreign(&self.plain(text))
+    }
+
+    /// A value that may be personal, where no markup can stand: in a title.
+    pub(crate) fn plain(self, text: &str) -> Cow<'_, str> {
+        if self.hides && !text.is_empty() { Cow::Borrowed(HIDDEN) } else { shown(text) }
     }
 
     /// A message that may quote a personal value.
-    pub(crate) fn message(self, text: &str) -> String {
-        if self.hides { without_quotes(text) } else { text.to_owned() }
+    pub(crate) fn message(self, text: &str) -> Markup {
+        if self.hides { foreign(&without_quotes(text)) } else { foreign(text) }
     }
 }
 
@@ -195,7 +202,7 @@ mod tests {
             let request = axum::http::Request::builder().header("cookie", cookie).body(()).unwrap();
             let Ok(look) = Look::from_request_parts(&mut request.into_parts().0, &()).await;
             assert_eq!(look.hides, hides);
-            assert_eq!(look.private("Testpatient"), if hides { HIDDEN } else { "Testpatient" });
+            assert_eq!(look.plain("Testpatient"), if hides { HIDDEN } else { "Testpatient" });
         }
     }
 }

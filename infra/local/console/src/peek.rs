@@ -71,9 +71,9 @@ fn message(delivery: &Delivery, look: Look) -> Markup {
     };
     let tries = delivery.delivery_count.saturating_sub(1);
     let facts = [
-        ("message id", look.private(message.message_id.as_deref().unwrap_or_default()).to_owned()),
-        ("session", look.private(message.session_id.as_deref().unwrap_or_default()).to_owned()),
-        ("subject", look.private(message.subject.as_deref().unwrap_or_default()).to_owned()),
+        ("message id", look.plain(message.message_id.as_deref().unwrap_or_default()).into_owned()),
+        ("session", look.plain(message.session_id.as_deref().unwrap_or_default()).into_owned()),
+        ("subject", look.plain(message.subject.as_deref().unwrap_or_default()).into_owned()),
         ("content type", message.content_type.clone().unwrap_or_default()),
         ("from", delivery.dead_letter_source.clone().unwrap_or_default()),
     ];
@@ -87,7 +87,7 @@ fn message(delivery: &Delivery, look: Look) -> Markup {
                 span { (bytes(message.body.len() as u64)) }
             }
             dl.sheet {
-                @for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) { div { dt { (name) } dd { (value) } } }
+                @for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) { div { dt { (name) } dd { (format::foreign(value)) } } }
                 @for (name, value) in &message.application_properties {
                     div { dt { code { (name) } } dd { (look.private(&format::cut(&property(value), 300))) } }
                 }

@@ -1,13 +1,14 @@
 //! CSV and its relatives.
 //!
 //! The delimiter is the one under which the file's first records look most like a header of the mapping. Quoting is that of RFC 4180; a
-//! quotation mark inside a bare cell is literal.
+//! quotation mark inside a bare cell is literal. What is written otherwise is read where it can be read in one way only ([`lenient`]).
 //!
 //! A quotation mark that is never closed swallows what follows, and a strict reader would lose the rest of the file with it. Here such a
 //! record is recognized by what it became: a cell or record beyond its limit, cells missing or left over although it goes over several
 //! lines, a cell with whole rows inside, a closing mark in the middle of a value, the end of the file within quotation marks. Then only its first line fails, with the line and
 //! column where the mark was opened, and reading goes on with the line below it.
 
+mod lenient;
 mod records;
 
 use crate::failure::FileIssue;
@@ -15,6 +16,7 @@ use crate::limits::Limits;
 use crate::line::{Line, Lines};
 use crate::mapping::{self, Names};
 use iris_model::organization::Mapping;
+use iris_model::value::residue;
 use iris_model::{Cells, Issue, IssueCode};
 use records::{Found, Records};
 use std::io::Read;
@@ -50,8 +52,8 @@ impl<R: Read> Delimited<R> {
         for _ in 0..=place.above {
             records.read().map_err(FileIssue::io)?;
         }
-        let (cells, _) = cells_of(&records);
-        let mut headers: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+        let cells = header_cells(&records);
+        let mut headers: Vec<String> = cells.iter().map(header).collect();
         headers.truncate(headers.iter().rposition(|header| !header.is_empty()).map_or(0, |last| last + 1));
         if headers.len() > limits.columns {
             return Err(FileIssue::file(too_many_columns(headers.len(), limits)));
@@ -81,6 +83,10 @@ impl<R: Read> Delimited<R> {
             || cells.iter().any(|cell| cell.len() > self.limits.cell_bytes || holds_rows(cell))
     }
 
+    fn is_odd(&self) -> bool {
+        lenient::is_odd(self.records.raw(), self.delimiter as u8)
+    }
+
     fn check(&self, cells: &Cells, issues: &mut Vec<(Option<usize>, Issue)>) {
         if cells.text().len() > self.limits.cell_bytes {
             let long = cells.iter().enumerate().filter(|(_, cell)| cell.len() > self.limits.cell_bytes);
@@ -107,7 +113,15 @@ impl<R: Read> Lines for Delimited<R> {
             let number = self.records.line();
             let (mut cells, readable) = cells_of(&self.records);
             let mut issues = Vec::new();
-            if self.is_swallowing(found, &cells) {
+            if found == Found::Record && !self.records.is_of_many_lines() && self.is_odd() {
+                match lenient::cells(self.records.raw(), self.delimiter as u8, Some(self.headers.len())) {
+                    Some(read) => {
+                        cells = read;
+                        self.check(&cells, &mut issues);
+                    }
+                    None => issues.push((None, bad_quoting())),
+                }
+            } else if self.is_swallowing(found, &cells) {
                 let is_cut = self.records.only_first_line().map_err(FileIssue::io)?;
                 cells = cells_of(&self.records).0;
                 let last = cells.len().saturating_sub(1);
@@ -140,6 +154,18 @@ fn cells_of<R: Read>(records: &Records<R>) -> (Cells, bool) {
     (cells, false)
 }
 
+/// The cells of a header, whose quotation marks may be odd.
+fn header_cells<R: Read>(records: &Records<R>) -> Cells {
+    let is_odd = lenient::is_odd(records.raw(), records.delimiter());
+    let read = is_odd.then(|| lenient::cells(records.raw(), records.delimiter(), None)).flatten();
+    read.unwrap_or_else(|| cells_of(records).0)
+}
+
+/// The name in a cell of the header.
+fn header(cell: &str) -> String {
+    residue::unforced(cell.trim()).unwrap_or_else(|| cell.trim().to_owned())
+}
+
 /// Where a header was found.
 struct HeaderPlace {
     delimiter: u8,
@@ -155,7 +181,7 @@ fn best_header(head: &[u8], delimiter: u8, names: &Names, limits: &Limits) -> Op
         if records.read().ok()? == Found::End {
             break;
         }
-        let (cells, _) = cells_of(&records);
+        let cells = header_cells(&records);
         let matches = names.matches(cells.iter());
         if mapping::is_header(matches, &cells) && best.as_ref().is_none_or(|best| matches > best.matches) {
             best = Some(HeaderPlace { delimiter, above, matches });
@@ -184,6 +210,12 @@ pub(crate) fn too_many_columns(width: usize, limits: &Limits) -> Issue {
 fn bad_encoding() -> Issue {
     let message = "The row holds bytes that are not text. Save the file as UTF-8 (in Excel: CSV UTF-8).";
     Issue::error(IssueCode::BadEncoding, "", message)
+}
+
+fn bad_quoting() -> Issue {
+    let message = "Text stands behind a closing quotation mark, or a blank before an opening one, so that nobody knows where the row's cells \
+                   begin and end. Remove the blank, and write a quotation mark inside a cell twice (\"\").";
+    Issue::error(IssueCode::BadQuoting, "", message)
 }
 
 fn unclosed() -> Issue {

@@ -75,6 +75,11 @@ impl<R: Read> Records<R> {
         self.line
     }
 
+    /// The delimiter.
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
     /// The record's cells, one behind the other.
     pub(super) fn fields(&self) -> &[u8] {
         self.fields.get(..self.text).unwrap_or_default()
@@ -200,7 +205,8 @@ impl<R: Read> Records<R> {
         }
     }
 
-    fn raw(&self) -> &[u8] {
+    /// The record as it stands in the file, with its line end.
+    pub(super) fn raw(&self) -> &[u8] {
         self.buffer.get(self.start..self.next).unwrap_or_default()
     }
 

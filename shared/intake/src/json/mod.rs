@@ -10,19 +10,20 @@ pub(crate) use unwrap::Unwrapped;
 use crate::delimited::too_many_columns;
 use crate::layout::Layout;
 use crate::limits::Limits;
-use crate::mapping::{self, Compiled};
+use crate::mapping::{self, Compiled, Dates};
 use iris_model::field::normalized_name;
 use iris_model::json::{Node, Number};
 use iris_model::organization::Mapping;
-use iris_model::{EvaluationType, Issue, IssueCode, OrderRequest, RowIssue};
+use iris_model::{EvaluationType, Issue, IssueCode, OrderRequest, RowIssue, not_a_request};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Salesforce's description of a record; never data.
 const ATTRIBUTES: &str = "attributes";
 
-/// Properties that hold the records of a file: of Salesforce's exports, and of people who wrap messages.
-const WRAPPERS: [&str; 2] = ["records", "orders"];
+/// Properties that hold the records of a file: of Salesforce's exports, of people who wrap messages, and of OData, which Power Automate
+/// passes on.
+const WRAPPERS: [&str; 3] = ["records", "orders", "value"];
 
 /// What an element became.
 pub(crate) struct Built {
@@ -49,7 +50,7 @@ impl FlatColumns {
     }
 
     /// Builds the request of an element that is an object.
-    pub(crate) fn build(&mut self, node: &Node<'_>) -> Result<Built, Issue> {
+    pub(crate) fn build(&mut self, node: &Node<'_>, dates: &mut Dates<'_>, row: u32) -> Result<Built, Issue> {
         let Some(entries) = node.entries() else {
             let message = format!("An order is expected here, not {}. Send one object per order.", node.kind());
             return Ok(Built {
@@ -57,6 +58,9 @@ impl FlatColumns {
                 issues: vec![whole(Issue::error(IssueCode::WrongType, "", message))],
             });
         };
+        if let Some(issue) = not_a_request(node) {
+            return Ok(Built { request: OrderRequest::default(), issues: vec![whole(issue)] });
+        }
         if is_order_request(entries) {
             // Our own remarks of last time, in an element that comes back corrected, are none of its properties.
             let is_ours = |entry: &&(Cow<'_, str>, Node<'_>)| mapping::is_own_column(&entry.0);
@@ -91,7 +95,7 @@ impl FlatColumns {
         }
         let mut request = OrderRequest::default();
         let cell = |column| cells.get(column).map_or("", String::as_str);
-        compiled.build(&mut request, cell, &self.layout, &mut issues);
+        compiled.build(&mut request, cell, &self.layout, &mut issues, dates, row);
         Ok(Built { request, issues })
     }
 

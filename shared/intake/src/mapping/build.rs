@@ -1,12 +1,16 @@
 //! From the cells of a row to an OrderRequest, with everything wrong in them.
 
+use super::dates::{Dates, Survey};
+use super::purpose::{is_date, purpose};
 use super::setter::{Conventions, is_about_the_order, set};
-use super::spoiled::{is_identifier, spoiled};
 use crate::layout::Layout;
 use crate::template::EXAMPLE_PATIENT;
 use iris_model::formula::unguarded;
 use iris_model::organization::ColumnRule;
+use iris_model::value::ValueError;
+use iris_model::value::residue::{self, Judgment, Purpose};
 use iris_model::{IntakeField, OrderRequest, RowIssue};
+use std::borrow::Cow;
 
 /// A mapping, compiled for one header.
 #[derive(Debug, Clone)]
@@ -14,6 +18,10 @@ pub(crate) struct Compiled {
     pub(super) bound: Vec<Bound>,
     pub(super) constants: Vec<(IntakeField, String)>,
     pub(super) conventions: Conventions,
+    /// Words of the mapping that mean nothing, in lower case.
+    pub(super) empty_words: Vec<String>,
+    /// Date fields whose header says how they are written, with it.
+    pub(super) hints: Vec<(IntakeField, String)>,
     /// The file is one of ours that comes back corrected.
     pub(super) returned: bool,
 }
@@ -26,7 +34,8 @@ pub(super) struct Bound {
     column: Option<usize>,
     /// A value of it says that there is an order.
     about_the_order: bool,
-    is_identifier: bool,
+    is_date: bool,
+    purpose: Purpose,
     /// Translations; the first of each pair in lower case.
     values: Vec<(String, String)>,
     default: Option<String>,
@@ -54,38 +63,47 @@ impl Compiled {
         self.bound.iter().filter_map(|bound| bound.column.map(|column| (bound.field.path(), column)))
     }
 
-    /// Fills the request of a row and collects everything wrong with its cells.
+    /// Fills the request of a row and collects everything wrong with its cells; or sees what its dates show.
     pub(crate) fn build<'a>(
         &self,
         request: &mut OrderRequest,
         cell: impl Fn(usize) -> &'a str,
         layout: &Layout,
         issues: &mut Vec<RowIssue>,
+        dates: &mut Dates<'_>,
+        row: u32,
     ) {
-        let text = |bound: &Bound| {
-            let text = bound.column.map_or("", |column| trimmed(cell(column)));
-            if self.returned { unguarded(text) } else { text }
+        let survey = match dates {
+            Dates::Judge(survey) => &**survey,
+            Dates::Collect(survey) => {
+                self.survey(cell, survey, row);
+                return;
+            }
         };
+        let text = |bound: &Bound| self.text(bound, bound.column.map_or("", &cell));
         // An order is what any of its own columns says something about (decision 5).
-        let has_order = self.bound.iter().any(|bound| bound.about_the_order && !text(bound).is_empty());
+        let says_something = |bound: &Bound| bound.about_the_order && !bound.is_nothing(&text(bound));
+        let has_order = self.bound.iter().any(says_something);
         for bound in &self.bound {
             let given = text(bound);
-            let value = if !given.is_empty() {
-                match bound.translated(given) {
+            let is_unneeded = bound.about_the_order && !has_order;
+            let value = if given.is_empty() || (is_unneeded && bound.is_nothing(&given)) {
+                match &bound.default {
+                    Some(default) if !is_unneeded => default,
+                    _ => continue,
+                }
+            } else {
+                match bound.translated(&given) {
                     // Translated to nothing: not set.
                     "" => continue,
                     value => value,
                 }
-            } else if let Some(default) = &bound.default
-                && (has_order || !bound.about_the_order)
-            {
-                default
-            } else {
-                continue;
             };
-            let read = match spoiled(bound.is_identifier, value) {
-                Some(spoiled) => Err(spoiled),
-                None => set(request, bound.field, value, &self.conventions),
+            let read = match residue::judge(value, bound.purpose) {
+                Judgment::Refused(error) => Err(error),
+                Judgment::Nothing => continue,
+                // Doubts are told when the request is validated.
+                Judgment::Sound | Judgment::Doubtful(_) => self.set(request, bound, value, survey),
             };
             if let Err(error) = read {
                 issues.push(layout.locate(bound.column, error.at(bound.field.path())));
@@ -99,6 +117,48 @@ impl Compiled {
             }
         }
     }
+
+    fn set(&self, request: &mut OrderRequest, bound: &Bound, value: &str, survey: &Survey) -> Result<(), ValueError> {
+        if bound.is_date
+            && let Some(objection) = survey.objection(bound.field, value, self.conventions.dates())
+        {
+            return Err(objection);
+        }
+        set(request, bound.field, value, &self.conventions)
+    }
+
+    /// Sees what the dates of a row show about the order of day and month in their columns.
+    fn survey<'a>(&self, cell: impl Fn(usize) -> &'a str, survey: &mut Survey, row: u32) {
+        for bound in self.bound.iter().filter(|bound| bound.is_date) {
+            if let Some(column) = bound.column {
+                let given = self.text(bound, cell(column));
+                survey.note(bound.field, bound.translated(&given), row);
+            }
+        }
+        for (field, header) in &self.hints {
+            survey.note_header(*field, header);
+        }
+    }
+
+    /// What a cell says: without the marks that protect it from spreadsheets or from losing zeros, and empty where it holds a word for
+    /// nothing that has no translation. In ids and names such words stay, to be refused or asked about.
+    fn text<'a>(&self, bound: &Bound, cell: &'a str) -> Cow<'a, str> {
+        let text = trimmed(cell);
+        let text = if self.returned { unguarded(text) } else { text };
+        let text = match text.as_bytes() {
+            [b'=', b'"', ..] => residue::unforced(text).map_or(Cow::Borrowed(text), Cow::Owned),
+            _ => Cow::Borrowed(text),
+        };
+        let is_kept = matches!(bound.purpose, Purpose::Id | Purpose::PersonName);
+        let is_empty = !text.is_empty()
+            && (self.is_empty_word(&text) || (!is_kept && residue::is_nothing(&text, bound.purpose)))
+            && bound.translated(&text) == text;
+        if is_empty { Cow::Borrowed("") } else { text }
+    }
+
+    fn is_empty_word(&self, text: &str) -> bool {
+        !self.empty_words.is_empty() && self.empty_words.contains(&text.to_lowercase())
+    }
 }
 
 impl Bound {
@@ -109,10 +169,16 @@ impl Bound {
             field,
             column,
             about_the_order,
-            is_identifier: is_identifier(field),
+            is_date: is_date(field),
+            purpose: purpose(field),
             values,
             default: given(rule.default.as_deref()),
         }
+    }
+
+    /// Whether a text says nothing, and is not one of those the mapping translates.
+    fn is_nothing(&self, text: &str) -> bool {
+        text.is_empty() || (residue::is_nothing(text, self.purpose) && self.translated(text) == text)
     }
 
     fn translated<'t>(&'t self, text: &'t str) -> &'t str {

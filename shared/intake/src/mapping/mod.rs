@@ -5,11 +5,14 @@
 //! takes the first of its headers that is present, else the column of its own name, and never more than one.
 
 mod build;
+mod dates;
+mod purpose;
 mod required;
 mod setter;
-mod spoiled;
 
 pub(crate) use build::Compiled;
+pub(crate) use dates::Dates;
+pub use dates::Survey;
 
 use build::Bound;
 use iris_model::field::normalized_name;
@@ -38,6 +41,18 @@ fn own_names(field: IntakeField) -> impl Iterator<Item = String> {
     [field.name()].into_iter().chain(path).map(normalized_name)
 }
 
+/// The name a header has without what stands in brackets behind it: `PatientDob (MM/DD/YYYY)`. Normalized.
+fn without_hint(header: &str) -> Option<String> {
+    let header = header.trim().trim_end_matches([':', '*']).trim_end();
+    let (close, open) = match header.chars().next_back()? {
+        ')' => (')', '('),
+        ']' => (']', '['),
+        _ => return None,
+    };
+    let stem = header.strip_suffix(close)?.rsplit_once(open)?.0;
+    Some(normalized_name(stem)).filter(|name| !name.is_empty())
+}
+
 /// The names a mapping knows columns by.
 pub(crate) struct Names(HashSet<String>);
 
@@ -50,7 +65,17 @@ impl Names {
 
     /// How many of the cells are known names: how much a row looks like the header.
     pub(crate) fn matches<'a>(&self, cells: impl Iterator<Item = &'a str>) -> usize {
-        cells.filter(|cell| !cell.trim().is_empty() && self.0.contains(&normalized_name(cell))).count()
+        cells.filter(|cell| !cell.trim().is_empty() && self.0.contains(&self.of_header(cell))).count()
+    }
+
+    /// The name of a header in its normalized form: with what it has in brackets where that is part of a known name, without where only
+    /// the rest is one.
+    fn of_header(&self, header: &str) -> String {
+        let name = normalized_name(header);
+        if self.0.contains(&name) {
+            return name;
+        }
+        without_hint(header).filter(|stem| self.0.contains(stem)).unwrap_or(name)
     }
 }
 
@@ -67,10 +92,10 @@ pub(crate) fn compile(
     exams: &[EvaluationType],
     complete: bool,
 ) -> Result<(Compiled, Vec<Issue>), Issue> {
+    let known = Names::of(mapping);
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut repeated: Vec<String> = Vec::new();
-    for (column, header) in headers.iter().enumerate() {
-        let name = normalized_name(header);
+    for (column, name) in names_of(headers, &known).into_iter().enumerate() {
         if !name.is_empty() && places.insert(name.clone(), column).is_some() {
             repeated.push(name);
         }
@@ -80,6 +105,8 @@ pub(crate) fn compile(
         bound: Vec::new(),
         constants: Vec::new(),
         conventions: Conventions::new(mapping.date_order, exams),
+        empty_words: mapping.empty_words.iter().map(|word| word.trim().to_lowercase()).collect(),
+        hints: Vec::new(),
         returned,
     };
     let mut taken = vec![false; headers.len()];
@@ -96,6 +123,9 @@ pub(crate) fn compile(
             if let Some(taken) = taken.get_mut(*column) {
                 *taken = true;
             }
+            if purpose::is_date(field) {
+                compiled.hints.extend(headers.get(*column).map(|header| (field, header.clone())));
+            }
         }
         if let Some(constant) = build::given(rule.constant.as_deref()) {
             compiled.constants.push((field, constant));
@@ -107,7 +137,7 @@ pub(crate) fn compile(
         return Err(more_than_once(*field, ambiguous.iter().map(|(_, header)| header.as_str())));
     }
     if complete {
-        required::check(&compiled, headers, mapping)?;
+        required::check(&compiled, headers, mapping, exams)?;
     }
     let ignored: Vec<String> = mapping.ignored_columns.iter().map(|name| normalized_name(name)).collect();
     let unknown = headers.iter().zip(&taken).filter(|(header, taken)| {
@@ -116,6 +146,17 @@ pub(crate) fn compile(
     });
     let warnings = unknown.map(|(header, _)| unknown_column(header)).collect();
     Ok((compiled, warnings))
+}
+
+/// The names of all headers. Of several that differ in their brackets alone none can be told to be the one that is meant.
+fn names_of(headers: &[String], known: &Names) -> Vec<String> {
+    let names: Vec<String> = headers.iter().map(|header| known.of_header(header)).collect();
+    let is_alone = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
+    let of = |(header, name): (&String, &String)| {
+        let whole = normalized_name(header);
+        if whole == *name || is_alone(name) { name.clone() } else { whole }
+    };
+    headers.iter().zip(&names).map(of).collect()
 }
 
 fn more_than_once<'a>(field: IntakeField, headers: impl Iterator<Item = &'a str>) -> Issue {

@@ -4,7 +4,7 @@
 use super::build::Compiled;
 use iris_model::issue::quoted;
 use iris_model::organization::Mapping;
-use iris_model::{IntakeField as F, Issue, IssueCode};
+use iris_model::{EvaluationType, IntakeField as F, Issue, IssueCode};
 
 /// How many of the header's names are listed.
 const NAMES_SHOWN: usize = 12;
@@ -15,7 +15,12 @@ const DEMOGRAPHICS: [F; 4] = [F::PatientFirstName, F::PatientLastName, F::Patien
 const OF_ORDERS: [F; 2] = [F::EvaluationType, F::OrderScheduledTime];
 
 /// Names everything that is missing, and what there is instead.
-pub(super) fn check(compiled: &Compiled, headers: &[String], mapping: &Mapping) -> Result<(), Issue> {
+pub(super) fn check(
+    compiled: &Compiled,
+    headers: &[String],
+    mapping: &Mapping,
+    exams: &[EvaluationType],
+) -> Result<(), Issue> {
     let has = |field| compiled.provides(field);
     let has_demographics = DEMOGRAPHICS.into_iter().any(has);
     let mut missing = Vec::new();
@@ -32,7 +37,16 @@ pub(super) fn check(compiled: &Compiled, headers: &[String], mapping: &Mapping) 
     if has_orders && !has(F::OrderLocalId) && !mapping.allow_missing_order_local_id {
         missing.push(F::OrderLocalId);
     }
-    let Some(first) = missing.first() else { return Ok(()) };
+    let Some(first) = missing.first().copied() else { return Ok(()) };
+    // What would be missing next is named with the rest: nobody wants to learn of one column after the other.
+    let is_of_patients = missing.contains(&F::PatientLocalId);
+    if is_of_patients && !has(F::SiteLocalId) {
+        missing.push(F::SiteLocalId);
+    }
+    let orders = has(F::OrderLocalId) || has_orders;
+    if orders && exams.len() > 1 && !has(F::EvaluationType) && !has(F::OrderControlCode) {
+        missing.push(F::EvaluationType);
+    }
     let names: Vec<&str> = missing.iter().map(|field| field.name()).collect();
     let named = headers.iter().filter(|header| !header.trim().is_empty());
     let found: Vec<String> = named.clone().take(NAMES_SHOWN).map(|header| quoted(header)).collect();

@@ -17,6 +17,11 @@ pub(super) struct Conventions {
 }
 
 impl Conventions {
+    /// The order of day and month that is assumed.
+    pub(super) fn dates(&self) -> DateOrder {
+        self.dates
+    }
+
     /// Exams are those the organization subscribes to.
     pub(super) fn new(dates: DateOrder, exams: &[EvaluationType]) -> Self {
         let codes: Vec<&str> = exams.iter().map(|exam| exam.code()).collect();

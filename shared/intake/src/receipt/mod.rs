@@ -18,7 +18,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// The most issues listed in a receipt; `rows.csv` has all.
@@ -56,6 +57,9 @@ pub struct Receipt {
     pub issues_by_code: BTreeMap<IssueCode, u64>,
     /// The first issues, those about the file as a whole before those of rows.
     pub issues: Vec<ReceiptIssue>,
+    /// The issues of rows, equal ones together, in the order in which they first occurred.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub groups: Vec<IssueGroup>,
     /// The other documents, by their names in the results container.
     pub files: Files,
 }
@@ -171,6 +175,17 @@ pub struct ReceiptIssue {
     pub message: Cow<'static, str>,
 }
 
+/// Equal issues of rows: the same is wrong with the same column, and usually with the same value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IssueGroup {
+    /// How many rows have it.
+    pub rows: u64,
+    /// The first of them, with the issue.
+    #[serde(flatten)]
+    pub first: ReceiptIssue,
+}
+
 /// Names of a drop's other documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -210,11 +225,14 @@ impl Totals {
     }
 }
 
-/// Collects the issues of a receipt: the first ones whole, all of them counted.
+/// Collects the issues of a receipt: the first ones whole, all of them counted, equal ones together.
 #[derive(Debug, Default)]
 pub struct IssueList {
     /// The first issues.
     pub issues: Vec<ReceiptIssue>,
+    /// Equal issues of rows; at most [`ISSUES_LISTED`] different ones.
+    pub groups: Vec<IssueGroup>,
+    places: HashMap<(Option<u32>, IssueCode, Cow<'static, str>), usize>,
     /// How often each occurred.
     pub by_code: BTreeMap<IssueCode, u64>,
 }
@@ -235,16 +253,36 @@ impl IssueList {
     fn add(&mut self, row: Option<u32>, located: iris_model::RowIssue) {
         let issue = located.issue;
         *self.by_code.entry(issue.code).or_default() += 1;
+        let entry = ReceiptIssue {
+            row,
+            column: located.column,
+            header: located.header,
+            path: issue.path.into_owned(),
+            code: issue.code,
+            severity: issue.severity,
+            message: issue.message,
+        };
+        if row.is_some() {
+            self.group(&entry);
+        }
         if self.issues.len() < ISSUES_LISTED {
-            self.issues.push(ReceiptIssue {
-                row,
-                column: located.column,
-                header: located.header,
-                path: issue.path.into_owned(),
-                code: issue.code,
-                severity: issue.severity,
-                message: issue.message,
-            });
+            self.issues.push(entry);
+        }
+    }
+
+    fn group(&mut self, issue: &ReceiptIssue) {
+        let is_full = self.groups.len() >= ISSUES_LISTED;
+        match self.places.entry((issue.column, issue.code, issue.message.clone())) {
+            Entry::Occupied(place) => {
+                if let Some(group) = self.groups.get_mut(*place.get()) {
+                    group.rows += 1;
+                }
+            }
+            Entry::Vacant(place) if !is_full => {
+                place.insert(self.groups.len());
+                self.groups.push(IssueGroup { rows: 1, first: issue.clone() });
+            }
+            Entry::Vacant(_) => {}
         }
     }
 }

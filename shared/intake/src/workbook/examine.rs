@@ -12,6 +12,8 @@
 //! | workbook, styles, theme, relations | [`SMALL_PART`] | they are held |
 //! | declarations (DOCTYPE, ENTITY) | none | entity expansion |
 
+use super::mend::BookTags;
+use super::package::Sheets;
 use super::refusal::{damaged, hostile, too_large};
 use super::remarks::{Remark, SheetTags};
 use super::tokens::{Tokens, attribute, local_name};
@@ -39,6 +41,7 @@ const LEAST_ENTRY: u64 = 5;
 pub(super) struct Examined<'l> {
     name: String,
     limits: &'l Limits,
+    sheets: &'l Sheets,
     /// Bytes it has by its own account, and as it is stored.
     declared: u64,
     compressed: u64,
@@ -55,17 +58,18 @@ struct Tags {
     texts: u64,
     formats: u64,
     sheet: SheetTags,
+    book: BookTags,
 }
 
 impl<'l> Examined<'l> {
     /// A part by its name in lower case.
-    pub(super) fn new(name: &str, declared: u64, compressed: u64, limits: &'l Limits) -> Self {
+    pub(super) fn new(name: &str, declared: u64, compressed: u64, limits: &'l Limits, sheets: &'l Sheets) -> Self {
         let (tokens, tags) = (Tokens::default(), Tags::default());
-        Self { name: name.to_owned(), limits, declared, compressed, length: 0, tokens, tags }
+        Self { name: name.to_owned(), limits, sheets, declared, compressed, length: 0, tokens, tags }
     }
 
-    /// The next piece, and what is remarkable in it.
-    pub(super) fn pass(&mut self, piece: &[u8]) -> Result<Vec<Remark>, FileIssue> {
+    /// The next piece, which is mended where calamine would misread it, and what is remarkable in it.
+    pub(super) fn pass(&mut self, piece: &mut [u8]) -> Result<Vec<Remark>, FileIssue> {
         let is_wide = matches!(piece, [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [_, 0, ..] | [0, ..]);
         if self.length == 0 && is_wide {
             return Err(damaged());
@@ -77,22 +81,28 @@ impl<'l> Examined<'l> {
         if self.length > SMALL && self.length / self.compressed.max(1) > self.limits.ratio {
             return Err(hostile("it is compressed beyond all measure"));
         }
-        let Self { tokens, tags, .. } = self;
+        let begins = self.length - piece.len() as u64;
+        let Self { tokens, tags, sheets, .. } = self;
         match &*self.name {
-            name if name.ends_with("sharedstrings.xml") => tokens.feed(piece, &mut |tag, _| match local_name(tag) {
+            name if name.ends_with("sharedstrings.xml") => tokens.feed(piece, &mut |tag| match local_name(tag.bytes) {
                 b"sst" => {
-                    let declared = attribute(tag, b"uniqueCount").map_or(0, number);
+                    let declared = attribute(tag.bytes, b"uniqueCount").map_or(0, number);
                     tags.declared_texts = tags.declared_texts.max(declared);
                 }
                 b"si" => tags.texts += 1,
                 _ => {}
             }),
-            name if name.ends_with("styles.xml") => tokens.feed(piece, &mut |tag, _| {
-                tags.formats += u64::from(local_name(tag) == b"xf");
+            name if name.ends_with("styles.xml") => tokens.feed(piece, &mut |tag| {
+                tags.formats += u64::from(local_name(tag.bytes) == b"xf");
             }),
-            _ => tokens.feed(piece, &mut |tag, text| tags.sheet.tag(tag, text)),
+            name if name == sheets.document => tokens.feed(piece, &mut |tag| tags.book.tag(tag, sheets)),
+            _ => tokens.feed(piece, &mut |tag| tags.sheet.tag(tag)),
         }
         self.check()?;
+        let mends = self.tags.sheet.mends().into_iter().chain(self.tags.book.mends());
+        if !mends.into_iter().all(|mend| mend.apply(piece, begins)) {
+            return Err(hostile("a value in it is written beyond all measure"));
+        }
         Ok(self.tags.sheet.take())
     }
 

@@ -1,11 +1,12 @@
 //! Unpacking the parts of a workbook on a thread of its own, looking at them on the way.
 //!
 //! A part is unpacked once, while it is read: a piece is handed over when it has been examined and not before, so calamine never sees what
-//! would do it harm. Parts that nobody reads are not unpacked. The channel of [`AHEAD`] pieces bounds the memory; whoever asks for another
+//! would do it harm, and has been mended where it would be misread. Parts that nobody reads are not unpacked. The channel of [`AHEAD`] pieces bounds the memory; whoever asks for another
 //! part, or goes away, ends the one at hand.
 
 use super::examine::Examined;
-use super::package::{Archive, Part};
+use super::mend;
+use super::package::{Archive, Part, Sheets};
 use super::refusal::{damaged, of_zip};
 use super::remarks::Remark;
 use crate::failure::FileIssue;
@@ -35,7 +36,7 @@ pub(super) struct Inflater(Sender<(usize, PieceSender)>);
 
 impl Inflater {
     /// Starts the thread.
-    pub(super) fn start(mut archive: Archive, parts: &[Part], limits: &Limits) -> Self {
+    pub(super) fn start(mut archive: Archive, parts: &[Part], sheets: Sheets, limits: &Limits) -> Self {
         #[expect(clippy::disallowed_methods, reason = "one request for each part that is read")]
         let (sender, requests) = channel::<(usize, PieceSender)>();
         let keys: Vec<String> = parts.iter().map(Part::key).collect();
@@ -44,7 +45,7 @@ impl Inflater {
             for (index, reply) in requests {
                 let name = keys.get(index).map_or("", String::as_str);
                 // Nobody listening has lost interest in the part.
-                let _ = reply.send(unpack(&mut archive, index, name, &limits, &reply).map(|()| Piece::End));
+                let _ = reply.send(unpack(&mut archive, index, name, &sheets, &limits, &reply).map(|()| Piece::End));
             }
         });
         Self(sender)
@@ -63,19 +64,30 @@ fn unpack(
     archive: &mut Archive,
     index: usize,
     name: &str,
+    sheets: &Sheets,
     limits: &Limits,
     reply: &PieceSender,
 ) -> Result<(), FileIssue> {
     let mut part = archive.by_index(index).map_err(|error| of_zip(&error))?;
     let is_xml = name.ends_with(".xml") || name.ends_with(".rels");
-    let mut examined = Examined::new(name, part.size(), part.compressed_size(), limits);
+    let mut examined = Examined::new(name, part.size(), part.compressed_size(), limits, sheets);
+    // What is held back of a piece, so that no cell is cut in two.
+    let mut rest = Vec::new();
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
-        part.by_ref().take(PIECE as u64).read_to_end(&mut piece).map_err(|_| damaged())?;
+        let mut piece = Vec::with_capacity(PIECE + rest.len());
+        piece.append(&mut rest);
+        let length = part.by_ref().take(PIECE as u64).read_to_end(&mut piece).map_err(|_| damaged())?;
         if piece.is_empty() {
             return Ok(());
         }
-        let remarks = if is_xml { examined.pass(&piece)? } else { Vec::new() };
+        if is_xml && length > 0 {
+            let whole = mend::whole(&piece);
+            // Something longer than a piece is handed on as it comes.
+            if whole > 0 {
+                rest = piece.split_off(whole);
+            }
+        }
+        let remarks = if is_xml { examined.pass(&mut piece)? } else { Vec::new() };
         if reply.send(Ok(Piece::Bytes(piece, remarks))).is_err() {
             return Ok(());
         }

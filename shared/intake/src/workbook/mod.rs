@@ -11,8 +11,9 @@
 mod cell;
 mod examine;
 mod inflate;
+mod mend;
+mod number_format;
 mod package;
-mod padding;
 mod refusal;
 mod remarks;
 mod rows;
@@ -31,6 +32,7 @@ use inflate::Inflater;
 use iris_model::issue::quoted;
 use iris_model::organization::Mapping;
 use iris_model::{Cells, Issue, IssueCode};
+use package::Package;
 use std::fs::File;
 use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,20 +60,22 @@ pub(crate) struct Place {
     /// What is to be said about the sheets.
     pub(crate) warnings: Vec<Issue>,
     header_row: u32,
+    /// There are rows below it.
+    has_rows: bool,
 }
 
 impl Workbook {
     /// Opens a workbook.
     pub(crate) fn open(file: File, limits: &Limits) -> Result<Self, FileIssue> {
-        let (archive, parts) = package::open(file, limits)?;
-        let (stored, findings) = Stored::new(&parts, Inflater::start(archive, &parts, limits));
+        let Package { archive, parts, sheets } = package::open(file, limits)?;
+        let (stored, findings) = Stored::new(&parts, Inflater::start(archive, &parts, sheets, limits));
         let book = careful(|| Xlsx::new(BufReader::new(stored)))?;
         let book = book.map_err(|_| findings.defect().unwrap_or_else(refusal::damaged))?;
         Ok(Self { book, findings, limits: limits.clone() })
     }
 
     /// Finds the sheet and row of the header: in the sheet the mapping names, else in the first visible one with a row that looks like it
-    /// (decision 16).
+    /// and rows below it (decisions 16, 354); where none has any, in the first.
     pub(crate) fn find(&mut self, mapping: &Mapping) -> Result<Place, FileIssue> {
         let wanted = |name: &str| mapping.sheet.as_deref().map(|sheet| sheet.trim().eq_ignore_ascii_case(name.trim()));
         let sheets = self.book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
@@ -81,16 +85,25 @@ impl Workbook {
             .map(|sheet| sheet.name.clone())
             .collect();
         let names = Names::of(mapping);
-        let mut left = sheets.iter();
-        while let Some(sheet) = left.next() {
-            if let Some(mut place) = self.header_in(sheet, &names)? {
-                for other in left {
-                    if let Ok(Some(_)) = self.header_in(other, &names) {
-                        place.warnings.push(skipped(other, sheet));
-                    }
-                }
-                return Ok(place);
+        let mut found: Vec<Place> = Vec::new();
+        for sheet in &sheets {
+            match self.header_in(sheet, &names) {
+                Ok(place) => found.extend(place),
+                // A sheet that would not be read anyway does no harm.
+                Err(_) if found.iter().any(|place| place.has_rows) => {}
+                Err(defect) => return Err(defect),
             }
+        }
+        let read = found.iter().position(|place| place.has_rows).unwrap_or(0);
+        let skipped: Vec<Issue> = match found.get(read) {
+            Some(place) => {
+                let others = found.iter().enumerate().filter(|(at, other)| *at != read && other.has_rows);
+                others.map(|(_, other)| skipped(&other.sheet, &place.sheet)).collect()
+            }
+            None => Vec::new(),
+        };
+        if let Some(place) = found.into_iter().nth(read) {
+            return Ok(Place { warnings: skipped, ..place });
         }
         Err(FileIssue::file(match &mapping.sheet {
             Some(name) if sheets.is_empty() => no_sheet(name),
@@ -101,16 +114,20 @@ impl Workbook {
     fn header_in(&mut self, sheet: &str, names: &Names) -> Result<Option<Place>, FileIssue> {
         let mut best: Option<(usize, u32, Cells, bool)> = None;
         let mut rows = SheetRows::open(&mut self.book, &self.findings, sheet, self.limits.columns, 0, &self.limits)?;
-        let mut defect = None;
+        let (mut defect, mut last) = (None, 0);
         loop {
             let row = match rows.next() {
                 Ok(Some(row)) if row.number <= TITLES => row,
-                Ok(_) => break,
+                Ok(row) => {
+                    last = row.map_or(last, |row| row.number);
+                    break;
+                }
                 Err(found) => {
                     defect = Some(found);
                     break;
                 }
             };
+            last = row.number;
             let matches = names.matches(row.cells.iter());
             if is_header(matches, &row.cells) && best.as_ref().is_none_or(|(most, ..)| matches > *most) {
                 let is_too_wide = row.issues.iter().any(|(column, _)| column.is_none());
@@ -126,7 +143,9 @@ impl Workbook {
         }
         let mut headers: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
         headers.truncate(headers.iter().rposition(|header| !header.is_empty()).map_or(0, |last| last + 1));
-        Ok(Some(Place { sheet: sheet.to_owned(), headers, warnings: Vec::new(), header_row }))
+        // What is broken below the header is told when it is read.
+        let has_rows = last > header_row || defect.is_some();
+        Ok(Some(Place { sheet: sheet.to_owned(), headers, warnings: Vec::new(), header_row, has_rows }))
     }
 
     /// The rows below the header.

@@ -11,6 +11,7 @@ use super::refusal::{damaged, hostile, of_zip, too_large, unsupported};
 use super::tokens::{Tokens, attribute, local_name};
 use crate::failure::FileIssue;
 use crate::limits::Limits;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use zip::ZipArchive;
@@ -36,8 +37,24 @@ impl Part {
     }
 }
 
+/// The part that lists the sheets, and which of them can be read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sheets {
+    /// Its name as parts are compared.
+    pub(super) document: String,
+    /// Ids of relations to sheets of cells, charts and dialogs. Modules have none, macro sheets are of another kind.
+    pub(super) relations: HashSet<Vec<u8>>,
+}
+
+/// A workbook's archive, its parts and its sheets.
+pub(super) struct Package {
+    pub(super) archive: Archive,
+    pub(super) parts: Vec<Part>,
+    pub(super) sheets: Sheets,
+}
+
 /// Opens the archive of a workbook; refuses what lies about itself and what is none.
-pub(super) fn open(mut file: File, limits: &Limits) -> Result<(Archive, Vec<Part>), FileIssue> {
+pub(super) fn open(mut file: File, limits: &Limits) -> Result<Package, FileIssue> {
     let length = file.metadata().map_err(FileIssue::io)?.len();
     if length > limits.workbook_bytes {
         let message = format!(
@@ -73,20 +90,24 @@ pub(super) fn open(mut file: File, limits: &Limits) -> Result<(Archive, Vec<Part
         }
         parts.push(part);
     }
-    check_kind(&mut archive, &parts)?;
-    Ok((archive, parts))
+    let sheets = check_kind(&mut archive, &parts)?;
+    Ok(Package { archive, parts, sheets })
 }
 
-/// Whether it is a workbook, and one that can be read.
-fn check_kind(archive: &mut Archive, parts: &[Part]) -> Result<(), FileIssue> {
+/// Whether it is a workbook, and one that can be read; and its sheets.
+fn check_kind(archive: &mut Archive, parts: &[Part]) -> Result<Sheets, FileIssue> {
     let has = |start: &str| parts.iter().any(|part| part.key().starts_with(start));
     let relations: Vec<usize> = (0..parts.len())
         .filter(|index| parts.get(*index).is_some_and(|part| part.key().ends_with(".rels") && part.size <= SMALL_PART))
         .collect();
     let (mut document, mut is_binary) = (None, has("xl/workbook.bin"));
+    let mut readable: Vec<(usize, Vec<u8>)> = Vec::new();
     for index in relations {
         let is_root = parts.get(index).is_some_and(|part| part.key().ends_with("_rels/.rels"));
-        for (kind, target) in targets(archive, index)? {
+        for Relation { id, kind, target } in targets(archive, index)? {
+            if ["/worksheet", "/chartsheet", "/dialogsheet"].iter().any(|sheet| kind.ends_with(sheet)) {
+                readable.push((index, id));
+            }
             let is_document = kind.ends_with("/officeDocument");
             is_binary |= (is_document || kind.ends_with("/worksheet")) && !target.ends_with(".xml");
             if is_document && is_root {
@@ -110,21 +131,38 @@ fn check_kind(archive: &mut Archive, parts: &[Part]) -> Result<(), FileIssue> {
     };
     match parts.iter().find(|part| part.key() == document) {
         Some(part) if part.size > SMALL_PART => Err(hostile("its description is far too long")),
-        Some(_) => Ok(()),
+        Some(_) => {
+            let (folder, file) = document.rsplit_once('/').map_or(("", &*document), |(folder, file)| (folder, file));
+            let own = format!("{folder}/_rels/{file}.rels");
+            let is_own =
+                |index: &usize| parts.get(*index).is_some_and(|part| part.key() == own.trim_start_matches('/'));
+            let relations = readable.into_iter().filter(|(index, _)| is_own(index)).map(|(_, id)| id).collect();
+            Ok(Sheets { document, relations })
+        }
         None => Err(damaged()),
     }
 }
 
-/// Kind and target, in lower case, of what a part of relations points to.
-fn targets(archive: &mut Archive, index: usize) -> Result<Vec<(String, String)>, FileIssue> {
+/// What a part of relations points to: its id, and its kind and target, the latter in lower case.
+struct Relation {
+    id: Vec<u8>,
+    kind: String,
+    target: String,
+}
+
+fn targets(archive: &mut Archive, index: usize) -> Result<Vec<Relation>, FileIssue> {
     let mut xml = Vec::new();
     let part = archive.by_index(index).map_err(|error| of_zip(&error))?;
     part.take(SMALL_PART).read_to_end(&mut xml).map_err(|_| damaged())?;
     let mut targets = Vec::new();
-    Tokens::default().feed(&xml, &mut |tag, _| {
-        if local_name(tag) == b"Relationship" {
-            let text = |name| String::from_utf8_lossy(attribute(tag, name).unwrap_or_default()).into_owned();
-            targets.push((text(b"Type"), text(b"Target").to_ascii_lowercase()));
+    Tokens::default().feed(&xml, &mut |tag| {
+        if local_name(tag.bytes) == b"Relationship" {
+            let text = |name| String::from_utf8_lossy(attribute(tag.bytes, name).unwrap_or_default()).into_owned();
+            targets.push(Relation {
+                id: attribute(tag.bytes, b"Id").unwrap_or_default().to_vec(),
+                kind: text(b"Type"),
+                target: text(b"Target").to_ascii_lowercase(),
+            });
         }
     });
     Ok(targets)

@@ -1,8 +1,12 @@
-//! What a sheet says about its rows and cells beyond their values: hidden rows, and formulas whose result was not stored.
+//! What a sheet says about its rows and cells beyond their values: hidden rows, formulas whose result was not stored, and values that
+//! calamine would misread.
 //!
-//! calamine tells neither. Both are read from the sheet's tags as they pass, and meet the cells again in [`super::rows`].
+//! calamine tells none of these. They are read from the sheet's tags as they pass, and meet the cells again in [`super::rows`]. Where a value
+//! is written in a way that is allowed and that calamine takes for another one (a blank or a comment around it makes of the text 17 the
+//! text 0, or 1), the bytes are mended before they are handed on ([`Mend`]).
 
-use super::tokens::{attribute, local_name};
+use super::mend::Mend;
+use super::tokens::{Tag, Text, attribute, attributes, local_name};
 
 /// The last column of a sheet, 0 = first.
 const LAST_COLUMN: usize = 16_383;
@@ -14,13 +18,15 @@ pub(super) enum Remark {
     HiddenRow(u32),
     /// A formula without a stored result: row, 1 = first, and column, 0 = first.
     Uncalculated(u32, usize),
+    /// A value that is none of its kind, such as the text numbered -1: row, 1 = first, and column, 0 = first.
+    Unreadable(u32, usize),
 }
 
 impl Remark {
     /// The row it is about.
     pub(super) fn row(self) -> u32 {
         match self {
-            Self::HiddenRow(row) | Self::Uncalculated(row, _) => row,
+            Self::HiddenRow(row) | Self::Uncalculated(row, _) | Self::Unreadable(row, _) => row,
         }
     }
 }
@@ -33,16 +39,31 @@ pub(super) struct SheetTags {
     column: usize,
     has_formula: bool,
     has_value: bool,
-    /// The cell is a text: an empty one is a result too.
-    is_text: bool,
+    kind: Kind,
+    /// Where the cell's value begins in the part.
+    value: u64,
     remarks: Vec<Remark>,
+    mends: Vec<Mend>,
+}
+
+/// What the value of a cell is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A number, truth value or error.
+    #[default]
+    Plain,
+    /// The number of a text in the table of shared texts.
+    Shared,
+    /// The text itself: an empty one is a result too.
+    Text,
 }
 
 impl SheetTags {
-    /// A tag, and how many bytes of text stand before it.
-    pub(super) fn tag(&mut self, tag: &[u8], text: usize) {
+    /// The next tag.
+    pub(super) fn tag(&mut self, found: &Tag<'_>) {
+        let tag = found.bytes;
         // Most tags are none of these; two bytes tell.
-        if !matches!(tag, [b'c' | b'f' | b'v' | b'r' | b'/', ..]) && !tag.contains(&b':') {
+        if !matches!(tag, [b'c' | b'f' | b'v' | b'r' | b'd' | b'/', ..]) && !tag.contains(&b':') {
             return;
         }
         let (is_end, tag) = tag.strip_prefix(b"/").map_or((false, tag), |tag| (true, tag));
@@ -55,33 +76,86 @@ impl SheetTags {
                     self.remarks.push(Remark::HiddenRow(self.row));
                 }
             }
-            (b"c", false) => {
-                if let Some(column) = attribute(tag, b"r").and_then(column_of) {
-                    self.column = column;
-                }
-                (self.has_formula, self.has_value) = (false, false);
-                self.is_text = attribute(tag, b"t") == Some(b"str");
-                if tag.last() == Some(&b'/') {
-                    self.column += 1;
-                }
-            }
+            (b"c", false) => self.cell(tag),
             (b"f", false) => self.has_formula = true,
-            (b"v", false) => self.has_value |= self.is_text,
-            (b"v", true) => self.has_value |= text > 0,
+            (b"v", false) => {
+                self.has_value |= self.kind == Kind::Text;
+                self.value = found.end;
+            }
+            (b"v", true) => {
+                self.has_value |= found.text.length > 0;
+                self.value(found);
+            }
             (b"c", true) => {
                 if self.has_formula && !self.has_value {
                     self.remarks.push(Remark::Uncalculated(self.row, self.column));
                 }
                 self.column += 1;
             }
+            // A hint about the size of the sheet that calamine insists on.
+            (b"dimension", _) => self.mends.push(Mend::rename(found)),
             _ => {}
         }
+    }
+
+    fn cell(&mut self, tag: &[u8]) {
+        (self.has_formula, self.has_value, self.kind) = (false, false, Kind::Plain);
+        for (key, value) in attributes(tag) {
+            match (key, value) {
+                (b"r", reference) => self.column = column_of(reference).unwrap_or(self.column),
+                (b"t", b"s") => self.kind = Kind::Shared,
+                (b"t", b"str" | b"inlineStr" | b"is" | b"d") => self.kind = Kind::Text,
+                _ => {}
+            }
+        }
+        if tag.last() == Some(&b'/') {
+            self.column += 1;
+        }
+    }
+
+    /// Looks at a value that is complete.
+    fn value(&mut self, end: &Tag<'_>) {
+        let text = end.text;
+        let is_usual = match self.kind {
+            Kind::Text => true,
+            Kind::Shared => is_number_of_text(&text.beginning),
+            Kind::Plain => text.beginning.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'&'),
+        };
+        if is_usual && !text.is_broken {
+            return;
+        }
+        let meant = meant(text, self.kind);
+        if meant.is_none() {
+            self.remarks.push(Remark::Unreadable(self.row, self.column));
+        }
+        self.mends.push(Mend::value(self.value, end, meant.unwrap_or_default()));
+    }
+
+    /// What is to be mended since it was last taken.
+    pub(super) fn mends(&mut self) -> Vec<Mend> {
+        std::mem::take(&mut self.mends)
     }
 
     /// What was remarked since it was last taken.
     pub(super) fn take(&mut self) -> Vec<Remark> {
         std::mem::take(&mut self.remarks)
     }
+}
+
+fn is_number_of_text(digits: &[u8]) -> bool {
+    digits.iter().all(u8::is_ascii_digit)
+}
+
+/// The value without blanks and comments around it; `None` when it is none of its kind.
+fn meant(text: &Text, kind: Kind) -> Option<&[u8]> {
+    let value = text.beginning.trim_ascii();
+    let is_whole = text.length == text.beginning.len();
+    let is_sound = match kind {
+        Kind::Shared => is_number_of_text(value),
+        Kind::Plain => value.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'&'),
+        Kind::Text => false,
+    };
+    (is_whole && is_sound).then_some(value)
 }
 
 /// The column of a reference such as `AB12`, 0 = first.
@@ -98,7 +172,7 @@ mod tests {
 
     fn remarks(xml: &str) -> Vec<Remark> {
         let mut tags = SheetTags::default();
-        Tokens::default().feed(xml.as_bytes(), &mut |tag, text| tags.tag(tag, text));
+        Tokens::default().feed(xml.as_bytes(), &mut |tag| tags.tag(tag));
         tags.take()
     }
 

@@ -1,6 +1,6 @@
 //! The rows of a sheet, put together from its cells.
 
-use super::padding::Padding;
+use super::number_format::NumberFormat;
 use super::remarks::Remark;
 use super::stored::{Findings, Stored};
 use super::{Book, careful, cell, refusal};
@@ -9,6 +9,7 @@ use crate::failure::FileIssue;
 use crate::limits::Limits;
 use crate::line::{Line, Lines};
 use calamine::{DataRef, Style, XlsxCellReader};
+use iris_model::issue::quoted;
 use iris_model::{Issue, IssueCode};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -45,8 +46,8 @@ pub(crate) struct SheetRows<'b> {
     /// Remarks about this row and those ahead.
     remarks: VecDeque<Remark>,
     hidden: Hidden,
-    /// By style, how numbers are shown with zeros.
-    padding: Vec<Option<Padding>>,
+    /// By style, how numbers are shown where that is more than their digits.
+    formats: Vec<Option<NumberFormat>>,
     width: usize,
     /// The header's row; nothing up to it is wanted.
     above: u32,
@@ -79,14 +80,14 @@ impl<'b> SheetRows<'b> {
     ) -> Result<Self, FileIssue> {
         let cells = careful(|| book.worksheet_cells_reader(sheet))?;
         let cells = cells.map_err(|_| findings.defect().unwrap_or_else(refusal::damaged))?;
-        let format = |style: &Style| Padding::of(&style.number_format.as_ref()?.format_code);
-        let padding = cells.styles().iter().map(format).collect();
+        let format = |style: &Style| NumberFormat::of(&style.number_format.as_ref()?.format_code);
+        let formats = cells.styles().iter().map(format).collect();
         Ok(Self {
             cells,
             findings: findings.clone(),
             remarks: VecDeque::new(),
             hidden: Hidden::default(),
-            padding,
+            formats,
             width,
             above,
             last: above,
@@ -124,15 +125,17 @@ impl<'b> SheetRows<'b> {
                 continue;
             }
             if text.trim().is_empty() {
-                if !is_uncalculated(&self.findings, &mut self.remarks, number, column) {
+                issue = remarked(&self.findings, &mut self.remarks, number, column);
+                if issue.is_none() {
                     continue;
                 }
-                issue = Some(uncalculated());
-            } else if let Some(padding) = self.padding.get(style).and_then(Option::as_ref)
+            } else if let Some(format) = self.formats.get(style).and_then(Option::as_ref)
                 && let DataRef::Float(_) | DataRef::Int(_) = found.get_value()
-                && let Some(padded) = padding.applied(&text)
             {
-                text = Cow::Owned(padded);
+                match format.applied(&text) {
+                    Some(shown) => text = Cow::Owned(shown),
+                    None => issue = Some(issue.unwrap_or_else(|| shown_otherwise(&text))),
+                }
             }
             // Rows come in order, or two of them could be taken for one.
             if number <= self.last || number < row.number {
@@ -227,10 +230,28 @@ fn beyond(width: usize) -> Issue {
     Issue::error(IssueCode::ExtraCells, "", message)
 }
 
-/// Whether the empty cell is a formula whose result was not stored.
-fn is_uncalculated(findings: &Findings, remarks: &mut VecDeque<Remark>, row: u32, column: usize) -> bool {
+/// What is wrong with an empty cell: it is a formula whose result was not stored, or its value could not be read.
+fn remarked(findings: &Findings, remarks: &mut VecDeque<Remark>, row: u32, column: usize) -> Option<Issue> {
     findings.remarks(remarks);
-    remarks.iter().take_while(|remark| remark.row() <= row).any(|remark| *remark == Remark::Uncalculated(row, column))
+    remarks.iter().take_while(|remark| remark.row() <= row).find_map(|remark| match *remark {
+        Remark::Uncalculated(of_row, of_column) if (of_row, of_column) == (row, column) => Some(uncalculated()),
+        Remark::Unreadable(of_row, of_column) if (of_row, of_column) == (row, column) => Some(unreadable()),
+        _ => None,
+    })
+}
+
+fn unreadable() -> Issue {
+    let message = "The value of the cell is written in a way that no program can read for sure. Open the workbook in a spreadsheet program, \
+                   check the cell, and save it.";
+    Issue::error(IssueCode::CellError, "", message)
+}
+
+fn shown_otherwise(text: &str) -> Issue {
+    let message = format!(
+        "The cell holds the number {} and shows something else, by its format. Format the column as text and enter what it shows.",
+        quoted(text)
+    );
+    Issue::error(IssueCode::BadNumber, "", message)
 }
 
 fn uncalculated() -> Issue {

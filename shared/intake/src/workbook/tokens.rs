@@ -6,14 +6,60 @@
 /// The longest tag that is handed out; longer ones are measured only.
 const TAG: usize = 64 * 1024;
 
+/// The longest text that is handed out with the tag behind it; of longer ones the beginning.
+const TEXT: usize = 64;
+
+/// A tag, and what stands before it.
+pub(super) struct Tag<'t> {
+    /// What is between its angle brackets.
+    pub(super) bytes: &'t [u8],
+    /// The text since the tag before it, comments left out.
+    pub(super) text: &'t Text,
+    /// Bytes of the part up to the end of the tag.
+    pub(super) end: u64,
+}
+
+impl Tag<'_> {
+    /// Where the tag begins.
+    pub(super) fn start(&self) -> u64 {
+        self.end.saturating_sub(self.bytes.len() as u64 + 2)
+    }
+}
+
+/// A text between two tags.
+#[derive(Default)]
+pub(super) struct Text {
+    /// Its length in bytes.
+    pub(super) length: usize,
+    /// Its beginning.
+    pub(super) beginning: Vec<u8>,
+    /// A comment or an instruction stands in it.
+    pub(super) is_broken: bool,
+}
+
+impl Text {
+    fn add(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        let room = TEXT.saturating_sub(self.beginning.len()).min(bytes.len());
+        self.beginning.extend_from_slice(bytes.get(..room).unwrap_or_default());
+    }
+
+    fn clear(&mut self) {
+        self.beginning.clear();
+        (self.length, self.is_broken) = (0, false);
+    }
+}
+
 /// What is found in a part.
 #[derive(Default)]
 pub(super) struct Tokens {
     state: State,
+    /// Bytes of the part that have passed.
+    at: u64,
     /// Bytes of the token at hand.
     run: usize,
-    /// Bytes of text before the tag at hand.
-    text: usize,
+    /// The text before the tag at hand.
+    text: Text,
     /// The tag at hand.
     tag: Vec<u8>,
     pub(super) longest: usize,
@@ -41,8 +87,8 @@ enum State {
 }
 
 impl Tokens {
-    /// The next piece of the part. `on_tag` gets each tag between its angle brackets, and how many bytes of text stand before it.
-    pub(super) fn feed(&mut self, piece: &[u8], on_tag: &mut dyn FnMut(&[u8], usize)) {
+    /// The next piece of the part. `on_tag` gets each tag with the text before it.
+    pub(super) fn feed(&mut self, piece: &[u8], on_tag: &mut dyn FnMut(&Tag<'_>)) {
         let mut rest = piece;
         while !rest.is_empty() {
             let taken = match self.state {
@@ -59,6 +105,7 @@ impl Tokens {
                 State::Quoted(quote) => self.pass(rest, on_tag, |byte| byte == quote, |_| State::Tag),
                 State::Open | State::Bang | State::Until(..) => self.step(rest.first().copied().unwrap_or_default()),
             };
+            self.at += taken as u64;
             rest = rest.get(taken..).unwrap_or_default();
         }
     }
@@ -67,7 +114,7 @@ impl Tokens {
     fn pass(
         &mut self,
         rest: &[u8],
-        on_tag: &mut dyn FnMut(&[u8], usize),
+        on_tag: &mut dyn FnMut(&Tag<'_>),
         is_end: impl Fn(u8) -> bool,
         then: impl Fn(u8) -> State,
     ) -> usize {
@@ -76,7 +123,9 @@ impl Tokens {
         let taken = at.map_or(rest.len(), |at| at + 1);
         self.run += taken;
         self.longest = self.longest.max(self.run);
-        if before != State::Text {
+        if before == State::Text {
+            self.text.add(rest.get(..at.unwrap_or(rest.len())).unwrap_or_default());
+        } else {
             let room = TAG.saturating_sub(self.tag.len());
             self.has_cut_tag |= taken > room;
             self.tag.extend_from_slice(rest.get(..taken.min(room)).unwrap_or_default());
@@ -84,10 +133,12 @@ impl Tokens {
         if let Some(byte) = at.and_then(|at| rest.get(at)) {
             self.state = then(*byte);
             match (before, self.state) {
-                (State::Text, _) => (self.text, self.run) = (self.run - 1, 1),
+                (State::Text, _) => self.run = 1,
                 (_, State::Text) => {
                     self.run = 0;
-                    on_tag(self.tag.strip_suffix(b">").unwrap_or(&self.tag), self.text);
+                    let bytes = self.tag.strip_suffix(b">").unwrap_or(&self.tag);
+                    on_tag(&Tag { bytes, text: &self.text, end: self.at + taken as u64 });
+                    self.text.clear();
                 }
                 _ => {}
             }
@@ -99,7 +150,10 @@ impl Tokens {
         self.run += 1;
         self.state = match (self.state, byte) {
             (State::Open, b'!') => State::Bang,
-            (State::Open, b'?') => State::Until(b'?', 1, 0),
+            (State::Open, b'?') => {
+                self.text.is_broken = true;
+                State::Until(b'?', 1, 0)
+            }
             (State::Open, _) => {
                 // The byte is the tag's own.
                 self.state = State::Tag;
@@ -107,7 +161,10 @@ impl Tokens {
                 self.tag.clear();
                 return 0;
             }
-            (State::Bang, b'-') => State::Until(b'-', 2, 0),
+            (State::Bang, b'-') => {
+                self.text.is_broken = true;
+                State::Until(b'-', 2, 0)
+            }
             (State::Bang, b'[') => {
                 self.has_cdata = true;
                 State::Until(b']', 2, 0)
@@ -139,21 +196,24 @@ pub(super) fn local_name(tag: &[u8]) -> &[u8] {
     name.iter().position(|byte| *byte == b':').and_then(|at| name.get(at + 1..)).unwrap_or(name)
 }
 
-/// The raw value of an attribute.
-pub(super) fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
-    let name_end = tag.iter().position(u8::is_ascii_whitespace)?;
-    let mut rest = tag.get(name_end..)?.trim_ascii_start();
-    loop {
+/// The attributes of a tag, with their raw values.
+pub(super) fn attributes(tag: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let name_end = tag.iter().position(u8::is_ascii_whitespace).unwrap_or(tag.len());
+    let mut rest = tag.get(name_end..).unwrap_or_default().trim_ascii_start();
+    std::iter::from_fn(move || {
         let equals = rest.iter().position(|byte| *byte == b'=')?;
         let key = rest.get(..equals)?.trim_ascii();
         let behind = rest.get(equals + 1..)?.trim_ascii_start();
         let (quote, behind) = behind.split_first()?;
         let end = behind.iter().position(|byte| byte == quote)?;
-        if key == wanted {
-            return behind.get(..end);
-        }
         rest = behind.get(end + 1..)?.trim_ascii_start();
-    }
+        Some((key, behind.get(..end)?))
+    })
+}
+
+/// The raw value of an attribute.
+pub(super) fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
+    attributes(tag).find(|(key, _)| *key == wanted).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -164,7 +224,11 @@ mod tests {
         let mut found = Vec::new();
         let mut tokens = Tokens::default();
         for piece in xml.as_bytes().chunks(piece) {
-            tokens.feed(piece, &mut |tag, _| found.push(String::from_utf8_lossy(tag).into_owned()));
+            tokens.feed(piece, &mut |tag| {
+                let start = usize::try_from(tag.start()).unwrap();
+                assert_eq!(&xml.as_bytes()[start + 1..start + 1 + tag.bytes.len()], tag.bytes);
+                found.push(String::from_utf8_lossy(tag.bytes).into_owned());
+            });
         }
         let seen = (tokens.longest, tokens.declares, tokens.has_cdata);
         (found, seen.0, seen.1, seen.2)
@@ -177,6 +241,23 @@ mod tests {
             let (found, _, declares, has_cdata) = tags(xml, piece);
             assert_eq!(found, ["x:a b='>' c=\"<\"", "b/", "/x:a"], "{piece}");
             assert!(!declares && has_cdata);
+        }
+    }
+
+    #[test]
+    fn texts_are_known_without_their_comments() {
+        let xml = "<a>1<!-- x -->7</a><b> 5</b><c></c>";
+        for piece in 1..xml.len() {
+            let mut tokens = Tokens::default();
+            let mut found = Vec::new();
+            for piece in xml.as_bytes().chunks(piece) {
+                tokens.feed(piece, &mut |tag| {
+                    let text = String::from_utf8_lossy(&tag.text.beginning).into_owned();
+                    found.push((text, tag.text.length, tag.text.is_broken));
+                });
+            }
+            let expected = [("", false), ("17", true), ("", false), (" 5", false), ("", false), ("", false)];
+            assert_eq!(found, expected.map(|(text, is_broken)| (text.to_owned(), text.len(), is_broken)), "{piece}");
         }
     }
 

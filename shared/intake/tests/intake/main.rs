@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "shared parts of tests")]
 
 mod archives;
+mod cases;
 mod csv_files;
 mod flat_json;
 mod hostile;

@@ -1,6 +1,6 @@
 //! Reading a file whole, and saying shortly what came of it.
 
-use iris_intake::{FileIssue, Format, Layout, Limits, Row, Source, Step, detect, read};
+use iris_intake::{FileIssue, Format, Intake, Layout, Limits, Row, Source, Step, detect};
 use iris_model::Organization;
 use serde_json::{Value, json};
 use std::fs::File;
@@ -71,6 +71,11 @@ pub(crate) fn take(name: &str, bytes: &[u8]) -> Outcome {
     take_with(name, bytes, &plain(), &Limits::default())
 }
 
+/// Reads a file of an organization as it is loaded.
+pub(crate) fn take_as(name: &str, bytes: &[u8], organization: &Organization) -> Outcome {
+    take_with(name, bytes, organization, &Limits::default())
+}
+
 pub(crate) fn take_with(name: &str, bytes: &[u8], organization: &Organization, limits: &Limits) -> Outcome {
     let head = &bytes[..bytes.len().min(4096)];
     let format = match detect(name, head) {
@@ -80,10 +85,9 @@ pub(crate) fn take_with(name: &str, bytes: &[u8], organization: &Organization, l
             return Outcome { failure, ..Outcome::default() };
         }
     };
-    let source = if format == Format::Xlsx {
-        Source::File(file(bytes))
-    } else {
-        Source::Stream(Box::new(Cursor::new(bytes.to_vec())))
+    let source = || match format {
+        Format::Xlsx => Source::File(file(bytes)),
+        _ => Source::Stream(Box::new(Cursor::new(bytes.to_vec()))),
     };
     let mut outcome = Outcome::default();
     let mut sink = |step: Step| {
@@ -96,7 +100,9 @@ pub(crate) fn take_with(name: &str, bytes: &[u8], organization: &Organization, l
         }
         ControlFlow::Continue(())
     };
-    outcome.failure = read(source, format, organization, name, limits, 1_000, &mut sink).err();
+    let intake = Intake { format, organization, file_name: name, limits };
+    let survey = intake.survey(source()).unwrap();
+    outcome.failure = intake.read(source(), &survey, 1_000, &mut sink).err();
     outcome
 }
 

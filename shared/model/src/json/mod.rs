@@ -45,7 +45,8 @@ pub enum Number {
 }
 
 impl Number {
-    /// The number as text, where that is surely what was sent: whole numbers, and fractions small enough to be exact.
+    /// The number as text, where that is surely what was sent: whole numbers, and fractions small enough to be exact. A whole number that
+    /// was sent with a fraction or an exponent keeps a fraction of `.0`: as an id it is not what it was.
     #[must_use]
     pub fn text(self) -> Option<String> {
         /// From here on `f64` skips whole numbers.
@@ -53,7 +54,9 @@ impl Number {
         match self {
             Self::Integer(number) => Some(number.to_string()),
             Self::Large(number) => Some(number.to_string()),
-            Self::Float(number) => (number.abs() < EXACT).then(|| number.to_string()),
+            Self::Float(number) if number.abs() >= EXACT => None,
+            Self::Float(number) if number.fract() == 0.0 => Some(format!("{number:.1}")),
+            Self::Float(number) => Some(number.to_string()),
         }
     }
 
@@ -63,7 +66,9 @@ impl Number {
         match self {
             Self::Integer(number) => Some(number),
             Self::Large(_) => None,
-            Self::Float(number) if number.fract() == 0.0 => Self::Float(number).text()?.parse().ok(),
+            Self::Float(number) if number.fract() == 0.0 => {
+                Self::Float(number).text()?.strip_suffix(".0")?.parse().ok()
+            }
             Self::Float(_) => None,
         }
     }

@@ -35,8 +35,7 @@ pub(super) fn check(
         F::OrderControlCode => {
             fits(OrderControlCode::from_text(text).is_some(), "a control code; use NW, XO, CA or ResendResult")
         }
-        F::SiteLocalId if used == Use::Rows => site(text, organization),
-        F::SiteLocalId => fits(LocalId::new(text).is_some(), "a local id of at most 64 characters"),
+        F::SiteLocalId => site(text, organization),
         F::PatientLocalId | F::OrderLocalId => {
             fits(LocalId::new(text).is_some(), "a local id of at most 64 characters")
         }

@@ -337,6 +337,9 @@ impl Problems {
         if mapping.sheet.as_ref().is_some_and(|sheet| sheet.trim().is_empty()) {
             self.add(format_args!("{place}.sheet"), "is empty; leave it out to read the first sheet that fits");
         }
+        if mapping.empty_words.iter().any(|word| word.trim().is_empty()) {
+            self.add(format_args!("{place}.emptyWords"), "has an empty word");
+        }
         for (field, rule) in &mapping.columns {
             let place = format!("{place}.columns.{}", field.name());
             if rule.headers.iter().any(|header| header.trim().is_empty()) {

@@ -15,7 +15,7 @@ mod place;
 
 use crate::json::{self, Node};
 use crate::request::{HealthPlan, Order, Parsed};
-use crate::{Issue, OrderRequest};
+use crate::{Issue, IssueCode, OrderRequest};
 use object::{Findings, Object, section};
 use path::Path;
 
@@ -31,10 +31,28 @@ impl OrderRequest {
     /// Reads a JSON tree.
     #[must_use]
     pub fn from_node(node: &Node<'_>) -> Parsed {
+        if let Some(issue) = not_a_request(node) {
+            return Parsed { request: Self::default(), issues: vec![issue] };
+        }
         let mut findings = Findings::default();
         let request = section(node, Path::Root, &mut findings, root).unwrap_or_default();
         Parsed { request, issues: findings.into_issues() }
     }
+}
+
+/// Properties that only documents of the platform have: results, events, what stands for them.
+const OF_ANSWERS: [&str; 4] = ["ResultObjectType", "ResultCode", "ResultsDocument", "Gradings"];
+
+/// Why an element is no request: it is an answer of the platform, sent back by mistake. A result names an order, a patient and a site, so
+/// that it would become an order.
+#[must_use]
+pub fn not_a_request(node: &Node<'_>) -> Option<Issue> {
+    let has = |name: &&str| node.get(name).is_some_and(|value| !value.is_blank() || matches!(value, Node::Object(_)));
+    let name = OF_ANSWERS.iter().find(|name| has(name))?;
+    let message = format!(
+        "This has {name}, so it is an answer of the platform (a result, grading or event) and no order. Send an OrderRequest."
+    );
+    Some(Issue::error(IssueCode::WrongType, "", message))
 }
 
 fn root(object: &mut Object<'_, '_>) -> OrderRequest {

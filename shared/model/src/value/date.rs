@@ -1,15 +1,17 @@
 //! Dates and times (decision 15; iris-facts §13 #14, #15).
 //!
-//! Read: `yyyy-MM-dd`, `yyyyMMdd`, `yyyy/MM/dd`, and `M/d/yyyy` or `d/M/yyyy` as the caller says; each alone or followed by `T` or blanks
-//! and a time of day `H:mm[:ss[.fraction]]`, with `AM`/`PM`, and with an offset (`Z`, `+00:00`, `+0000`, `+00`). Also HL7's `yyyyMMddHHmm`
-//! and `yyyyMMddHHmmss`.
+//! Read: `yyyy-MM-dd`, `yyyyMMdd`, `yyyy/MM/dd`, `M/d/yyyy` or `d/M/yyyy` as the caller says (also with hyphens), and with the English name
+//! of the month: `14-MAR-1938`, `14MAR1938`, `March 14, 1938`. Each stands alone or is followed by `T`, a comma or blanks and a time of day
+//! `H:mm[:ss[.fraction]]`, with `AM`/`PM`, and with an offset (`Z`, `+00:00`, `+0000`, `+00`). Also HL7's `yyyyMMddHHmm` and
+//! `yyyyMMddHHmmss`.
 
-use super::ValueError;
+use super::{ValueError, whole};
 use crate::issue::quoted;
 use crate::organization::DateOrder;
 use crate::{DateTimeOffset, IssueCode};
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
+use std::borrow::Cow;
 
 /// A date. A time of day behind it is checked and dropped; the date is the one written, whatever the offset.
 pub fn date(text: &str, order: DateOrder) -> Result<Date, ValueError> {
@@ -44,19 +46,119 @@ struct Moment {
 }
 
 fn moment(text: &str, order: DateOrder) -> Result<Moment, ValueError> {
-    let text = text.trim();
+    let text = plain(text);
+    let text = whole(text.trim());
     let bytes = text.as_bytes();
     if bytes.iter().all(u8::is_ascii_digit) {
         return digits_only(bytes, text);
     }
-    let end = bytes.iter().position(|byte| matches!(byte, b'T' | b't' | b' ')).unwrap_or(bytes.len());
-    let (day, clock) = bytes.split_at(end);
-    let date = day_of(day, order, text)?;
+    let (date, clock) = if let Some((day, month, year, clock)) = named(bytes) {
+        (named_day(day, month, year, text)?, clock)
+    } else {
+        let end = bytes.iter().position(|byte| matches!(byte, b'T' | b't' | b' ' | b',')).unwrap_or(bytes.len());
+        let (day, clock) = bytes.split_at(end);
+        (day_of(day, order, text)?, clock)
+    };
+    let clock = clock.strip_prefix(b",").unwrap_or(clock);
     let Some((_, clock)) = clock.split_first() else {
         return Ok(Moment { date, time: None, offset: None });
     };
     let (time, offset) = time_of(clock.trim_ascii()).ok_or_else(|| unreadable(text))?;
     Ok(Moment { date, time: Some(time), offset })
+}
+
+/// Programs put blanks of many kinds before `AM`, browsers since 2023 a narrow one that does not break.
+fn plain(text: &str) -> Cow<'_, str> {
+    let is_blank = |character: char| !character.is_ascii() && character.is_whitespace();
+    if text.is_ascii() || !text.contains(is_blank) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace(is_blank, " "))
+}
+
+/// Day, month and year of a date with the name of its month, and what follows: `14-MAR-1938`, `14MAR1938`, `14 March 1938`,
+/// `March 14, 1938`. Nobody can misread these, whatever order numbers would have.
+fn named(bytes: &[u8]) -> Option<(u16, u16, &[u8], &[u8])> {
+    let (month_or_day, rest) = part(bytes)?;
+    let (other, rest) = part(separated(rest))?;
+    let (year, clock) = part(separated(rest))?;
+    let (day, month) = match (month_of(month_or_day), month_of(other)) {
+        (Some(month), None) => (number(other)?, month),
+        (None, Some(month)) => (number(month_or_day)?, month),
+        _ => return None,
+    };
+    // SAS writes a colon between date and time.
+    let is_end = matches!(clock.first(), None | Some(b' ' | b',' | b':' | b'T' | b't'));
+    (is_end && year.iter().all(u8::is_ascii_digit)).then_some((day, month, year, clock))
+}
+
+/// The letters or the digits in front, and what follows.
+fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let first = bytes.first()?;
+    let is_same = |byte: &u8| {
+        if first.is_ascii_digit() { byte.is_ascii_digit() } else { byte.is_ascii_alphabetic() }
+    };
+    let end = bytes.iter().position(|byte| !is_same(byte)).unwrap_or(bytes.len());
+    if end == 0 { None } else { bytes.split_at_checked(end) }
+}
+
+/// Behind what may stand between the parts of a date with the name of its month.
+fn separated(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|byte| !matches!(byte, b' ' | b'-' | b'/' | b'.' | b',')).unwrap_or(bytes.len());
+    bytes.get(end..).unwrap_or_default()
+}
+
+/// The number of a month by its English name or the first three letters of it.
+fn month_of(word: &[u8]) -> Option<u16> {
+    let name = |name: &&str| word.eq_ignore_ascii_case(name.as_bytes());
+    let short = |name: &&str| name.get(..3).is_some_and(|short| word.eq_ignore_ascii_case(short.as_bytes()));
+    let is_september = word.eq_ignore_ascii_case(b"sept");
+    let found = MONTHS.iter().position(|month| name(month) || short(month));
+    let month = if is_september { Some(8) } else { found }?;
+    u16::try_from(month + 1).ok()
+}
+
+fn named_day(day: u16, month: u16, year: &[u8], text: &str) -> Result<Date, ValueError> {
+    match (year.len(), number(year)) {
+        (4, Some(year)) => calendar(year, month, day, text),
+        (2, Some(_)) => Err(two_digit_year(text)),
+        _ => Err(unreadable(text)),
+    }
+}
+
+/// What a date of three numbers shows about the order of its day and month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// It is one day in this order, and none in the other.
+    Only(DateOrder),
+    /// It is a day in both orders, and not the same.
+    Either,
+}
+
+/// What a text shows about the order of day and month, if it is a date in which that matters.
+#[must_use]
+pub fn order_shown(text: &str) -> Option<Shown> {
+    let text = text.trim().as_bytes();
+    let end = text.iter().position(|byte| matches!(byte, b' ' | b',' | b'T' | b't')).unwrap_or(text.len());
+    let day = text.get(..end)?;
+    let separator = if day.contains(&b'/') { b'/' } else { b'-' };
+    let mut parts = day.split(|byte| *byte == separator);
+    let (first, second, year) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || year.len() != 4 || first.len() > 2 || second.len() > 2 {
+        return None;
+    }
+    let year = i16::try_from(number(year)?).ok()?;
+    let is_day = |month: u16, day: u16| match (i8::try_from(month), i8::try_from(day)) {
+        (Ok(month), Ok(day)) => Date::new(year, month, day).is_ok(),
+        _ => false,
+    };
+    let (first, second) = (number(first)?, number(second)?);
+    match (is_day(first, second), is_day(second, first)) {
+        (true, true) if first != second => Some(Shown::Either),
+        (true, false) => Some(Shown::Only(DateOrder::MonthFirst)),
+        (false, true) => Some(Shown::Only(DateOrder::DayFirst)),
+        _ => None,
+    }
 }
 
 /// `yyyyMMdd`, alone or with `HHmm` or `HHmmss`.
@@ -101,12 +203,9 @@ fn day_of(day: &[u8], order: DateOrder, text: &str) -> Result<Date, ValueError> 
         return calendar(one, two, three, text);
     }
     if third.len() == 2 && first.len() <= 2 && second.len() <= 2 {
-        return Err(ValueError::new(
-            IssueCode::TwoDigitYear,
-            format!("{} has a year of two digits. Write all four, e.g. yyyy-MM-dd.", quoted(text)),
-        ));
+        return Err(two_digit_year(text));
     }
-    if separator != b'/' || third.len() != 4 || first.len() > 2 || second.len() > 2 {
+    if third.len() != 4 || first.len() > 2 || second.len() > 2 {
         return Err(unreadable(text));
     }
     let (month, day) = match order {
@@ -121,7 +220,7 @@ fn day_of(day: &[u8], order: DateOrder, text: &str) -> Result<Date, ValueError> 
         return Err(ValueError::new(
             IssueCode::BadDate,
             format!(
-                "{} has no such month: dates with slashes are read as {read}. Write yyyy-MM-dd, or have the mapping's date order set to {other}.",
+                "{} has no such month: dates of three numbers are read as {read}. Write yyyy-MM-dd, or have the mapping's date order set to {other}.",
                 quoted(text)
             ),
         ));
@@ -219,8 +318,13 @@ fn calendar(year: u16, month: u16, day: u16, text: &str) -> Result<Date, ValueEr
     Err(ValueError::new(IssueCode::BadDate, format!("{} is not a day of the calendar.", quoted(text))))
 }
 
+fn two_digit_year(text: &str) -> ValueError {
+    let message = format!("{} has a year of two digits. Write all four, e.g. yyyy-MM-dd.", quoted(text));
+    ValueError::new(IssueCode::TwoDigitYear, message)
+}
+
 fn unreadable(text: &str) -> ValueError {
-    let is_named = |name: &str| text.to_ascii_lowercase().contains(name);
+    let is_named = |month: &str| month.get(..3).is_some_and(|name| text.to_ascii_lowercase().contains(name));
     let what_to_do = if MONTHS.into_iter().any(is_named) {
         "Write the month as a number: yyyy-MM-dd."
     } else if text.contains('.') && !text.contains(':') {
@@ -231,7 +335,20 @@ fn unreadable(text: &str) -> ValueError {
     ValueError::new(IssueCode::BadDate, format!("{} is not a date in an accepted form. {what_to_do}", quoted(text)))
 }
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 
 #[cfg(test)]
 mod tests {
@@ -241,8 +358,8 @@ mod tests {
     #[test]
     fn messages_tell_how_to_write_it() {
         let message = |text| date(text, MonthFirst).unwrap_err().message;
-        assert!(message("12-Nov-1950").contains("month as a number"));
-        assert!(message("Nov 12, 1950").contains("month as a number"));
+        assert!(message("12-Nov").contains("month as a number"));
+        assert!(message("Sun Nov 12 1950").contains("month as a number"));
         assert!(message("12.11.1950").contains("dots"));
         assert!(message("yesterday").contains("Write yyyy-MM-dd"));
     }
@@ -266,6 +383,20 @@ mod tests {
             "2000-01-02 00:00:00",
             "1/2/2000 12:00:00 AM",
             " 1/2/2000\t",
+            "01-02-2000",
+            "1-2-2000",
+            "20000102.0",
+            "02-JAN-2000",
+            "2-Jan-2000",
+            "02JAN2000",
+            "02JAN2000:00:00:00",
+            "2 January 2000",
+            "January 2, 2000",
+            "Jan 2, 2000",
+            "Jan. 2, 2000",
+            "Jan 2 2000",
+            "Jan  2 2000 12:00AM",
+            "02-JAN-2000 00:00:00",
         ] {
             assert_eq!(date(text, MonthFirst).map(|date| date.to_string()), Ok("2000-01-02".to_owned()), "{text}");
         }
@@ -286,6 +417,10 @@ mod tests {
             ("12/1/2026  9:05 pm", "2026-12-01T21:05:00"),
             ("12/1/2026 12:05PM", "2026-12-01T12:05:00"),
             ("12/1/2026 12:05 AM", "2026-12-01T00:05:00"),
+            ("12/1/2026, 9:05:00\u{202f}AM", "2026-12-01T09:05:00"),
+            ("12/1/2026 9:05\u{a0}PM", "2026-12-01T21:05:00"),
+            ("12/1/2026, 9:05:00 AM", "2026-12-01T09:05:00"),
+            ("1-Dec-2026 9:05 PM", "2026-12-01T21:05:00"),
             ("202612010905", "2026-12-01T09:05:00"),
             ("20261201090507", "2026-12-01T09:05:07"),
         ] {
@@ -311,9 +446,13 @@ mod tests {
             "2000-01-02T10:00+19:00",
             "2000-01-02T",
             "2000-01-02 noon",
-            "1-2-2000",
             "1.2.2000",
-            "Jan 2 2000",
+            "Jan Feb 2000",
+            "2 2 January",
+            "32-JAN-2000",
+            "30 Feb 2000",
+            "Janu 2, 2000",
+            "19501216.5",
             "1/2/02000",
             "2000-01-02T13:00 PM",
             "2000-01-02T0:00 AM",
@@ -330,8 +469,28 @@ mod tests {
         ] {
             assert_eq!(code(date(text, MonthFirst)), IssueCode::BadDate, "{text}");
         }
-        for text in ["1/2/03", "01/02/99", "1-2-03", "99-01-02"] {
+        for text in ["1/2/03", "01/02/99", "1-2-03", "99-01-02", "14-MAR-38", "Mar 14, 38"] {
             assert_eq!(code(date(text, MonthFirst)), IssueCode::TwoDigitYear, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_show_the_order_of_day_and_month() {
+        for (text, shown) in [
+            ("23/04/1961", Some(Shown::Only(DayFirst))),
+            ("4/23/1961 9:00", Some(Shown::Only(MonthFirst))),
+            ("4-23-1961", Some(Shown::Only(MonthFirst))),
+            ("03/04/1961", Some(Shown::Either)),
+            ("2/29/1961", None),
+            ("3/3/1961", None),
+            ("1961/03/04", None),
+            ("1961-03-04", None),
+            ("23/23/1961", None),
+            ("3/4/61", None),
+            ("14-MAR-1938", None),
+            ("", None),
+        ] {
+            assert_eq!(order_shown(text), shown, "{text}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Text into typed values, as cells and JSON strings have them (decisions 13, 15; iris-facts §13 #14).
 //!
-//! All functions ignore surrounding white space and allocate nothing but their result. Dates are never guessed: a slashed date is read
+//! All functions ignore surrounding white space and allocate nothing but their result. Dates are never guessed: a date of three numbers is read
 //! in the one [`DateOrder`](crate::organization::DateOrder) it is given, and a two-digit year is refused.
 
 use crate::issue::quoted;
@@ -8,8 +8,9 @@ use crate::{Issue, IssueCode};
 use std::borrow::Cow;
 
 mod date;
+pub mod residue;
 
-pub use date::{date, date_time, date_time_offset};
+pub use date::{Shown, date, date_time, date_time_offset, order_shown};
 
 /// Why a text is not the value it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,9 +33,10 @@ impl ValueError {
     }
 }
 
-/// A truth value: `true`/`false`, `yes`/`no`, `y`/`n`, `t`/`f`, `1`/`0`, in any case.
+/// A truth value: `true`/`false`, `yes`/`no`, `y`/`n`, `t`/`f`, `1`/`0`, in any case; `1.0`/`0.0` as programs write them that keep
+/// numbers with fractions.
 pub fn boolean(text: &str) -> Result<bool, ValueError> {
-    let text = text.trim();
+    let text = whole(text.trim());
     let is_one_of = |words: [&str; 5]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     if is_one_of(["true", "yes", "y", "t", "1"]) {
         Ok(true)
@@ -48,9 +50,10 @@ pub fn boolean(text: &str) -> Result<bool, ValueError> {
     }
 }
 
-/// A national provider identifier: ten digits. The check digit is another matter, see [`npi_check_digit_ok`].
+/// A national provider identifier: ten digits, a fraction of `.0` is dropped. The check digit is another matter, see
+/// [`npi_check_digit_ok`].
 pub fn npi(text: &str) -> Result<String, ValueError> {
-    let text = text.trim();
+    let text = whole(text.trim());
     if text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.to_owned());
     }
@@ -97,9 +100,31 @@ pub fn diagnosis_code(text: &str) -> Result<String, ValueError> {
     ))
 }
 
+/// Whether a text has the form of a procedure code: CPT's five digits, the last of which may be a letter of its categories, or a letter
+/// and four digits of HCPCS; each with modifiers behind hyphens.
+#[must_use]
+pub fn is_procedure_code(text: &str) -> bool {
+    let mut parts = text.trim().split('-');
+    let is_code = match parts.next().map(str::as_bytes) {
+        Some([digits @ .., last]) if digits.len() == 4 && digits.iter().all(u8::is_ascii_digit) => {
+            matches!(last.to_ascii_uppercase(), b'0'..=b'9' | b'A' | b'F' | b'M' | b'T' | b'U')
+        }
+        Some([first, digits @ ..]) => {
+            first.is_ascii_alphabetic() && digits.len() == 4 && digits.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    };
+    is_code && parts.all(|modifier| modifier.len() == 2 && modifier.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// The digits of a number that a program wrote with a fraction of zero.
+pub(crate) fn whole(text: &str) -> &str {
+    residue::without_fraction(text).unwrap_or(text)
+}
+
 /// A whole number.
 pub fn integer(text: &str) -> Result<i64, ValueError> {
-    let text = text.trim();
+    let text = whole(text.trim());
     text.parse().map_err(|_| ValueError::new(IssueCode::BadNumber, format!("{} is not a whole number.", quoted(text))))
 }
 
@@ -115,7 +140,8 @@ mod tests {
         for text in ["false", "No", "n", "F", "0"] {
             assert_eq!(boolean(text), Ok(false), "{text}");
         }
-        for text in ["", "2", "maybe", "ja", "truee"] {
+        assert_eq!((boolean("1.0"), boolean("0.0")), (Ok(true), Ok(false)));
+        for text in ["", "2", "maybe", "ja", "truee", "1.5", "2.0"] {
             assert_eq!(boolean(text).map_err(|error| error.code), Err(IssueCode::BadBoolean), "{text}");
         }
     }
@@ -123,7 +149,10 @@ mod tests {
     #[test]
     fn npis_have_ten_digits() {
         assert_eq!(npi(" 1234567893 "), Ok("1234567893".to_owned()));
-        for text in ["", "123456789", "12345678901", "123456789A", "1234 567893", "１２３４５６７８９３"] {
+        assert_eq!(npi("1234567893.0"), Ok("1234567893".to_owned()));
+        for text in
+            ["", "123456789", "12345678901", "123456789A", "1234567893.5", "1234 567893", "１２３４５６７８９３"]
+        {
             assert_eq!(npi(text).map_err(|error| error.code), Err(IssueCode::BadNpi), "{text}");
         }
     }
@@ -155,6 +184,16 @@ mod tests {
         }
         for text in ["", "E1", "11.9", "E11.9, I10", "E11.99999", "250.00", "E11..9", "Ä11", "Diabetes"] {
             assert_eq!(diagnosis_code(text).map_err(|error| error.code), Err(IssueCode::BadDiagnosisCode), "{text}");
+        }
+    }
+
+    #[test]
+    fn procedure_codes_have_their_form() {
+        for code in ["92250", "92227-26", "2022F", "0123T", "G2025", "92250-26-RT", " 92229 "] {
+            assert!(is_procedure_code(code), "{code}");
+        }
+        for text in ["92250.0", "9225O", "92250,92228", "9225", "922501", "92250-", "", "GG025", "２９２２５"] {
+            assert!(!is_procedure_code(text), "{text}");
         }
     }
 

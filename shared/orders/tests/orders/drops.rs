@@ -2,6 +2,7 @@
 
 use crate::backend::{Backend, on_every_store, published, service};
 use crate::requests::*;
+use iris_model::receipt::EarlierRow;
 use iris_model::{Issue, IssueCode, Organization, OutcomeKind, RowIssue, RowLine};
 use iris_orders::Orders;
 use iris_rules::{Answer, Incoming, Refusal};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 on_every_store!(
     a_drop_is_loaded_and_told_line_by_line,
     a_batch_is_done_once,
+    a_row_that_takes_the_place_of_another_names_both,
     who_lost_the_drop_commits_nothing,
     a_drop_resumes_where_it_stopped,
     late_parents_are_pending_until_they_are_done,
@@ -103,6 +105,24 @@ async fn a_batch_is_done_once(backend: &Backend) {
     assert_eq!(first[10], Answer::NotYet);
     assert_eq!(orders.store().counts(None).await.unwrap().patients, 10);
     assert_eq!(all_lines(&orders, drop.id).await.len(), 11);
+    orders.close().await;
+}
+
+async fn a_row_that_takes_the_place_of_another_names_both(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let acme = Arc::new(organization());
+    let drop = new_drop(&acme, "a.csv");
+    let lease = orders.begin_drop(&drop).await.unwrap().lease.unwrap();
+    let mut batch = rows(&acme, drop.id, 7..8);
+    for (number, earlier) in [(8, EarlierRow::new(7, "O7")), (9, EarlierRow::new(7, "O7"))] {
+        let (incoming, detail) = row(&acme, drop.id, number, new_order(&format!("O{number}"), "P7"));
+        batch.push((incoming, RowDetail { earlier: Some(earlier), ..detail }));
+    }
+    orders.submit_rows(&lease, 0, batch).await.unwrap();
+    let lines = all_lines(&orders, drop.id).await;
+    let message = |line: usize| lines[line].issues[0].issue.message.to_string();
+    assert!(message(1).contains("Row 8 takes the place of row 7") && message(1).contains("O7"), "{}", message(1));
+    assert!(message(2).contains("open order O8 was cancelled"), "row 7 is not the one it replaces: {}", message(2));
     orders.close().await;
 }
 

@@ -51,9 +51,7 @@ pub(super) fn create(
     };
 
     for older in in_the_way {
-        let message =
-            format!("The patient's open order {} was cancelled: this one takes its place.", older.key.local_id);
-        case.issues.push(Issue::warning(IssueCode::Superseded, "Order.LocalId", message));
+        case.issues.push(superseded(&older.key.local_id));
         case.close_order(older, OrderChange::Superseded, true);
         let patient_local_id = case.patient_of(older).or_else(|| case.patient_local_id.clone());
         case.order_event(EventKind::OrderCancelled, older, patient_local_id);
@@ -121,4 +119,19 @@ fn order_exists() -> Issue {
         "Order.LocalId",
         "An open order has this LocalId but other content. To change it send XO; for another order use another LocalId.",
     )
+}
+
+/// What stands around the order's id in the warning that it was superseded.
+const SUPERSEDED: (&str, &str) = ("The patient's open order ", " was cancelled: this one takes its place.");
+
+fn superseded(order: &LocalId) -> Issue {
+    let (before, behind) = SUPERSEDED;
+    Issue::warning(IssueCode::Superseded, "Order.LocalId", format!("{before}{order}{behind}"))
+}
+
+/// The order that a warning says was superseded: whoever knows more about it can say more.
+#[must_use]
+pub fn superseded_order(issue: &Issue) -> Option<&str> {
+    let (before, behind) = SUPERSEDED;
+    issue.message.strip_prefix(before)?.strip_suffix(behind).filter(|_| issue.code == IssueCode::Superseded)
 }

@@ -12,6 +12,8 @@ mod place;
 mod receipt;
 mod register;
 
+pub use create::superseded_order;
+
 use crate::deliveries::DeliveryRecord;
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::incoming::{Answer, Incoming, Outcome, Refusal, Requested, Source};

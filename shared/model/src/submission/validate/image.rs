@@ -22,9 +22,9 @@ pub fn validate_image(
     for issue in &mut review.issues {
         rename(issue, |(order, image)| (image, order));
     }
+    text::check(&mut review);
     canonical::fold(&mut review);
     message::check_sender(&mut review);
-    text::check(&mut review);
     place::check(&mut review);
     let images = review.request.camera.as_ref().map_or(0, |camera| camera.images.len());
     if images == 0 && !review.has_error_at("Camera.Images[0]") {

@@ -1,7 +1,7 @@
 //! From a request to a submission, or to everything that stands against it.
 //!
-//! In this order: fold into canonical form, fill in what a drop's container already says, check the message (version, sender, operation),
-//! check every value, then find out what is asked and whether all it needs is there. Issues of all steps are collected. A place that
+//! In this order: check every text and take away words for nothing, fold into canonical form, fill in what a drop's container already says,
+//! check the message (version, sender, operation), check every other value, then find out what is asked and whether all it needs is there. Issues of all steps are collected. A place that
 //! already has an error is not reported as missing as well.
 //!
 //! Cancelling and resending need nothing but the order's id (iris-facts R-11): whatever else is sent with them is dropped, and errors about
@@ -28,9 +28,9 @@ use std::borrow::Cow;
 /// All issues, warnings included, when at least one of them is an error.
 pub fn validate(request: OrderRequest, issues: Vec<Issue>, context: &Context<'_>) -> Result<Submission, Vec<Issue>> {
     let mut review = Review { request, issues, context: *context };
+    text::check(&mut review);
     canonical::fold(&mut review);
     message::check(&mut review);
-    text::check(&mut review);
     people::check(&mut review);
     place::check(&mut review);
     let action = operation::action(&mut review);

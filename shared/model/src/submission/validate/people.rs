@@ -2,11 +2,17 @@
 
 use super::Review;
 use crate::issue::quoted;
-use crate::{Issue, IssueCode, value};
+use crate::value::{self, residue};
+use crate::{Issue, IssueCode};
 use jiff::civil::{Date, date};
 
 /// Nobody who is examined was born before this day (decision 15).
 const EARLIEST_BIRTH: Date = date(1900, 1, 1);
+
+/// Nobody has an appointment before this day; one before it is a year that was cut or mistyped.
+const EARLIEST_APPOINTMENT: Date = date(1900, 1, 1);
+/// An appointment before this day, or further ahead than these years, is worth a look.
+const USUAL_APPOINTMENTS: (Date, i16) = (date(2000, 1, 1), 10);
 
 /// HL7 race codes as published (iris-facts §3.7).
 const RACES: &[&str] = &["1002-5", "2028-9", "2054-5", "2076-8", "2106-3", "2131-1"];
@@ -15,6 +21,9 @@ const ETHNICITIES: &[&str] = &["2135-2", "2137-8", "2148-5", "2149-3", "2155-0",
 
 pub(super) fn check(review: &mut Review<'_>) {
     birth_date(review);
+    appointment(review);
+    phone(review);
+    procedure(review);
     codes(review);
     diagnosis(review);
     providers(review);
@@ -35,6 +44,36 @@ fn birth_date(review: &mut Review<'_>) {
             "Patient.Dob",
             format!("The birth date {born} is before 1900. Correct it."),
         );
+    }
+}
+
+fn appointment(review: &mut Review<'_>) {
+    let Some(scheduled) = review.request.order.as_ref().and_then(|order| order.scheduled_time) else { return };
+    let (from, years) = USUAL_APPOINTMENTS;
+    let day = scheduled.date();
+    if day < EARLIEST_APPOINTMENT {
+        let message = format!("The appointment on {day} is before 1900. Correct its year.");
+        review.error(IssueCode::ImplausibleDate, "Order.ScheduledTime", message);
+    } else if day < from || day.year() > review.context.origin.today.year().saturating_add(years) {
+        let message = format!("The appointment is on {day}. Make sure that its year is right.");
+        review.warn(IssueCode::ImplausibleDate, "Order.ScheduledTime", message);
+    }
+}
+
+/// A number that a program wrote with a fraction is the number.
+fn phone(review: &mut Review<'_>) {
+    let Some(phone) = review.request.patient.as_mut().and_then(|patient| patient.phone.as_mut()) else { return };
+    if let Some(digits) = residue::without_fraction(phone) {
+        *phone = digits.to_owned();
+    }
+}
+
+fn procedure(review: &mut Review<'_>) {
+    let Some(code) = review.request.order.as_ref().and_then(|order| order.cpt_code.as_deref()) else { return };
+    if !value::is_procedure_code(code) {
+        let message =
+            format!("{} is not a CPT code; it is kept as it is. Send one code of five characters.", quoted(code));
+        review.warn(IssueCode::UnlistedCode, "Order.CPTCode", message);
     }
 }
 
@@ -74,21 +113,27 @@ fn diagnosis(review: &mut Review<'_>) {
 
 fn providers(review: &mut Review<'_>) {
     let Review { request, issues, .. } = review;
-    let plan = request.health_plan.as_ref().and_then(|plan| plan.primary_care_provider.as_ref());
+    let plan = request.health_plan.as_mut().and_then(|plan| plan.primary_care_provider.as_mut());
     let sent = [
-        ("OrderingProvider.NPI", request.ordering_provider.as_ref().map(|provider| &provider.npi)),
-        ("ReferringProvider.NPI", request.referring_provider.as_ref().map(|provider| &provider.npi)),
-        ("CameraOperator.NPI", request.camera_operator.as_ref().map(|provider| &provider.npi)),
-        ("HealthPlan.PrimaryCareProvider.NPI", plan.map(|provider| &provider.npi)),
+        ("OrderingProvider.NPI", request.ordering_provider.as_mut().map(|provider| &mut provider.npi)),
+        ("ReferringProvider.NPI", request.referring_provider.as_mut().map(|provider| &mut provider.npi)),
+        ("CameraOperator.NPI", request.camera_operator.as_mut().map(|provider| &mut provider.npi)),
+        ("HealthPlan.PrimaryCareProvider.NPI", plan.map(|provider| &mut provider.npi)),
     ];
     for (path, npi) in sent {
-        let Some(npi) = npi.and_then(Option::as_deref) else { continue };
-        if let Err(error) = value::npi(npi) {
-            issues.push(error.at(path));
-        } else if !value::npi_check_digit_ok(npi) {
-            let message =
-                format!("The check digit of NPI {} does not fit. Make sure it was typed correctly.", quoted(npi));
-            issues.push(Issue::warning(IssueCode::NpiCheckDigit, path, message));
+        let Some(npi) = npi.and_then(Option::as_mut) else { continue };
+        match value::npi(npi) {
+            Err(error) => issues.push(error.at(path)),
+            Ok(digits) => {
+                if !value::npi_check_digit_ok(&digits) {
+                    let message = format!(
+                        "The check digit of NPI {} does not fit. Make sure it was typed correctly.",
+                        quoted(&digits)
+                    );
+                    issues.push(Issue::warning(IssueCode::NpiCheckDigit, path, message));
+                }
+                *npi = digits;
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::Review;
 use crate::issue::quoted;
 use crate::request::{Address, Image};
-use crate::{IssueCode, LocalId, state};
+use crate::{IssueCode, LocalId, Organization, state};
 
 const NOT_A_STATE: &str =
     "is not a state, district or territory of the United States. Send the two-letter code or the full name.";
@@ -30,12 +30,26 @@ fn site(review: &mut Review<'_>) {
     let organization = review.context.organization;
     let Some(site) = site_id(review) else { return };
     if organization.site(&site).is_none() && !organization.auto_create_sites {
-        let message = format!(
-            "{} is not one of the organization's sites. Use the LocalId of a site, or have this one added.",
-            quoted(site.as_str())
-        );
+        let message = unknown_site(&site, organization);
         review.error(IssueCode::UnknownSite, "Site.LocalId", message);
     }
+}
+
+/// How many sites are listed.
+const SITES_LISTED: usize = 10;
+
+/// Says which sites there are, and which of them is probably meant.
+fn unknown_site(site: &LocalId, organization: &Organization) -> String {
+    let meant = organization.site_meant(site.as_str());
+    let meant = meant.map(|meant| format!(" Did you mean {}?", meant.local_id)).unwrap_or_default();
+    let ids = organization.sites.iter().take(SITES_LISTED).map(|site| site.local_id.as_str()).collect::<Vec<_>>();
+    let more = organization.sites.len().saturating_sub(SITES_LISTED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let sites = if ids.is_empty() { "none yet".to_owned() } else { ids.join(", ") };
+    format!(
+        "{} is not one of the organization's sites.{meant} Use the LocalId of a site ({sites}{more}), or have this one added.",
+        quoted(site.as_str())
+    )
 }
 
 fn camera(review: &mut Review<'_>) {

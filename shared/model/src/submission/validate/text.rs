@@ -1,8 +1,10 @@
-//! Limits of every text, and control characters (decision 13).
+//! Limits of every text, control characters (decision 13), and what programs leave where a value was ([`residue`]): words for nothing are
+//! taken away where nothing may stand, and refused where an id or a name is needed.
 
 use super::Review;
 use crate::identifier::LOCAL_ID_LIMIT;
 use crate::request::{Address, Camera, HealthPlan, Image, Name, Order, OrderRequest, Patient, Provider, Site};
+use crate::value::residue::{Judgment, Purpose, could_be_a_name, judge};
 use crate::{Issue, IssueCode};
 use std::borrow::Cow;
 
@@ -19,6 +21,10 @@ pub(crate) const FILE_NAME_LIMIT: usize = 1_024;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     LocalId,
+    /// A number that somebody else gave: of a member, a policy, an encounter.
+    Number,
+    /// The first or last name of the patient.
+    PersonName,
     Name,
     Email,
     FileName,
@@ -30,10 +36,22 @@ impl Kind {
     fn limit(self) -> usize {
         match self {
             Self::LocalId => LOCAL_ID_LIMIT,
-            Self::Name => NAME_LIMIT,
+            Self::Number | Self::PersonName | Self::Name => NAME_LIMIT,
             Self::Email => EMAIL_LIMIT,
             Self::FileName => FILE_NAME_LIMIT,
             Self::Free => FREE_TEXT_LIMIT,
+        }
+    }
+
+    /// What the text is for; `None` = it may say anything.
+    fn purpose(self) -> Option<Purpose> {
+        match self {
+            Self::LocalId => Some(Purpose::Id),
+            Self::Number => Some(Purpose::Number),
+            Self::PersonName => Some(Purpose::PersonName),
+            Self::Name | Self::Email => Some(Purpose::Line),
+            Self::Free => Some(Purpose::Free),
+            Self::FileName => None,
         }
     }
 
@@ -58,13 +76,25 @@ struct Texts<'a> {
 }
 
 impl Texts<'_> {
-    fn text(&mut self, section: &str, property: &str, text: Option<&String>, kind: Kind) {
-        let Some(text) = text else { return };
-        // Nearly every text is short and plain: decided by its bytes alone.
-        if text.len() <= kind.limit() && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return;
-        }
+    fn text(&mut self, section: &str, property: &str, place: &mut Option<String>, kind: Kind) {
+        let Some(text) = place else { return };
         let path = || if section.is_empty() { property.to_owned() } else { format!("{section}.{property}") };
+        let judgment = kind.purpose().map_or(Judgment::Sound, |purpose| judge(text.trim(), purpose));
+        // Nearly every text is short and plain: decided by its bytes alone.
+        if text.len() > kind.limit() || !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.limits(text, kind, path);
+        }
+        match judgment {
+            Judgment::Sound => {}
+            Judgment::Nothing => *place = None,
+            Judgment::Doubtful(doubt) => {
+                self.issues.push(Issue::warning(doubt.code, Cow::Owned(path()), doubt.message));
+            }
+            Judgment::Refused(error) => self.issues.push(error.at(Cow::Owned(path()))),
+        }
+    }
+
+    fn limits(&mut self, text: &str, kind: Kind, path: impl Fn() -> String) {
         let length = text.chars().count();
         if length > kind.limit() {
             let message = format!("This text has {length} characters; {} are allowed. Shorten it.", kind.limit());
@@ -76,173 +106,201 @@ impl Texts<'_> {
         }
     }
 
-    fn texts<const N: usize>(&mut self, section: &str, kind: Kind, texts: [(&str, &Option<String>); N]) {
+    fn texts<const N: usize>(&mut self, section: &str, kind: Kind, texts: [(&str, &mut Option<String>); N]) {
         for (property, text) in texts {
-            self.text(section, property, text.as_ref(), kind);
+            self.text(section, property, text, kind);
         }
     }
 
-    fn request(&mut self, request: &OrderRequest) {
+    fn request(&mut self, request: &mut OrderRequest) {
         self.texts(
             "",
             Kind::Email,
             [
-                ("UserNameSubmitting", &request.user_name_submitting),
-                ("CameraOperatorUserName", &request.camera_operator_user_name),
+                ("UserNameSubmitting", &mut request.user_name_submitting),
+                ("CameraOperatorUserName", &mut request.camera_operator_user_name),
             ],
         );
-        if let Some(site) = &request.site {
+        if let Some(site) = &mut request.site {
             self.site(site);
         }
-        if let Some(camera) = &request.camera {
+        if let Some(camera) = &mut request.camera {
             self.camera(camera);
         }
-        if let Some(order) = &request.order {
+        if let Some(order) = &mut request.order {
             self.order(order);
         }
-        if let Some(patient) = &request.patient {
+        if let Some(patient) = &mut request.patient {
             self.patient(patient);
         }
         let providers = [
-            ("OrderingProvider", &request.ordering_provider),
-            ("ReferringProvider", &request.referring_provider),
-            ("CameraOperator", &request.camera_operator),
+            ("OrderingProvider", &mut request.ordering_provider),
+            ("ReferringProvider", &mut request.referring_provider),
+            ("CameraOperator", &mut request.camera_operator),
         ];
         for (section, provider) in providers {
             if let Some(provider) = provider {
                 self.provider(section, provider);
             }
         }
-        if let Some(plan) = &request.health_plan {
+        if let Some(plan) = &mut request.health_plan {
             self.health_plan(plan);
         }
     }
 
-    fn site(&mut self, site: &Site) {
-        self.texts("Site", Kind::LocalId, [("LocalId", &site.local_id)]);
-        self.texts("Site", Kind::Name, [("Name", &site.name)]);
-        self.address("Site.Address", site.address.as_ref());
+    fn site(&mut self, site: &mut Site) {
+        self.texts("Site", Kind::LocalId, [("LocalId", &mut site.local_id)]);
+        self.texts("Site", Kind::Name, [("Name", &mut site.name)]);
+        self.address("Site.Address", site.address.as_mut());
     }
 
-    fn address(&mut self, section: &str, address: Option<&Address>) {
+    fn address(&mut self, section: &str, address: Option<&mut Address>) {
         let Some(address) = address else { return };
         let texts = [
-            ("Street1", &address.street1),
-            ("Street2", &address.street2),
-            ("City", &address.city),
-            ("State", &address.state),
-            ("PostalCode", &address.postal_code),
-            ("Country", &address.country),
+            ("Street1", &mut address.street1),
+            ("Street2", &mut address.street2),
+            ("City", &mut address.city),
+            ("State", &mut address.state),
+            ("PostalCode", &mut address.postal_code),
+            ("Country", &mut address.country),
         ];
         self.texts(section, Kind::Name, texts);
     }
 
-    fn camera(&mut self, camera: &Camera) {
-        self.texts("Camera", Kind::LocalId, [("LocalId", &camera.local_id)]);
+    fn camera(&mut self, camera: &mut Camera) {
+        self.texts("Camera", Kind::LocalId, [("LocalId", &mut camera.local_id)]);
         let texts = [
-            ("Name", &camera.name),
-            ("Location", &camera.location),
-            ("IPAddress", &camera.ip_address),
-            ("MACAddress", &camera.mac_address),
-            ("SerialNumber", &camera.serial_number),
-            ("Manufacturer", &camera.manufacturer),
-            ("Model", &camera.model),
-            ("SoftwareVersion", &camera.software_version),
+            ("Name", &mut camera.name),
+            ("Location", &mut camera.location),
+            ("IPAddress", &mut camera.ip_address),
+            ("MACAddress", &mut camera.mac_address),
+            ("SerialNumber", &mut camera.serial_number),
+            ("Manufacturer", &mut camera.manufacturer),
+            ("Model", &mut camera.model),
+            ("SoftwareVersion", &mut camera.software_version),
         ];
         self.texts("Camera", Kind::Name, texts);
-        for (index, image) in camera.images.iter().enumerate() {
+        for (index, image) in camera.images.iter_mut().enumerate() {
             self.image(&format!("Camera.Images[{index}]"), image);
         }
     }
 
-    fn image(&mut self, section: &str, image: &Image) {
-        self.texts(section, Kind::LocalId, [("LocalId", &image.local_id), ("ParentLocalId", &image.parent_local_id)]);
-        if let Some(location) = &image.azure_blob_storage {
+    fn image(&mut self, section: &str, image: &mut Image) {
+        self.texts(
+            section,
+            Kind::LocalId,
+            [("LocalId", &mut image.local_id), ("ParentLocalId", &mut image.parent_local_id)],
+        );
+        if let Some(location) = &mut image.azure_blob_storage {
             let texts = [
-                ("AzureBlobStorage.Container", &location.container),
-                ("AzureBlobStorage.FileName", &location.file_name),
+                ("AzureBlobStorage.Container", &mut location.container),
+                ("AzureBlobStorage.FileName", &mut location.file_name),
             ];
             self.texts(section, Kind::FileName, texts);
         }
     }
 
-    fn order(&mut self, order: &Order) {
-        self.texts("Order", Kind::LocalId, [("LocalId", &order.local_id)]);
+    fn order(&mut self, order: &mut Order) {
+        self.texts("Order", Kind::LocalId, [("LocalId", &mut order.local_id)]);
         let texts = [
-            ("DepartmentId", &order.department_id),
-            ("EncounterNumber", &order.encounter_number),
-            ("StudyInstanceUniqueId", &order.study_instance_unique_id),
-            ("OrderableIdentifier", &order.orderable_identifier),
-            ("CPTCode", &order.cpt_code),
-            ("State", &order.state),
+            ("DepartmentId", &mut order.department_id),
+            ("EncounterNumber", &mut order.encounter_number),
+            ("StudyInstanceUniqueId", &mut order.study_instance_unique_id),
+        ];
+        self.texts("Order", Kind::Number, texts);
+        let texts = [
+            ("OrderableIdentifier", &mut order.orderable_identifier),
+            ("CPTCode", &mut order.cpt_code),
+            ("State", &mut order.state),
         ];
         self.texts("Order", Kind::Name, texts);
         let texts = [
-            ("CPTDescription", &order.cpt_description),
-            ("AdditionalInfo", &order.additional_info),
-            ("MissingEyeReason", &order.missing_eye_reason),
+            ("CPTDescription", &mut order.cpt_description),
+            ("AdditionalInfo", &mut order.additional_info),
+            ("MissingEyeReason", &mut order.missing_eye_reason),
         ];
         self.texts("Order", Kind::Free, texts);
     }
 
-    fn patient(&mut self, patient: &Patient) {
-        self.texts("Patient", Kind::LocalId, [("LocalId", &patient.local_id)]);
-        self.name("Patient.Name", patient.name.as_ref());
+    fn patient(&mut self, patient: &mut Patient) {
+        self.texts("Patient", Kind::LocalId, [("LocalId", &mut patient.local_id)]);
+        self.person("Patient.Name", patient.name.as_mut());
         let texts = [
-            ("Race", &patient.race),
-            ("Ethnicity", &patient.ethnicity),
-            ("PrimaryLanguage", &patient.primary_language),
-            ("Phone", &patient.phone),
-            ("DxCode", &patient.dx_code),
+            ("Race", &mut patient.race),
+            ("Ethnicity", &mut patient.ethnicity),
+            ("PrimaryLanguage", &mut patient.primary_language),
+            ("Phone", &mut patient.phone),
+            ("DxCode", &mut patient.dx_code),
         ];
         self.texts("Patient", Kind::Name, texts);
-        self.texts("Patient", Kind::Email, [("Email", &patient.email)]);
-        self.texts("Patient", Kind::Free, [("AdditionalInfo", &patient.additional_info)]);
-        self.address("Patient.Address", patient.address.as_ref());
+        self.texts("Patient", Kind::Email, [("Email", &mut patient.email)]);
+        self.texts("Patient", Kind::Free, [("AdditionalInfo", &mut patient.additional_info)]);
+        self.address("Patient.Address", patient.address.as_mut());
     }
 
-    fn name(&mut self, section: &str, name: Option<&Name>) {
+    /// A person of whom both names are words for nothing is nobody, even where each alone could be a name.
+    fn person(&mut self, section: &str, name: Option<&mut Name>) {
         let Some(name) = name else { return };
-        let texts = [("First", &name.first), ("Last", &name.last), ("Middle", &name.middle), ("Title", &name.title)];
-        self.texts(section, Kind::Name, texts);
+        let is_nothing = |part: &Option<String>| part.as_deref().is_some_and(|part| could_be_a_name(part.trim()));
+        if is_nothing(&name.first) && is_nothing(&name.last) {
+            let message = "First and last name are what programs write for nothing. Fill in the patient's name.";
+            self.issues.push(Issue::error(IssueCode::Missing, Cow::Owned(section.to_owned()), message));
+            return;
+        }
+        self.texts(section, Kind::PersonName, [("First", &mut name.first), ("Last", &mut name.last)]);
+        self.texts(section, Kind::Name, [("Middle", &mut name.middle), ("Title", &mut name.title)]);
     }
 
-    fn provider(&mut self, section: &str, provider: &Provider) {
+    fn name(&mut self, section: &str, name: Option<&mut Name>) {
+        let Some(name) = name else { return };
         let texts = [
-            ("NPI", &provider.npi),
-            ("Taxonomy", &provider.taxonomy),
-            ("Degrees", &provider.degrees),
-            ("Associations", &provider.associations),
+            ("First", &mut name.first),
+            ("Last", &mut name.last),
+            ("Middle", &mut name.middle),
+            ("Title", &mut name.title),
         ];
         self.texts(section, Kind::Name, texts);
-        self.texts(section, Kind::Email, [("Email", &provider.email)]);
-        if let Some(name) = &provider.name {
+    }
+
+    fn provider(&mut self, section: &str, provider: &mut Provider) {
+        let texts = [
+            ("NPI", &mut provider.npi),
+            ("Taxonomy", &mut provider.taxonomy),
+            ("Degrees", &mut provider.degrees),
+            ("Associations", &mut provider.associations),
+        ];
+        self.texts(section, Kind::Name, texts);
+        self.texts(section, Kind::Email, [("Email", &mut provider.email)]);
+        if let Some(name) = &mut provider.name {
             let texts = [
-                ("Name.First", &name.first),
-                ("Name.Last", &name.last),
-                ("Name.Middle", &name.middle),
-                ("Name.Title", &name.title),
+                ("Name.First", &mut name.first),
+                ("Name.Last", &mut name.last),
+                ("Name.Middle", &mut name.middle),
+                ("Name.Title", &mut name.title),
             ];
             self.texts(section, Kind::Name, texts);
         }
     }
 
-    fn health_plan(&mut self, plan: &HealthPlan) {
-        self.texts("HealthPlan", Kind::LocalId, [("LocalId", &plan.local_id)]);
+    fn health_plan(&mut self, plan: &mut HealthPlan) {
+        self.texts("HealthPlan", Kind::LocalId, [("LocalId", &mut plan.local_id)]);
         let texts = [
-            ("Name", &plan.name),
-            ("MemberId", &plan.member_id),
-            ("IndividualId", &plan.individual_id),
-            ("HealthPlanPayerName", &plan.health_plan_payer_name),
-            ("GroupName", &plan.group_name),
-            ("GroupNumber", &plan.group_number),
-            ("PolicyNumber", &plan.policy_number),
+            ("MemberId", &mut plan.member_id),
+            ("IndividualId", &mut plan.individual_id),
+            ("GroupNumber", &mut plan.group_number),
+            ("PolicyNumber", &mut plan.policy_number),
+        ];
+        self.texts("HealthPlan", Kind::Number, texts);
+        let texts = [
+            ("Name", &mut plan.name),
+            ("HealthPlanPayerName", &mut plan.health_plan_payer_name),
+            ("GroupName", &mut plan.group_name),
         ];
         self.texts("HealthPlan", Kind::Name, texts);
-        let Some(provider) = &plan.primary_care_provider else { return };
+        let Some(provider) = &mut plan.primary_care_provider else { return };
         const SECTION: &str = "HealthPlan.PrimaryCareProvider";
-        self.texts(SECTION, Kind::Name, [("NPI", &provider.npi), ("FaxNumber", &provider.fax_number)]);
-        self.texts(SECTION, Kind::Email, [("EmailAddress", &provider.email_address)]);
-        self.name("HealthPlan.PrimaryCareProvider.Name", provider.name.as_ref());
+        self.texts(SECTION, Kind::Name, [("NPI", &mut provider.npi), ("FaxNumber", &mut provider.fax_number)]);
+        self.texts(SECTION, Kind::Email, [("EmailAddress", &mut provider.email_address)]);
+        self.name("HealthPlan.PrimaryCareProvider.Name", provider.name.as_mut());
     }
 }
