@@ -38,7 +38,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
                 problem(&place, "cardinality must be one: a batch is settled as a whole".to_owned());
             }
             if function.binding != MESSAGE_BINDING {
-                problem(&place, format!("the binding must be named {}, as the handler reads it", MESSAGE_BINDING));
+                problem(&place, format!("the binding must be named {MESSAGE_BINDING}, as the handler reads it"));
             }
         }
         if !function.outputs.is_empty() {
