@@ -111,6 +111,7 @@ fn problems_name_their_place() {
         ("constant guid", column("ClientGuid", json!({ "constant": "5a3d1e70-0000-4000-8000-00000000000f" }))),
         ("constant code", column("OrderControlCode", json!({ "constant": "NEW" }))),
         ("default site", column("SiteLocalId", json!({ "default": "HV-XXX" }))),
+        ("table site", column("SiteLocalId", json!({ "values": { "TACOMA": "HV-TAC" } }))),
         ("gender", column("PatientBirthGender", json!({ "values": { "W": "woman" } }))),
         ("cell twice", column("PatientBirthGender", json!({ "values": { "w": "F", "W": "M" } }))),
         ("evaluation type of a mapping", column("EvaluationType", json!({ "constant": "Glaucoma" }))),

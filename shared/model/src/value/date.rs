@@ -220,7 +220,7 @@ fn day_of(day: &[u8], order: DateOrder, text: &str) -> Result<Date, ValueError> 
         return Err(ValueError::new(
             IssueCode::BadDate,
             format!(
-                "{} has no such month: dates of three numbers are read as {read}. Write yyyy-MM-dd, or have the mapping's date order set to {other}.",
+                "{} has no such month: dates with slashes are read as {read}. Write yyyy-MM-dd, or have the mapping's date order set to {other}.",
                 quoted(text)
             ),
         ));
