@@ -5,6 +5,7 @@ use super::draft::Draft;
 use super::ids::IdSource;
 use super::lines;
 use super::wanted::{want_image, want_submission};
+use crate::content::Unreadable;
 use crate::decide::{Change, Decision, NewIds, decide};
 use crate::drops::{DropLease, RowDetail};
 use crate::images::{self, ImageAnswer, ImageWork};
@@ -174,7 +175,7 @@ impl Context {
         let mut answers = Vec::with_capacity(submissions.len());
         // Ids that no record has: nobody will see them.
         for (incoming, id) in submissions.iter().zip(i64::MIN..) {
-            let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now);
+            let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now)?;
             snapshot.apply(incoming, &decision);
             answers.push(decision.answer);
         }
@@ -217,7 +218,7 @@ impl Context {
                 ItemRef::Submission(incoming) => incoming,
                 ItemRef::Image(work) => {
                     let id = reserved.images.get(used_images).copied().unwrap_or_default();
-                    let answer = decide_image(work, &mut snapshot, id, now, &mut draft);
+                    let answer = decide_image(work, &mut snapshot, id, now, &mut draft)?;
                     used_images += usize::from(answer.is_new);
                     replies.push(Reply::Image(Box::new(answer)));
                     continue;
@@ -228,7 +229,7 @@ impl Context {
                 order: reserved.orders.get(used_orders).copied().unwrap_or_default(),
                 patient: reserved.patients.get(used_patients).copied().unwrap_or_default(),
             };
-            let decision = decide(incoming, &snapshot, ids, now);
+            let decision = decide(incoming, &snapshot, ids, now)?;
             used_orders += usize::from(decision.used().order);
             used_patients += usize::from(decision.used().patient);
             snapshot.apply(incoming, &decision);
@@ -237,7 +238,7 @@ impl Context {
             let touched = touched(&decision);
             replies.push(Reply::Submission(draft.add(incoming, decision)));
             for order in touched {
-                let effects = images::settle(order, &mut snapshot, &incoming.organization, now);
+                let effects = images::settle(order, &mut snapshot, &incoming.organization, now)?;
                 draft.effects(incoming.id, &incoming.organization, effects);
             }
         }
@@ -315,11 +316,11 @@ fn decide_image(
     iris_id: i64,
     now: Timestamp,
     draft: &mut Draft,
-) -> ImageAnswer {
-    let effects = images::decide(work, snapshot, iris_id, now);
+) -> Result<ImageAnswer, Unreadable> {
+    let effects = images::decide(work, snapshot, iris_id, now)?;
     let answer = ImageAnswer::of(work, snapshot, &effects);
     draft.effects(work.cause(), &work.organization, effects);
-    answer
+    Ok(answer)
 }
 
 /// Between half and all of a delay, so that those who collided do not collide again.
