@@ -269,6 +269,24 @@ async fn a_result_too_large_for_its_queue_is_put_into_the_container() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_result_whose_report_is_too_large_for_its_queue_comes_without_it() {
+    let host = host(|organization| organization.results.message_limit = 12_000).await;
+    host.post(vec![message("1", &order("G", 9))]).await;
+    host.events(1).await;
+    grade(&host, vec![message("g1", &grading("G", 9))]).await;
+    let results = received(&host, "results", 1).await;
+    assert_eq!(kinds(&results), ["OrderResult"], "nobody takes it for a result that found nothing");
+    assert!(results[0]["Gradings"]["OD"]["Findings"].as_array().is_some_and(|found| !found.is_empty()));
+    let report = &results[0]["ResultsDocument"];
+    assert_eq!((&report["Type"], &report["Content"]), (&json!("PDF"), &Value::Null));
+    let place = report["Location"]["FileName"].as_str().unwrap();
+    let whole: Value = serde_json::from_slice(&host.result(place).await).unwrap();
+    assert!(whole["ResultsDocument"]["Content"].as_str().is_some_and(|content| content.len() > 12_000));
+    assert_eq!(whole["Gradings"], results[0]["Gradings"]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_grading_that_overtook_its_order_waits_for_it() {
     let host = host(|_| {}).await;
     grade(&host, vec![message("g1", &grading("G", 7))]).await;

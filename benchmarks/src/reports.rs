@@ -58,7 +58,8 @@ fn work(side: u32) -> Work {
     let right = sample::fundus(side, false);
     let left = sample::fundus(side, true);
     EvaluationType::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .map(|kind| {
             let mut report = sample::report(kind);
             report.od.image = Some(EyeImage { bytes: Arc::clone(&right), taken: None });

@@ -5,7 +5,7 @@ use crate::reports::Rendered;
 use bytes::Bytes;
 use iris_azure::blob::{BlobAddress, BlobStore, Error as BlobError, UploadOptions};
 use iris_azure::servicebus::OutgoingMessage;
-use iris_delivery::{Embedded, Result as StoredResult, message};
+use iris_delivery::{Embedded, Result as StoredResult, located, message};
 use iris_model::DateTimeOffset;
 use iris_model::organization::{ContainerTarget, DeliveryFormat, DeliveryTarget, NameTemplate, QueueTarget};
 use iris_model::request::VERSION;
@@ -24,7 +24,7 @@ impl Job<'_> {
     pub(super) async fn send(&self, result: &StoredResult, rendered: &Rendered) -> Result<Handover, Failure> {
         let content = self.content(result, rendered);
         let (delivery_type, endpoint) = match &self.destination.to {
-            DeliveryTarget::Queue(queue) => ("azure-queue", self.to_queue(queue, content, result).await?),
+            DeliveryTarget::Queue(queue) => ("azure-queue", self.to_queue(queue, content, result, rendered).await?),
             DeliveryTarget::Container(target) => ("azureblob", self.to_container(target, content, result).await?),
             DeliveryTarget::FilePath(template) => {
                 let name = self.name(template, result)?;
@@ -48,12 +48,20 @@ impl Job<'_> {
         Handover { delivery_type, endpoint: self.destination.id.clone(), order_local_id }
     }
 
-    fn content(&self, result: &StoredResult, rendered: &Rendered) -> Bytes {
-        let settings = self.destination.compatibility();
+    /// The report in a result.
+    fn embedded<'a>(&self, rendered: &'a Rendered) -> Embedded<'a> {
         match self.destination.format {
-            DeliveryFormat::ResultWithPdf => message(result, Embedded::Pdf(&rendered.pdf), &settings).into(),
-            DeliveryFormat::ResultWithHtml => message(result, Embedded::Html(&rendered.html), &settings).into(),
-            DeliveryFormat::Result => message(result, Embedded::Nothing, &settings).into(),
+            DeliveryFormat::ResultWithPdf => Embedded::Pdf(&rendered.pdf),
+            DeliveryFormat::ResultWithHtml => Embedded::Html(&rendered.html),
+            DeliveryFormat::Result | DeliveryFormat::Pdf | DeliveryFormat::Html => Embedded::Nothing,
+        }
+    }
+
+    fn content(&self, result: &StoredResult, rendered: &Rendered) -> Bytes {
+        match self.destination.format {
+            DeliveryFormat::ResultWithPdf | DeliveryFormat::ResultWithHtml | DeliveryFormat::Result => {
+                message(result, self.embedded(rendered), &self.destination.compatibility()).into()
+            }
             DeliveryFormat::Pdf => rendered.pdf.clone(),
             DeliveryFormat::Html => Bytes::from(rendered.html.clone()),
         }
@@ -70,9 +78,25 @@ impl Job<'_> {
     }
 
     /// Returns the queue's name.
-    async fn to_queue(&self, queue: &QueueTarget, content: Bytes, result: &StoredResult) -> Result<String, Failure> {
-        let body =
-            if content.len() > queue.message_limit as usize { self.location(content, result).await? } else { content };
+    async fn to_queue(
+        &self,
+        queue: &QueueTarget,
+        content: Bytes,
+        result: &StoredResult,
+        rendered: &Rendered,
+    ) -> Result<String, Failure> {
+        let limit = queue.message_limit as usize;
+        let body = if content.len() > limit {
+            let place = self.put_aside(content, result).await?;
+            let embedded = self.embedded(rendered);
+            let without = located(result, embedded, place.clone(), &self.destination.compatibility());
+            match without.filter(|text| text.len() <= limit) {
+                Some(text) => Bytes::from(text),
+                None => self.pointer(place, result)?,
+            }
+        } else {
+            content
+        };
         let message = OutgoingMessage {
             message_id: self.delivery.transaction_id.to_string(),
             body,
@@ -88,8 +112,8 @@ impl Job<'_> {
         Ok(queue.name.clone())
     }
 
-    /// Puts a result that is larger than the queue takes into the results container; returns the message that says where (decision 129).
-    async fn location(&self, content: Bytes, result: &StoredResult) -> Result<Bytes, Failure> {
+    /// Puts a result that is larger than the queue takes into the results container (decision 129).
+    async fn put_aside(&self, content: Bytes, result: &StoredResult) -> Result<DocumentLocation, Failure> {
         let container = self.organization.results_container();
         let transaction = self.delivery.transaction_id;
         // Each destination may have its results written otherwise.
@@ -100,15 +124,20 @@ impl Job<'_> {
         let size = content.len() as u64;
         let stored = self.app.blobs.upload(&address, content, options).await;
         stored.map_err(|error| Failure::Ours(error.to_string()))?;
+        Ok(DocumentLocation { container, file_name, size })
+    }
+
+    /// The message that says where a result is, and nothing of it.
+    fn pointer(&self, document: DocumentLocation, result: &StoredResult) -> Result<Bytes, Failure> {
         let pointer = ResultPointer {
             version: VERSION.to_owned(),
             timestamp: DateTimeOffset::utc(self.delivery.at).to_string(),
-            transaction_id: transaction,
+            transaction_id: self.delivery.transaction_id,
             result_object_type: POINTER_OBJECT_TYPE.to_owned(),
             result_code: self.delivery.code.code().to_owned(),
             iris_order_id: Some(result.order_id()),
             order_local_id: Some(result.order_local_id().to_owned()),
-            document: DocumentLocation { container, file_name, size },
+            document,
         };
         serde_json::to_vec(&pointer)
             .map(Bytes::from)

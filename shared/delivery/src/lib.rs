@@ -16,7 +16,7 @@ mod stored;
 mod templates;
 
 pub use check::template_problems;
-pub use message::{Embedded, FILE_ENDING, message};
+pub use message::{Embedded, FILE_ENDING, located, message};
 pub use report::{Pictures, report};
 pub use stored::{Result, Unreadable};
 pub use templates::{Templates, exam};

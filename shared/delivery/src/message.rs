@@ -4,7 +4,7 @@ use crate::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use iris_model::organization::ResultSettings;
-use iris_model::result::{ResultsDocument, compatible};
+use iris_model::result::{DocumentLocation, ResultsDocument, compatible};
 
 /// The report that goes into a result.
 #[derive(Debug, Clone, Copy)]
@@ -17,21 +17,60 @@ pub enum Embedded<'a> {
     Html(&'a str),
 }
 
+impl Embedded<'_> {
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Pdf(_) => Some("PDF"),
+            Self::Html(_) => Some("HTML"),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Nothing => &[],
+            Self::Pdf(bytes) => bytes,
+            Self::Html(text) => text.as_bytes(),
+        }
+    }
+}
+
 /// What the file of a result is called after, where it is a file.
 pub const FILE_ENDING: &str = ".json";
 
 /// The result as JSON, written as the settings want it (decision 132), with the report in it (iris-facts §3.14, §5.1).
 #[must_use]
 pub fn message(result: &Result, embedded: Embedded<'_>, settings: &ResultSettings) -> String {
-    let mut document = result.document.clone();
-    let (kind, bytes) = match embedded {
-        Embedded::Nothing => return compatible(document, settings).to_string(),
-        Embedded::Pdf(bytes) => ("PDF", bytes),
-        Embedded::Html(text) => ("HTML", text.as_bytes()),
+    let report = embedded.kind().map(|kind| ResultsDocument {
+        kind: kind.to_owned(),
+        encoding: "Base64".to_owned(),
+        content: Some(STANDARD.encode(embedded.bytes())),
+        location: None,
+    });
+    written(result, report, settings)
+}
+
+/// The same result without the report's content, and with the place where the whole of it is. Everything that was found is in it: nobody
+/// reads a result that is too large for a message as one that found nothing (decision 287). `None`: there is no report to leave out.
+#[must_use]
+pub fn located(
+    result: &Result,
+    embedded: Embedded<'_>,
+    location: DocumentLocation,
+    settings: &ResultSettings,
+) -> Option<String> {
+    let report = ResultsDocument {
+        kind: embedded.kind()?.to_owned(),
+        encoding: "Base64".to_owned(),
+        content: None,
+        location: Some(location),
     };
-    let report =
-        ResultsDocument { kind: kind.to_owned(), encoding: "Base64".to_owned(), content: STANDARD.encode(bytes) };
-    if let (Some(entries), Ok(report)) = (document.as_object_mut(), serde_json::to_value(report)) {
+    Some(written(result, Some(report), settings))
+}
+
+fn written(result: &Result, report: Option<ResultsDocument>, settings: &ResultSettings) -> String {
+    let mut document = result.document.clone();
+    if let (Some(entries), Some(Ok(report))) = (document.as_object_mut(), report.map(serde_json::to_value)) {
         entries.insert("ResultsDocument".to_owned(), report);
     }
     compatible(document, settings).to_string()

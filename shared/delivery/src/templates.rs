@@ -3,12 +3,13 @@
 use iris_model::organization::{Organization, ReportSettings};
 use iris_report::EvaluationType;
 use iris_report::template::{Error, Resolved, Scope, Template, resolve};
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 /// The exam that decides the template: the order's first.
 #[must_use]
-pub fn exam(codes: &[String]) -> EvaluationType {
-    codes.first().and_then(|code| EvaluationType::from_code(code)).unwrap_or(EvaluationType::Dr)
+pub fn exam(exams: &[EvaluationType]) -> EvaluationType {
+    exams.first().copied().unwrap_or(EvaluationType::Dr)
 }
 
 /// The templates an organization keeps, for one site. Cheap to make: a template is read when it is asked for.
@@ -36,7 +37,7 @@ impl<'a> Templates<'a> {
                 Scope::Organization => self.organization,
                 Scope::Default => return None,
             };
-            let own = settings.templates.iter().find(|own| own.evaluation_type.code() == kind.code())?;
+            let own = settings.templates.iter().find(|own| own.evaluation_type == kind)?;
             match Template::parse(&own.html) {
                 Ok(template) => Some(Arc::new(template)),
                 Err(errors) => {
@@ -52,6 +53,12 @@ impl<'a> Templates<'a> {
     #[must_use]
     pub fn disclaimer(&self) -> Option<&'a str> {
         self.site.and_then(|site| site.disclaimer.as_deref()).or(self.organization.disclaimer.as_deref())
+    }
+
+    /// The time zone of the times on reports.
+    #[must_use]
+    pub fn time_zone(&self) -> Option<TimeZone> {
+        self.site.and_then(ReportSettings::zone).or_else(|| self.organization.zone())
     }
 
     /// The phone number for questions.

@@ -47,6 +47,9 @@ pub struct Event {
     pub success: bool,
     /// Why not, for a person; null on success.
     pub error_message: Option<String>,
+    /// What was done all the same and should be looked at, one sentence each; absent when there is nothing (decision 282).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What kind of event it is.
     pub result_object_type: EventKind,
     /// `2.3.1`.

@@ -119,6 +119,8 @@ issue_codes! {
     BadNpi = "bad-npi";
     /// An NPI whose check digit is wrong.
     NpiCheckDigit = "npi-check-digit";
+    /// Cannot be what it is meant to be, and stops nothing; stored as given.
+    ImplausibleValue = "implausible-value";
     /// Not an ICD-10-CM code.
     BadDiagnosisCode = "bad-diagnosis-code";
     /// Not a state, district or territory of the United States.
@@ -235,6 +237,8 @@ issue_codes! {
     BadEvent = "bad-event";
 
     // Gradings.
+    /// A grading names another site than its order's.
+    OtherSite = "other-site";
     /// A finding, or a result of one, that the exam does not have (iris-facts §6.3 to §6.5).
     FindingNotAllowed = "finding-not-allowed";
     /// A question of the exam is not answered for a gradable eye (iris-facts §6.5).

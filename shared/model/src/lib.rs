@@ -10,6 +10,7 @@ pub mod datetime;
 pub mod enumeration;
 pub mod event;
 pub mod field;
+pub mod finding;
 pub mod formula;
 pub mod grading;
 pub mod identifier;

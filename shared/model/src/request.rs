@@ -9,7 +9,7 @@ use crate::{
 };
 use jiff::civil::{Date, DateTime};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The only version of the message format.
 pub const VERSION: &str = "2.3.1";
@@ -40,7 +40,7 @@ impl OrderRequest {
 }
 
 /// A patient and order submission (iris-facts §2.1).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct OrderRequest {
     /// Message version; `2.3.1` once validated (`V2.3.1` is accepted).
@@ -85,7 +85,7 @@ pub struct OrderRequest {
 }
 
 /// A site, also called client or clinic (iris-facts §2.2).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Site {
     /// The organization's id of the site.
@@ -100,7 +100,7 @@ pub struct Site {
 }
 
 /// A camera (iris-facts §2.3).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Camera {
     /// Normally the serial number.
@@ -136,7 +136,7 @@ pub struct Camera {
 }
 
 /// An image directive: where an image of the order lies (iris-facts §2.4).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Image {
     /// The submitter's id, to recognize its ImageReceipt.
@@ -166,7 +166,7 @@ pub struct Image {
 }
 
 /// A blob (iris-facts §2.4).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct BlobLocation {
     /// Container.
@@ -178,7 +178,7 @@ pub struct BlobLocation {
 }
 
 /// The order proper (iris-facts §2.5).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Order {
     /// What to examine; usually one.
@@ -230,7 +230,7 @@ pub struct Order {
 }
 
 /// The patient (iris-facts §2.6).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Patient {
     /// Medical record number or any id unique to the submitter.
@@ -275,7 +275,7 @@ pub struct Patient {
 }
 
 /// A gender in its context (iris-facts §2.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct PersonGender {
     /// In which sense.
@@ -285,7 +285,7 @@ pub struct PersonGender {
 }
 
 /// A person's name (iris-facts §2.8).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Name {
     /// Given name.
@@ -303,7 +303,7 @@ pub struct Name {
 }
 
 /// A postal address (iris-facts §2.8, §13 #10–11).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Address {
     /// First line.
@@ -327,7 +327,7 @@ pub struct Address {
 }
 
 /// A provider (iris-facts §2.8).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Provider {
     /// National provider identifier, ten digits.
@@ -351,7 +351,7 @@ pub struct Provider {
 }
 
 /// A health plan (iris-facts §2.7).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HealthPlan {
     /// The customer's plan id.
@@ -390,7 +390,7 @@ pub struct HealthPlan {
 }
 
 /// The primary care provider of a plan (iris-facts §2.7).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PrimaryCareProvider {
     /// National provider identifier.

@@ -22,6 +22,7 @@ fn event(kind: EventKind) -> Event {
         transmission_status: None,
         success: true,
         error_message: None,
+        warnings: Vec::new(),
         result_object_type: kind,
         version: "2.3.1".to_owned(),
     }

@@ -124,6 +124,7 @@ fn events() {
         transmission_status: None,
         success: false,
         error_message: Some("why".to_owned()),
+        warnings: Vec::new(),
         result_object_type: EventKind::OrderCreationReceipt,
         version: "2.3.1".to_owned(),
     };

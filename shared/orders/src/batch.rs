@@ -8,6 +8,7 @@ use super::wanted::{want_image, want_submission};
 use crate::outbox::Destinations;
 use iris_model::{Action, Issue, IssueCode};
 use iris_rules::Snapshot;
+use iris_rules::content::Unreadable;
 use iris_rules::decide::{Change, Decision, NewIds, decide};
 use iris_rules::images::{self, ImageAnswer, ImageWork};
 use iris_rules::incoming::{Answer, Incoming, Refusal};
@@ -176,7 +177,7 @@ impl Context {
         let mut answers = Vec::with_capacity(submissions.len());
         // Ids that no record has: nobody will see them.
         for (incoming, id) in submissions.iter().zip(i64::MIN..) {
-            let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now);
+            let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now)?;
             snapshot.apply(incoming, &decision);
             answers.push(decision.answer);
         }
@@ -219,7 +220,7 @@ impl Context {
                 ItemRef::Submission(incoming) => incoming,
                 ItemRef::Image(work) => {
                     let id = reserved.images.get(used_images).copied().unwrap_or_default();
-                    let answer = decide_image(work, &mut snapshot, id, now, &mut draft);
+                    let answer = decide_image(work, &mut snapshot, id, now, &mut draft)?;
                     used_images += usize::from(answer.is_new);
                     replies.push(Reply::Image(Box::new(answer)));
                     continue;
@@ -230,7 +231,7 @@ impl Context {
                 order: reserved.orders.get(used_orders).copied().unwrap_or_default(),
                 patient: reserved.patients.get(used_patients).copied().unwrap_or_default(),
             };
-            let decision = decide(incoming, &snapshot, ids, now);
+            let decision = decide(incoming, &snapshot, ids, now)?;
             used_orders += usize::from(decision.used().order);
             used_patients += usize::from(decision.used().patient);
             snapshot.apply(incoming, &decision);
@@ -239,7 +240,7 @@ impl Context {
             let touched = touched(&decision);
             replies.push(Reply::Submission(draft.add(incoming, decision)));
             for order in touched {
-                let effects = images::settle(order, &mut snapshot, &incoming.organization, now);
+                let effects = images::settle(order, &mut snapshot, &incoming.organization, now)?;
                 draft.effects(incoming.id, &incoming.organization, effects);
             }
         }
@@ -317,11 +318,11 @@ fn decide_image(
     iris_id: i64,
     now: Timestamp,
     draft: &mut Draft,
-) -> ImageAnswer {
-    let effects = images::decide(work, snapshot, iris_id, now);
+) -> Result<ImageAnswer, Unreadable> {
+    let effects = images::decide(work, snapshot, iris_id, now)?;
     let answer = ImageAnswer::of(work, snapshot, &effects);
     draft.effects(work.cause(), &work.organization, effects);
-    answer
+    Ok(answer)
 }
 
 /// Between half and all of a delay, so that those who collided do not collide again.

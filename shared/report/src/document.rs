@@ -1,8 +1,8 @@
 //! A report after its template was filled: blocks of finished text, the one form from which both PDF and HTML are made.
 
 use crate::picture::Picture;
-use crate::report::Severity;
 use crate::template::Tone;
+use iris_results::Chip;
 
 /// Filled report.
 #[derive(Clone, Debug)]
@@ -90,5 +90,5 @@ pub(crate) enum Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shade {
     Neutral,
-    Of(Severity),
+    Of(Chip),
 }

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::document::{Block, Document, Shade, Text};
 use crate::picture::{Format, Picture};
-use crate::report::Severity;
 use crate::template::Tone;
+use iris_results::Chip;
 
 const STYLE: &str = include_str!("../templates/report.css");
 
@@ -199,18 +199,18 @@ impl Page<'_> {
 
 fn panel(shade: Shade) -> &'static str {
     match shade {
-        Shade::Neutral => "panel",
-        Shade::Of(Severity::Normal) => "panel normal",
-        Shade::Of(Severity::Abnormal) => "panel abnormal",
-        Shade::Of(Severity::Critical) => "panel critical",
+        Shade::Neutral | Shade::Of(Chip::NotExamined | Chip::NotGradable) => "panel",
+        Shade::Of(Chip::NothingFound) => "panel normal",
+        Shade::Of(Chip::Again | Chip::Referral) => "panel abnormal",
+        Shade::Of(Chip::Urgent | Chip::Emergency) => "panel critical",
     }
 }
 
 fn badge(shade: Shade) -> &'static str {
     match shade {
-        Shade::Neutral => "badge",
-        Shade::Of(Severity::Normal) => "badge normal",
-        Shade::Of(Severity::Abnormal) => "badge abnormal",
-        Shade::Of(Severity::Critical) => "badge critical",
+        Shade::Neutral | Shade::Of(Chip::NotExamined | Chip::NotGradable) => "badge",
+        Shade::Of(Chip::NothingFound) => "badge normal",
+        Shade::Of(Chip::Again | Chip::Referral) => "badge abnormal",
+        Shade::Of(Chip::Urgent | Chip::Emergency) => "badge critical",
     }
 }

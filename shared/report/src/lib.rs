@@ -1,4 +1,4 @@
-//! A graded order as a document to hand to a patient: PDF (PDF/A-2a, PDF/UA-1) and HTML, from one template.
+//! A graded order as a document to hand to a patient: PDF (by the rules of PDF/A-2a and PDF/UA-1) and HTML, from one template.
 //!
 //! ```text
 //! Report ─┐
@@ -24,9 +24,9 @@ pub mod report;
 pub mod sample;
 pub mod template;
 mod token;
-mod words;
 
-pub use evaluation::EvaluationType;
+pub use evaluation::title;
+pub use iris_model::EvaluationType;
 pub use pdf::Error;
 pub use picture::{LeftOut, Limits, Refusal, Which};
 pub use report::Report;

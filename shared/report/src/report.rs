@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
+use iris_results::{Chip, SaidEye};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
 
 use crate::EvaluationType;
+pub use iris_model::ResultCode;
 
 /// A graded order, ready to be printed.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct Report {
     pub care_plan: Option<CarePlan>,
     /// Submitted diagnosis first, then generated codes, as they should be listed (iris-facts §9.7.1).
     pub diagnoses: Vec<Diagnosis>,
+    /// Which edition the codes are of, in a sentence.
+    pub code_edition: Option<String>,
     /// Notes of the grader, oldest first.
     pub notes: Vec<String>,
     /// Who graded, and when.
@@ -45,21 +50,8 @@ pub struct Report {
     pub disclaimer: Option<String>,
     /// Instant that the document carries as its date. The same input gives the same bytes.
     pub issued: Timestamp,
-}
-
-/// ResultCode of iris-facts §3.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResultCode {
-    /// `P`
-    Preliminary,
-    /// `F`
-    Final,
-    /// `A`
-    Addendum,
-    /// `C`
-    Correction,
-    /// `R`
-    Resend,
+    /// Where the exam took place, as far as clocks are concerned.
+    pub time_zone: Option<TimeZone>,
 }
 
 /// Sender shown on top.
@@ -94,7 +86,7 @@ pub struct Patient {
     pub phone: Option<String>,
 }
 
-/// The order. Times are local to the exam's location.
+/// The order.
 #[derive(Clone, Debug, Default)]
 pub struct Order {
     /// IRIS order id (PatientOrderId).
@@ -102,11 +94,11 @@ pub struct Order {
     /// The submitter's id.
     pub local_id: Option<String>,
     /// When the order was received.
-    pub created: Option<DateTime>,
+    pub created: Option<Moment>,
     /// When the exam was planned.
-    pub scheduled: Option<DateTime>,
+    pub scheduled: Option<Moment>,
     /// When the exam was done (ServicedTime).
-    pub serviced: Option<DateTime>,
+    pub serviced: Option<Moment>,
     /// EncounterNumber.
     pub encounter_number: Option<String>,
     /// DepartmentId.
@@ -151,55 +143,22 @@ pub struct HealthPlan {
     pub plan_name: Option<String>,
 }
 
-/// One eye: what came out, and the picture that shows it.
+/// One eye: what is said about it, and the picture that shows it.
 #[derive(Clone, Debug)]
 pub struct EyeReport {
-    /// Outcome of the grading for this eye.
-    pub outcome: Outcome,
+    /// What is said about it.
+    pub said: SaidEye,
     /// The image chosen for the report; also shown for an eye that could not be graded.
     pub image: Option<EyeImage>,
 }
 
-/// Outcome of one eye.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// No images of this eye, or excluded from grading.
-    NotExamined {
-        /// MissingEyeReason.
-        reason: Option<String>,
-    },
-    /// Images that could not be read.
-    NotGradable {
-        /// UngradableReasons.
-        reasons: Vec<String>,
-    },
-    /// Graded.
-    Graded {
-        /// Most significant finding of this eye (iris-facts §12.2).
-        severity: Severity,
-        /// Answers in the order in which they should be listed, negatives included.
-        findings: Vec<Finding>,
-    },
-}
-
-/// Severity of iris-facts §12.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Nothing to follow up.
-    Normal,
-    /// Follow-up needed.
-    Abnormal,
-    /// Prompt attention needed.
-    Critical,
-}
-
-/// A grader's answer, in the published vocabulary (iris-facts §6.3, §6.4); other texts are shown as they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Such as `Diabetic Retinopathy` or `Suspected Cataract`.
-    pub finding: String,
-    /// Such as `Moderate`; unset for suspected conditions, free text for `Other`.
-    pub result: Option<String>,
+/// A moment on a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A point in time; shown in the report's time zone, or in UTC where it has none.
+    At(Timestamp),
+    /// A time as the clock at the exam's location showed it.
+    Local(DateTime),
 }
 
 /// Image of an eye.
@@ -219,7 +178,7 @@ pub struct CarePlan {
     /// CarePlanDescription: instructions in plain words.
     pub description: String,
     /// How pressing the plan is; decides its color and the word beside it.
-    pub severity: Severity,
+    pub chip: Chip,
 }
 
 /// A diagnosis.

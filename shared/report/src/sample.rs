@@ -4,30 +4,51 @@ use std::sync::{Arc, OnceLock};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
-use jiff::Timestamp;
+use iris_model::finding::{Answer, Diagnosis as Asked, Finding, Suspicion};
+use iris_model::{GradingSubmission, Organization};
+use iris_results::assessment::Basis;
+use iris_results::reading::{Examination, Eye};
+use iris_results::{Assessment, Said, icd};
 use jiff::civil::date;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::EvaluationType;
 use crate::report::{
-    CarePlan, Diagnosis, EyeImage, EyeReport, Finding, Grader, HealthPlan, Letterhead, Order, Outcome, Patient,
-    Provider, Report, ResultCode, Severity,
+    CarePlan, Diagnosis, EyeImage, EyeReport, Grader, HealthPlan, Letterhead, Moment, Order, Patient, Provider, Report,
+    ResultCode,
 };
 
 /// Side of the drawn images, pixels.
 const SIDE: u32 = 900;
+/// When the invented exam was graded.
+const GRADED: Timestamp = Timestamp::constant(1_793_812_509, 0);
 
 /// A report about nobody, with findings of its type.
 #[must_use]
 pub fn report(kind: EvaluationType) -> Report {
-    let taken = date(2026, 11, 3).at(9, 12, 0, 0);
     let (right, left) = findings(kind);
-    let eye = |(severity, findings): (Severity, &[(&str, &str)]), mirrored| EyeReport {
-        outcome: Outcome::Graded { severity, findings: findings.iter().map(finding).collect() },
-        image: Some(EyeImage { bytes: drawn(mirrored), taken: Some(taken) }),
+    report_of(&[kind], Some(Eye::Gradable(right)), Some(Eye::Gradable(left)))
+}
+
+/// The same of these exams and eyes: what the platform makes of them where nobody configured anything.
+#[must_use]
+pub fn report_of(exams: &[EvaluationType], od: Option<Eye>, os: Option<Eye>) -> Report {
+    let submitted = exams.iter().any(|exam| matches!(exam, EvaluationType::Dr | EvaluationType::Drme));
+    let submitted = submitted.then_some("E11.9");
+    let (organization, grading) = (Organization::unattributed(), GradingSubmission::default());
+    let basis = Basis {
+        organization: &organization,
+        site: None,
+        evaluation_types: exams,
+        submitted_diagnosis: submitted,
+        one_eye: false,
     };
-    let worst = right.0.max(left.0);
+    let assessment = Assessment::of(&Examination { od, os }, &grading, basis, GRADED);
+    let said = Said::of(&assessment, exams, None);
+    let taken = date(2026, 11, 3).at(9, 12, 0, 0);
+    let image = |mirrored| Some(EyeImage { bytes: drawn(mirrored), taken: Some(taken) });
     Report {
-        evaluation_types: vec![kind],
+        evaluation_types: exams.to_vec(),
         result_code: ResultCode::Final,
         letterhead: Letterhead {
             organization: "Harborview Community Health".to_owned(),
@@ -47,32 +68,45 @@ pub fn report(kind: EvaluationType) -> Report {
         order: Order {
             iris_order_id: 5_550_123,
             local_id: Some("ORD-2026-000731".to_owned()),
-            created: Some(date(2026, 11, 1).at(16, 40, 0, 0)),
-            scheduled: Some(date(2026, 11, 3).at(9, 0, 0, 0)),
-            serviced: Some(taken),
+            created: Some(Moment::At(GRADED - SignedDuration::from_hours(50))),
+            scheduled: Some(Moment::Local(date(2026, 11, 3).at(9, 0, 0, 0))),
+            serviced: Some(Moment::Local(taken)),
             ..Order::default()
         },
         ordering_provider: Some(provider("Sample", "Physician", "MD", "1234567893")),
         referring_provider: None,
         health_plan: HealthPlan::default(),
-        od: eye(right, false),
-        os: eye(left, true),
-        care_plan: Some(care_plan(worst)),
-        diagnoses: diagnoses(kind),
-        notes: match worst {
-            Severity::Normal => Vec::new(),
-            _ => vec!["Please compare with earlier images if there are any.".to_owned()],
+        od: EyeReport { said: said.od, image: image(false) },
+        os: EyeReport { said: said.os, image: image(true) },
+        notes: match assessment.pathology() {
+            false => Vec::new(),
+            true => vec!["Please compare with earlier images if there are any.".to_owned()],
         },
+        diagnoses: diagnoses(&assessment, submitted),
+        code_edition: Some(icd::edition(GRADED, GRADED)),
+        care_plan: Some(CarePlan {
+            name: assessment.care_plan_name,
+            description: assessment.care_plan_description,
+            chip: said.chip,
+        }),
         grader: Some(Grader {
             provider: Provider {
                 taxonomy: Some("207W00000X".to_owned()),
                 ..provider("Mock", "Grader", "OD", "1098765432")
             },
-            graded: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(1_793_812_509),
+            graded: GRADED,
         }),
         disclaimer: None,
-        issued: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(1_793_812_560),
+        issued: GRADED + SignedDuration::from_secs(51),
+        time_zone: None,
     }
+}
+
+fn diagnoses(assessment: &Assessment, submitted: Option<&str>) -> Vec<Diagnosis> {
+    let generated: Vec<_> = assessment.diagnoses.iter().filter_map(|code| icd::described(code)).collect();
+    let submitted = submitted.map(|code| icd::submitted(code, &generated));
+    let all = submitted.into_iter().chain(generated);
+    all.map(|own| Diagnosis { code: own.code, description: own.description }).collect()
 }
 
 /// The images of every sample, drawn once.
@@ -92,119 +126,47 @@ fn provider(first: &str, last: &str, degrees: &str, npi: &str) -> Provider {
     }
 }
 
-fn finding((finding, result): &(&str, &str)) -> Finding {
-    Finding { finding: (*finding).to_owned(), result: (!result.is_empty()).then(|| (*result).to_owned()) }
-}
-
-fn care_plan(severity: Severity) -> CarePlan {
-    let (name, description) = match severity {
-        Severity::Normal => (
-            "Normal study, next exam in 12 months",
-            "Nothing that needs treatment was seen. Please have your eyes examined again in a year, and keep your blood sugar and \
-             blood pressure in the range agreed with your doctor.",
-        ),
-        Severity::Abnormal => (
-            "See an eye doctor within 4 weeks",
-            "Something was seen that an eye doctor should look at. Please make an appointment and bring this report along. Do not \
-             wait for symptoms: treatment works best before you notice a change.",
-        ),
-        Severity::Critical => (
-            "See an eye doctor within 1 week",
-            "Something was seen that needs to be looked at soon to protect your sight. Please call for an appointment today and \
-             bring this report along.",
-        ),
+fn findings(kind: EvaluationType) -> (Vec<Finding>, Vec<Finding>) {
+    use Answer as A;
+    use Finding::{Diagnosed, Suspected};
+    let normal = || -> Vec<Finding> {
+        let negative = |answers: &[Answer]| {
+            if answers.contains(&A::None) { A::None } else { A::NoObservable }
+        };
+        let questions = iris_results::exam::questions(kind).iter();
+        questions.map(|(asked, answers)| Diagnosed(*asked, negative(answers))).collect()
     };
-    CarePlan { name: name.to_owned(), description: description.to_owned(), severity }
-}
-
-type Answers = (Severity, &'static [(&'static str, &'static str)]);
-
-fn findings(kind: EvaluationType) -> (Answers, Answers) {
-    use Severity::{Abnormal, Critical, Normal};
     match kind {
         EvaluationType::Dr | EvaluationType::Drme => (
-            (
-                Critical,
-                &[("Diabetic Retinopathy", "Moderate"), ("Macular Edema", "Positive"), ("Suspected Cataract", "")],
-            ),
-            (Abnormal, &[("Diabetic Retinopathy", "Mild"), ("Macular Edema", "None")]),
+            vec![
+                Diagnosed(Asked::DiabeticRetinopathy, A::Moderate),
+                Diagnosed(Asked::MacularEdema, A::Positive),
+                Suspected(Suspicion::Cataract),
+            ],
+            vec![Diagnosed(Asked::DiabeticRetinopathy, A::Mild), Diagnosed(Asked::MacularEdema, A::None)],
         ),
-        EvaluationType::Me => ((Normal, &[("Macular Edema", "None")]), (Normal, &[("Macular Edema", "None")])),
-        EvaluationType::DrReferral => {
-            ((Normal, &[("Diabetic Retinopathy", "None")]), (Abnormal, &[("Diabetic Retinopathy", "Positive")]))
-        }
-        EvaluationType::Glaucoma => ((Abnormal, &[("Glaucoma", "Positive")]), (Normal, &[("Glaucoma", "None")])),
-        EvaluationType::Hiv => ((Normal, &[("HIV Retinopathy", "None")]), (Normal, &[("HIV Retinopathy", "None")])),
+        EvaluationType::DrRefNoRef => (normal(), vec![Diagnosed(Asked::DiabeticRetinopathy, A::Positive)]),
+        EvaluationType::Glaucoma => (vec![Diagnosed(Asked::Glaucoma, A::Positive)], normal()),
         EvaluationType::Amd => (
-            (Abnormal, &[("Wet AMD", "No Observable"), ("Dry AMD", "Intermediate Stage")]),
-            (Critical, &[("Wet AMD", "Positive"), ("Dry AMD", "Adv. Atrophic w/o Subfoveal Involvement")]),
+            vec![Diagnosed(Asked::WetAmd, A::NoObservable), Diagnosed(Asked::DryAmd, A::IntermediateStage)],
+            vec![Diagnosed(Asked::WetAmd, A::Positive), Diagnosed(Asked::DryAmd, A::AdvancedWithout)],
         ),
         EvaluationType::DrAmd => (
-            (
-                Abnormal,
-                &[
-                    ("Diabetic Retinopathy", "Mild"),
-                    ("Macular Edema", "None"),
-                    ("Wet AMD", "No Observable"),
-                    ("Dry AMD", "Early Stage"),
-                ],
-            ),
-            (
-                Normal,
-                &[
-                    ("Diabetic Retinopathy", "None"),
-                    ("Macular Edema", "None"),
-                    ("Wet AMD", "No Observable"),
-                    ("Dry AMD", "No Observable"),
-                ],
-            ),
+            vec![
+                Diagnosed(Asked::DiabeticRetinopathy, A::Mild),
+                Diagnosed(Asked::MacularEdema, A::None),
+                Diagnosed(Asked::DryAmd, A::EarlyStage),
+                Diagnosed(Asked::WetAmd, A::NoObservable),
+            ],
+            normal(),
         ),
-        EvaluationType::SuspectedPathology => {
-            ((Abnormal, &[("Suspected Epiretinal Membrane", ""), ("Suspected Cataract", "")]), (Normal, &[]))
+        EvaluationType::Sp => {
+            (vec![Suspected(Suspicion::EpiretinalMembrane), Suspected(Suspicion::Cataract)], Vec::new())
         }
-        EvaluationType::DrAredsGlaucoma | EvaluationType::Eyenuk => (
-            (
-                Normal,
-                &[
-                    ("Diabetic Retinopathy", "None"),
-                    ("Wet AMD", "No Observable"),
-                    ("Dry AMD", "No Observable"),
-                    ("Glaucoma", "None"),
-                ],
-            ),
-            (
-                Normal,
-                &[
-                    ("Diabetic Retinopathy", "None"),
-                    ("Wet AMD", "No Observable"),
-                    ("Dry AMD", "No Observable"),
-                    ("Glaucoma", "None"),
-                ],
-            ),
-        ),
+        EvaluationType::Me | EvaluationType::Hiv | EvaluationType::DrAredsGlauc | EvaluationType::AiEyenukO1 => {
+            (normal(), normal())
+        }
     }
-}
-
-fn diagnoses(kind: EvaluationType) -> Vec<Diagnosis> {
-    let codes: &[(&str, &str)] = match kind {
-        EvaluationType::Dr | EvaluationType::Drme => &[
-            ("E119", "Type 2 diabetes mellitus without complications (submitted)"),
-            (
-                "E113311",
-                "Type 2 diabetes mellitus with moderate nonproliferative diabetic retinopathy with macular edema, right eye",
-            ),
-            (
-                "E113292",
-                "Type 2 diabetes mellitus with mild nonproliferative diabetic retinopathy without macular edema, left eye",
-            ),
-        ],
-        EvaluationType::Amd => &[
-            ("H353112", "Nonexudative age-related macular degeneration, right eye, intermediate dry stage"),
-            ("H35322", "Exudative age-related macular degeneration, left eye"),
-        ],
-        _ => &[],
-    };
-    codes.iter().map(|(code, text)| Diagnosis { code: (*code).to_owned(), description: (*text).to_owned() }).collect()
 }
 
 /// A drawing that looks like a retinal image, as a JPEG file: a disc with optic nerve head, macula and vessels. `mirrored` for a

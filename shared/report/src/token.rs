@@ -107,6 +107,8 @@ tokens! {
     Letterhead = "LETTERHEAD" Block,
     /// Addition: what was examined, such as `Diabetic eye exam`.
     ExamName = "EXAM_NAME" Text,
+    /// Addition: what each exam of the order looks for.
+    ExamAbout = "EXAM_ABOUT" Block,
     /// Addition: when the exam was done.
     ExamDate = "EXAM_DATE" Text,
     /// Addition: `Both eyes`, `Right eye`, `Left eye`, of which there are images.

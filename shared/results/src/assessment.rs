@@ -1,14 +1,16 @@
 //! What follows from a grading, fixed at the time it was submitted (iris-facts R-24): this is what is stored.
 
-use crate::care_plan::{Scope, is_negative};
-use crate::finding::Finding;
+use crate::care_plan::{Resolved, Scope};
+use crate::finding::{Answer, Diagnosis, Finding, OTHER, OtherSubset, Suspicion};
+use crate::guidance::GUIDANCE;
 use crate::reading::{Examination, Eye};
-use crate::severity::{self, Severity};
+use crate::severity;
 use crate::{icd, reading};
-use iris_model::grading::{FindingEntry, GradingSubmission, Note};
-use iris_model::organization::{CareLevel, Organization};
+use iris_model::grading::{GradingSubmission, Note};
+use iris_model::organization::{CareLevel, Organization, SiteDocument};
 use iris_model::request::{Name, Provider};
-use iris_model::{DateTimeOffset, EvaluationType, LocalId};
+use iris_model::result::Severity;
+use iris_model::{DateTimeOffset, EvaluationType};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -60,24 +62,79 @@ pub enum AssessedEye {
 
 /// A finding and how it is rated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "StoredFinding", into = "StoredFinding")]
 pub struct AssessedFinding {
-    /// As published.
-    pub finding: String,
-    /// As published; suspected conditions have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<String>,
+    /// What was found.
+    pub finding: Finding,
     /// The level of its care plan.
     pub level: CareLevel,
     /// Its severity.
     pub severity: Severity,
 }
 
-impl AssessedFinding {
-    /// As results carry it.
-    #[must_use]
-    pub fn entry(&self) -> FindingEntry {
-        FindingEntry { finding: Some(self.finding.clone()), result: self.result.clone() }
+/// How a finding is stored: as published, with the subset of `Other`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredFinding {
+    finding: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    result: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subset: Option<String>,
+    level: CareLevel,
+    severity: Severity,
+}
+
+impl From<AssessedFinding> for StoredFinding {
+    fn from(own: AssessedFinding) -> Self {
+        let subset = match &own.finding {
+            Finding::Other { subset, .. } => Some(subset.text().to_owned()),
+            _ => None,
+        };
+        Self {
+            finding: own.finding.name().to_owned(),
+            result: own.finding.result().map(str::to_owned),
+            subset,
+            level: own.level,
+            severity: own.severity,
+        }
+    }
+}
+
+/// A stored finding is none of the vocabulary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a stored finding is none of the vocabulary")]
+pub struct UnknownFinding;
+
+impl TryFrom<StoredFinding> for AssessedFinding {
+    type Error = UnknownFinding;
+
+    fn try_from(stored: StoredFinding) -> Result<Self, UnknownFinding> {
+        let StoredFinding { finding, result, subset, level, severity } = stored;
+        let finding = if finding == OTHER {
+            let subset = match subset {
+                Some(subset) => OtherSubset::from_text(&subset).ok_or(UnknownFinding)?,
+                None => subset_of(level),
+            };
+            Finding::Other { subset, text: result.ok_or(UnknownFinding)? }
+        } else if let Some(suspicion) = Suspicion::from_text(&finding) {
+            Finding::Suspected(suspicion)
+        } else {
+            let diagnosis = Diagnosis::from_text(&finding).ok_or(UnknownFinding)?;
+            let answer = result.as_deref().and_then(Answer::from_text).ok_or(UnknownFinding)?;
+            Finding::Diagnosed(diagnosis, answer)
+        };
+        Ok(Self { finding, level, severity })
+    }
+}
+
+/// The subset of a finding that was stored before subsets were: the most pressing of its level.
+fn subset_of(level: CareLevel) -> OtherSubset {
+    match level {
+        CareLevel::NotReferable => OtherSubset::NotReferable,
+        CareLevel::Referable => OtherSubset::Referable,
+        CareLevel::Urgent => OtherSubset::Urgent,
+        CareLevel::Emergent => OtherSubset::Emergent,
     }
 }
 
@@ -94,6 +151,18 @@ pub struct Grader {
     /// Family name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
+    /// Middle name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub middle: Option<String>,
+    /// Title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// E-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Associations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub associations: Option<String>,
     /// Degrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degrees: Option<String>,
@@ -113,6 +182,10 @@ impl Grader {
             npi: provider.npi.clone(),
             first: name.first.or_else(|| listed.map(|grader| grader.first_name.clone())),
             last: name.last.or_else(|| listed.map(|grader| grader.last_name.clone())),
+            middle: name.middle,
+            title: name.title,
+            email: provider.email.clone(),
+            associations: provider.associations.clone(),
             degrees: provider.degrees.clone().or_else(|| listed.and_then(|grader| grader.degrees.clone())),
             taxonomy: provider.taxonomy.clone().or_else(|| listed.and_then(|grader| grader.taxonomy.clone())),
         }
@@ -121,16 +194,19 @@ impl Grader {
     /// As results carry it.
     #[must_use]
     pub fn provider(&self) -> Provider {
+        let name = Name {
+            first: self.first.clone(),
+            last: self.last.clone(),
+            middle: self.middle.clone(),
+            title: self.title.clone(),
+        };
         Provider {
             npi: self.npi.clone(),
             taxonomy: self.taxonomy.clone(),
-            name: (self.first.is_some() || self.last.is_some()).then(|| Name {
-                first: self.first.clone(),
-                last: self.last.clone(),
-                ..Name::default()
-            }),
+            name: Some(name).filter(|name| *name != Name::default()),
+            email: self.email.clone(),
             degrees: self.degrees.clone(),
-            ..Provider::default()
+            associations: self.associations.clone(),
         }
     }
 }
@@ -140,12 +216,14 @@ impl Grader {
 pub struct Basis<'a> {
     /// Whose order.
     pub organization: &'a Organization,
-    /// Where the exam took place.
-    pub site: &'a LocalId,
+    /// Where the exam took place, when the organization lists it.
+    pub site: Option<&'a SiteDocument>,
     /// What was ordered.
     pub evaluation_types: &'a [EvaluationType],
     /// The diagnosis that came with the order.
     pub submitted_diagnosis: Option<&'a str>,
+    /// Whether one eye is all that was to be examined.
+    pub one_eye: bool,
 }
 
 impl Assessment {
@@ -153,15 +231,14 @@ impl Assessment {
     #[must_use]
     pub fn of(examination: &Examination, grading: &GradingSubmission, basis: Basis<'_>, now: Timestamp) -> Self {
         let organization = basis.organization;
-        let scope = Scope {
-            site: organization.site(basis.site).map(|site| &site.care_plans),
-            organization: &organization.grading.care_plans,
-        };
+        let scope =
+            Scope { site: basis.site.map(|site| &site.care_plans), organization: &organization.grading.care_plans };
         let exams = basis.evaluation_types;
         let graded_at = grading.graded_time.unwrap_or_else(|| DateTimeOffset::utc(now));
         let eye = |eye: &Option<Eye>| eye.as_ref().map(|eye| assessed(eye, &scope, basis));
         let (od, os) = (eye(&examination.od), eye(&examination.os));
-        let plan = scope.of_order(examination, exams);
+        let plan = scope.of_order(examination, exams, basis.one_eye);
+        let description = description(&plan, examination);
         let findings = || {
             [&od, &os].into_iter().flatten().flat_map(|eye| match eye {
                 AssessedEye::Gradable(findings) => findings.as_slice(),
@@ -180,7 +257,7 @@ impl Assessment {
             os,
             care_plan: plan.id,
             care_plan_name: plan.name,
-            care_plan_description: plan.instructions,
+            care_plan_description: description,
             level,
             severity,
             diagnoses: codes.into_iter().map(|code| code.code).collect(),
@@ -212,15 +289,24 @@ fn assessed(eye: &Eye, scope: &Scope<'_>, basis: Basis<'_>) -> AssessedEye {
 }
 
 fn rated(finding: &Finding, scope: &Scope<'_>, basis: Basis<'_>) -> AssessedFinding {
-    let level = if is_negative(finding) {
+    let level = if finding.is_negative() {
         CareLevel::NotReferable
     } else {
         scope.of_finding(finding, basis.evaluation_types).level
     };
-    AssessedFinding {
-        finding: finding.name().to_owned(),
-        result: finding.result().map(str::to_owned),
-        level,
-        severity: severity::of_finding(finding, level, basis.organization.grading.severe_is_critical),
+    let severity = severity::of_finding(finding, level, basis.organization.grading.severe_is_critical);
+    AssessedFinding { finding: finding.clone(), level, severity }
+}
+
+/// The instructions of the plan, and what to heed about everything that was found. Where an organization wrote the plan, its words are all.
+fn description(plan: &Resolved, examination: &Examination) -> String {
+    let mut sentences = vec![plan.instructions.as_str()];
+    if plan.is_platform_text {
+        for advice in examination.gradable().flatten().filter_map(|finding| GUIDANCE.advice(finding)) {
+            if !sentences.contains(&advice) {
+                sentences.push(advice);
+            }
+        }
     }
+    sentences.join(" ")
 }

@@ -1,24 +1,17 @@
 //! What a report says beyond the result's document, fixed when the result is written: delivered again, it is the same report.
 
 use crate::assessment::{AssessedEye, Assessment};
-use crate::severity::Severity;
-use iris_model::organization::CareLevel;
+use iris_model::result::Severity;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 /// Stored with a result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportBasis {
-    /// How pressing the care plan is.
-    pub level: CareLevel,
-    /// The worst of the right eye; absent when it could not be graded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub od: Option<Severity>,
-    /// The worst of the left eye.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub os: Option<Severity>,
+    /// The grading that the result tells of, finding by finding: the document does not say how pressing each is.
+    pub assessment: Assessment,
     /// The diagnosis that came with the order: reports name it, results do not (decision 134).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_diagnosis: Option<String>,
@@ -60,14 +53,6 @@ impl ReportBasis {
     /// Of an assessment, with nothing shown yet.
     #[must_use]
     pub fn of(assessment: &Assessment, submitted_diagnosis: Option<String>, ordered_at: Timestamp) -> Self {
-        Self {
-            level: assessment.level,
-            od: severity(assessment.od.as_ref()),
-            os: severity(assessment.os.as_ref()),
-            submitted_diagnosis,
-            right_image: None,
-            left_image: None,
-            ordered_at,
-        }
+        Self { assessment: assessment.clone(), submitted_diagnosis, right_image: None, left_image: None, ordered_at }
     }
 }

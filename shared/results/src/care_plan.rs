@@ -1,20 +1,23 @@
-//! Which care plan an order gets (iris-facts §12.1; decision 125).
+//! Which care plan an order gets (iris-facts §12.1; decisions 125, 281).
 //!
-//! Every finding, and the absence of any, resolves to a plan: first by the site's assignments, then the organization's, then the
-//! platform's own ([`HOST`]); within one of them the most specific assignment wins (result before exam before neither), and of equally
-//! specific ones the first. What the platform assigns to an emergent plan cannot be assigned to anything else. The plan's texts come from
-//! the site, the organization or the platform, in this order. The order gets the plan with the highest priority.
+//! Everything that was found resolves to a plan: first by the site's assignments, then the organization's, then the platform's own
+//! ([`crate::guidance`]); within one of them the most specific assignment wins (result before exam before neither), and of equally specific
+//! ones the first. The plan's texts come from the site, the organization or the platform, in this order.
+//!
+//! What an organization writes is passed over, layer by layer, where it would say less than was seen:
+//!
+//! * what the platform calls emergent stays emergent, under any id and any text;
+//! * a condition in words (`Other`) is at least as pressing as the subset that its grader chose;
+//! * the plan of an order without findings is for an order without findings, and for nothing else.
+//!
+//! The order gets the plan of what is most pressing; priorities decide between plans of the same level. That nothing was found counts only
+//! where nothing was.
 
-use crate::finding::{Finding, NO_FINDING, NOT_GRADABLE, OTHER, OTHER_SUBSETS, same};
+use crate::finding::{Finding, NO_FINDING, NOT_EXAMINED, NOT_GRADABLE, OTHER, same};
+use crate::guidance::GUIDANCE;
 use crate::reading::{Examination, Eye};
 use iris_model::EvaluationType;
 use iris_model::organization::{CareLevel, CarePlan, CarePlanAssignment, CarePlans};
-use std::sync::LazyLock;
-
-/// The platform's own plans.
-#[expect(clippy::disallowed_methods, reason = "the file is part of the program, and tests go through its plans")]
-static HOST: LazyLock<CarePlans> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../data/care-plans.json")).unwrap_or_default());
 
 /// The plans that hold for an order's site.
 #[derive(Debug, Clone, Copy)]
@@ -38,82 +41,118 @@ pub struct Resolved {
     pub level: CareLevel,
     /// Its relative priority for this finding.
     pub priority: u16,
+    /// Whether its texts are the platform's own: then what the platform advises about a finding goes with them.
+    pub is_platform_text: bool,
 }
 
 /// What a plan is looked up for.
 struct Subject<'a> {
     name: &'a str,
     result: Option<&'a str>,
+    /// The least level it can have.
+    floor: CareLevel,
+}
+
+impl Subject<'static> {
+    const NOTHING_FOUND: Self = Self { name: NO_FINDING, result: None, floor: CareLevel::NotReferable };
+    const NOT_GRADABLE: Self = Self { name: NOT_GRADABLE, result: None, floor: CareLevel::NotReferable };
+    const NOT_EXAMINED: Self = Self { name: NOT_EXAMINED, result: None, floor: CareLevel::NotReferable };
+}
+
+impl<'a> Subject<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        match finding {
+            Finding::Other { subset, .. } => Self { name: OTHER, result: Some(subset.text()), floor: subset.level() },
+            finding => Self { name: finding.name(), result: finding.result(), floor: CareLevel::NotReferable },
+        }
+    }
+
+    fn is_nothing_found(&self) -> bool {
+        self.name == NO_FINDING
+    }
 }
 
 impl<'a> Scope<'a> {
-    fn layers(&self) -> impl Iterator<Item = &'a CarePlans> {
-        self.site.into_iter().chain([self.organization, &*HOST])
-    }
-
     /// The plan of one finding.
     #[must_use]
     pub fn of_finding(&self, finding: &Finding, exams: &[EvaluationType]) -> Resolved {
-        match finding {
-            Finding::Other { level, .. } => {
-                let subset = OTHER_SUBSETS.iter().find(|(_, own)| own == level).map(|(name, _)| *name);
-                self.resolve(&Subject { name: OTHER, result: subset }, exams)
-            }
-            finding => self.resolve(&Subject { name: finding.name(), result: finding.result() }, exams),
-        }
+        self.resolve(&Subject::of(finding), exams)
     }
 
     /// The plan of an eye that cannot be graded.
     #[must_use]
     pub fn of_ungradable(&self, exams: &[EvaluationType]) -> Resolved {
-        self.resolve(&Subject { name: NOT_GRADABLE, result: None }, exams)
+        self.resolve(&Subject::NOT_GRADABLE, exams)
     }
 
-    /// The plan of the whole order: the most pressing one of everything that was found, or else the one for nothing found.
+    /// The plan of the whole order: that of what is most pressing, or, where both eyes that were to be examined were, and nothing was found,
+    /// the one for nothing found. `one_eye`: one eye is all that was to be examined.
     #[must_use]
-    pub fn of_order(&self, examination: &Examination, exams: &[EvaluationType]) -> Resolved {
+    pub fn of_order(&self, examination: &Examination, exams: &[EvaluationType], one_eye: bool) -> Resolved {
         let of_eye = |eye: &Eye| match eye {
             Eye::Gradable(findings) => {
-                let found = findings.iter().filter(|finding| !is_negative(finding));
+                let found = findings.iter().filter(|finding| !finding.is_negative());
                 found.map(|finding| self.of_finding(finding, exams)).collect()
             }
             Eye::Ungradable(_) => vec![self.of_ungradable(exams)],
             Eye::Missing(_) => Vec::new(),
         };
-        examination
-            .eyes()
-            .flat_map(of_eye)
-            .chain([self.resolve(&Subject { name: NO_FINDING, result: None }, exams)])
-            .max_by(|one, other| {
-                (one.priority, one.level).cmp(&(other.priority, other.level)).then_with(|| other.id.cmp(&one.id))
-            })
-            .unwrap_or_else(last_resort)
+        let unseen = (!one_eye && (examination.od.is_none() || examination.os.is_none()))
+            .then(|| self.resolve(&Subject::NOT_EXAMINED, exams));
+        let most_pressing = examination.eyes().flat_map(of_eye).chain(unseen).max_by(|one, other| {
+            (one.level, one.priority).cmp(&(other.level, other.priority)).then_with(|| other.id.cmp(&one.id))
+        });
+        most_pressing.unwrap_or_else(|| self.resolve(&Subject::NOTHING_FOUND, exams))
     }
 
     fn resolve(&self, subject: &Subject<'_>, exams: &[EvaluationType]) -> Resolved {
-        let host = best(&HOST, subject, exams);
-        let is_emergent = |assignment: &CarePlanAssignment| {
-            self.plan(&assignment.plan).is_some_and(|plan| plan.level == CareLevel::Emergent)
-        };
-        let locked = host.filter(|assignment| is_emergent(assignment));
-        let assignment = locked.or_else(|| {
-            self.layers().find_map(|plans| best(plans, subject, exams).filter(|own| self.plan(&own.plan).is_some()))
+        let platform = &GUIDANCE.care_plans;
+        let own = best(platform, subject, exams);
+        let is_emergent = own.is_some_and(|own| {
+            platform.plans.iter().any(|plan| plan.id == own.plan && plan.level == CareLevel::Emergent)
         });
-        let Some((assignment, plan)) = assignment.and_then(|own| Some((own, self.plan(&own.plan)?))) else {
-            return last_resort();
-        };
-        Resolved {
-            id: plan.id.clone(),
-            name: plan.name.clone(),
-            instructions: plan.instructions.clone(),
-            level: if locked.is_some() { CareLevel::Emergent } else { plan.level },
-            priority: assignment.priority.unwrap_or(plan.priority),
+        let floor = if is_emergent { CareLevel::Emergent } else { subject.floor };
+        let nothing_found = (!subject.is_nothing_found()).then(|| self.resolve(&Subject::NOTHING_FOUND, exams).id);
+        for plans in self.site.into_iter().chain([self.organization]) {
+            let Some(assignment) = best(plans, subject, exams) else { continue };
+            let Some((plan, is_platform_text)) = self.plan(&assignment.plan, floor) else { continue };
+            if nothing_found.as_ref() == Some(&plan.id) {
+                continue;
+            }
+            return resolved(assignment, plan, is_platform_text);
         }
+        // An organization may use one of the platform's plans for nothing found, too; its words for that are not for a finding.
+        let found = own.and_then(|own| {
+            let plan = if nothing_found.as_ref() == Some(&own.plan) {
+                of_platform(&own.plan)
+            } else {
+                self.plan(&own.plan, floor)
+            };
+            Some((own, plan?))
+        });
+        found.map_or_else(last_resort, |(own, (plan, is_platform_text))| resolved(own, plan, is_platform_text))
     }
 
-    /// The texts of a plan. A plan the platform calls emergent stays so, whatever a document says about its level.
-    fn plan(&self, id: &str) -> Option<&'a CarePlan> {
-        self.layers().find_map(|plans| plans.plans.iter().find(|plan| plan.id == id))
+    /// The texts of a plan, and whether they are the platform's. A text that makes it less pressing than it has to be is passed over.
+    fn plan(&self, id: &str, floor: CareLevel) -> Option<(&'a CarePlan, bool)> {
+        let of = |plans: &'a CarePlans| plans.plans.iter().find(|plan| plan.id == id && plan.level >= floor);
+        let own = self.site.into_iter().chain([self.organization]).find_map(of).map(|plan| (plan, false));
+        own.or_else(|| of_platform(id))
+    }
+}
+
+fn of_platform(id: &str) -> Option<(&'static CarePlan, bool)> {
+    GUIDANCE.care_plans.plans.iter().find(|plan| plan.id == id).map(|plan| (plan, true))
+}
+
+fn resolved(assignment: &CarePlanAssignment, plan: &CarePlan, is_platform_text: bool) -> Resolved {
+    Resolved {
+        id: plan.id.clone(),
+        name: plan.name.clone(),
+        instructions: plan.instructions.clone(),
+        level: plan.level,
+        priority: assignment.priority.unwrap_or(plan.priority),
+        is_platform_text,
     }
 }
 
@@ -135,54 +174,15 @@ fn best<'a>(plans: &'a CarePlans, subject: &Subject<'_>, exams: &[EvaluationType
     found
 }
 
-/// Whether a finding says that there is nothing.
-#[must_use]
-pub fn is_negative(finding: &Finding) -> bool {
-    matches!(finding, Finding::Diagnosed(_, answer) if answer.is_negative())
-}
-
 /// For a finding nobody thought of: somebody should look at it.
 fn last_resort() -> Resolved {
     Resolved {
         id: "referral".to_owned(),
         name: "Next available appointment".to_owned(),
-        instructions: "Please make an appointment with an eye care specialist to discuss this result.".to_owned(),
+        instructions: "Make the next available appointment with an eye care specialist to discuss this result."
+            .to_owned(),
         level: CareLevel::Referable,
         priority: 40,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::{Answer, Diagnosis, Suspicion};
-
-    #[test]
-    fn the_platform_has_a_plan_for_everything() {
-        let organization = CarePlans::default();
-        let scope = Scope { site: None, organization: &organization };
-        assert!(!HOST.plans.is_empty(), "the data file is read");
-        for assignment in &HOST.assignments {
-            assert!(HOST.plans.iter().any(|plan| plan.id == assignment.plan), "{assignment:?}");
-        }
-        let assigned = |name: &str, result: Option<&str>| best(&HOST, &Subject { name, result }, &[]).is_some();
-        for suspicion in Suspicion::ALL {
-            assert!(assigned(suspicion.text(), None), "{suspicion:?}");
-        }
-        for (subset, level) in OTHER_SUBSETS {
-            assert!(assigned(OTHER, Some(subset)));
-            let other = Finding::Other { level, text: "x".into() };
-            assert_eq!(scope.of_finding(&other, &[]).level, level);
-        }
-        for exam in EvaluationType::ALL {
-            for (diagnosis, answers) in crate::exam::questions(*exam) {
-                for answer in answers.iter().filter(|answer| !answer.is_negative()) {
-                    assert!(assigned(diagnosis.text(), Some(answer.text())), "{diagnosis:?} {answer:?}");
-                }
-            }
-        }
-        assert!(assigned(NO_FINDING, None) && assigned(NOT_GRADABLE, None));
-        let proliferative = Finding::Diagnosed(Diagnosis::DiabeticRetinopathy, Answer::Proliferative);
-        assert_eq!(scope.of_finding(&proliferative, &[EvaluationType::Dr]).level, CareLevel::Urgent);
+        is_platform_text: true,
     }
 }

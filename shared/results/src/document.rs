@@ -137,6 +137,7 @@ fn image_details(order: &GradedOrder<'_>) -> ImageDetails {
         left_eye_original_count: count(&|image| of(image, Laterality::Os) && !enhanced(image)),
         right_eye_enhanced_count: count(&|image| of(image, Laterality::Od) && enhanced(image)),
         left_eye_enhanced_count: count(&|image| of(image, Laterality::Os) && enhanced(image)),
+        preferred: order.images.iter().any(|image| image.preferred == Some(true)),
         single_eye_only: sent == Some(true) || seen(&order.assessment.od) != seen(&order.assessment.os),
     }
 }
@@ -204,7 +205,7 @@ fn eye(eye: &AssessedEye) -> EyeSideGrading {
     match eye {
         AssessedEye::Gradable(findings) => EyeSideGrading {
             gradable: true,
-            findings: findings.iter().map(|finding| finding.entry()).collect(),
+            findings: findings.iter().map(|own| own.finding.entry()).collect(),
             ..EyeSideGrading::default()
         },
         AssessedEye::Ungradable(reasons) => {

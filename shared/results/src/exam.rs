@@ -3,9 +3,8 @@
 use crate::finding::{Answer, Diagnosis};
 use iris_model::EvaluationType;
 
-const DR_SCALE: &[Answer] =
-    &[Answer::None, Answer::Mild, Answer::Moderate, Answer::Severe, Answer::Proliferative, Answer::Indeterminable];
-const DR_BY_AI: &[Answer] = &[
+/// Every published answer; `Positive` is one without a level (iris-facts §6.3).
+const DR_SCALE: &[Answer] = &[
     Answer::None,
     Answer::Mild,
     Answer::Moderate,
@@ -44,7 +43,7 @@ pub fn questions(exam: EvaluationType) -> &'static [Question] {
         EvaluationType::Me => &[(D::MacularEdema, PRESENT)],
         EvaluationType::DrRefNoRef => &[(D::DiabeticRetinopathy, REFER)],
         EvaluationType::DrAredsGlauc | EvaluationType::AiEyenukO1 => {
-            &[(D::DiabeticRetinopathy, DR_BY_AI), (D::WetAmd, WET), (D::DryAmd, DRY), (D::Glaucoma, PRESENT)]
+            &[(D::DiabeticRetinopathy, DR_SCALE), (D::WetAmd, WET), (D::DryAmd, DRY), (D::Glaucoma, PRESENT)]
         }
         EvaluationType::Sp => &[],
     }

@@ -1,16 +1,21 @@
 //! ICD-10-CM codes of diagnosed pathology (iris-facts §9.7; decisions 128, 134).
 //!
-//! `data/icd-10-cm.tsv` holds the codes that can come out, undotted, with their official descriptions: the diabetic retinopathy and
-//! age-related macular degeneration codes of seven characters that came with the fiscal year 2017 edition of ICD-10-CM (CDC/NCHS and CMS, in
-//! force since 1 October 2016), and H35.81. The codes follow the tables of iris-facts §9.7; the wording of the descriptions was compared
-//! with listings of the 2026 edition by example, not code by code.
+//! `data/icd-10-cm.tsv` holds the codes that can come out, undotted, with their descriptions: diabetic retinopathy and age-related macular
+//! degeneration in seven characters, and H35.81. A test holds each against the tabular list of the release of April 1, 2026 (fiscal year
+//! 2026, CDC/NCHS). The codes follow the tables of iris-facts §9.7.
 //!
 //! Suspected conditions never have a code, and neither has an answer that does not say which one: `Indeterminable`, and `Positive` of an
 //! exam that only decides whether to refer. Glaucoma and HIV retinopathy have none published.
+//!
+//! Macular edema is coded together with diabetic retinopathy, in one code that names the level. Where the eye has retinopathy of no known
+//! level (`Positive`), or it could not be determined whether it has any, there is no such code, and H35.81 beside it would say that the edema
+//! is not the diabetic one: then the edema has no code of its own either (decision 285).
 
 use crate::finding::{Answer, Diagnosis, Finding};
 use crate::reading::{Examination, Eye};
 use iris_model::result::DiagnosisCode;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// The categories of diabetes codes are made of.
 pub const CATEGORIES: [&str; 5] = ["E08", "E09", "E10", "E11", "E13"];
@@ -76,7 +81,9 @@ fn stems(findings: &[Finding], category: &str) -> Vec<Stem> {
         })
     };
     let edema = answer(Diagnosis::MacularEdema) == Some(Answer::Positive);
-    let retinopathy = match answer(Diagnosis::DiabeticRetinopathy) {
+    let graded = answer(Diagnosis::DiabeticRetinopathy);
+    let is_without_level = matches!(graded, Some(Answer::Positive | Answer::Indeterminable));
+    let retinopathy = match graded {
         Some(Answer::Mild) => Some('2'),
         Some(Answer::Moderate) => Some('3'),
         Some(Answer::Severe) => Some('4'),
@@ -94,7 +101,7 @@ fn stems(findings: &[Finding], category: &str) -> Vec<Stem> {
     if let Some(level) = retinopathy {
         let edema = if edema { '1' } else { '9' };
         stems.push(Stem { before: format!("{category}3{level}{edema}"), after: "", has_side: true });
-    } else if edema {
+    } else if edema && !is_without_level {
         stems.push(Stem { before: "H3581".to_owned(), after: "", has_side: false });
     }
     if let Some(stage) = dry {
@@ -121,6 +128,57 @@ pub fn described(code: &str) -> Option<DiagnosisCode> {
     let description = TABLE.lines().filter_map(|line| line.split_once('\t')).find(|(own, _)| *own == code)?.1;
     Some(DiagnosisCode { code: code.to_owned(), description: description.to_owned() })
 }
+
+/// The edition of the descriptions, the year of the grading, and that of the result where it is another.
+#[must_use]
+pub fn edition(graded: Timestamp, sent: Timestamp) -> String {
+    let (graded, sent) = (fiscal_year(graded), fiscal_year(sent));
+    let mut words = format!("{EDITION} Graded in fiscal year {graded}");
+    if sent != graded {
+        words.push_str(&format!(", sent in fiscal year {sent}"));
+    }
+    words.push('.');
+    words
+}
+
+/// A fiscal year of the United States begins on October 1 of the year before.
+fn fiscal_year(time: Timestamp) -> i16 {
+    let date = time.to_zoned(TimeZone::UTC).date();
+    date.year() + i16::from(date.month() >= 10)
+}
+
+/// The diagnosis that came with an order, as it stands beside those of the exam: with what there is to say about it.
+#[must_use]
+pub fn submitted(code: &str, generated: &[DiagnosisCode]) -> DiagnosisCode {
+    let code = code.trim().replace('.', "").to_ascii_uppercase();
+    let conflict = generated.iter().find(|own| excludes(&code, &own.code));
+    let what = described(&code).map(|own| format!("{}: ", own.description)).unwrap_or_default();
+    let says = match conflict {
+        Some(own) => format!(
+            "submitted with the order; ICD-10-CM does not allow it beside {} of this exam (Excludes1)",
+            dotted(&own.code)
+        ),
+        None => "submitted with the order, before this exam".to_owned(),
+    };
+    let description = format!("{what}{says}");
+    let description = if what.is_empty() { capital(&description) } else { description };
+    DiagnosisCode { code, description }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Whether the notes Excludes1 of the categories of diabetes and of R73 forbid a code beside one of diabetes.
+fn excludes(submitted: &str, generated: &str) -> bool {
+    let is_diabetes = category_of(generated).is_some();
+    let other = category_of(submitted).is_some_and(|own| Some(own) != category_of(generated));
+    is_diabetes && (other || submitted.starts_with("R73") || submitted.starts_with("O244"))
+}
+
+/// What is said about the edition of the descriptions.
+const EDITION: &str = "ICD-10-CM, CDC/NCHS, fiscal year 2026, release of April 1, 2026.";
 
 /// A code as people write it: with a dot behind the third character.
 #[must_use]

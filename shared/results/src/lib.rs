@@ -15,12 +15,15 @@ pub mod batch;
 pub mod care_plan;
 pub mod document;
 pub mod exam;
-pub mod finding;
+pub mod guidance;
 pub mod icd;
 pub mod image;
 pub mod reading;
+pub mod said;
 pub mod severity;
 
 pub use assessment::{AssessedEye, AssessedFinding, Assessment, Grader};
 pub use basis::{ReportBasis, ShownImage};
-pub use severity::Severity;
+pub use iris_model::finding;
+pub use iris_model::result::Severity;
+pub use said::{Chip, Said, SaidEye};

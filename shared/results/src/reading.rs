@@ -1,7 +1,7 @@
 //! From what a grader submitted to what was found (iris-facts §6): complete, allowed and free of contradiction, or all issues at once.
 
 use crate::exam::{self, Question};
-use crate::finding::{Answer, Diagnosis, Finding, NOT_GRADABLE, Suspicion, other_level, same};
+use crate::finding::{Answer, Diagnosis, Finding, NOT_GRADABLE, OtherSubset, Suspicion, same};
 use iris_model::grading::{EyeSubmission, FindingEntry, GradingSubmission};
 use iris_model::issue::quoted;
 use iris_model::{EvaluationType, Issue, IssueCode};
@@ -208,12 +208,12 @@ impl Reader<'_> {
             self.error(IssueCode::Missing, format!("{path}.Finding"), "A finding has a name.");
             return None;
         };
-        if let Some(level) = other_level(name) {
+        if let Some(subset) = OtherSubset::of_name(name) {
             let Some(text) = entry.result.clone() else {
                 self.error(IssueCode::Missing, format!("{path}.Result"), "Say in Result what the other condition is.");
                 return None;
             };
-            return Some(Finding::Other { level, text });
+            return Some(Finding::Other { subset, text });
         }
         if let Some(suspicion) = Suspicion::from_text(name) {
             if entry.result.is_some() {

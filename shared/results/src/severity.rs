@@ -2,32 +2,7 @@
 
 use crate::finding::{Answer, Diagnosis, Finding};
 use iris_model::organization::CareLevel;
-use serde::{Deserialize, Serialize};
-
-/// The severity of an order or a finding, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Severity {
-    /// Nothing to flag.
-    #[default]
-    Normal,
-    /// Flag `A`.
-    Abnormal,
-    /// Flag `AA`.
-    Critical,
-}
-
-impl Severity {
-    /// The abnormal flag of HL7; nothing when normal.
-    #[must_use]
-    pub fn flag(self) -> Option<&'static str> {
-        match self {
-            Self::Normal => None,
-            Self::Abnormal => Some("A"),
-            Self::Critical => Some("AA"),
-        }
-    }
-}
+use iris_model::result::Severity;
 
 /// The severity of a finding whose care plan has this level. `severe_is_critical`: severe diabetic retinopathy is critical.
 #[must_use]

@@ -50,7 +50,13 @@ fn assess(organization: &Organization, od: &Value, os: &Value, exams: &[Evaluati
     let grading = parse(od, os);
     let examination = read(&grading, view(exams)).unwrap();
     let site = LocalId::new("S1").unwrap();
-    let basis = Basis { organization, site: &site, evaluation_types: exams, submitted_diagnosis: Some("E10.9") };
+    let basis = Basis {
+        organization,
+        site: organization.site(&site),
+        evaluation_types: exams,
+        submitted_diagnosis: Some("E10.9"),
+        one_eye: false,
+    };
     Assessment::of(&examination, &grading, basis, Timestamp::UNIX_EPOCH)
 }
 
@@ -91,7 +97,9 @@ fn what_an_eye_must_say() {
     let open = eye(&["Diabetic Retinopathy|Indeterminable", "Macular Edema|None", "Suspected Cataract"]);
     assert!(read(&parse(&open, &normal), view(&[Dr])).is_ok());
     let positive = eye(&["Diabetic Retinopathy|Positive", "Macular Edema|None"]);
-    let refused = codes(&positive, &normal, &[Dr]);
+    assert!(read(&parse(&positive, &normal), view(&[Dr])).is_ok(), "the published union of answers has it");
+    let staged = eye(&["Diabetic Retinopathy|Early Stage", "Macular Edema|None"]);
+    let refused = codes(&staged, &normal, &[Dr]);
     assert_eq!(refused, [(IssueCode::FindingNotAllowed, "OD.Findings[0].Result".to_owned())]);
     let refer = eye(&["Diabetic Retinopathy|Positive"]);
     assert!(read(&parse(&refer, &refer), view(&[DrRefNoRef])).is_ok());

@@ -3,12 +3,35 @@
 //! What a later submission *sends* replaces what is stored; what it does not send stays. The sections that identify somebody or something
 //! (site, camera, providers, health plan) are replaced as a whole, so that no provider ends up with the name of one and the NPI of
 //! another; `Order` and `Patient` are replaced property by property. Image directives stay when a camera is sent without any.
+//!
+//! What is stored was written from the wire types and is read by them again. Where that fails the row is damaged, and nothing is decided on
+//! it: a default in its place would be somebody without a name, or an order without its requirements (decision 280).
 
 use iris_model::OrderRequest;
 use iris_model::request::{Camera, HealthPlan, Image, Order, Patient, Provider, Site};
-use iris_model::submission::Demographics;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+/// Stored content that is not what is written. Says what it is and nothing of what stands in it: that may be about a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stored {what} is not what was written")]
+pub struct Unreadable {
+    what: &'static str,
+}
+
+impl Unreadable {
+    /// Of something, as messages name it: `content of an order`.
+    #[must_use]
+    pub const fn of(what: &'static str) -> Self {
+        Self { what }
+    }
+}
+
+/// What an order's content is called.
+const ORDER: Unreadable = Unreadable { what: "content of an order" };
+/// What a patient's details are called.
+const PATIENT: Unreadable = Unreadable { what: "record of a patient" };
 
 /// The request as stored with its order: without the patient, who is stored apart, and without what only concerns the message.
 #[derive(Serialize)]
@@ -68,23 +91,27 @@ pub fn json<T: Serialize>(value: &T) -> String {
 }
 
 /// The stored patient with what was sent put over it. The LocalId stays.
-#[must_use]
-pub fn merge_patient(stored: &str, sent: &Patient) -> Patient {
-    let mut base = object(stored);
+///
+/// # Errors
+/// When the stored patient cannot be read.
+pub fn merge_patient(stored: &str, sent: &Patient) -> Result<Patient, Unreadable> {
+    let mut base = object(stored, PATIENT)?;
     let local_id = base.get("LocalId").cloned();
-    base.extend(object(&json(sent)));
+    base.extend(object(&json(sent), PATIENT)?);
     if let Some(local_id) = local_id {
         base.insert(String::from("LocalId"), local_id);
     }
-    parse(Map::from_iter([(String::from("Patient"), Value::Object(base))])).patient.unwrap_or_else(|| sent.clone())
+    typed(base, PATIENT)
 }
 
 /// The stored order with what a change sends put over it. Order.LocalId and EvaluationTypes stay (iris-facts R-15); the result has no
 /// patient.
-#[must_use]
-pub fn merge_order(stored: &str, sent: &OrderRequest) -> OrderRequest {
-    let mut base = object(stored);
-    for (section, value) in object(&of_order(sent)) {
+///
+/// # Errors
+/// When the stored order cannot be read.
+pub fn merge_order(stored: &str, sent: &OrderRequest) -> Result<OrderRequest, Unreadable> {
+    let mut base = object(stored, ORDER)?;
+    for (section, value) in object(&of_order(sent), ORDER)? {
         let merged = match (section.as_str(), base.remove(&section), value) {
             ("Order", Some(Value::Object(mut old)), Value::Object(new)) => {
                 let immutable = |key: &str| matches!(key, "LocalId" | "EvaluationTypes") && old.contains_key(key);
@@ -102,52 +129,58 @@ pub fn merge_order(stored: &str, sent: &OrderRequest) -> OrderRequest {
         };
         base.insert(section, merged);
     }
-    parse(base)
+    typed(base, ORDER)
 }
 
 /// What was submitted, put together again: a stored order with its stored patient.
-#[must_use]
-pub fn whole(order: &str, patient: &str) -> OrderRequest {
-    let mut document = object(order);
-    document.insert(String::from("Patient"), Value::Object(object(patient)));
-    parse(document)
+///
+/// # Errors
+/// When either cannot be read.
+pub fn whole(order: &str, patient: &str) -> Result<OrderRequest, Unreadable> {
+    Ok(OrderRequest { patient: Some(read(patient, PATIENT)?), ..parse_order(order)? })
 }
 
 /// True when name *and* birth date differ from the patient on record (decision 6): then it is probably another person.
-#[must_use]
-pub fn contradicts(stored: &str, sent: &Demographics) -> bool {
-    let known =
-        parse(Map::from_iter([(String::from("Patient"), Value::Object(object(stored)))])).patient.unwrap_or_default();
-    let (Some(name), Some(dob)) = (known.name, known.dob) else { return false };
+///
+/// # Errors
+/// When the stored patient cannot be read.
+pub fn contradicts(stored: &str, sent: &Patient) -> Result<bool, Unreadable> {
+    let known: Patient = read(stored, PATIENT)?;
+    let (Some(known_name), Some(known_dob)) = (known.name, known.dob) else { return Ok(false) };
+    let (Some(name), Some(dob)) = (&sent.name, sent.dob) else { return Ok(false) };
     let same = |left: &Option<String>, right: &Option<String>| {
         left.as_deref().unwrap_or_default().to_lowercase() == right.as_deref().unwrap_or_default().to_lowercase()
     };
-    let same_name = same(&name.first, &sent.name.first) && same(&name.last, &sent.name.last);
-    !same_name && dob != sent.dob
+    let same_name = same(&known_name.first, &name.first) && same(&known_name.last, &name.last);
+    Ok(!same_name && known_dob != dob)
 }
 
 /// The stored order as a request; it has no patient.
-#[must_use]
-pub fn parse_order(stored: &str) -> OrderRequest {
-    parse(object(stored))
+///
+/// # Errors
+/// When it cannot be read.
+pub fn parse_order(stored: &str) -> Result<OrderRequest, Unreadable> {
+    read(stored, ORDER)
 }
 
 /// A stored image directive.
-#[must_use]
-pub fn image(stored: &str) -> Image {
-    let camera = Map::from_iter([(String::from("Images"), Value::Array(vec![Value::Object(object(stored))]))]);
-    let request = parse(Map::from_iter([(String::from("Camera"), Value::Object(camera))]));
-    request.camera.and_then(|camera| camera.images.into_iter().next()).unwrap_or_default()
+///
+/// # Errors
+/// When it cannot be read.
+pub fn image(stored: &str) -> Result<Image, Unreadable> {
+    read(stored, Unreadable { what: "image directive of an order" })
 }
 
-fn object(text: &str) -> Map<String, Value> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
-    }
+/// Reads anything that [`json`] wrote.
+pub(crate) fn read<T: DeserializeOwned>(text: &str, what: Unreadable) -> Result<T, Unreadable> {
+    // serde's own error may quote the value.
+    serde_json::from_str(text).map_err(|_| what)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a record of ours that cannot be read is taken as an empty one")]
-fn parse(document: Map<String, Value>) -> OrderRequest {
-    OrderRequest::parse(Value::Object(document).to_string().as_bytes()).map(|parsed| parsed.request).unwrap_or_default()
+fn object(text: &str, what: Unreadable) -> Result<Map<String, Value>, Unreadable> {
+    read(text, what)
+}
+
+fn typed<T: DeserializeOwned>(document: Map<String, Value>, what: Unreadable) -> Result<T, Unreadable> {
+    serde_json::from_value(Value::Object(document)).map_err(|_| what)
 }

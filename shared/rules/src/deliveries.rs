@@ -280,6 +280,7 @@ pub fn receipt(delivery: &Delivery, handover: &Handover, now: Timestamp) -> Even
         transmission_status: Some("Complete".to_owned()),
         success: true,
         error_message: None,
+        warnings: Vec::new(),
         result_object_type: EventKind::ResultsDeliveryReceipt,
         version: request::VERSION.to_owned(),
     }

@@ -1,5 +1,6 @@
 //! The rows of the store, as the rules see them.
 
+use crate::content::Unreadable;
 use iris_model::{
     ClientGuid, EvaluationType, LocalId, ResultCode, enumeration::OrderStatus, organization::OpenOrderScope,
 };
@@ -113,6 +114,14 @@ impl OrderRecord {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.status.is_open()
+    }
+
+    /// The content, where a decision rests on it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn stored_content(&self) -> Result<&str, Unreadable> {
+        self.content.as_deref().ok_or(Unreadable::of("content of an order"))
     }
 }
 

@@ -3,6 +3,8 @@
 //! The texts name what went wrong and never a stored value: a database's own message may quote keys, so only its code and the name of the
 //! constraint are kept.
 
+use iris_rules::content::Unreadable;
+
 /// Failure of the store or the service. Says nothing about the submission itself: refusals are [`Outcome`](iris_rules::Outcome)s.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -41,6 +43,12 @@ pub enum Error {
     /// The service is closed.
     #[error("the service is closed")]
     Closed,
+}
+
+impl From<Unreadable> for Error {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Corrupt(unreadable.to_string())
+    }
 }
 
 impl Error {

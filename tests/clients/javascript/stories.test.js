@@ -169,11 +169,12 @@ async function graded(id) {
   return { events, result: await whole(message) };
 }
 
-/** A result that is larger than its queue takes is in the results container, and the message says where. */
+/** A result that is larger than its queue takes comes without its report, and says where the whole of it is. */
 async function whole(message) {
-  if (message.ResultObjectType !== "OrderResultLocation") return message;
+  const place = message.Document ?? message.ResultsDocument?.Location;
+  if (!place) return message;
   const results = new ContainerClient(caller.receipts.url);
-  return JSON.parse(await results.getBlobClient(message.Document.FileName).downloadToBuffer());
+  return JSON.parse(await results.getBlobClient(place.FileName).downloadToBuffer());
 }
 
 const kinds = (all) => all.map((each) => each.ResultObjectType);

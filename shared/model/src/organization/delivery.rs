@@ -3,6 +3,7 @@
 use super::file_name::NameTemplate;
 use super::{EnumEncoding, KeySpelling, Organization, ResultSettings};
 use crate::{EvaluationType, LocalId};
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +104,17 @@ pub struct ReportSettings {
     /// Phone number for questions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    /// Time zone of the times on reports, by its IANA name, e.g. `America/Chicago`; UTC where neither site nor organization has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+}
+
+impl ReportSettings {
+    /// The time zone, when it has one that is known.
+    #[must_use]
+    pub fn zone(&self) -> Option<TimeZone> {
+        self.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok())
+    }
 }
 
 /// A template of the organization's own.

@@ -99,7 +99,10 @@ impl From<&ContactDocument> for Contact {
     }
 }
 
-/// Care plans and which finding gets which (iris-facts §12.1). A site's come before its organization's, those before the platform's.
+/// Care plans and which finding gets which (iris-facts §12.1). A site's come before its organization's, those before the platform's, which
+/// docs/CLINICAL.md lists with the guidance they rest on: intervals and words are an organization's to change. What would say less than was
+/// seen is passed over (decision 281): an emergent finding stays emergent, `Other` is at least as pressing as its subset, and the plan for
+/// `None` is given to no order with a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CarePlans {
@@ -121,7 +124,7 @@ pub struct CarePlan {
     pub instructions: String,
     /// How pressing it is.
     pub level: CareLevel,
-    /// The order gets the plan with the highest one.
+    /// Decides between plans of the same level: the order gets the one with the highest.
     pub priority: u16,
 }
 
@@ -129,7 +132,8 @@ pub struct CarePlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CarePlanAssignment {
-    /// The finding as gradings name it; `None` for no finding at all, `Not Gradable` for an eye that cannot be graded.
+    /// The finding as gradings name it; `None` for no finding at all, `Not Gradable` for an eye that cannot be graded, `Not Examined` for one
+    /// that was to be examined and was not.
     pub finding: String,
     /// Its result; absent = any.
     #[serde(default, skip_serializing_if = "Option::is_none")]

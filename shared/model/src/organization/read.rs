@@ -88,6 +88,7 @@ impl Organization {
         problems.grading(self);
         problems.destinations(self);
         problems.batches(self);
+        problems.report_zones(self);
         problems.found
     }
 }
@@ -141,6 +142,18 @@ impl Problems {
             {
                 let problem = format!("{} is not a state, district or territory of the United States", quoted(state));
                 self.add(format_args!("sites[{index}].address.state"), problem);
+            }
+        }
+    }
+
+    fn report_zones(&mut self, organization: &Organization) {
+        let of_sites = organization.sites.iter().enumerate();
+        let of_sites = of_sites.map(|(index, site)| (format!("sites[{index}].reports.timeZone"), &site.reports));
+        let all = std::iter::once(("reports.timeZone".to_owned(), &organization.reports)).chain(of_sites);
+        for (place, reports) in all {
+            if let (Some(name), None) = (&reports.time_zone, reports.zone()) {
+                let problem = format!("{} is not a time zone; use an IANA name such as America/Chicago", quoted(name));
+                self.add(&place, problem);
             }
         }
     }

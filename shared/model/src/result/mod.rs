@@ -6,25 +6,27 @@
 mod compatibility;
 mod notification;
 mod parts;
+mod severity;
 
 pub use compatibility::compatible;
 pub use notification::{NotificationKind, UrgentFindingNotification};
 pub use parts::{
-    CameraOperator, DiagnosisCode, EyeSideGrading, Gradings, ImageDetails, Procedure, ResultHealthPlan, ResultImage,
-    ResultOrder, ResultPatient, ResultSite, ResultsDocument,
+    CameraOperator, DiagnosisCode, DocumentLocation, EyeSideGrading, Gradings, ImageDetails, Procedure,
+    ResultHealthPlan, ResultImage, ResultOrder, ResultPatient, ResultSite, ResultsDocument,
 };
+pub use severity::Severity;
 
 use crate::request::Provider;
 use crate::{DateTimeOffset, ResultCode};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What every OrderResult says it is.
 pub const RESULT_OBJECT_TYPE: &str = "OrderResult";
 
 /// The result of an order (iris-facts §5.1).
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct OrderResult {
     /// `2.3.1`.
@@ -71,8 +73,9 @@ pub struct OrderResult {
     pub cpt: Option<Procedure>,
 }
 
-/// Stands on the results queue for a result that is larger than a message may be: says where the whole document is (decision 129).
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+/// Stands on the results queue for a result that is larger than a message may be even without its report: says where the whole document is
+/// (decisions 129, 287).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultPointer {
     /// `2.3.1`.
@@ -93,18 +96,6 @@ pub struct ResultPointer {
     pub order_local_id: Option<String>,
     /// Where the document is.
     pub document: DocumentLocation,
-}
-
-/// Where a document is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "PascalCase")]
-pub struct DocumentLocation {
-    /// The container: the organization's results container.
-    pub container: String,
-    /// The blob's name.
-    pub file_name: String,
-    /// Its size in bytes.
-    pub size: u64,
 }
 
 /// What a [`ResultPointer`] says it is.

@@ -29,6 +29,9 @@ pub struct UrgentFindingNotification {
     pub contact: Contact,
     /// True.
     pub success: bool,
+    /// Null: published readers of events expect it.
+    #[serde(default)]
+    pub error_message: Option<String>,
     /// `UrgentFindingNotification`.
     pub result_object_type: NotificationKind,
     /// `2.3.1`.

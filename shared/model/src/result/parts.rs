@@ -5,10 +5,10 @@ use crate::request::{Address, Camera, Name, PersonGender, Provider};
 use crate::{DateTimeOffset, EvaluationType, Gender, ImageContext, Laterality, OrderStatus};
 use jiff::civil::{Date, DateTime};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A site (iris-facts §5.2).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultSite {
     /// The organization's id of it.
@@ -22,7 +22,7 @@ pub struct ResultSite {
 }
 
 /// An embedded document (iris-facts §3.14).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultsDocument {
     /// `PDF` or `HTML`.
@@ -30,12 +30,27 @@ pub struct ResultsDocument {
     pub kind: String,
     /// `Base64`.
     pub encoding: String,
-    /// The document.
-    pub content: String,
+    /// The document; null where it would make the message larger than the queue takes: then it is in the result at `Location`.
+    pub content: Option<String>,
+    /// Where the whole result is, this document included, when it is not here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<DocumentLocation>,
+}
+
+/// Where a document is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct DocumentLocation {
+    /// The container: the organization's results container.
+    pub container: String,
+    /// The blob's name.
+    pub file_name: String,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 /// Counts of the images (iris-facts §5.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ImageDetails {
     /// All images of the order.
@@ -54,10 +69,13 @@ pub struct ImageDetails {
     pub left_eye_enhanced_count: u32,
     /// Whether one eye was examined, by configuration and submission.
     pub single_eye_only: bool,
+    /// Whether an image was chosen for the report.
+    #[serde(default)]
+    pub preferred: bool,
 }
 
 /// An image without its pixels (iris-facts §5.4).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultImage {
     /// The submitter's id; images from devices have none.
@@ -102,7 +120,7 @@ pub struct ResultImage {
 }
 
 /// The order (iris-facts §5.5).
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultOrder {
     /// The order in IRIS: IrisOrderId of the events.
@@ -149,7 +167,7 @@ pub struct ResultOrder {
 }
 
 /// The patient (iris-facts §5.1).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultPatient {
     /// The patient in IRIS.
@@ -166,7 +184,7 @@ pub struct ResultPatient {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
     /// Genders by context.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub genders: Vec<PersonGender>,
     /// Phone number.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,7 +192,7 @@ pub struct ResultPatient {
 }
 
 /// What was found (iris-facts §5.6).
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Gradings {
     /// Remarks of the graders, oldest first.
@@ -210,7 +228,7 @@ pub struct Gradings {
 }
 
 /// One eye (iris-facts §5.7).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct EyeSideGrading {
     /// Look here first: an eye that is not gradable has no findings.
@@ -219,15 +237,15 @@ pub struct EyeSideGrading {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_eye_reason: Option<String>,
     /// Why it cannot be graded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ungradable_reasons: Vec<String>,
     /// What was found, with an explicit None where nothing was.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingEntry>,
 }
 
 /// An ICD-10-CM code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct DiagnosisCode {
     /// Without dot.
@@ -237,7 +255,7 @@ pub struct DiagnosisCode {
 }
 
 /// Who took the images (iris-facts §5.1).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct CameraOperator {
     /// IRIS user name.
@@ -251,7 +269,7 @@ pub struct CameraOperator {
 }
 
 /// The health plan (iris-facts §5.1).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultHealthPlan {
     /// The customer's plan id.
@@ -287,7 +305,7 @@ pub struct ResultHealthPlan {
 }
 
 /// A procedure (iris-facts §2.8).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Procedure {
     /// CPT code.

@@ -122,6 +122,14 @@ pub(crate) fn whole(text: &str) -> &str {
     residue::without_fraction(text).unwrap_or(text)
 }
 
+/// Whether a code is of a category that ICD-10-CM has (release of April 1, 2026, CDC/NCHS).
+#[must_use]
+pub fn is_known_diagnosis(code: &str) -> bool {
+    const CATEGORIES: &str = include_str!("../../data/icd-10-cm-categories.txt");
+    let category = code.trim().get(..3).map(str::to_ascii_uppercase);
+    category.is_some_and(|category| CATEGORIES.lines().any(|known| known == category))
+}
+
 /// A whole number.
 pub fn integer(text: &str) -> Result<i64, ValueError> {
     let text = whole(text.trim());

@@ -77,7 +77,7 @@ impl World {
 
     fn decide(&mut self, incoming: &Incoming) -> (Outcome, Decision) {
         let ids = NewIds { order: 100_000 + i64::try_from(self.messages).unwrap(), patient: 200_000 };
-        let decision = decide(incoming, &self.snapshot, ids, Timestamp::now());
+        let decision = decide(incoming, &self.snapshot, ids, Timestamp::now()).unwrap();
         self.snapshot.apply(incoming, &decision);
         let Answer::Done(outcome) = decision.answer.clone() else { panic!("no outcome") };
         (outcome, decision)
@@ -418,4 +418,51 @@ async fn results_are_sent_again(backend: &Backend) {
         [ResultCode::Final, ResultCode::Resend, ResultCode::Resend]
     );
     orders.close().await;
+}
+
+#[test]
+fn a_grading_of_another_site_or_of_the_future_is_refused() {
+    let mut world = World::new(grading_organization());
+    let of = |site: &str| with(grading("O1", "Mild", "None"), "Site", json!({ "LocalId": site }));
+    assert_eq!(world.codes(&of("ELSEWHERE")), [IssueCode::OtherSite]);
+    let site = world.record().site.to_string();
+    let at = |time: Timestamp| with(of(&site), "GradedTime", json!(time.to_string()));
+    let later = Timestamp::now() + jiff::SignedDuration::from_mins(7);
+    assert_eq!(world.codes(&at(later)), [IssueCode::ImplausibleDate]);
+    let soon = Timestamp::now() + jiff::SignedDuration::from_mins(3);
+    assert_eq!(world.grade(&at(soon)).0.kind, OutcomeKind::Changed, "clocks differ");
+}
+
+#[test]
+fn a_bilateral_suspicion_of_one_eye_is_believed_and_said() {
+    let mut world = World::new(grading_organization());
+    let mut one = grading("O1", "None", "None");
+    let suspicion = json!({ "Finding": "Suspected Bilateral Papilledema" });
+    one["OD"]["Findings"].as_array_mut().unwrap().push(suspicion);
+    one["OS"] = json!({ "MissingEyeReason": "Enucleation" });
+    let (outcome, decision) = world.grade(&one);
+    assert_eq!(outcome.kind, OutcomeKind::Changed);
+    assert_eq!(results(&decision)[0]["Gradings"]["Emergent"], json!(true));
+    let receipt = &decision.events[0];
+    assert!(receipt.warnings[0].starts_with("[contradictory-eye] OD.Findings"), "{:?}", receipt.warnings);
+    let both = grading("O1", "None", "None");
+    let mut world = World::new(grading_organization());
+    assert_eq!(world.grade(&both).1.events[0].warnings, [""; 0]);
+}
+
+#[test]
+fn a_grading_that_cannot_be_read_is_no_grading() {
+    let mut world = World::new(grading_organization());
+    world.grade(&grading("O1", "Mild", "None"));
+    let order = world.record().clone();
+    let mut snapshot = Snapshot::default();
+    snapshot.put_patient(world.snapshot.patient_by_id(order.patient).unwrap().clone());
+    let stored = &world.snapshot.gradings(order.id)[0];
+    let damaged = iris_rules::record::GradingRecord { details: "{}".into(), ..(**stored).clone() };
+    snapshot.put_order(order.clone());
+    snapshot.put_grading(damaged);
+    let message = resend("O1").message(&world.organization, 77);
+    let ids = NewIds { order: 1, patient: 1 };
+    let error = decide(&message, &snapshot, ids, Timestamp::now()).unwrap_err();
+    assert_eq!(error.to_string(), "the stored grading of an order is not what was written");
 }

@@ -446,12 +446,12 @@ fn an_image_of_a_graded_order_is_added_late() {
         let mut arrived = image(&organization, IMAGES[0]);
         arrived.iris_id = 9;
         snapshot.images.put_image(arrived.clone());
-        let effects = settle(5, &mut snapshot, &organization, Timestamp::now());
+        let effects = settle(5, &mut snapshot, &organization, Timestamp::now()).unwrap();
         assert_eq!(effects.events.len(), 1, "linked, and nothing to grade");
         let linked = snapshot.images.image(arrived.id).unwrap();
         assert_eq!((linked.order, linked.context), (Some(5), ImageContext::AddedLate));
         assert_eq!(snapshot.order_by_id(5).unwrap().status, status);
-        let again = settle(5, &mut snapshot, &organization, Timestamp::now());
+        let again = settle(5, &mut snapshot, &organization, Timestamp::now()).unwrap();
         assert_eq!(again, iris_rules::images::Effects::default());
     }
 }
@@ -461,5 +461,8 @@ fn a_cancelled_order_takes_no_images() {
     let organization = organization();
     let mut snapshot = known(&organization, OrderStatus::OrderCancelled);
     snapshot.images.put_image(image(&organization, IMAGES[0]));
-    assert_eq!(settle(5, &mut snapshot, &organization, Timestamp::now()), iris_rules::images::Effects::default());
+    assert_eq!(
+        settle(5, &mut snapshot, &organization, Timestamp::now()).unwrap(),
+        iris_rules::images::Effects::default()
+    );
 }

@@ -154,8 +154,8 @@ impl Model {
     }
 
     fn apply(&mut self, incoming: &Incoming, now: Timestamp) -> Decision {
-        let decision = decide(incoming, &self.snapshot, self.ids, now);
-        assert_eq!(decision, decide(incoming, &self.snapshot, self.ids, now), "decided twice, differently");
+        let decision = decide(incoming, &self.snapshot, self.ids, now).unwrap();
+        assert_eq!(decision, decide(incoming, &self.snapshot, self.ids, now).unwrap(), "decided twice, differently");
         self.ids.order += i64::from(decision.used().order);
         self.ids.patient += i64::from(decision.used().patient);
         self.snapshot.apply(incoming, &decision);

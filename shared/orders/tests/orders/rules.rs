@@ -31,7 +31,7 @@ impl World {
     }
 
     fn decide(&mut self, incoming: &Incoming) -> Decision {
-        let decision = decide(incoming, &self.snapshot, self.ids, Timestamp::now());
+        let decision = decide(incoming, &self.snapshot, self.ids, Timestamp::now()).unwrap();
         self.ids.order += i64::from(decision.used().order);
         self.ids.patient += i64::from(decision.used().patient);
         self.snapshot.apply(incoming, &decision);
@@ -461,4 +461,76 @@ fn event_ids_are_stable_and_distinct() {
     let ids = |decision: &Decision| decision.events.iter().map(|event| event.transaction_id).collect::<Vec<_>>();
     assert_eq!(ids(&first), ids(&second));
     assert_ne!(ids(&first)[0], ids(&first)[1]);
+}
+
+/// A change of order O1 that sends these demographics.
+fn change_of_patient(first: &str, last: &str, born: jiff::civil::Date) -> Request {
+    let mut request = change("O1");
+    request.request.patient = Some(patient("P1"));
+    request.person(first, last, born)
+}
+
+#[test]
+fn a_change_does_not_make_another_person_of_a_patient() {
+    let other = || change_of_patient("Some", "Body", date(1931, 2, 3));
+    let mut strict = organization();
+    strict.patient_mismatch = MismatchPolicy::Error;
+    let mut world = World::of(strict);
+    world.outcome(new_order("O1", "P1"));
+    let before = world.patient_details(100_001).to_owned();
+    let (outcome, decision) = world.send(other());
+    assert_eq!((outcome.kind, codes(&outcome)), (OutcomeKind::Failed, vec![IssueCode::PatientMismatch]));
+    assert!(decision.changes.is_empty());
+    assert_eq!(world.patient_details(100_001), before);
+    let renamed = change_of_patient("Some", "Body", date(1960, 5, 17));
+    assert_eq!(world.kind(renamed), OutcomeKind::Changed, "one of them changes in life");
+
+    let mut world = World::new();
+    world.outcome(new_order("O1", "P1"));
+    let (outcome, decision) = world.send(other());
+    assert_eq!((outcome.kind, codes(&outcome)), (OutcomeKind::Changed, vec![IssueCode::PatientMismatch]));
+    let event = decision.events.last().unwrap();
+    assert!(event.success && event.error_message.is_none());
+    assert!(event.warnings[0].starts_with("[patient-mismatch] Patient: "), "{:?}", event.warnings);
+}
+
+#[test]
+fn a_new_order_for_another_person_says_so_in_its_event() {
+    let mut world = World::new();
+    world.outcome(new_order("O1", "P1"));
+    world.outcome(cancel("O1"));
+    let (outcome, decision) = world.send(new_order("O2", "P1").person("Some", "Body", date(1931, 2, 3)));
+    assert_eq!(outcome.kind, OutcomeKind::Created);
+    let created =
+        decision.events.iter().find(|event| event.result_object_type == EventKind::OrderCreationReceipt).unwrap();
+    assert_eq!(created.warnings.len(), 1, "{:?}", created.warnings);
+}
+
+#[test]
+fn nothing_is_decided_on_what_cannot_be_read() {
+    let broken = ["", "null", "[]", "{", r#"{"Name":7}"#, r#"{"Dob":"someday"}"#];
+    for details in broken {
+        let mut world = World::new();
+        world.outcome(new_order("O1", "P1"));
+        let mut patient = world.snapshot.patient_by_id(100_001).unwrap().clone();
+        patient.details = details.into();
+        world.snapshot.put_patient(patient);
+        let message = change_of_patient("Some", "Body", date(1931, 2, 3)).message(&world.organization, 900);
+        let error = decide(&message, &world.snapshot, world.ids, Timestamp::now()).unwrap_err();
+        assert_eq!(error.to_string(), "the stored record of a patient is not what was written", "{details}");
+        assert!(matches!(iris_store::Error::from(error), iris_store::Error::Corrupt(_)));
+    }
+    for content in
+        [Some(String::new()), Some("[]".into()), Some(r#"{"Order":{"EvaluationTypes":["??"]}}"#.into()), None]
+    {
+        let mut world = World::new();
+        world.outcome(new_order("O1", "P1"));
+        let order = world.order("O1").clone();
+        let mut snapshot = Snapshot::default();
+        snapshot.put_patient(world.snapshot.patient_by_id(100_001).unwrap().clone());
+        snapshot.put_order(OrderRecord { content: content.clone(), ..order });
+        let message = change("O1").message(&world.organization, 901);
+        let error = decide(&message, &snapshot, world.ids, Timestamp::now()).unwrap_err();
+        assert_eq!(error.to_string(), "the stored content of an order is not what was written", "{content:?}");
+    }
 }

@@ -4,13 +4,15 @@ use super::values::{date_time, free, instant, provider_name, set};
 use crate::Token;
 use crate::clean;
 use crate::document::{Block, Shade, Span, Text};
+use crate::evaluation;
 use crate::picture::{Picture, Pictures};
-use crate::report::{Diagnosis, EyeReport, Outcome, Report};
+use crate::report::{EyeReport, Report};
 use crate::template::Tone;
-use crate::words;
 
 /// Most answers, diagnoses or notes listed; a report has a handful.
 const MAX_ITEMS: usize = 60;
+/// Most lines beside the sentence of an eye.
+const MORE: usize = 4;
 
 /// An eye, as it is called.
 #[derive(Clone, Copy)]
@@ -59,8 +61,9 @@ pub(super) fn generate(token: Token, report: &Report, pictures: &Pictures, shown
         Token::LeftEyeFindings => findings(Side::Left, report),
         Token::RightEyeImage => image(Side::Right, report, pictures, shown),
         Token::LeftEyeImage => image(Side::Left, report, pictures, shown),
+        Token::ExamAbout => about(report),
         Token::CarePlan => care_plan(report),
-        Token::Diagnoses => diagnoses(&report.diagnoses),
+        Token::Diagnoses => diagnoses(report),
         Token::GraderNotes => notes(&report.notes),
         Token::GraderSignature => signature(report),
         _ => Vec::new(),
@@ -103,63 +106,27 @@ fn eye_heading(side: Side) -> Text {
 }
 
 fn result(side: Side, report: &Report) -> Block {
-    let (shade, badge, sentence, more) = match &side.of(report).outcome {
-        Outcome::Graded { severity, findings } => {
-            let (sentence, mut more) = words::headline(findings.get(..MAX_ITEMS).unwrap_or(findings));
-            if more.len() > 4 {
-                let rest = more.len() - 3;
-                more.truncate(3);
-                more.push(format!("and {rest} more, listed below"));
-            }
-            (Shade::Of(*severity), words::badge(*severity).to_owned(), sentence, more)
-        }
-        Outcome::NotGradable { reasons } => (
-            Shade::Neutral,
-            "Not gradable".to_owned(),
-            "The images of this eye could not be read".to_owned(),
-            reasons.iter().take(4).filter_map(|reason| set(Some(reason))).collect(),
-        ),
-        Outcome::NotExamined { reason } => (
-            Shade::Neutral,
-            "Not examined".to_owned(),
-            "This eye was not examined".to_owned(),
-            set(reason.as_deref()).into_iter().collect(),
-        ),
-    };
+    let said = &side.of(report).said;
+    let mut more: Vec<String> = said.more.iter().filter_map(|line| set(Some(line))).collect();
+    if more.len() > MORE {
+        let rest = more.len() - (MORE - 1);
+        more.truncate(MORE - 1);
+        more.push(format!("and {rest} more, listed below"));
+    }
+    let shade = Shade::Of(said.chip);
     let mut blocks =
-        vec![Block::Heading(3, eye_heading(side)), Block::Paragraph(Tone::Lead, plain(clean::line(&sentence)))];
-    blocks.extend(more.iter().map(|line| Block::Paragraph(Tone::Normal, plain(clean::line(line)))));
-    blocks.push(Block::Badge(shade, badge));
+        vec![Block::Heading(3, eye_heading(side)), Block::Paragraph(Tone::Lead, plain(clean::line(&said.sentence)))];
+    blocks.extend(more.into_iter().map(|line| Block::Paragraph(Tone::Normal, plain(line))));
+    blocks.push(Block::Badge(shade, said.chip.of_eye().to_owned()));
     Block::Panel(shade, blocks)
 }
 
 fn findings(side: Side, report: &Report) -> Vec<Block> {
-    let answers: Vec<(Text, Text)> = match &side.of(report).outcome {
-        Outcome::Graded { findings, .. } => {
-            let answers = findings.iter().take(MAX_ITEMS).map(|finding| {
-                let (label, value) = words::answer(finding);
-                let negative = matches!(words::meaning(finding), words::Meaning::Negative(_));
-                let value = clean::line(&value);
-                (plain(clean::line(&label)), vec![if negative { Span::plain(value) } else { Span::strong(value) }])
-            });
-            let mut answers: Vec<(Text, Text)> = answers.collect();
-            if answers.is_empty() {
-                answers.push((plain("Findings"), plain("None")));
-            }
-            answers
-        }
-        Outcome::NotGradable { reasons } => {
-            let mut answers = vec![(plain("Image quality"), vec![Span::strong("Not gradable")])];
-            let reasons = reasons.iter().take(4).filter_map(|reason| set(Some(reason)));
-            answers.extend(reasons.map(|reason| (plain("Reason"), plain(reason))));
-            answers
-        }
-        Outcome::NotExamined { reason } => {
-            let reason = set(reason.as_deref()).unwrap_or_else(|| "No images of this eye".to_owned());
-            vec![(plain("Not examined"), plain(reason))]
-        }
-    };
-    vec![Block::Answers(answers)]
+    let answers = side.of(report).said.lines.iter().take(MAX_ITEMS).map(|line| {
+        let value = clean::line(&line.value);
+        (plain(clean::line(&line.label)), vec![if line.is_news { Span::strong(value) } else { Span::plain(value) }])
+    });
+    vec![Block::Answers(answers.collect())]
 }
 
 fn image(side: Side, report: &Report, pictures: &Pictures, shown: &mut Vec<Picture>) -> Vec<Block> {
@@ -194,12 +161,39 @@ fn care_plan(report: &Report) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(2, plain("What to do next"))];
     blocks.extend(name.map(|name| Block::Paragraph(Tone::Lead, plain(name))));
     blocks.extend(description.map(|text| Block::Paragraph(Tone::Normal, plain(text))));
-    blocks.push(Block::Badge(Shade::Of(plan.severity), words::plan_badge(plan.severity).to_owned()));
-    vec![Block::Panel(Shade::Of(plan.severity), blocks)]
+    blocks.extend(contact(report).map(|text| Block::Paragraph(Tone::Normal, plain(text))));
+    blocks.push(Block::Badge(Shade::Of(plan.chip), plan.chip.of_plan().to_owned()));
+    vec![Block::Panel(Shade::Of(plan.chip), blocks)]
 }
 
-fn diagnoses(diagnoses: &[Diagnosis]) -> Vec<Block> {
-    let lines: Vec<(Text, Text)> = diagnoses
+/// What each exam looks for.
+fn about(report: &Report) -> Vec<Block> {
+    let mut told: Vec<&str> = Vec::new();
+    for text in report.evaluation_types.iter().map(|exam| evaluation::about(*exam)) {
+        if !told.contains(&text) {
+            told.push(text);
+        }
+    }
+    told.into_iter().map(|text| Block::Paragraph(Tone::Small, plain(text))).collect()
+}
+
+/// Whom to call.
+fn contact(report: &Report) -> Option<String> {
+    let head = &report.letterhead;
+    let who = set(Some(&head.site)).or_else(|| set(Some(&head.organization)));
+    match (set(head.phone.as_deref()), who) {
+        (Some(phone), Some(who)) => Some(format!("Questions? Call {who} at {phone}.")),
+        (Some(phone), None) => Some(format!("Questions? Call {phone}.")),
+        (None, _) => {
+            let provider = report.ordering_provider.as_ref().and_then(provider_name)?;
+            Some(format!("Questions? Ask {provider}, who ordered the exam."))
+        }
+    }
+}
+
+fn diagnoses(report: &Report) -> Vec<Block> {
+    let lines: Vec<(Text, Text)> = report
+        .diagnoses
         .iter()
         .take(MAX_ITEMS)
         .filter_map(|diagnosis| {
@@ -210,7 +204,11 @@ fn diagnoses(diagnoses: &[Diagnosis]) -> Vec<Block> {
     if lines.is_empty() {
         return Vec::new();
     }
-    vec![Block::Heading(2, plain("Diagnoses (ICD-10-CM)")), Block::Answers(lines)]
+    let mut blocks = vec![Block::Heading(2, plain("Diagnoses (ICD-10-CM)")), Block::Answers(lines)];
+    if let Some(edition) = set(report.code_edition.as_deref()) {
+        blocks.push(Block::Paragraph(Tone::Small, plain(edition)));
+    }
+    blocks
 }
 
 /// `E113211` → `E11.3211`; reports show the dot (iris-facts §9.7.1).
@@ -243,7 +241,7 @@ fn signature(report: &Report) -> Vec<Block> {
     let mut details = Vec::new();
     details.extend(set(grader.provider.npi.as_deref()).map(|npi| format!("NPI {npi}")));
     details.extend(set(grader.provider.taxonomy.as_deref()).map(|taxonomy| format!("Taxonomy {taxonomy}")));
-    details.push(format!("signed electronically {}", instant(grader.graded)));
+    details.push(format!("signed electronically {}", instant(grader.graded, report)));
     vec![Block::Signature(vec![
         vec![Span::plain("Interpreted by "), Span::strong(name)],
         vec![Span::small(details.join(" · "))],

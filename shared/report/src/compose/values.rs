@@ -6,8 +6,10 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
 use crate::clean;
-use crate::report::{Outcome, Provider, Report, ResultCode};
+use crate::evaluation::title;
+use crate::report::{EyeReport, Moment, Provider, Report, ResultCode};
 use crate::{EvaluationType, Token};
+use iris_results::Chip;
 
 const DISCLAIMER: &str = "This exam looks at images of the retina. It does not replace a complete eye exam; findings should be \
                           confirmed by an ophthalmic examination. If your sight changes suddenly, seek care at once.";
@@ -31,8 +33,8 @@ pub(super) fn value(token: Token, report: &Report) -> Option<String> {
         Token::HealthPlanPlanName => set(plan.plan_name.as_deref()),
         Token::Disclaimer => Some(free(report.disclaimer.as_deref()).unwrap_or_else(|| DISCLAIMER.to_owned())),
         Token::ClinicName => set(Some(&report.letterhead.site)),
-        Token::OrderDate => order.created.map(date_time),
-        Token::OrderScheduledDate => order.scheduled.map(date_time),
+        Token::OrderDate => order.created.map(|moment| when(moment, report)),
+        Token::OrderScheduledDate => order.scheduled.map(|moment| when(moment, report)),
         Token::OrderingProviderName => report.ordering_provider.as_ref().and_then(provider_name),
         Token::ReferringProviderName => report.referring_provider.as_ref().and_then(provider_name),
         Token::EncounterNumber => set(order.encounter_number.as_deref()),
@@ -41,7 +43,7 @@ pub(super) fn value(token: Token, report: &Report) -> Option<String> {
         Token::OrderableIdentifier => set(order.orderable_identifier.as_deref()),
         Token::DepartmentLocalId => set(order.department_id.as_deref()),
         Token::ExamName => Some(exam_name(report)),
-        Token::ExamDate => order.serviced.map(date_time),
+        Token::ExamDate => order.serviced.map(|moment| when(moment, report)),
         Token::EyesExamined => Some(eyes(report).to_owned()),
         Token::OrderId => Some(order.iris_order_id.to_string()),
         Token::ResultStatus => match report.result_code {
@@ -52,6 +54,7 @@ pub(super) fn value(token: Token, report: &Report) -> Option<String> {
         },
         Token::GraderSignature
         | Token::CarePlan
+        | Token::ExamAbout
         | Token::RightEyeFindings
         | Token::LeftEyeFindings
         | Token::RightEyeImage
@@ -94,19 +97,19 @@ pub(super) fn provider_name(provider: &Provider) -> Option<String> {
 pub(super) fn exam_name(report: &Report) -> String {
     let mut titles: Vec<&str> = Vec::new();
     for kind in &report.evaluation_types {
-        if !titles.contains(&kind.title()) {
-            titles.push(kind.title());
+        if !titles.contains(&title(*kind)) {
+            titles.push(title(*kind));
         }
     }
     if titles.is_empty() {
-        titles.push(EvaluationType::Dr.title());
+        titles.push(title(EvaluationType::Dr));
     }
     titles.join(" · ")
 }
 
 fn eyes(report: &Report) -> &'static str {
-    let examined = |outcome: &Outcome| !matches!(outcome, Outcome::NotExamined { .. });
-    match (examined(&report.od.outcome), examined(&report.os.outcome)) {
+    let examined = |eye: &EyeReport| eye.said.chip != Chip::NotExamined;
+    match (examined(&report.od), examined(&report.os)) {
         (true, true) => "Both eyes",
         (true, false) => "Right eye",
         (false, true) => "Left eye",
@@ -116,7 +119,10 @@ fn eyes(report: &Report) -> &'static str {
 
 /// Age in full years at the exam, else when the report was issued.
 fn age(report: &Report) -> Option<i16> {
-    let exam = report.order.serviced.map_or_else(|| report.issued.to_zoned(TimeZone::UTC).date(), DateTime::date);
+    let exam = match report.order.serviced.unwrap_or(Moment::At(report.issued)) {
+        Moment::At(instant) => instant.to_zoned(zone(report)).date(),
+        Moment::Local(time) => time.date(),
+    };
     let born = report.patient.dob?;
     let had_birthday = (exam.month(), exam.day()) >= (born.month(), born.day());
     let years = exam.year() - born.year() - i16::from(!had_birthday);
@@ -133,8 +139,24 @@ pub(super) fn date_time(time: DateTime) -> String {
     strtime::format("%b %-d, %Y, %-I:%M %p", time).unwrap_or_else(|_| time.to_string())
 }
 
-/// `Nov 3, 2026, 14:05:09 UTC`
-pub(super) fn instant(instant: Timestamp) -> String {
-    strtime::format("%b %-d, %Y, %H:%M:%S UTC", &instant.to_zoned(TimeZone::UTC))
-        .unwrap_or_else(|_| instant.to_string())
+/// `Nov 3, 2026, 9:05 AM PST`: in the zone of the exam; a time whose zone nobody knows without one.
+pub(super) fn when(moment: Moment, report: &Report) -> String {
+    let zoned = match (moment, &report.time_zone) {
+        (Moment::At(instant), _) => instant.to_zoned(zone(report)),
+        (Moment::Local(time), Some(zone)) => match time.to_zoned(zone.clone()) {
+            Ok(zoned) => zoned,
+            Err(_) => return date_time(time),
+        },
+        (Moment::Local(time), None) => return date_time(time),
+    };
+    strtime::format("%b %-d, %Y, %-I:%M %p %Z", &zoned).unwrap_or_else(|_| zoned.to_string())
+}
+
+/// `Nov 3, 2026, 14:05:09 PST`
+pub(super) fn instant(instant: Timestamp, report: &Report) -> String {
+    strtime::format("%b %-d, %Y, %H:%M:%S %Z", &instant.to_zoned(zone(report))).unwrap_or_else(|_| instant.to_string())
+}
+
+fn zone(report: &Report) -> TimeZone {
+    report.time_zone.clone().unwrap_or(TimeZone::UTC)
 }

@@ -18,7 +18,9 @@ use krilla::metadata::{DateTime, Metadata, TextDirection};
 use krilla::{Document as Pdf, SerializeSettings};
 
 use crate::document::Document;
+use page::Paginated;
 use piece::Measure;
+use text::Typesetter;
 pub(crate) use text_setter::Setter;
 
 mod text_setter {
@@ -67,13 +69,7 @@ pub(crate) fn write(document: &Document, setter: &Setter) -> Result<Vec<u8>, Err
     let settings = SerializeSettings { configuration, ..SerializeSettings::default() };
     let mut pdf = Pdf::new_with(settings);
     let mut typesetter = setter.take();
-    let pieces = {
-        let mut measure = Measure { typesetter: &mut typesetter, document };
-        let mut pieces = measure.blocks(&document.header, theme::WIDTH);
-        pieces.extend(measure.blocks(&document.body, theme::WIDTH));
-        pieces
-    };
-    let paginated = page::paginate(pieces);
+    let paginated = pages(document, &mut typesetter);
     draw::draw(&mut pdf, document, &paginated, &mut typesetter);
     setter.rest(typesetter);
     pdf.set_metadata(metadata(document));
@@ -85,6 +81,22 @@ pub(crate) fn write(document: &Document, setter: &Setter) -> Result<Vec<u8>, Err
         KrillaError::Image(..) => Error::Write("image"),
         _ => Error::Write("other"),
     })
+}
+
+/// Breaks the document into pages. What would run over onto a second sheet by some lines has smaller pictures instead.
+fn pages(document: &Document, typesetter: &mut Typesetter) -> Paginated {
+    let mut paginate = |image_height| {
+        let mut measure = Measure { typesetter: &mut *typesetter, document, image_height };
+        let mut pieces = measure.blocks(&document.header, theme::WIDTH);
+        pieces.extend(measure.blocks(&document.body, theme::WIDTH));
+        page::paginate(pieces)
+    };
+    let full = paginate(theme::IMAGE_HEIGHT);
+    if full.pages.len() != 2 {
+        return full;
+    }
+    let fitting = theme::SMALLER_IMAGES.into_iter().map(paginate).find(|smaller| smaller.pages.len() == 1);
+    fitting.unwrap_or(full)
 }
 
 /// A broken rule, without the text that broke it.

@@ -120,6 +120,8 @@ pub(super) fn stacked(pieces: &[Piece]) -> f32 {
 pub(super) struct Measure<'a> {
     pub(super) typesetter: &'a mut Typesetter,
     pub(super) document: &'a Document,
+    /// Height of the frame an eye's image is shown in.
+    pub(super) image_height: f32,
 }
 
 impl Measure<'_> {
@@ -163,7 +165,7 @@ impl Measure<'_> {
             Block::Picture { index, alt, caption } => self.picture(*index, alt, caption, width),
             Block::NoPicture(text) => {
                 let words = self.text(text, theme::SMALL, width - 24.0, Role::Paragraph);
-                let space = ((theme::IMAGE_HEIGHT - words.height) / 2.0).max(8.0);
+                let space = ((self.image_height - words.height) / 2.0).max(8.0);
                 Piece::stack(vec![words], width)
                     .boxed(Backdrop::Box(theme::light(Shade::Neutral)), (12.0, space), space, true)
                     .after(5.0)
@@ -291,7 +293,7 @@ impl Measure<'_> {
     }
 
     fn picture(&mut self, index: usize, alt: &str, caption: &Text, width: f32) -> Piece {
-        let frame = (width, theme::IMAGE_HEIGHT);
+        let frame = (width, self.image_height);
         let size = self.fit(index, frame);
         let kind = Kind::Image { index, frame, size, color: Some(theme::FRAME) };
         let image = Piece { before: 0.0, height: frame.1, keep: true, role: Some(Role::Figure(alt.to_owned())), kind };

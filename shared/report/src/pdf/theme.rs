@@ -1,7 +1,7 @@
 //! Measures and colors of the page, in points (1/72 inch). Text colors keep a contrast of at least 4.5 to 1 on their backgrounds.
 
 use crate::document::Shade;
-use crate::report::Severity;
+use iris_results::Chip;
 
 /// US Letter.
 pub(super) const PAGE: (f32, f32) = (612.0, 792.0);
@@ -14,6 +14,8 @@ pub(super) const WIDTH: f32 = PAGE.0 - 2.0 * SIDE;
 pub(super) const GUTTER: f32 = 16.0;
 /// Height of the frame an eye's image is shown in.
 pub(super) const IMAGE_HEIGHT: f32 = 114.0;
+/// The same where the page would run over by some lines.
+pub(super) const SMALLER_IMAGES: [f32; 2] = [92.0, 70.0];
 
 pub(super) type Color = [u8; 3];
 
@@ -27,20 +29,20 @@ pub(super) const FACTS: Color = [0xf4, 0xf7, 0xf8];
 /// Strong tone of a shade: bars and badge.
 pub(super) fn strong(shade: Shade) -> Color {
     match shade {
-        Shade::Neutral => [0x53, 0x62, 0x6b],
-        Shade::Of(Severity::Normal) => [0x24, 0x6b, 0x47],
-        Shade::Of(Severity::Abnormal) => [0x95, 0x54, 0x00],
-        Shade::Of(Severity::Critical) => [0xa8, 0x21, 0x1b],
+        Shade::Neutral | Shade::Of(Chip::NotExamined | Chip::NotGradable) => [0x53, 0x62, 0x6b],
+        Shade::Of(Chip::NothingFound) => [0x24, 0x6b, 0x47],
+        Shade::Of(Chip::Again | Chip::Referral) => [0x95, 0x54, 0x00],
+        Shade::Of(Chip::Urgent | Chip::Emergency) => [0xa8, 0x21, 0x1b],
     }
 }
 
 /// Light tone of a shade: background of a panel.
 pub(super) fn light(shade: Shade) -> Color {
     match shade {
-        Shade::Neutral => [0xf1, 0xf4, 0xf5],
-        Shade::Of(Severity::Normal) => [0xec, 0xf6, 0xf0],
-        Shade::Of(Severity::Abnormal) => [0xfd, 0xf4, 0xe5],
-        Shade::Of(Severity::Critical) => [0xfd, 0xed, 0xec],
+        Shade::Neutral | Shade::Of(Chip::NotExamined | Chip::NotGradable) => [0xf1, 0xf4, 0xf5],
+        Shade::Of(Chip::NothingFound) => [0xec, 0xf6, 0xf0],
+        Shade::Of(Chip::Again | Chip::Referral) => [0xfd, 0xf4, 0xe5],
+        Shade::Of(Chip::Urgent | Chip::Emergency) => [0xfd, 0xed, 0xec],
     }
 }
 

@@ -1,35 +1,17 @@
-//! The templates that apply where nobody keeps one: one for each evaluation type. They share head and foot and differ in what the
-//! exam looks for.
+//! The template that applies where nobody keeps one.
 
 use std::sync::{Arc, OnceLock};
 
 use super::Template;
 use crate::EvaluationType;
 
-macro_rules! standard {
-    ($about:literal) => {
-        concat!(
-            include_str!("../../templates/head.html"),
-            include_str!(concat!("../../templates/about-", $about, ".html")),
-            include_str!("../../templates/foot.html")
-        )
-    };
-}
+/// Source of the default template: what an administrator starts from. What the exams look for is a token, so it is the same for all.
+const STANDARD: &str = include_str!("../../templates/report.html");
 
-/// Source of the default template of a type: what an administrator starts from.
+/// Source of the default template of a type.
 #[must_use]
-pub fn default_source(kind: EvaluationType) -> &'static str {
-    match kind {
-        EvaluationType::Dr | EvaluationType::Drme => standard!("dr"),
-        EvaluationType::DrReferral => standard!("dr-referral"),
-        EvaluationType::Me => standard!("me"),
-        EvaluationType::Glaucoma => standard!("glaucoma"),
-        EvaluationType::Hiv => standard!("hiv"),
-        EvaluationType::Amd => standard!("amd"),
-        EvaluationType::DrAmd => standard!("dr-amd"),
-        EvaluationType::SuspectedPathology => standard!("sp"),
-        EvaluationType::DrAredsGlaucoma | EvaluationType::Eyenuk => standard!("dr-amd-glaucoma"),
-    }
+pub fn default_source(_: EvaluationType) -> &'static str {
+    STANDARD
 }
 
 /// The default templates, read once. That each can be read is a test; a type whose template could not be would get an empty one.
@@ -37,7 +19,7 @@ pub(super) fn default_template(kind: EvaluationType) -> Arc<Template> {
     static READ: OnceLock<Vec<(EvaluationType, Arc<Template>)>> = OnceLock::new();
     let read = READ.get_or_init(|| {
         let template = |kind| Template::parse(default_source(kind)).unwrap_or_else(|_| Template::empty());
-        EvaluationType::ALL.into_iter().map(|kind| (kind, Arc::new(template(kind)))).collect()
+        EvaluationType::ALL.iter().map(|kind| (*kind, Arc::new(template(*kind)))).collect()
     });
     read.iter()
         .find(|(of, _)| *of == kind)

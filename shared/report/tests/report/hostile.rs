@@ -1,9 +1,12 @@
 //! Whatever the text, a report is made, stays within the standards, and shows no markup of its own.
 
 use crate::reading::Pdf;
-use iris_report::report::{CarePlan, Diagnosis, Finding, Outcome, Report, Severity};
+use iris_model::finding::{Finding, OtherSubset};
+use iris_report::report::{CarePlan, Diagnosis, Report};
 use iris_report::template::{Template, default_source};
 use iris_report::{EvaluationType, Renderer, sample};
+use iris_results::Chip;
+use iris_results::reading::Eye;
 use proptest::prelude::*;
 
 /// Text as nobody should send it.
@@ -26,13 +29,15 @@ fn hostile() -> impl Strategy<Value = String> {
 
 fn reports() -> impl Strategy<Value = Report> {
     let texts = proptest::collection::vec(hostile(), 12);
-    let findings = proptest::collection::vec((hostile(), proptest::option::of(hostile())), 0..5);
+    let findings = proptest::collection::vec(hostile(), 0..5);
     (texts, findings, 0_usize..EvaluationType::ALL.len()).prop_map(|(texts, findings, kind)| {
-        let mut report = sample::report(EvaluationType::ALL[kind]);
-        report.od.image = None;
-        report.os.image = None;
         let mut texts = texts.into_iter();
         let mut next = || texts.next().unwrap_or_default();
+        let other = |text| Finding::Other { subset: OtherSubset::Urgent, text };
+        let od = Eye::Gradable(findings.into_iter().map(other).collect());
+        let mut report = sample::report_of(&[EvaluationType::ALL[kind]], Some(od), Some(Eye::Ungradable(vec![next()])));
+        report.od.image = None;
+        report.os.image = None;
         report.patient.first_name = next();
         report.patient.last_name = next();
         report.patient.local_id = next();
@@ -42,11 +47,8 @@ fn reports() -> impl Strategy<Value = Report> {
         report.letterhead.address = vec![next(), next()];
         report.order.local_id = Some(next());
         report.notes = vec![next()];
-        report.care_plan = Some(CarePlan { name: next(), description: next(), severity: Severity::Critical });
+        report.care_plan = Some(CarePlan { name: next(), description: next(), chip: Chip::Urgent });
         report.diagnoses = vec![Diagnosis { code: next(), description: next() }];
-        let findings = findings.into_iter().map(|(finding, result)| Finding { finding, result }).collect();
-        report.od.outcome = Outcome::Graded { severity: Severity::Normal, findings };
-        report.os.outcome = Outcome::NotGradable { reasons: vec![next()] };
         report
     })
 }

@@ -5,4 +5,5 @@ mod hostile;
 mod images;
 mod reading;
 mod reports;
+mod said;
 mod templates;

@@ -1,9 +1,11 @@
 //! Whole reports: what is on the page, in which structure, with which metadata.
 
 use crate::reading::Pdf;
-use iris_report::report::{EyeReport, Finding, Letterhead, Order, Outcome, Report, ResultCode, Severity};
+use iris_model::finding::{Finding, OtherSubset};
+use iris_report::report::{Letterhead, Order, Report, ResultCode};
 use iris_report::template::{Template, resolve};
 use iris_report::{EvaluationType, Rendered, Renderer, sample};
+use iris_results::reading::Eye;
 
 fn render(report: &Report) -> Rendered {
     let template = resolve(report.evaluation_types[0], |_, _| None).template;
@@ -24,13 +26,9 @@ fn body(html: &str) -> String {
     out + rest
 }
 
-fn not_examined(reason: Option<&str>) -> EyeReport {
-    EyeReport { outcome: Outcome::NotExamined { reason: reason.map(str::to_owned) }, image: None }
-}
-
 #[test]
 fn a_report_of_each_type() {
-    for kind in EvaluationType::ALL {
+    for kind in EvaluationType::ALL.iter().copied() {
         let rendered = render(&sample::report(kind));
         let pdf = Pdf::open(&rendered.pdf);
         assert_eq!(pdf.pages(), 1, "{} fits one page", kind.code());
@@ -73,14 +71,15 @@ fn the_same_report_has_the_same_bytes() {
 
 #[test]
 fn eyes_without_result() {
-    let mut report = sample::report(EvaluationType::Dr);
-    report.od.outcome = Outcome::NotGradable { reasons: vec!["Media Opacity".to_owned()] };
-    report.os = not_examined(Some("Enucleation"));
+    let od = Eye::Ungradable(vec!["Media Opacity".to_owned()]);
+    let os = Eye::Missing("Enucleation".to_owned());
+    let mut report = sample::report_of(&[EvaluationType::Dr], Some(od), Some(os));
+    report.os.image = None;
     report.care_plan = None;
     let rendered = render(&report);
     let text = Pdf::open(&rendered.pdf).all_text();
     for words in [
-        "The images of this eye could not be read",
+        "The images of this eye could not be graded",
         "Media Opacity",
         "This eye was not examined",
         "Enucleation",
@@ -94,9 +93,8 @@ fn eyes_without_result() {
 
 #[test]
 fn nothing_but_an_order() {
-    let mut report = sample::report(EvaluationType::Glaucoma);
-    report.od = not_examined(None);
-    report.os = not_examined(None);
+    let mut report = sample::report_of(&[EvaluationType::Glaucoma], None, None);
+    (report.od.image, report.os.image) = (None, None);
     report.letterhead = Letterhead::default();
     report.patient.first_name.clear();
     report.patient.last_name.clear();
@@ -172,13 +170,10 @@ fn names_of_every_script_are_printed() {
 
 #[test]
 fn values_are_never_markup_or_tokens() {
-    let mut report = sample::report(EvaluationType::Dr);
+    let od = Finding::Other { subset: OtherSubset::Referable, text: "<b>[[DISCLAIMER]]</b>".to_owned() };
+    let mut report = sample::report_of(&[EvaluationType::Dr], Some(Eye::Gradable(vec![od])), None);
     report.patient.last_name = "[[PATIENT_PHONE]]<script>alert('x')</script>&amp;\"".to_owned();
     report.notes = vec!["</article><img src=x onerror=alert(1)> [[CARE_PLAN]]".to_owned()];
-    report.od.outcome = Outcome::Graded {
-        severity: Severity::Abnormal,
-        findings: vec![Finding { finding: "Other".to_owned(), result: Some("<b>[[DISCLAIMER]]</b>".to_owned()) }],
-    };
     let rendered = render(&report);
     assert!(
         !rendered.html.contains("<script>alert")

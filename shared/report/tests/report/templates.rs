@@ -11,7 +11,7 @@ fn problems(source: &str) -> Vec<String> {
 
 #[test]
 fn every_default_template_is_right() {
-    for kind in EvaluationType::ALL {
+    for kind in EvaluationType::ALL.iter().copied() {
         assert_eq!(problems(default_source(kind)), Vec::<String>::new(), "{}", kind.code());
     }
 }

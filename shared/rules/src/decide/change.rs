@@ -1,7 +1,7 @@
 //! XO: changing an order (iris-facts; decisions 7, 9).
 
 use super::{Case, Change, Decision};
-use crate::content;
+use crate::content::{self, Unreadable};
 use crate::record::{OrderChange, OrderRecord};
 use iris_model::enumeration::OrderStatus;
 use iris_model::event::EventKind;
@@ -16,34 +16,37 @@ pub(super) fn change(
     request: &OrderRequest,
     local_id: &LocalId,
     sent_site: Option<&LocalId>,
-) -> Decision {
+) -> Result<Decision, Unreadable> {
     let Some(order) = case.snapshot.order(&case.order_ref(local_id)) else {
-        return case.unknown_order();
+        return Ok(case.unknown_order());
     };
     case.iris_order_id = Some(order.id);
     let patient_local_id = case.patient_of(order);
     let sent_patient_id = std::mem::replace(&mut case.patient_local_id, patient_local_id);
     if !order.is_open() {
-        return case.ignored(
+        return Ok(case.ignored(
             IssueCode::OrderClosed,
             format!("The order can no longer be changed: its status is {}.", order.status),
-        );
+        ));
     }
     case.note_immutables(order, request, sent_patient_id.as_deref());
 
-    let stored = order.content.as_deref().unwrap_or("{}");
-    let mut merged = content::merge_order(stored, request);
+    let stored = order.stored_content()?;
+    let mut merged = content::merge_order(stored, request)?;
     let Some((site, state, camera)) = case.new_place(order, request, sent_site) else {
-        return case.failed();
+        return Ok(case.failed());
     };
-    case.change_patient(order, request.patient.as_ref());
+    case.change_patient(order, request.patient.as_ref())?;
+    if case.has_errors() {
+        return Ok(case.failed());
+    }
 
     let content = content::of_order(&merged);
     let unchanged = content == stored && site == order.site && state == order.state && camera == order.camera;
     if unchanged && case.changes.is_empty() {
-        return case.succeeded(OutcomeKind::Replayed);
+        return Ok(case.succeeded(OutcomeKind::Replayed));
     }
-    merged.patient = case.patient_after(order);
+    merged.patient = case.patient_after(order)?;
     let moved = site != order.site || state != order.state || camera != order.camera;
     let has_images = order.images > 0 || order.status != OrderStatus::AwaitingImages;
     let changed =
@@ -53,7 +56,7 @@ pub(super) fn change(
     } else {
         case.change_in_place(order, changed, request);
     }
-    case.succeeded(OutcomeKind::Changed)
+    Ok(case.succeeded(OutcomeKind::Changed))
 }
 
 impl Case<'_> {
@@ -98,21 +101,22 @@ impl Case<'_> {
         (!self.has_errors()).then(|| (site.clone(), state, camera))
     }
 
-    fn change_patient(&mut self, order: &OrderRecord, sent: Option<&Patient>) {
-        if let (Some(known), Some(sent)) = (self.snapshot.patient_by_id(order.patient), sent) {
-            self.update_patient(known, sent);
+    fn change_patient(&mut self, order: &OrderRecord, sent: Option<&Patient>) -> Result<(), Unreadable> {
+        match (self.snapshot.patient_by_id(order.patient), sent) {
+            (Some(known), Some(sent)) => self.update_patient(known, sent),
+            _ => Ok(()),
         }
     }
 
     /// The order's patient as it will be on record.
-    fn patient_after(&self, order: &OrderRecord) -> Option<Patient> {
+    fn patient_after(&self, order: &OrderRecord) -> Result<Option<Patient>, Unreadable> {
         let changed = self.changes.iter().find_map(|change| match change {
             Change::ChangedPatient { patient, .. } => Some(patient.details.as_str()),
             _ => None,
         });
         let details =
-            changed.or_else(|| self.snapshot.patient_by_id(order.patient).map(|known| known.details.as_str()))?;
-        Some(content::merge_patient(details, &Patient::default()))
+            changed.or_else(|| self.snapshot.patient_by_id(order.patient).map(|known| known.details.as_str()));
+        details.map(|details| content::merge_patient(details, &Patient::default())).transpose()
     }
 
     fn change_in_place(&mut self, order: &OrderRecord, mut changed: OrderRecord, request: &OrderRequest) {

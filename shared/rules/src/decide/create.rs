@@ -1,7 +1,7 @@
 //! NW: a new order (iris-facts §1.4, R-06 to R-08; decisions 1 to 4).
 
 use super::{Case, Change, Decision, patient_ref};
-use crate::content;
+use crate::content::{self, Unreadable};
 use crate::record::{OrderChange, OrderRecord};
 use iris_model::enumeration::OrderStatus;
 use iris_model::event::EventKind;
@@ -17,7 +17,7 @@ pub(super) fn create(
     site: &LocalId,
     patient: &PatientKey,
     order: &NewOrder,
-) -> Decision {
+) -> Result<Decision, Unreadable> {
     let snapshot = case.snapshot;
     let fingerprint = fingerprint(request);
     let key = case.order_ref(&order.local_id);
@@ -25,11 +25,11 @@ pub(super) fn create(
     if let Some(existing) = namesake.filter(|existing| existing.status != OrderStatus::OrderCancelled) {
         case.iris_order_id = Some(existing.id);
         if existing.fingerprint == fingerprint {
-            return case.succeeded(OutcomeKind::Replayed);
+            return Ok(case.succeeded(OutcomeKind::Replayed));
         }
         if existing.is_open() {
             case.issues.push(order_exists());
-            return case.failed();
+            return Ok(case.failed());
         }
         case.iris_order_id = None;
     }
@@ -43,11 +43,11 @@ pub(super) fn create(
         case.check_camera(camera, site, request.camera.as_ref());
     }
     let patient_key = patient_ref(case.organization, site, &patient.local_id);
-    let patient = case.patient(&patient_key, patient, request.patient.as_ref());
+    let patient = case.patient(&patient_key, patient, request.patient.as_ref())?;
     let in_the_way = patient.map(|patient| in_the_way(&case, patient, &order.evaluation_types)).unwrap_or_default();
     case.check_supersession(&in_the_way);
     let (Some(state), Some(patient), false) = (state, patient, case.has_errors()) else {
-        return case.failed();
+        return Ok(case.failed());
     };
 
     for older in in_the_way {
@@ -81,7 +81,7 @@ pub(super) fn create(
     case.changes.push(Change::NewOrder(Arc::new(record)));
     case.store_directives(id, request);
     case.store_study(id, request);
-    case.succeeded(OutcomeKind::Created)
+    Ok(case.succeeded(OutcomeKind::Created))
 }
 
 /// The open orders that a new one of these evaluation types may not stand beside (decision 1).

@@ -5,9 +5,9 @@
 //! once cannot both be the next.
 
 use super::{Case, Change, Decision};
-use crate::content;
+use crate::content::{self, Unreadable};
 use crate::deliveries::DeliveryRecord;
-use crate::images::ImageRecord;
+use crate::images::{ImageRecord, Requirement, is_satisfied, requirement};
 use crate::incoming::NAMESPACE;
 use crate::record::{GradingRecord, OrderChange, OrderRecord, ResultRecord};
 use crate::snapshot::Snapshot;
@@ -16,51 +16,65 @@ use iris_model::grading::{GradingSubmission, Note};
 use iris_model::organization::{CareLevel, Contact, ContactDocument, DestinationDocument};
 use iris_model::result::{NotificationKind, ResultImage, UrgentFindingNotification};
 use iris_model::{
-    DateTimeOffset, ImageContext, Issue, IssueCode, Laterality, LocalId, OrderRequest, OrderStatus, OutcomeKind,
-    ResultCode, request,
+    DateTimeOffset, ImageContext, Issue, IssueCode, Laterality, LocalId, OrderRequest, OrderStatus, Organization,
+    OutcomeKind, ResultCode, request,
 };
 use iris_results::assessment::{Basis, notes};
+use iris_results::basis::severity;
 use iris_results::document::{GradedOrder, Sending, build, image_of_directive};
+use iris_results::finding::{Finding, Suspicion};
 use iris_results::image::{Candidate, choose};
-use iris_results::reading::{OrderView, read};
+use iris_results::reading::{Examination, Eye, OrderView, read};
 use iris_results::{Assessment, ReportBasis, Severity, ShownImage, exam};
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// By how much a grader's clock may be ahead of ours.
+const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
+/// What a grading's details are called.
+const GRADING: Unreadable = Unreadable::of("grading of an order");
+
 /// Applies a grading, a correction or an addendum.
-pub(super) fn grade(mut case: Case<'_>, local_id: &LocalId, grading: &GradingSubmission) -> Decision {
+pub(super) fn grade(
+    mut case: Case<'_>,
+    local_id: &LocalId,
+    grading: &GradingSubmission,
+) -> Result<Decision, Unreadable> {
     let Some(order) = case.snapshot.order(&case.order_ref(local_id)) else {
-        return case.unknown_order();
+        return Ok(case.unknown_order());
     };
     case.iris_order_id = Some(order.id);
     case.patient_local_id = case.patient_of(order);
     let code = grading.result_code.unwrap_or(ResultCode::Final);
     let fingerprint = Uuid::new_v5(&NAMESPACE, grading.to_json().as_bytes());
     if case.is_repetition(order, code, fingerprint) {
-        return case.succeeded(OutcomeKind::Replayed);
+        return Ok(case.succeeded(OutcomeKind::Replayed));
     }
     if order.status == OrderStatus::OrderCancelled {
-        return case.ignored(IssueCode::OrderClosed, "The order was cancelled; it is not graded.".to_owned());
+        return Ok(case.ignored(IssueCode::OrderClosed, "The order was cancelled; it is not graded.".to_owned()));
     }
-    let is_graded = standing(case.snapshot.gradings(order.id)).is_some();
+    let is_graded = standing(case.snapshot.gradings(order.id))?.is_some();
     match code {
         ResultCode::Correction | ResultCode::Addendum if !is_graded => {
             let message = "The order has no result yet. Send the grading as final (F).";
             case.issues.push(Issue::error(IssueCode::NothingToCorrect, "ResultCode", message));
-            return case.failed();
+            return Ok(case.failed());
         }
         ResultCode::Correction | ResultCode::Addendum => {}
         _ if is_graded || !order.is_open() => {
             let message = "The order is graded. To replace its result send ResultCode C, to add a note A.";
-            return case.ignored(IssueCode::OrderClosed, message.to_owned());
+            return Ok(case.ignored(IssueCode::OrderClosed, message.to_owned()));
         }
         _ if order.images == 0 && !case.organization.grading.without_images => {
-            return case.ignored(IssueCode::NoImages, "The order has no images; it cannot be graded yet.".to_owned());
+            let message = "The order has no images; it cannot be graded yet.";
+            return Ok(case.ignored(IssueCode::NoImages, message.to_owned()));
         }
         _ => {}
     }
     case.check_grader(order, grading);
+    case.check_place_and_time(order, grading);
     if code == ResultCode::Addendum {
         case.addendum(order, grading, fingerprint)
     } else {
@@ -69,37 +83,37 @@ pub(super) fn grade(mut case: Case<'_>, local_id: &LocalId, grading: &GradingSub
 }
 
 /// Sends the result of a graded order again. An unknown order is reported at once: it cannot have a result.
-pub(super) fn resend(mut case: Case<'_>, local_id: &LocalId) -> Decision {
+pub(super) fn resend(mut case: Case<'_>, local_id: &LocalId) -> Result<Decision, Unreadable> {
     let Some(order) = case.snapshot.order(&case.order_ref(local_id)) else {
         case.issues.push(super::unknown_order());
-        return case.failed();
+        return Ok(case.failed());
     };
     case.iris_order_id = Some(order.id);
     case.patient_local_id = case.patient_of(order);
-    let Some(assessment) = standing(case.snapshot.gradings(order.id)) else {
+    let Some(assessment) = standing(case.snapshot.gradings(order.id))? else {
         case.issues.push(Issue::error(
             IssueCode::NoResultYet,
             "Order.LocalId",
             format!("There is no result to send again: the order's status is {}.", order.status),
         ));
-        return case.failed();
+        return Ok(case.failed());
     };
-    let added = added_notes(case.snapshot.gradings(order.id));
-    case.result(order, &assessment, &added, ResultCode::Resend);
-    case.succeeded(OutcomeKind::Resent)
+    let added = added_notes(case.snapshot.gradings(order.id))?;
+    case.result(order, &assessment, &added, ResultCode::Resend)?;
+    Ok(case.succeeded(OutcomeKind::Resent))
 }
 
 /// The assessment that stands: of the latest grading that is no addendum.
-fn standing(gradings: &[Arc<GradingRecord>]) -> Option<Assessment> {
-    let latest = gradings.iter().rfind(|grading| grading.code != ResultCode::Addendum)?;
-    serde_json::from_str(&latest.details).ok()
+fn standing(gradings: &[Arc<GradingRecord>]) -> Result<Option<Assessment>, Unreadable> {
+    let latest = gradings.iter().rfind(|grading| grading.code != ResultCode::Addendum);
+    latest.map(|grading| content::read(&grading.details, GRADING)).transpose()
 }
 
 /// The notes of all addenda, oldest first.
-#[expect(clippy::disallowed_methods, reason = "a record of ours that cannot be read is taken as an empty one")]
-fn added_notes(gradings: &[Arc<GradingRecord>]) -> Vec<Note> {
+fn added_notes(gradings: &[Arc<GradingRecord>]) -> Result<Vec<Note>, Unreadable> {
     let addenda = gradings.iter().filter(|grading| grading.code == ResultCode::Addendum);
-    addenda.flat_map(|grading| serde_json::from_str::<Vec<Note>>(&grading.details).unwrap_or_default()).collect()
+    let notes: Result<Vec<Vec<Note>>, _> = addenda.map(|grading| content::read(&grading.details, GRADING)).collect();
+    Ok(notes?.concat())
 }
 
 impl Case<'_> {
@@ -138,14 +152,39 @@ impl Case<'_> {
         self.issues.push(issue);
     }
 
+    /// A grading is of its order's site, and was not signed in the future (decision 286).
+    fn check_place_and_time(&mut self, order: &OrderRecord, grading: &GradingSubmission) {
+        let site = grading.site.as_ref().and_then(|site| site.local_id.as_deref());
+        if site.is_some_and(|site| LocalId::new(site).as_ref() != Some(&order.site)) {
+            let message = "The grading names another site than the one of this order. Check which order was graded.";
+            self.issues.push(Issue::error(IssueCode::OtherSite, "Site.LocalId", message));
+        }
+        if grading.graded_time.is_some_and(|time| time.instant > self.now + CLOCKS_DIFFER_BY) {
+            let message = "The grading was signed in the future. Check the clock and the time zone.";
+            self.issues.push(Issue::error(IssueCode::ImplausibleDate, "GradedTime", message));
+        }
+    }
+
+    /// A finding of both eyes where only one was looked at is believed, and said: it may be an emergency.
+    fn note_bilateral(&mut self, examination: &Examination) {
+        for (side, path) in [(&examination.od, "OD.Findings"), (&examination.os, "OS.Findings")] {
+            let bilateral = Finding::Suspected(Suspicion::BilateralPapilledema);
+            let is_named = matches!(side, Some(Eye::Gradable(findings)) if findings.contains(&bilateral));
+            if is_named && examination.gradable().count() < 2 {
+                let message = "Suspected Bilateral Papilledema is about both eyes, and only one was graded. It was taken as it is.";
+                self.issues.push(Issue::warning(IssueCode::ContradictoryEye, path, message));
+            }
+        }
+    }
+
     fn graded(
         mut self,
         order: &OrderRecord,
         grading: &GradingSubmission,
         code: ResultCode,
         fingerprint: Uuid,
-    ) -> Decision {
-        let request = self.request_of(order);
+    ) -> Result<Decision, Unreadable> {
+        let request = self.request_of(order)?;
         let images = images(self.snapshot, order, &request);
         let shows = |side| {
             images.iter().any(|image| matches!(image.laterality, Some(eye) if eye == side || eye == Laterality::Ou))
@@ -158,29 +197,36 @@ impl Case<'_> {
         };
         let examination = match read(grading, view) {
             Ok(examination) if !self.has_errors() => examination,
-            Ok(_) => return self.failed(),
+            Ok(_) => return Ok(self.failed()),
             Err(issues) => {
                 self.issues.extend(issues);
-                return self.failed();
+                return Ok(self.failed());
             }
         };
         let basis = Basis {
             organization: self.organization,
-            site: &order.site,
+            site: self.organization.site(&order.site),
             evaluation_types: &order.evaluation_types,
             submitted_diagnosis: request.patient.as_ref().and_then(|patient| patient.dx_code.as_deref()),
+            one_eye: requirement(&request, self.organization) == Requirement::OneEye,
         };
+        self.note_bilateral(&examination);
         let assessment = Assessment::of(&examination, grading, basis, self.now);
         self.store_grading(order, code, fingerprint, content::json(&assessment));
         self.receipt(true);
         self.order_event(EventKind::OrderGradedEvent, order, self.patient_local_id.clone());
-        let added = added_notes(self.snapshot.gradings(order.id));
-        self.result(order, &assessment, &added, code);
+        let added = added_notes(self.snapshot.gradings(order.id))?;
+        self.result(order, &assessment, &added, code)?;
         self.notify(order, &assessment);
-        self.finish(OutcomeKind::Changed)
+        Ok(self.finish(OutcomeKind::Changed))
     }
 
-    fn addendum(mut self, order: &OrderRecord, grading: &GradingSubmission, fingerprint: Uuid) -> Decision {
+    fn addendum(
+        mut self,
+        order: &OrderRecord,
+        grading: &GradingSubmission,
+        fingerprint: Uuid,
+    ) -> Result<Decision, Unreadable> {
         if grading.od.is_some() || grading.os.is_some() {
             let message = "An addendum adds notes and changes no findings. To change them send ResultCode C.";
             self.issues.push(Issue::error(IssueCode::ContradictoryEye, "ResultCode", message));
@@ -191,11 +237,11 @@ impl Case<'_> {
             self.issues.push(Issue::error(IssueCode::Missing, "Notes", "An addendum has at least one note."));
         }
         let gradings = self.snapshot.gradings(order.id);
-        let Some(assessment) = standing(gradings).filter(|_| !self.has_errors()) else { return self.failed() };
+        let Some(assessment) = standing(gradings)?.filter(|_| !self.has_errors()) else { return Ok(self.failed()) };
         self.store_grading(order, ResultCode::Addendum, fingerprint, content::json(&said));
-        let added: Vec<Note> = added_notes(gradings).into_iter().chain(said).collect();
-        self.result(order, &assessment, &added, ResultCode::Addendum);
-        self.succeeded(OutcomeKind::Changed)
+        let added: Vec<Note> = added_notes(gradings)?.into_iter().chain(said).collect();
+        self.result(order, &assessment, &added, ResultCode::Addendum)?;
+        Ok(self.succeeded(OutcomeKind::Changed))
     }
 
     fn store_grading(&mut self, order: &OrderRecord, code: ResultCode, fingerprint: Uuid, details: String) {
@@ -222,14 +268,20 @@ impl Case<'_> {
     }
 
     /// Writes the result, keeps it, and sends it on its way to every destination that is to have it.
-    fn result(&mut self, order: &OrderRecord, assessment: &Assessment, added_notes: &[Note], code: ResultCode) {
-        let request = self.request_of(order);
+    fn result(
+        &mut self,
+        order: &OrderRecord,
+        assessment: &Assessment,
+        added_notes: &[Note],
+        code: ResultCode,
+    ) -> Result<(), Unreadable> {
+        let request = self.request_of(order)?;
         let mut images = images(self.snapshot, order, &request);
         let submitted = request.patient.as_ref().and_then(|patient| patient.dx_code.clone());
         let mut basis = ReportBasis::of(assessment, submitted, order.created_at);
         let linked = linked(self.snapshot, order);
-        basis.right_image = shown(&linked, &mut images, Laterality::Od, basis.od);
-        basis.left_image = shown(&linked, &mut images, Laterality::Os, basis.os);
+        basis.right_image = shown(&linked, &mut images, Laterality::Od, severity(assessment.od.as_ref()));
+        basis.left_image = shown(&linked, &mut images, Laterality::Os, severity(assessment.os.as_ref()));
         let graded = GradedOrder {
             organization: self.organization,
             id: order.id,
@@ -240,7 +292,7 @@ impl Case<'_> {
             state: &order.state,
             evaluation_types: &order.evaluation_types,
             created_at: order.created_at,
-            queued_at: None,
+            queued_at: queued_at(&request, self.organization, order, &linked),
             request: &request,
             images: &images,
             assessment,
@@ -266,6 +318,7 @@ impl Case<'_> {
                 at: self.now,
             }));
         }
+        Ok(())
     }
 
     /// Who is to have the order's results.
@@ -307,6 +360,7 @@ impl Case<'_> {
                 care_plan_name: assessment.care_plan_name.clone(),
                 contact,
                 success: true,
+                error_message: None,
                 result_object_type: NotificationKind::UrgentFindingNotification,
                 version: request::VERSION.to_owned(),
             };
@@ -315,10 +369,25 @@ impl Case<'_> {
     }
 
     /// What was submitted about an order and its patient.
-    fn request_of(&self, order: &OrderRecord) -> OrderRequest {
-        let patient = self.snapshot.patient_by_id(order.patient).map_or("{}", |patient| patient.details.as_str());
-        content::whole(order.content.as_deref().unwrap_or("{}"), patient)
+    fn request_of(&self, order: &OrderRecord) -> Result<OrderRequest, Unreadable> {
+        let patient = self.snapshot.patient_by_id(order.patient);
+        let patient = patient.ok_or(Unreadable::of("record of a patient"))?;
+        content::whole(order.stored_content()?, &patient.details)
     }
+}
+
+/// When the order was queued for grading: when it had the images that it needs. `linked`: in the order of their arrival. `None`: it was graded
+/// without them.
+fn queued_at(
+    request: &OrderRequest,
+    organization: &Organization,
+    order: &OrderRecord,
+    linked: &[&ImageRecord],
+) -> Option<Timestamp> {
+    let requirement = requirement(request, organization);
+    let enough = (1..=linked.len()).find(|count| is_satisfied(requirement, linked.iter().take(*count).copied()))?;
+    let last = linked.get(enough - 1)?;
+    Some(last.received_at.max(order.created_at))
 }
 
 /// The images linked to the order, in the order of their arrival.

@@ -14,6 +14,7 @@ mod register;
 
 pub use create::superseded_order;
 
+use crate::content::Unreadable;
 use crate::deliveries::DeliveryRecord;
 use crate::images::{DirectiveRecord, ImageRecord};
 use crate::incoming::{Answer, Incoming, Outcome, Refusal, Requested, Source};
@@ -138,21 +139,23 @@ pub struct UsedIds {
 }
 
 /// Decides about one submission. The same arguments always give the same decision.
-#[must_use]
-pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timestamp) -> Decision {
+///
+/// # Errors
+/// When something stored that the decision rests on cannot be read: nothing is decided then.
+pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timestamp) -> Result<Decision, Unreadable> {
     if let (Source::Message, Some(outcome)) = (incoming.source, snapshot.submission(incoming.id)) {
-        return Decision {
+        return Ok(Decision {
             changes: Vec::new(),
             events: Vec::new(),
             notifications: Vec::new(),
             answer: Answer::Done(outcome.clone()),
             known: true,
-        };
+        });
     }
     let mut case = Case::new(incoming, snapshot, ids, now);
     let submission = match &incoming.request {
         Ok(submission) => submission,
-        Err(refusal) => return case.refused(refusal),
+        Err(refusal) => return Ok(case.refused(refusal)),
     };
     case.issues.extend(submission.warnings.iter().cloned());
     let request = &submission.request;
@@ -175,12 +178,12 @@ pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timest
         Action::AttachImage { order } => {
             case.requested = Requested::Image;
             case.order_local_id = Some(order.to_string());
-            attach::attach(case, request, order)
+            Ok(attach::attach(case, request, order))
         }
         Action::Cancel { order } => {
             case.requested = Requested::Cancellation;
             case.order_local_id = Some(order.to_string());
-            cancel::cancel(case, order)
+            Ok(cancel::cancel(case, order))
         }
         Action::ResendResult { order } => {
             case.requested = Requested::Resend;

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 /// The most characters of an ErrorMessage.
 const MESSAGE_LIMIT: usize = 2_000;
+/// The most warnings of an event.
+const WARNING_LIMIT: usize = 20;
 
 impl Case<'_> {
     /// Adds the event that answers the submission as a whole, where one is due.
@@ -46,6 +48,7 @@ impl Case<'_> {
             transmission_status: None,
             success,
             error_message: (!success).then(|| error_message(&self.issues)),
+            warnings: if success { warnings(&self.issues) } else { Vec::new() },
             result_object_type: kind,
             version: iris_model::request::VERSION.to_owned(),
         };
@@ -69,6 +72,7 @@ impl Case<'_> {
             transmission_status: None,
             success: true,
             error_message: None,
+            warnings: Vec::new(),
             result_object_type: kind,
             version: iris_model::request::VERSION.to_owned(),
         });
@@ -93,14 +97,24 @@ fn is_about_the_sender(issue: &Issue) -> bool {
             || issue.path == "ClientGuid")
 }
 
+/// What was done all the same and should be looked at.
+fn warnings(issues: &[Issue]) -> Vec<String> {
+    issues.iter().filter(|issue| !issue.is_error()).take(WARNING_LIMIT).map(told).collect()
+}
+
+/// An issue as events tell it.
+fn told(issue: &Issue) -> String {
+    let place = if issue.path.is_empty() { String::new() } else { format!("{}: ", issue.path) };
+    format!("[{}] {place}{}", issue.code, issue.message)
+}
+
 fn error_message(issues: &[Issue]) -> String {
     let errors_first =
         issues.iter().filter(|issue| issue.is_error()).chain(issues.iter().filter(|issue| !issue.is_error()));
     let mut text = String::new();
     for issue in errors_first {
         let separator = if text.is_empty() { "" } else { " " };
-        let place = if issue.path.is_empty() { String::new() } else { format!("{}: ", issue.path) };
-        text.push_str(&format!("{separator}[{}] {place}{}", issue.code, issue.message));
+        text.push_str(&format!("{separator}{}", told(issue)));
         if text.chars().count() > MESSAGE_LIMIT {
             return text.chars().take(MESSAGE_LIMIT).chain(std::iter::once('…')).collect();
         }

@@ -1,7 +1,7 @@
 //! Patients: registering them, and keeping their demographics current (decisions 5, 6, 12).
 
 use super::{Case, Change, Decision, patient_ref};
-use crate::content;
+use crate::content::{self, Unreadable};
 use crate::record::{PatientRecord, PatientRef};
 use iris_model::organization::MismatchPolicy;
 use iris_model::request::Patient;
@@ -10,42 +10,54 @@ use iris_model::{Issue, IssueCode, LocalId, OrderRequest, OutcomeKind, Severity}
 use std::sync::Arc;
 
 /// Registers or updates a patient without an order.
-pub(super) fn register(mut case: Case<'_>, request: &OrderRequest, site: &LocalId, patient: &PatientKey) -> Decision {
+pub(super) fn register(
+    mut case: Case<'_>,
+    request: &OrderRequest,
+    site: &LocalId,
+    patient: &PatientKey,
+) -> Result<Decision, Unreadable> {
     case.site_state(site, request.site.as_ref());
     let key = patient_ref(case.organization, site, &patient.local_id);
-    let id = case.patient(&key, patient, request.patient.as_ref());
+    let id = case.patient(&key, patient, request.patient.as_ref())?;
     case.iris_patient_id = id;
     if case.has_errors() {
-        return case.failed();
+        return Ok(case.failed());
     }
     let kind = if case.changes.is_empty() { OutcomeKind::Replayed } else { OutcomeKind::PatientRegistered };
-    case.succeeded(kind)
+    Ok(case.succeeded(kind))
 }
 
 impl Case<'_> {
     /// Finds, updates or registers the patient of a submission. `None`: it is unknown and cannot be registered; an issue stands.
-    pub(super) fn patient(&mut self, key: &PatientRef, patient: &PatientKey, sent: Option<&Patient>) -> Option<i64> {
+    pub(super) fn patient(
+        &mut self,
+        key: &PatientRef,
+        patient: &PatientKey,
+        sent: Option<&Patient>,
+    ) -> Result<Option<i64>, Unreadable> {
         let Some(known) = self.snapshot.patient(key) else {
-            return self.new_patient(key, patient, sent);
+            return Ok(self.new_patient(key, patient, sent));
         };
-        if let (Some(demographics), Some(sent)) = (&patient.demographics, sent)
+        if let (Some(_), Some(sent)) = (&patient.demographics, sent)
             && content::of_patient(sent) != known.details
         {
-            if content::contradicts(&known.details, demographics) {
-                self.issues.push(mismatch(self.organization.patient_mismatch));
-            }
-            self.update_patient(known, sent);
+            self.update_patient(known, sent)?;
         }
-        Some(known.id)
+        Ok(Some(known.id))
     }
 
-    /// Puts what was sent over what is known, when that makes a difference.
-    pub(super) fn update_patient(&mut self, known: &PatientRecord, sent: &Patient) {
-        let details = content::of_patient(&content::merge_patient(&known.details, sent));
+    /// Puts what was sent over what is known, when that makes a difference. Whoever does so hears of it when it looks like another person
+    /// (decision 6); where the organization wants that, nothing is done then.
+    pub(super) fn update_patient(&mut self, known: &PatientRecord, sent: &Patient) -> Result<(), Unreadable> {
+        if content::contradicts(&known.details, sent)? {
+            self.issues.push(mismatch(self.organization.patient_mismatch));
+        }
+        let details = content::of_patient(&content::merge_patient(&known.details, sent)?);
         if details != known.details {
             let patient = PatientRecord { details, version: known.version + 1, ..known.clone() };
             self.changes.push(Change::ChangedPatient { patient: Arc::new(patient), before: known.details.clone() });
         }
+        Ok(())
     }
 
     fn new_patient(&mut self, key: &PatientRef, patient: &PatientKey, sent: Option<&Patient>) -> Option<i64> {

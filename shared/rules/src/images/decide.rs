@@ -3,6 +3,7 @@
 use super::find::find;
 use super::settle::{Effects, settle};
 use super::{DirectiveRecord, DirectiveState, ImageRecord, ImageStatus, receipt};
+use crate::content::Unreadable;
 use crate::decide::Change;
 use crate::snapshot::Snapshot;
 use iris_model::enumeration::OrderStatus;
@@ -84,7 +85,10 @@ impl ImageAnswer {
 }
 
 /// Decides, and applies what it decided to the snapshot. `iris_id` is used when the image is new.
-pub fn decide(work: &ImageWork, snapshot: &mut Snapshot, iris_id: i64, now: Timestamp) -> Effects {
+///
+/// # Errors
+/// When something stored cannot be read; what was done to the snapshot until then means nothing.
+pub fn decide(work: &ImageWork, snapshot: &mut Snapshot, iris_id: i64, now: Timestamp) -> Result<Effects, Unreadable> {
     let organization = &work.organization;
     match &work.task {
         ImageTask::Arrived(image) => arrived(image, snapshot, organization, iris_id, now),
@@ -99,7 +103,7 @@ fn arrived(
     organization: &Organization,
     iris_id: i64,
     now: Timestamp,
-) -> Effects {
+) -> Result<Effects, Unreadable> {
     if snapshot.images.image(image.id).is_some() {
         // Uploaded or announced once more: it may have missed its order the first time.
         return resolve(image.id, snapshot, organization, now);
@@ -108,47 +112,57 @@ fn arrived(
     if image.defect.is_some() {
         (image.status, image.wait) = (ImageStatus::Quarantined, image.wait.over());
     } else {
-        image.reason = find(&image, snapshot, organization).err().map(|obstacle| obstacle.code);
+        image.reason = find(&image, snapshot, organization)?.err().map(|obstacle| obstacle.code);
     }
     let (id, defect) = (image.id, image.reason.filter(|_| image.defect.is_some()));
     let mut effects = Effects::default();
     put(Change::NewImage(Arc::new(image)), snapshot, &mut effects);
-    extend(&mut effects, resolve(id, snapshot, organization, now));
+    extend(&mut effects, resolve(id, snapshot, organization, now)?);
     if let (Some(code), true, Some(image)) = (defect, effects.events.is_empty(), snapshot.images.image(id)) {
         effects.events.push(receipt::quarantined(image, code, snapshot, now));
     }
-    effects
+    Ok(effects)
 }
 
 /// Settles the orders an image may concern.
-fn resolve(image: Uuid, snapshot: &mut Snapshot, organization: &Organization, now: Timestamp) -> Effects {
+fn resolve(
+    image: Uuid,
+    snapshot: &mut Snapshot,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Effects, Unreadable> {
     let mut effects = Effects::default();
-    for order in concerned(image, snapshot, organization) {
-        extend(&mut effects, settle(order, snapshot, organization, now));
+    for order in concerned(image, snapshot, organization)? {
+        extend(&mut effects, settle(order, snapshot, organization, now)?);
     }
-    effects
+    Ok(effects)
 }
 
-fn concerned(image: Uuid, snapshot: &Snapshot, organization: &Organization) -> BTreeSet<i64> {
-    let Some(image) = snapshot.images.image(image) else { return BTreeSet::new() };
+fn concerned(image: Uuid, snapshot: &Snapshot, organization: &Organization) -> Result<BTreeSet<i64>, Unreadable> {
+    let Some(image) = snapshot.images.image(image) else { return Ok(BTreeSet::new()) };
     let mut orders: BTreeSet<i64> =
         snapshot.directives_of(&image.blob).iter().map(|directive| directive.order).collect();
     if image.status != ImageStatus::Linked
         && image.defect.is_none()
-        && let Ok(target) = find(image, snapshot, organization)
+        && let Ok(target) = find(image, snapshot, organization)?
     {
         orders.insert(target.order.id);
     }
-    orders
+    Ok(orders)
 }
 
 /// Looks at an image that waits. When patience is over it is quarantined and reported.
-fn waiting(id: Uuid, snapshot: &mut Snapshot, organization: &Organization, now: Timestamp) -> Effects {
-    let mut effects = resolve(id, snapshot, organization, now);
+fn waiting(
+    id: Uuid,
+    snapshot: &mut Snapshot,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Effects, Unreadable> {
+    let mut effects = resolve(id, snapshot, organization, now)?;
     let Some(image) = snapshot.images.image(id).filter(|image| image.status == ImageStatus::Waiting).cloned() else {
-        return effects;
+        return Ok(effects);
     };
-    let code = find(&image, snapshot, organization).err().map_or(IssueCode::ImageUnmatched, |obstacle| obstacle.code);
+    let code = find(&image, snapshot, organization)?.err().map_or(IssueCode::ImageUnmatched, |obstacle| obstacle.code);
     let mut next = ImageRecord { reason: Some(code), version: image.version + 1, ..image };
     if next.wait.is_over_at(now) {
         (next.status, next.wait) = (ImageStatus::Quarantined, next.wait.over());
@@ -157,7 +171,7 @@ fn waiting(id: Uuid, snapshot: &mut Snapshot, organization: &Organization, now: 
         next.wait = next.wait.again(now);
     }
     put(Change::ChangedImage(Arc::new(next)), snapshot, &mut effects);
-    effects
+    Ok(effects)
 }
 
 /// Looks at a directive that waits. When patience is over and its blob is not even there, it is reported (decision 23).
@@ -167,27 +181,27 @@ fn missing(
     snapshot: &mut Snapshot,
     organization: &Organization,
     now: Timestamp,
-) -> Effects {
-    let mut effects = settle(directive.order, snapshot, organization, now);
+) -> Result<Effects, Unreadable> {
+    let mut effects = settle(directive.order, snapshot, organization, now)?;
     let current = snapshot.images.directives(directive.order).iter().find(|known| {
         known.ordinal == directive.ordinal
             && known.file_name == directive.file_name
             && known.state == DirectiveState::Pending
     });
     let (Some(current), Some(order)) = (current.cloned(), snapshot.order_by_id(directive.order)) else {
-        return effects;
+        return Ok(effects);
     };
     let next = if !order.current || order.status == OrderStatus::OrderCancelled {
         DirectiveRecord { wait: current.wait.over(), ..current }
     } else if current.wait.is_over_at(now) && !blob_exists {
         let code = IssueCode::ImageMissing;
-        effects.events.push(receipt::failed(&current, None, order, code, snapshot, now));
+        effects.events.push(receipt::failed(&current, None, order, code, snapshot, now)?);
         DirectiveRecord { state: DirectiveState::Failed, wait: current.wait.over(), ..current }
     } else {
         DirectiveRecord { wait: current.wait.again(now), ..current }
     };
     put(Change::ChangedDirective(next), snapshot, &mut effects);
-    effects
+    Ok(effects)
 }
 
 fn put(change: Change, snapshot: &mut Snapshot, effects: &mut Effects) {

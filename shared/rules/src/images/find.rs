@@ -1,6 +1,7 @@
 //! Which order an image belongs to (decisions 24, 171, 172, 174).
 
 use super::{DirectiveRecord, DirectiveState, ImageRecord};
+use crate::content::Unreadable;
 use crate::record::{OrderRecord, OrderRef};
 use crate::snapshot::Snapshot;
 use iris_model::enumeration::OrderStatus;
@@ -36,16 +37,24 @@ impl From<IssueCode> for Obstacle<'_> {
 /// Finds the order of an image that is not linked. The snapshot has to hold everything the image may belong to.
 ///
 /// # Errors
-/// Why there is not exactly one.
+/// When something stored cannot be read. Inside: why there is not exactly one.
 pub fn find<'a>(
     image: &ImageRecord,
     snapshot: &'a Snapshot,
     organization: &Organization,
-) -> Result<Target<'a>, Obstacle<'a>> {
+) -> Result<Result<Target<'a>, Obstacle<'a>>, Unreadable> {
     if let Some((order, directive)) = by_directive(image, snapshot) {
-        return directed(image, snapshot, organization, order, directive)
-            .map_err(|code| Obstacle { code, directive: Some(directive) });
+        let found = directed(image, snapshot, organization, order, directive)?;
+        return Ok(found.map_err(|code| Obstacle { code, directive: Some(directive) }));
     }
+    Ok(claimed(image, snapshot, organization).map_err(Obstacle::from))
+}
+
+fn claimed<'a>(
+    image: &ImageRecord,
+    snapshot: &'a Snapshot,
+    organization: &Organization,
+) -> Result<Target<'a>, IssueCode> {
     let order = by_claims(image, snapshot, organization)?;
     let laterality = image.claims.laterality.ok_or(IssueCode::ImageEyeUnknown)?;
     Ok(Target { order, directive: None, laterality })
@@ -69,18 +78,18 @@ fn directed<'a>(
     organization: &Organization,
     order: &'a OrderRecord,
     directive: &'a DirectiveRecord,
-) -> Result<Target<'a>, IssueCode> {
-    let sent = sent(directive);
+) -> Result<Result<Target<'a>, IssueCode>, Unreadable> {
+    let sent = sent(directive)?;
     let own = image.claims.laterality;
-    let laterality = sent.laterality.or(own).ok_or(IssueCode::ImageEyeUnknown)?;
+    let Some(laterality) = sent.laterality.or(own) else { return Ok(Err(IssueCode::ImageEyeUnknown)) };
     if own.is_some_and(|own| own != laterality) {
-        return Err(IssueCode::ImageEyeMismatch);
+        return Ok(Err(IssueCode::ImageEyeMismatch));
     }
     let strict = organization.patient_mismatch == MismatchPolicy::Error;
     if strict && !is_patient_of(image, snapshot, order) {
-        return Err(IssueCode::PatientMismatch);
+        return Ok(Err(IssueCode::PatientMismatch));
     }
-    Ok(Target { order, directive: Some(directive), laterality })
+    Ok(Ok(Target { order, directive: Some(directive), laterality }))
 }
 
 /// The order that the image's own ids name.
@@ -159,14 +168,20 @@ pub(super) fn is_patient_of(image: &ImageRecord, snapshot: &Snapshot, order: &Or
 }
 
 /// A directive as it was sent.
-pub(super) fn sent(directive: &DirectiveRecord) -> iris_model::request::Image {
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn sent(directive: &DirectiveRecord) -> Result<iris_model::request::Image, Unreadable> {
     crate::content::image(&directive.details)
 }
 
 /// What an image is to the exam: late for an order that is graded, else as the directive says.
-pub(super) fn context(order: &OrderRecord, directive: Option<&DirectiveRecord>) -> ImageContext {
-    match order.status {
+///
+/// # Errors
+/// When the directive cannot be read.
+pub(super) fn context(order: &OrderRecord, directive: Option<&DirectiveRecord>) -> Result<ImageContext, Unreadable> {
+    Ok(match order.status {
         OrderStatus::Graded | OrderStatus::Complete => ImageContext::AddedLate,
-        _ => directive.and_then(|directive| sent(directive).image_context).unwrap_or(ImageContext::Primary),
-    }
+        _ => directive.map(sent).transpose()?.and_then(|sent| sent.image_context).unwrap_or(ImageContext::Primary),
+    })
 }

@@ -1,6 +1,7 @@
 //! The events about images (iris-facts §4.2). Their ids depend on nothing but what they tell, so that telling it again is recognizable.
 
 use super::{DirectiveRecord, ImageRecord, ImageStatus};
+use crate::content::Unreadable;
 use crate::incoming::NAMESPACE;
 use crate::record::OrderRecord;
 use crate::snapshot::Snapshot;
@@ -30,16 +31,16 @@ pub(super) fn failed(
     code: IssueCode,
     snapshot: &Snapshot,
     now: Timestamp,
-) -> Event {
+) -> Result<Event, Unreadable> {
     let name =
         format!("directive/{}/{}/{}/{code}/{}", order.key.organization, order.id, directive.ordinal, order.version);
     let mut event =
         about(EventKind::ImageReceipt, Uuid::new_v5(&NAMESPACE, name.as_bytes()), Some(order), snapshot, now);
-    event.image_local_id = super::find::sent(directive).local_id;
+    event.image_local_id = super::find::sent(directive)?.local_id;
     event.iris_image_id = image.map(|image| image.iris_id);
     event.success = false;
     event.error_message = Some(message(code, image, &directive.file_name));
-    event
+    Ok(event)
 }
 
 /// An image found no order.
@@ -76,6 +77,7 @@ fn about(kind: EventKind, id: Uuid, order: Option<&OrderRecord>, snapshot: &Snap
         transmission_status: None,
         success: true,
         error_message: None,
+        warnings: Vec::new(),
         result_object_type: kind,
         version: iris_model::request::VERSION.to_owned(),
     }

@@ -2,7 +2,7 @@
 
 use super::find::{context, find, sent};
 use super::{DirectiveRecord, DirectiveState, ImageRecord, ImageStatus, is_satisfied, receipt, requirement};
-use crate::content;
+use crate::content::{self, Unreadable};
 use crate::decide::Change;
 use crate::record::{OrderChange, OrderRecord};
 use crate::snapshot::Snapshot;
@@ -24,22 +24,30 @@ pub struct Effects {
 /// once it has the images it needs. The changes are applied to the snapshot, too. Asked again, it has nothing to do.
 ///
 /// The snapshot has to hold the order with its content, its directives and images, and the images that may belong to it.
-pub fn settle(order: i64, snapshot: &mut Snapshot, organization: &Organization, now: Timestamp) -> Effects {
+///
+/// # Errors
+/// When something stored cannot be read; what was done to the snapshot until then means nothing.
+pub fn settle(
+    order: i64,
+    snapshot: &mut Snapshot,
+    organization: &Organization,
+    now: Timestamp,
+) -> Result<Effects, Unreadable> {
     if snapshot.images.is_empty() {
-        return Effects::default();
+        return Ok(Effects::default());
     }
-    let Some(known) = snapshot.order_by_id(order) else { return Effects::default() };
+    let Some(known) = snapshot.order_by_id(order) else { return Ok(Effects::default()) };
     if !known.current || known.status == OrderStatus::OrderCancelled || known.content.is_none() {
-        return Effects::default();
+        return Ok(Effects::default());
     }
     let known = known.clone();
     let mut case = Settling { organization, now, order: known.clone(), effects: Effects::default() };
-    case.refuse_foreign(snapshot);
-    case.follow_directives(snapshot);
-    case.link_found(snapshot);
-    case.report_unusable(snapshot);
-    case.queue_when_ready(&known, snapshot);
-    case.effects
+    case.refuse_foreign(snapshot)?;
+    case.follow_directives(snapshot)?;
+    case.link_found(snapshot)?;
+    case.report_unusable(snapshot)?;
+    case.queue_when_ready(&known, snapshot)?;
+    Ok(case.effects)
 }
 
 struct Settling<'a> {
@@ -52,40 +60,47 @@ struct Settling<'a> {
 
 impl Settling<'_> {
     /// A directive may name the organization's own image container only (decision 170).
-    fn refuse_foreign(&mut self, snapshot: &mut Snapshot) {
+    fn refuse_foreign(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         let own = self.organization.images_container();
         for directive in pending(snapshot, self.order.id) {
             if directive.container != own {
-                self.fail(directive, None, IssueCode::ForeignContainer, snapshot);
+                self.fail(directive, None, IssueCode::ForeignContainer, snapshot)?;
             }
         }
+        Ok(())
     }
 
     /// Directives about images that are linked already: they were found by their own ids, or the directive was sent again with another eye.
-    fn follow_directives(&mut self, snapshot: &mut Snapshot) {
+    fn follow_directives(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         for directive in snapshot.images.directives(self.order.id).to_vec() {
             for image in linked(snapshot, self.order.id) {
                 if directive.container == image.blob.container && directive.file_name == image.blob.file_name {
-                    self.follow(directive.clone(), image, snapshot);
+                    self.follow(directive.clone(), image, snapshot)?;
                 }
             }
         }
+        Ok(())
     }
 
-    fn follow(&mut self, directive: DirectiveRecord, mut image: ImageRecord, snapshot: &mut Snapshot) {
-        let sent = sent(&directive);
+    fn follow(
+        &mut self,
+        directive: DirectiveRecord,
+        mut image: ImageRecord,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Unreadable> {
+        let sent = sent(&directive)?;
         if image.claims.laterality.is_some() && sent.laterality.is_some_and(|eye| image.claims.laterality != Some(eye))
         {
             if directive.state == DirectiveState::Pending {
-                self.fail(directive, Some(&image), IssueCode::ImageEyeMismatch, snapshot);
+                self.fail(directive, Some(&image), IssueCode::ImageEyeMismatch, snapshot)?;
             }
-            return;
+            return Ok(());
         }
         let late = image.context == ImageContext::AddedLate || !self.order.is_open();
         let as_sent = ImageRecord {
             laterality: sent.laterality.or(image.laterality),
             local_id: sent.local_id,
-            context: if late { image.context } else { context(&self.order, Some(&directive)) },
+            context: if late { image.context } else { context(&self.order, Some(&directive))? },
             ..image.clone()
         };
         if as_sent != image {
@@ -97,12 +112,13 @@ impl Settling<'_> {
             let wait = directive.wait.over();
             self.put_directive(DirectiveRecord { state: DirectiveState::Linked, wait, ..directive }, snapshot);
         }
+        Ok(())
     }
 
     /// Links the images that belong to the order, in the order in which they arrived.
-    fn link_found(&mut self, snapshot: &mut Snapshot) {
+    fn link_found(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         for image in candidates(&self.order, snapshot) {
-            let found = match find(&image, snapshot, self.organization) {
+            let found = match find(&image, snapshot, self.organization)? {
                 Ok(target) if target.order.id == self.order.id => Ok((target.laterality, target.directive.cloned())),
                 Err(obstacle) => match obstacle.directive {
                     Some(directive) if directive.order == self.order.id => Err((obstacle.code, directive.clone())),
@@ -111,10 +127,11 @@ impl Settling<'_> {
                 Ok(_) => continue,
             };
             match found {
-                Ok((laterality, directive)) => self.link(image, laterality, directive, snapshot),
-                Err((code, directive)) => self.contradiction(image, code, directive, snapshot),
+                Ok((laterality, directive)) => self.link(image, laterality, directive, snapshot)?,
+                Err((code, directive)) => self.contradiction(image, code, directive, snapshot)?,
             }
         }
+        Ok(())
     }
 
     fn link(
@@ -123,14 +140,15 @@ impl Settling<'_> {
         laterality: Laterality,
         directive: Option<DirectiveRecord>,
         snapshot: &mut Snapshot,
-    ) {
+    ) -> Result<(), Unreadable> {
+        let sent = directive.as_ref().map(sent).transpose()?;
         let image = ImageRecord {
             status: ImageStatus::Linked,
             reason: None,
             order: Some(self.order.id),
             laterality: Some(laterality),
-            context: context(&self.order, directive.as_ref()),
-            local_id: directive.as_ref().and_then(|directive| sent(directive).local_id),
+            context: context(&self.order, directive.as_ref())?,
+            local_id: sent.and_then(|sent| sent.local_id),
             wait: image.wait.over(),
             ..image
         };
@@ -141,6 +159,7 @@ impl Settling<'_> {
             let wait = directive.wait.over();
             self.put_directive(DirectiveRecord { state: DirectiveState::Linked, wait, ..directive }, snapshot);
         }
+        Ok(())
     }
 
     /// Image and directive disagree: neither is believed.
@@ -150,19 +169,20 @@ impl Settling<'_> {
         code: IssueCode,
         directive: DirectiveRecord,
         snapshot: &mut Snapshot,
-    ) {
+    ) -> Result<(), Unreadable> {
         if directive.state == DirectiveState::Pending {
-            self.fail(directive, Some(&image), code, snapshot);
+            self.fail(directive, Some(&image), code, snapshot)?;
         }
         if image.reason != Some(code) || image.status != ImageStatus::Quarantined {
             let wait = image.wait.over();
             let quarantined = ImageRecord { status: ImageStatus::Quarantined, reason: Some(code), wait, ..image };
             self.put_image(quarantined, snapshot);
         }
+        Ok(())
     }
 
     /// Directives whose image is there but cannot be linked: it is broken, or belongs to another order.
-    fn report_unusable(&mut self, snapshot: &mut Snapshot) {
+    fn report_unusable(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         for directive in pending(snapshot, self.order.id) {
             let blob = directive.blob(self.organization.client_guid);
             let images = snapshot.images.images_of_blob(&blob);
@@ -173,8 +193,9 @@ impl Settling<'_> {
                 None => continue,
             };
             let image = broken.map(|image| (*image).clone());
-            self.fail(directive, image.as_ref(), code, snapshot);
+            self.fail(directive, image.as_ref(), code, snapshot)?;
         }
+        Ok(())
     }
 
     fn fail(
@@ -183,18 +204,19 @@ impl Settling<'_> {
         image: Option<&ImageRecord>,
         code: IssueCode,
         snapshot: &mut Snapshot,
-    ) {
-        self.effects.events.push(receipt::failed(&directive, image, &self.order, code, snapshot, self.now));
+    ) -> Result<(), Unreadable> {
+        self.effects.events.push(receipt::failed(&directive, image, &self.order, code, snapshot, self.now)?);
         let wait = directive.wait.over();
         self.put_directive(DirectiveRecord { state: DirectiveState::Failed, wait, ..directive }, snapshot);
+        Ok(())
     }
 
-    fn queue_when_ready(&mut self, before: &OrderRecord, snapshot: &mut Snapshot) {
+    fn queue_when_ready(&mut self, before: &OrderRecord, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         let images = linked(snapshot, self.order.id);
         if images.is_empty() {
-            return;
+            return Ok(());
         }
-        let request = content::parse_order(self.order.content.as_deref().unwrap_or("{}"));
+        let request = content::parse_order(self.order.stored_content()?)?;
         let requirement = requirement(&request, self.organization);
         let ready = self.order.status == OrderStatus::AwaitingImages && is_satisfied(requirement, &images);
         if ready {
@@ -202,7 +224,7 @@ impl Settling<'_> {
             self.effects.events.push(receipt::ready(&self.order, snapshot, self.now));
         }
         if self.order == *before {
-            return;
+            return Ok(());
         }
         self.order.version += 1;
         // Its content stays as it is stored.
@@ -214,6 +236,7 @@ impl Settling<'_> {
             content_before: None,
         };
         self.put(change, snapshot);
+        Ok(())
     }
 
     fn put_image(&mut self, image: ImageRecord, snapshot: &mut Snapshot) -> ImageRecord {

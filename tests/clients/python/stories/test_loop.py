@@ -58,16 +58,17 @@ def grading(order):
 
 
 def result_of(caller, order):
-    """The result of an order. One that is larger than its queue takes is in the results container, and the message says where."""
+    """The result of an order. One that is larger than its queue takes comes without its report, and says where the whole of it is."""
     def local_id(message):
         return message["Order"]["LocalId"] if "Order" in message else message["OrderLocalId"]
 
     found = take(caller["results"], lambda messages: any(local_id(each) == order for each in messages))
     result = next(each for each in found if local_id(each) == order)
-    if result["ResultObjectType"] != "OrderResultLocation":
+    place = result.get("Document") or (result.get("ResultsDocument") or {}).get("Location")
+    if not place:
         return result
     results = ContainerClient.from_container_url(caller["receipts"]["url"])
-    return json.loads(results.download_blob(result["Document"]["FileName"]).readall())
+    return json.loads(results.download_blob(place["FileName"]).readall())
 
 
 def embedded(result):

@@ -13,6 +13,7 @@ mod message;
 mod operation;
 mod people;
 mod place;
+mod plausible;
 mod text;
 
 pub use image::validate_image;
@@ -33,6 +34,7 @@ pub fn validate(request: OrderRequest, issues: Vec<Issue>, context: &Context<'_>
     message::check(&mut review);
     people::check(&mut review);
     place::check(&mut review);
+    plausible::check(&mut review);
     let action = operation::action(&mut review);
     let Review { request, issues, .. } = review;
     match action {

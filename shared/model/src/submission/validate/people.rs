@@ -106,7 +106,13 @@ fn is_language_tag(text: &str) -> bool {
 fn diagnosis(review: &mut Review<'_>) {
     let Some(sent) = review.request.patient.as_mut().and_then(|patient| patient.dx_code.as_mut()) else { return };
     match value::diagnosis_code(sent) {
-        Ok(code) => *sent = code,
+        Ok(code) => {
+            if !value::is_known_diagnosis(&code) {
+                let message = format!("ICD-10-CM has no category for {}. Check the code.", quoted(&code));
+                review.issues.push(Issue::warning(IssueCode::ImplausibleValue, "Patient.DxCode", message));
+            }
+            *sent = code;
+        }
         Err(error) => review.issues.push(error.at("Patient.DxCode")),
     }
 }

@@ -1,6 +1,7 @@
 //! The vocabulary of findings and results (iris-facts §6.3, §6.4): read in any case, with or without a plural s, written as published.
 
-use iris_model::organization::CareLevel;
+use crate::grading::FindingEntry;
+use crate::organization::CareLevel;
 
 /// Declares an enumeration of published texts.
 macro_rules! vocabulary {
@@ -122,6 +123,49 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// How pressing a grader calls a condition that the vocabulary has no name for: the subsets of `Other`, as screens show them
+    /// (iris-facts §6.5).
+    OtherSubset {
+        /// Nothing to refer.
+        NotReferable = "Not Referable";
+        /// To be seen by a specialist.
+        Referable = "Referable";
+        /// To be seen within weeks.
+        Severe = "Severe";
+        /// To be seen within a day.
+        Urgent = "Urgent";
+        /// To be seen at once.
+        Emergent = "Emergent";
+    }
+}
+
+impl OtherSubset {
+    /// The least level a care plan of it has. The subset published as Severe is urgent (decision 126).
+    #[must_use]
+    pub fn level(self) -> CareLevel {
+        match self {
+            Self::NotReferable => CareLevel::NotReferable,
+            Self::Referable => CareLevel::Referable,
+            Self::Severe | Self::Urgent => CareLevel::Urgent,
+            Self::Emergent => CareLevel::Emergent,
+        }
+    }
+
+    /// The subset of `Other` or `Other (subset)`; without one it is referable.
+    #[must_use]
+    pub fn of_name(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let head = text.get(..OTHER.len()).filter(|head| head.eq_ignore_ascii_case(OTHER))?;
+        let rest = text.get(head.len()..)?.trim();
+        if rest.is_empty() {
+            return Some(Self::Referable);
+        }
+        let subset = rest.strip_prefix('(')?.strip_suffix(')')?.trim();
+        Self::ALL.iter().copied().find(|own| own.text().eq_ignore_ascii_case(subset))
+    }
+}
+
 /// Something found in an eye.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
@@ -132,7 +176,7 @@ pub enum Finding {
     /// Anything else, in words, with the subset the grader chose for it (iris-facts §6.5).
     Other {
         /// How pressing it is.
-        level: CareLevel,
+        subset: OtherSubset,
         /// What it is.
         text: String,
     },
@@ -158,38 +202,31 @@ impl Finding {
             Self::Other { text, .. } => Some(text),
         }
     }
+
+    /// Whether it says that there is nothing.
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        matches!(self, Self::Diagnosed(_, answer) if answer.is_negative())
+    }
+
+    /// As results carry it; of `Other` without its subset.
+    #[must_use]
+    pub fn entry(&self) -> FindingEntry {
+        FindingEntry { finding: Some(self.name().to_owned()), result: self.result().map(str::to_owned) }
+    }
 }
 
-/// The finding in words.
+/// A condition without a name of its own.
 pub const OTHER: &str = "Other";
 
 /// Stands in care plan assignments, and as a finding, for an eye that cannot be graded.
 pub const NOT_GRADABLE: &str = "Not Gradable";
 
+/// Stands in care plan assignments for an eye that was to be examined and was not.
+pub const NOT_EXAMINED: &str = "Not Examined";
+
 /// Stands in care plan assignments for an order without any finding.
 pub const NO_FINDING: &str = "None";
-
-/// The subsets of `Other`, as screens show them: `Other (Urgent)`. The one published as Severe is urgent (decision 126).
-pub const OTHER_SUBSETS: [(&str, CareLevel); 5] = [
-    ("Not Referable", CareLevel::NotReferable),
-    ("Referable", CareLevel::Referable),
-    ("Severe", CareLevel::Urgent),
-    ("Urgent", CareLevel::Urgent),
-    ("Emergent", CareLevel::Emergent),
-];
-
-/// Reads `Other` or `Other (subset)`; without a subset it is referable.
-#[must_use]
-pub fn other_level(text: &str) -> Option<CareLevel> {
-    let text = text.trim();
-    let head = text.get(..OTHER.len()).filter(|head| head.eq_ignore_ascii_case(OTHER))?;
-    let rest = text.get(head.len()..)?.trim();
-    if rest.is_empty() {
-        return Some(CareLevel::Referable);
-    }
-    let subset = rest.strip_prefix('(')?.strip_suffix(')')?.trim();
-    OTHER_SUBSETS.iter().find(|(name, _)| name.eq_ignore_ascii_case(subset)).map(|(_, level)| *level)
-}
 
 /// Compares without regard to case, surrounding blanks and a plural s (iris-facts §13 #35).
 #[must_use]
@@ -220,11 +257,26 @@ mod tests {
 
     #[test]
     fn subsets_of_other() {
-        assert_eq!(other_level("other"), Some(CareLevel::Referable));
-        assert_eq!(other_level("Other (not referable)"), Some(CareLevel::NotReferable));
-        assert_eq!(other_level("Other(Emergent)"), Some(CareLevel::Emergent));
-        assert_eq!(other_level("Other (someday)"), None);
-        assert_eq!(other_level("Otherwise"), None);
-        assert_eq!(other_level("Öther"), None);
+        assert_eq!(OtherSubset::of_name("other"), Some(OtherSubset::Referable));
+        assert_eq!(OtherSubset::of_name("Other (not referable)"), Some(OtherSubset::NotReferable));
+        assert_eq!(OtherSubset::of_name(" Other(Urgent) "), Some(OtherSubset::Urgent));
+        assert_eq!(OtherSubset::of_name("Other (Severe)"), Some(OtherSubset::Severe));
+        assert_eq!(OtherSubset::of_name("Other (someday)"), None);
+        assert_eq!(OtherSubset::of_name("Otherwise"), None);
+        assert_eq!(OtherSubset::of_name("\u{d6}ther"), None);
+        let levels: Vec<CareLevel> = OtherSubset::ALL.iter().map(|subset| subset.level()).collect();
+        let expected =
+            [CareLevel::NotReferable, CareLevel::Referable, CareLevel::Urgent, CareLevel::Urgent, CareLevel::Emergent];
+        assert_eq!(levels, expected);
+    }
+
+    #[test]
+    fn an_entry_names_finding_and_result() {
+        let entry = Finding::Diagnosed(Diagnosis::DryAmd, Answer::EarlyStage).entry();
+        assert_eq!((entry.finding.as_deref(), entry.result.as_deref()), (Some("Dry AMD"), Some("Early Stage")));
+        let entry = Finding::Suspected(Suspicion::Cataract).entry();
+        assert_eq!((entry.finding.as_deref(), entry.result.as_deref()), (Some("Suspected Cataract"), None));
+        let entry = Finding::Other { subset: OtherSubset::Urgent, text: "Tear".into() }.entry();
+        assert_eq!((entry.finding.as_deref(), entry.result.as_deref()), (Some("Other"), Some("Tear")));
     }
 }

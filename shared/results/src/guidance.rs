@@ -1,0 +1,96 @@
+//! The platform's own care plans and advice, with the published guidance they rest on (decision 283): `data/care-plans.json`.
+
+use crate::finding::{Finding, same};
+use iris_model::EvaluationType;
+use iris_model::organization::{CarePlan, CarePlanAssignment, CarePlans};
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// What the platform says where an organization says nothing.
+pub static GUIDANCE: LazyLock<Guidance> = LazyLock::new(|| {
+    // That the file can be read is a test; without it every finding would get the plan of last resort.
+    serde_json::from_str::<Document>(include_str!("../data/care-plans.json")).map(Guidance::from).unwrap_or_default()
+});
+
+/// Care plans, advice and their sources.
+#[derive(Debug, Default)]
+pub struct Guidance {
+    /// Plans and assignments, as organizations have them.
+    pub care_plans: CarePlans,
+    /// The source of each assignment, in their order.
+    pub grounds: Vec<Source>,
+    /// What to heed beside the plan.
+    pub advice: Vec<Advice>,
+}
+
+/// Published guidance.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// What the data calls it.
+    pub id: String,
+    /// Who published what.
+    pub title: String,
+    /// The year of the edition looked at.
+    pub year: u16,
+}
+
+/// What to heed about a finding, whatever its plan.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Advice {
+    /// The findings it is about, as published.
+    pub about: Vec<String>,
+    /// The advice.
+    pub text: String,
+    /// Id of its source.
+    pub source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    sources: Vec<Source>,
+    plans: Vec<CarePlan>,
+    assignments: Vec<Assignment>,
+    advice: Vec<Advice>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Assignment {
+    finding: String,
+    result: Option<String>,
+    #[serde(default)]
+    evaluation_types: Vec<EvaluationType>,
+    plan: String,
+    priority: Option<u16>,
+    source: String,
+}
+
+impl From<Document> for Guidance {
+    fn from(document: Document) -> Self {
+        let Document { sources, plans, assignments, advice } = document;
+        let unnamed = |id: &str| Source { id: id.to_owned(), title: String::new(), year: 0 };
+        let ground = |id: &str| sources.iter().find(|own| own.id == id).cloned().unwrap_or_else(|| unnamed(id));
+        let grounds = assignments.iter().map(|own| ground(&own.source)).collect();
+        let assignments = assignments.into_iter().map(|own| CarePlanAssignment {
+            finding: own.finding,
+            result: own.result,
+            evaluation_types: own.evaluation_types,
+            plan: own.plan,
+            priority: own.priority,
+        });
+        Self { care_plans: CarePlans { plans, assignments: assignments.collect() }, grounds, advice }
+    }
+}
+
+impl Guidance {
+    /// What to heed about a finding, beside its plan.
+    #[must_use]
+    pub fn advice(&self, finding: &Finding) -> Option<&str> {
+        let about = |advice: &&Advice| advice.about.iter().any(|name| same(name, finding.name()));
+        let found = self.advice.iter().filter(|_| !finding.is_negative()).find(about);
+        found.map(|advice| advice.text.as_str())
+    }
+}
