@@ -248,7 +248,7 @@ fn is_total(cells: &Cells, width: usize) -> bool {
                 return false;
             };
             start.eq_ignore_ascii_case(word)
-                && !rest.strip_prefix('s').unwrap_or(rest).starts_with(char::is_alphanumeric)
+                && !rest.strip_prefix(['s', 'S']).unwrap_or(rest).starts_with(char::is_alphanumeric)
         })
     };
     let filled = || cells.iter().filter(|cell| !cell.trim().is_empty());

@@ -154,6 +154,7 @@ fn the_receipt_counts_everything_and_lists_the_first() {
         totals,
         issues_by_code: list.by_code,
         issues: list.issues,
+        groups: list.groups,
         files: Files { rows: Some(document_name("in/a.csv", Uuid::from_u128(7), ".rows.csv")), rejected: None },
     };
     insta::assert_json_snapshot!("receipt", receipt);
@@ -163,4 +164,10 @@ fn the_receipt_counts_everything_and_lists_the_first() {
     let many = RowLine { issues: vec![issue(Some(2), IssueCode::BadDate, "No."); 3_000], ..lines().remove(1) };
     list.row(&many);
     assert_eq!((list.issues.len(), list.by_code[&IssueCode::BadDate]), (ISSUES_LISTED, 3_000));
+    let of_two = |row| RowLine { row, issues: vec![issue(Some(2), IssueCode::BadDate, "No.")], ..lines().remove(1) };
+    let mut list = IssueList::default();
+    for row in 2..62 {
+        list.row(&of_two(row));
+    }
+    assert_eq!((list.groups.len(), list.groups[0].rows, list.groups[0].first.row), (1, 60, Some(2)));
 }
