@@ -2,9 +2,9 @@
 //!
 //! | resource | made for |
 //! |---|---|
-//! | queues `orders`, `drops`, `images`, `gradings`, `deliveries` | the platform |
+//! | queues `incoming-orders`, `drops`, `images`, `gradings`, `deliveries` | the platform |
 //! | containers `organizations`, `archive` | the platform |
-//! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `orders` | each organization |
+//! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `incoming-orders` | each organization |
 //! | entry `gradings-{slug}`: stamps `IrisOrganization` and forwards to `gradings` | each organization |
 //! | queues `events-{slug}`, `results-{slug}`, and those of the platform's that its destinations name | each organization |
 //! | containers `{slug}-drops`, `{slug}-results`, `{slug}-images` | each organization |
@@ -18,8 +18,9 @@ use iris_local_servicebus::broker::{Broker, Error, QueueOptions};
 use iris_local_servicebus::message::PropertyValue;
 use iris_model::organization::{DeliveryTarget, QueueTarget};
 
-/// The queue of orders as messages.
-pub const ORDERS: &str = "orders";
+/// The queue of orders as messages. It is not called `orders`: that is what callers' clients call the queue they send to, and what is sent
+/// here past an entry has no organization.
+pub const ORDERS: &str = "incoming-orders";
 /// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only a handler that
 /// dies uses deliveries up; and a file that takes minutes may see many of them die.
 pub const DELIVERIES: u32 = 100;

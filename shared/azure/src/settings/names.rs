@@ -29,7 +29,7 @@ pub struct ContainerNames {
 impl QueueNames {
     pub(super) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
         Ok(Self {
-            orders: queue(lookup, "ORDERS_QUEUE", "orders")?,
+            orders: queue(lookup, "ORDERS_QUEUE", "incoming-orders")?,
             drops: queue(lookup, "DROPS_QUEUE", "drops")?,
             images: queue(lookup, "IMAGES_QUEUE", "images")?,
             gradings: queue(lookup, "GRADINGS_QUEUE", "gradings")?,
