@@ -2,7 +2,7 @@
 //!
 //! | function | trigger | does |
 //! |---|---|---|
-//! | [`submit_order`] | queue `orders` | one message → patient, order, events |
+//! | [`submit_order`] | queue `incoming-orders` | one message → patient, order, events |
 //! | [`load_drop`] | queue `drops` (BlobCreated) | one file → many orders, receipts |
 //! | [`receive_image`] | queue `images` (BlobCreated) | one image → linked to its order, receipt |
 //! | [`apply_grading`] | queue `gradings` | one grading → graded order, result, events |

@@ -6,6 +6,7 @@ mod support;
 
 use clap::Parser;
 use iris_admin::cli::Cli;
+use iris_local::provision::ORDERS;
 use iris_local_servicebus::message::{Message, PropertyValue};
 use iris_model::OutcomeKind;
 use iris_store::audit::AuditSearch;
@@ -74,12 +75,12 @@ async fn with_dead_letter() -> (TestHost, String) {
     let broker = &host.host.broker;
     let mut lost = Message::new(sentinel().to_string()).with_message_id("SENTINEL-ORDER message");
     lost.application_properties.push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
-    broker.send("orders", lost).await.unwrap();
-    let taken = broker.receive("orders", 1, Duration::from_secs(5)).await.unwrap();
-    broker.dead_letter("orders", taken[0].lock_token, "Unwanted by Zzyzxsentinel", "sentinel secret").await.unwrap();
+    broker.send(ORDERS, lost).await.unwrap();
+    let taken = broker.receive(ORDERS, 1, Duration::from_secs(5)).await.unwrap();
+    broker.dead_letter(ORDERS, taken[0].lock_token, "Unwanted by Zzyzxsentinel", "sentinel secret").await.unwrap();
     let letters = json_of(&host, &["dead-letters", "list"]).await;
     assert_eq!(letters["deadLetters"].as_array().unwrap().len(), 1, "{letters}");
-    assert_eq!(letters["deadLetters"][0]["queue"], "orders");
+    assert_eq!(letters["deadLetters"][0]["queue"], ORDERS);
     let number = letters["deadLetters"][0]["number"].to_string();
     (host, number)
 }
@@ -88,7 +89,7 @@ async fn with_dead_letter() -> (TestHost, String) {
 async fn what_an_entry_could_not_forward_is_listed_and_goes_through_it_again() {
     let host = TestHost::with_settings(&[("AzureWebJobs.submit_order.Disabled", "true")]).await;
     let broker = &host.host.broker;
-    broker.delete("orders").await.unwrap();
+    broker.delete(ORDERS).await.unwrap();
     host.post(vec![message("forwarded late", &sentinel())]).await;
     let letters = json_of(&host, &["dead-letters", "list"]).await;
     let letter = &letters["deadLetters"][0];
@@ -110,7 +111,7 @@ async fn what_an_entry_could_not_forward_is_listed_and_goes_through_it_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redrive_of_what_is_not_there_leaves_no_trace_in_the_audit() {
     let (host, number) = with_dead_letter().await;
-    let redrive = ["dead-letters", "redrive", "orders", "4711", &number, "--reason", "two at once"];
+    let redrive = ["dead-letters", "redrive", ORDERS, "4711", &number, "--reason", "two at once"];
     let refused = refusal(&host, &redrive).await;
     assert!(refused.contains("orders has no dead letter 4711"), "{refused}");
     assert_eq!(audited(&host).await, [format!("dead-letters.redrive orders/{number}: two at once")]);
@@ -119,13 +120,13 @@ async fn a_redrive_of_what_is_not_there_leaves_no_trace_in_the_audit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_is_listed_shown_redriven_and_processed() {
     let (host, number) = with_dead_letter().await;
-    let shown = json_of(&host, &["dead-letters", "show", "orders", &number]).await;
+    let shown = json_of(&host, &["dead-letters", "show", ORDERS, &number]).await;
     assert_eq!(shown["content"]["OrderControlCode"], "NW");
     assert_eq!(shown["content"]["Patient"]["Name"]["Last"], "(text, 13 characters)");
     assert_eq!(shown["properties"]["IrisOrganization"], "harborview");
     assert_eq!(audited(&host).await, Vec::<String>::new(), "nothing personal was shown");
 
-    let redrive = ["dead-letters", "redrive", "orders", &number];
+    let redrive = ["dead-letters", "redrive", ORDERS, &number];
     assert!(refusal(&host, &redrive).await.contains("--reason"));
     let host = host.restart().await;
     let because: Vec<&str> = redrive.iter().copied().chain(["--reason", "handler was off"]).collect();
@@ -141,7 +142,7 @@ async fn a_dead_letter_is_listed_shown_redriven_and_processed() {
     // The same message from its sender, late: the ledger knows it by the id it came with.
     let mut again = Message::new(sentinel().to_string()).with_message_id("SENTINEL-ORDER message");
     again.application_properties.push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
-    host.host.broker.send("orders", again).await.unwrap();
+    host.host.broker.send(ORDERS, again).await.unwrap();
     host.settled().await;
     let all = host.host.orders.submissions(None, None, 10).await.unwrap();
     assert_eq!(all.len(), 1);
@@ -231,7 +232,7 @@ async fn personal_data_is_shown_only_when_asked_for_and_that_is_audited() {
         vec!["orders", "find", "sentinel"],
         vec!["orders", "show", &order],
         vec!["dead-letters", "list"],
-        vec!["dead-letters", "show", "orders", &number],
+        vec!["dead-letters", "show", ORDERS, &number],
         vec!["outbox", "list"],
         vec!["submissions", "list", "--all"],
         vec!["submissions", "show", &rejected[0]],
@@ -260,7 +261,7 @@ async fn personal_data_is_shown_only_when_asked_for_and_that_is_audited() {
         (vec!["drops", "list"], "Zzyzxsentinel 1941-07-07.csv"),
         (vec!["drops", "show", &drop], "SENTINEL-ORDER"),
         (vec!["orders", "show", &order], "Zzyzxsentinel"),
-        (vec!["dead-letters", "show", "orders", &number], "sentinel secret"),
+        (vec!["dead-letters", "show", ORDERS, &number], "sentinel secret"),
         (vec!["submissions", "list"], "SENTINEL-MRN"),
         (vec!["submissions", "show", &rejected[0]], "Zzyzxsentinel"),
     ];

@@ -4,6 +4,7 @@
 
 mod support;
 
+use iris_local::provision::ORDERS;
 use iris_model::event::EventKind;
 use iris_model::{Event, IssueCode, OutcomeKind};
 use serde_json::json;
@@ -98,7 +99,7 @@ async fn a_message_of_no_known_entry_is_recorded_and_not_lost() {
         body: body.clone().into(),
         ..iris_local_servicebus::message::Message::default()
     };
-    host.host.broker.send("orders", stray).await.unwrap();
+    host.host.broker.send(ORDERS, stray).await.unwrap();
     host.settled().await;
     let refused = host.host.orders.submissions(None, Some(OutcomeKind::Failed), 10).await.unwrap();
     assert_eq!(refused[0].issues[0].code.as_str(), "unknown-organization");
@@ -110,7 +111,7 @@ async fn a_message_of_no_known_entry_is_recorded_and_not_lost() {
 async fn a_cancellation_that_overtook_its_order_waits_for_it() {
     let host = TestHost::start().await;
     host.post(vec![message("1", &operation("A", 1, "CA"))]).await;
-    support::until("the cancellation waits", async || host.host.broker.status("orders").unwrap().scheduled == 1).await;
+    support::until("the cancellation waits", async || host.host.broker.status(ORDERS).unwrap().scheduled == 1).await;
     host.post(vec![message("2", &order("A", 1))]).await;
     let events = host.events(2).await;
     assert_eq!(events[0].result_object_type, EventKind::OrderCreationReceipt);

@@ -52,6 +52,7 @@ async fn local_host(data: &Path) -> LocalHost {
     assert!(handler.is_file(), "{} is not there; build the tests of the whole workspace", handler.display());
     LocalHost::start(Options {
         data: data.to_owned(),
+        tls: false,
         amqp_port: Some(0),
         http_port: Some(0),
         blob_port: Some(0),

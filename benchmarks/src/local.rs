@@ -35,6 +35,7 @@ impl Local {
         let organization = organizations.first().context("there is a sample organization")?.organization.clone();
         let host = LocalHost::start(Options {
             data: folder.path().to_owned(),
+            tls: false,
             amqp_port: Some(0),
             http_port: Some(0),
             blob_port: Some(0),

@@ -83,6 +83,7 @@ impl TestHost {
         let organization = organizations[0].organization.clone();
         let host = LocalHost::start(Options {
             data: folder.path().to_owned(),
+            tls: false,
             amqp_port: Some(0),
             http_port: Some(0),
             blob_port: Some(0),

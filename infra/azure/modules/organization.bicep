@@ -16,7 +16,7 @@ param handlerPrincipalId string
 param operatorsObjectId string
 @description('Microsoft Entra group whose members make signatures of the containers. Empty: nobody.')
 param issuersObjectId string = ''
-param ordersQueue string = 'orders'
+param ordersQueue string = 'incoming-orders'
 param gradingsQueue string = 'gradings'
 
 var roles = {

@@ -25,7 +25,7 @@ var unique = take(uniqueString(subscription().id, resourceGroup().id), 6)
 var compact = replace(name, '-', '')
 
 var queues = {
-  orders: 'orders'
+  orders: 'incoming-orders'
   drops: 'drops'
   images: 'images'
   gradings: 'gradings'

@@ -1,6 +1,7 @@
 //! What to connect with, for programs: the one line that `--json` writes when the local host is up.
 
 use crate::LocalHost;
+use crate::credentials::Published;
 use crate::organizations::Document;
 use serde::Serialize;
 
@@ -12,6 +13,8 @@ pub struct Announcement {
     pub service_bus: String,
     /// Connection string of the storage account: every right on every container.
     pub storage: String,
+    /// File of the certificate that clients have to trust, when they connect in TLS.
+    pub certificate: Option<String>,
     /// Where the console is, for a browser.
     pub console: String,
     /// What each organization connects with.
@@ -34,6 +37,8 @@ pub struct Caller {
     pub events: Option<QueueAccess>,
     /// Where it receives results: listen only.
     pub results: QueueAccess,
+    /// Connection strings for clients that name the queues themselves.
+    pub published: Published,
     /// Where gradings are posted, if the organization may grade by itself: send only (decision 120).
     pub gradings: Option<QueueAccess>,
     /// Where it drops files: create and write only.
@@ -79,8 +84,9 @@ impl Announcement {
     #[must_use]
     pub fn of(host: &LocalHost, console: std::net::SocketAddr) -> Self {
         Self {
-            service_bus: host.credentials.service_bus(),
-            storage: host.credentials.storage(),
+            service_bus: host.credentials.everything().service_bus,
+            storage: host.credentials.everything().storage,
+            certificate: host.credentials.authority().map(|file| file.display().to_string()),
             console: format!("http://{console}/"),
             organizations: host.organizations.iter().map(|document| caller(host, document)).collect(),
         }
@@ -98,6 +104,7 @@ fn caller(host: &LocalHost, Document { organization, .. }: &Document) -> Caller 
         orders_http: HttpAccess { url: access.orders_http, authorization: access.orders_token },
         events: organization.events_queue().map(|name| queue(name, access.events)),
         results: queue(slug.results_queue(), access.results),
+        published: access.published,
         gradings: access.gradings.map(|access| queue(slug.gradings_entry(), access)),
         drops: ContainerAccess { container: organization.drops_container(), url: access.drops },
         images: ContainerAccess { container: organization.images_container(), url: access.images },

@@ -34,7 +34,10 @@ pub struct ServeArgs {
     /// Folder that keeps queues, blobs and the database between runs.
     #[arg(long, value_name = "DIR", default_value = ".iris-local")]
     pub data: PathBuf,
-    /// Port of the Service Bus endpoint (AMQP); 0 = any free one. Default: 5672, or a free one when that is taken.
+    /// Have callers connect in TLS, as with Azure; prints the certificate they have to trust.
+    #[arg(long)]
+    pub tls: bool,
+    /// Port of the Service Bus endpoint (AMQP); 0 = any free one. Default: 5672 (in TLS 5671), or a free one when that is taken.
     #[arg(long, value_name = "PORT")]
     pub amqp_port: Option<u16>,
     /// Port on which messages are taken over HTTP; 0 = any free one. Default: 5300, or a free one when that is taken.

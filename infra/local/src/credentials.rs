@@ -7,18 +7,20 @@
 use crate::organizations::Document;
 use crate::provision::container;
 use anyhow::{Context, Result};
-use iris_local_blob::auth::{Account, Key, SasTerms};
+use iris_local_blob::auth::{Account, Endpoint, Key, SasTerms};
 use iris_local_blob::{BlobName, ContainerName};
 use iris_local_servicebus::access::{
-    Access, AccessKey, ROOT_KEY_NAME, Right, connection_string, derive_key, shared_access_signature,
+    Access, AccessKey, ROOT_KEY_NAME, Right, connection_string, derive_key, secure_connection_string,
+    shared_access_signature,
 };
 use iris_model::Organization;
 use iris_model::organization::Environment;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
+use serde::Serialize;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The storage account's name, the one Azure's own emulators use.
 const ACCOUNT: &str = "devstoreaccount1";
@@ -33,10 +35,60 @@ const FETCH: &str = "rl";
 pub struct Credentials {
     seed: Vec<u8>,
     account: Account,
-    amqp: SocketAddr,
-    http: SocketAddr,
-    blob: SocketAddr,
+    addresses: Addresses,
     expiry: Timestamp,
+}
+
+/// Where a running local host is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    /// By the handler, without TLS.
+    pub(crate) inside: Ports,
+    /// By callers in TLS, where that is so.
+    pub(crate) outside: Option<SecurePorts>,
+}
+
+/// An endpoint for each protocol.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) amqp: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) blob: SocketAddr,
+}
+
+/// The same in TLS, with the file of the certificate to trust.
+#[derive(Debug, Clone)]
+pub(crate) struct SecurePorts {
+    pub(crate) ports: Ports,
+    pub(crate) authority: PathBuf,
+}
+
+/// Every right on everything.
+#[derive(Debug, Clone)]
+pub struct Everything {
+    /// Connection string of the Service Bus namespace.
+    pub service_bus: String,
+    /// Connection string of the storage account.
+    pub storage: String,
+}
+
+/// Connection strings that name no queue, for clients that know its name: IRIS's published ones send to `orders` and receive from `events`
+/// and `results`. Those are the organization's own queues for who connects with these strings, as in a namespace of its own.
+#[derive(Debug, Clone, Serialize)]
+pub struct Published {
+    /// To send to `orders`.
+    pub orders: String,
+    /// To receive from `events`, if the organization has such a queue.
+    pub events: Option<String>,
+    /// To receive from `results`.
+    pub results: String,
+}
+
+/// The names of queues in IRIS's published clients.
+mod published {
+    pub(super) const ORDERS: &str = "orders";
+    pub(super) const EVENTS: &str = "events";
+    pub(super) const RESULTS: &str = "results";
 }
 
 /// What one organization connects with.
@@ -54,6 +106,8 @@ pub struct CallerAccess {
     pub events: String,
     /// Connection string to receive results: listen only.
     pub results: String,
+    /// Connection strings for clients that name the queues themselves.
+    pub published: Published,
     /// URL of the drops container: create and write only.
     pub drops: String,
     /// URL of the images container: create and write only.
@@ -64,7 +118,7 @@ pub struct CallerAccess {
 
 impl Credentials {
     /// Reads the secret of the data folder, or makes it.
-    pub(crate) fn load(data: &Path, amqp: SocketAddr, http: SocketAddr, blob: SocketAddr) -> Result<Self> {
+    pub(crate) fn load(data: &Path, addresses: Addresses) -> Result<Self> {
         let file = data.join("secret");
         let secret = match fs::read_to_string(&file) {
             Ok(text) => text,
@@ -78,7 +132,7 @@ impl Credentials {
         let key =
             Key::from_base64(secret.trim()).with_context(|| format!("{} is damaged; delete it", file.display()))?;
         let expiry = Timestamp::now().to_zoned(TimeZone::UTC).checked_add(Span::new().years(1))?.timestamp();
-        Ok(Self { seed: secret.into_bytes(), account: Account::new(ACCOUNT, key), amqp, http, blob, expiry })
+        Ok(Self { seed: secret.into_bytes(), account: Account::new(ACCOUNT, key), addresses, expiry })
     }
 
     /// The storage account.
@@ -87,19 +141,39 @@ impl Credentials {
         &self.account
     }
 
-    /// The handler's connection string of Service Bus.
-    pub(crate) fn service_bus(&self) -> String {
-        self.queue(ROOT_KEY_NAME, "")
+    /// File of the certificate that callers have to trust, when they connect in TLS.
+    #[must_use]
+    pub fn authority(&self) -> Option<&Path> {
+        self.addresses.outside.as_ref().map(|outside| outside.authority.as_path())
     }
 
-    /// The handler's connection string of the storage account.
-    pub(crate) fn storage(&self) -> String {
-        self.account.endpoint(self.blob).connection_string()
+    /// What administrators and tests connect with.
+    #[must_use]
+    pub fn everything(&self) -> Everything {
+        Everything { service_bus: self.queue(ROOT_KEY_NAME, ""), storage: self.blobs().connection_string() }
+    }
+
+    /// What the handler connects with.
+    pub(crate) fn handler(&self) -> Everything {
+        let Ports { amqp, blob, .. } = self.addresses.inside;
+        let key = derive_key(&self.seed, "", ROOT_KEY_NAME);
+        Everything {
+            service_bus: connection_string(amqp, ROOT_KEY_NAME, &key, None),
+            storage: self.account.endpoint(blob).connection_string(),
+        }
     }
 
     /// The address of a blob, as events have it.
     pub(crate) fn blob_url(&self, container: &ContainerName, name: &BlobName) -> String {
-        self.account.endpoint(self.blob).blob_url(container, name)
+        self.account.endpoint(self.addresses.inside.blob).blob_url(container, name)
+    }
+
+    /// The storage account where callers reach it.
+    fn blobs(&self) -> Endpoint<'_> {
+        match &self.addresses.outside {
+            Some(outside) => self.account.secure_endpoint(outside.ports.blob),
+            None => self.account.endpoint(self.addresses.inside.blob),
+        }
     }
 
     /// What an organization connects with.
@@ -107,7 +181,11 @@ impl Credentials {
     pub fn caller(&self, organization: &Organization) -> CallerAccess {
         let slug = &organization.slug;
         let entry = slug.orders_entry();
-        let entry_url = format!("http://{}/{entry}", self.http);
+        let entry_url = match &self.addresses.outside {
+            Some(outside) => format!("https://{}/{entry}", outside.ports.http),
+            None => format!("http://{}/{entry}", self.addresses.inside.http),
+        };
+        let events = organization.events_queue();
         CallerAccess {
             orders: self.queue("send", &entry),
             orders_http: format!("{entry_url}/messages"),
@@ -118,7 +196,12 @@ impl Credentials {
                 self.expiry,
             ),
             gradings: (organization.environment == Environment::Test).then(|| self.grader(organization)),
-            events: self.queue("listen", &organization.events_queue().unwrap_or_default()),
+            published: Published {
+                orders: self.connection("send", &entry, None),
+                events: events.as_ref().map(|queue| self.connection("listen", queue, None)),
+                results: self.connection("listen", &slug.results_queue(), None),
+            },
+            events: self.queue("listen", &events.unwrap_or_default()),
             results: self.queue("listen", &slug.results_queue()),
             drops: self.container(&organization.drops_container(), DROP),
             images: self.container(&organization.images_container(), DROP),
@@ -148,31 +231,43 @@ impl Credentials {
 
     /// The keys the Service Bus endpoint knows.
     pub(crate) fn access(&self, organizations: &[Document]) -> Access {
-        let mut keys = vec![self.key(ROOT_KEY_NAME, None, Right::Manage)];
+        let mut keys = vec![self.key(ROOT_KEY_NAME, None, Right::Manage, None)];
         for Document { organization, .. } in organizations {
             let slug = &organization.slug;
-            keys.push(self.key("send", Some(slug.orders_entry()), Right::Send));
-            keys.push(self.key("send", Some(slug.gradings_entry()), Right::Send));
-            keys.push(self.key("listen", Some(slug.results_queue()), Right::Listen));
-            keys.extend(organization.events_queue().map(|queue| self.key("listen", Some(queue), Right::Listen)));
+            let mut add = |name: &str, entity: String, right: Right, known_as: Option<&str>| {
+                keys.push(self.key(name, Some(entity), right, known_as));
+            };
+            add("send", slug.orders_entry(), Right::Send, Some(published::ORDERS));
+            add("send", slug.gradings_entry(), Right::Send, None);
+            add("listen", slug.results_queue(), Right::Listen, Some(published::RESULTS));
+            if let Some(queue) = organization.events_queue() {
+                add("listen", queue, Right::Listen, Some(published::EVENTS));
+            }
         }
         Access::with_keys(keys)
     }
 
-    fn key(&self, name: &str, entity: Option<String>, right: Right) -> AccessKey {
+    fn key(&self, name: &str, entity: Option<String>, right: Right, known_as: Option<&str>) -> AccessKey {
         let key = derive_key(&self.seed, entity.as_deref().unwrap_or_default(), name);
-        AccessKey { name: name.to_owned(), key, entity, right }
+        AccessKey { name: name.to_owned(), key, entity, right, known_as: known_as.map(str::to_owned) }
     }
 
+    /// A connection string that names the queue; that of the namespace without one.
     fn queue(&self, name: &str, entity: &str) -> String {
+        self.connection(name, entity, (!entity.is_empty()).then_some(entity))
+    }
+
+    /// A connection string with a key of a queue, and with the queue's name if that is to be in it.
+    fn connection(&self, name: &str, entity: &str, named: Option<&str>) -> String {
         let key = derive_key(&self.seed, entity, name);
-        connection_string(self.amqp, name, &key, (!entity.is_empty()).then_some(entity))
+        match &self.addresses.outside {
+            Some(outside) => secure_connection_string(outside.ports.amqp.port(), name, &key, named),
+            None => connection_string(self.addresses.inside.amqp, name, &key, named),
+        }
     }
 
     fn container(&self, name: &str, permissions: &str) -> String {
         let terms = SasTerms { permissions: permissions.to_owned(), expiry: self.expiry };
-        container(name)
-            .map(|name| self.account.endpoint(self.blob).container_sas_url(&name, &terms))
-            .unwrap_or_default()
+        container(name).map(|name| self.blobs().container_sas_url(&name, &terms)).unwrap_or_default()
     }
 }

@@ -17,6 +17,7 @@ mod rule;
 
 use crate::provision::existing;
 use anyhow::{Context, Result, bail, ensure};
+use iris_local_servicebus::NotOffered;
 use iris_local_servicebus::broker::{Broker, QueueOptions, SubscriptionOptions};
 use jiff::{Span, SpanRelativeTo};
 use serde::{Deserialize, Deserializer};
@@ -52,10 +53,7 @@ impl Entities {
         }
         for Topic { name, properties, subscriptions } in namespace.topics {
             let place = format!("topic {name}");
-            ensure!(
-                !properties.requires_duplicate_detection,
-                "{place}: duplicate detection is offered for queues; forward the topic to one"
-            );
+            ensure!(!properties.requires_duplicate_detection, "{place}: {}", NotOffered::TopicDuplicates);
             let subscriptions = subscriptions.into_iter().map(|subscription| subscription.options(&place, &properties));
             entities.topics.push((name.clone(), subscriptions.collect::<Result<_>>()?));
         }
@@ -259,7 +257,7 @@ mod tests {
             (r#"{ "Queues": [{ "Name": "q", "Properties": { "LockDuration": "-PT1M" } }] }"#, "no ISO 8601 duration"),
             (
                 r#"{ "Topics": [{ "Name": "t", "Properties": { "RequiresDuplicateDetection": true } }] }"#,
-                "topic t: dup",
+                "topic t: not offered",
             ),
             (r#"{ }, { }"#, "exactly one namespace"),
         ] {

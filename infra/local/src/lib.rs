@@ -8,6 +8,7 @@ pub mod app_folder;
 mod blob_events;
 pub mod cli;
 pub mod credentials;
+mod endpoints;
 pub mod entities;
 mod log;
 pub mod organizations;
@@ -18,10 +19,12 @@ mod sample;
 pub mod serve;
 pub mod summary;
 pub mod template;
+mod tls;
 
 use anyhow::{Context, Result};
 use app_folder::AppFolder;
 use credentials::Credentials;
+use endpoints::{Listeners, Serving};
 use entities::Entities;
 use iris_azure::settings::DatabaseSettings;
 use iris_local_blob::store::Store as BlobStore;
@@ -43,6 +46,8 @@ use tokio::task::JoinHandle;
 pub struct Options {
     /// Folder that keeps queues, blobs and the database.
     pub data: PathBuf,
+    /// Whether callers connect in TLS.
+    pub tls: bool,
     /// Port of the Service Bus endpoint; `None` = the usual one or a free one, `Some(0)` = any free one.
     pub amqp_port: Option<u16>,
     /// Port on which messages are taken over HTTP, likewise.
@@ -75,8 +80,8 @@ pub struct LocalHost {
     pub credentials: Credentials,
     /// The organizations provided for.
     pub organizations: Vec<Document>,
-    service_bus: Endpoint,
-    service_bus_http: HttpEndpoint,
+    service_bus: Vec<Endpoint>,
+    service_bus_http: Vec<HttpEndpoint>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -88,31 +93,17 @@ impl LocalHost {
         std::fs::create_dir_all(data).with_context(|| format!("cannot create the folder {}", data.display()))?;
         let broker = open_broker(&data.join("servicebus")).await?;
         let blobs = open_blobs(&data.join("blobs")).await?;
-        let amqp = ports::listen(options.amqp_port, 5672, "Service Bus (--amqp-port)").await?;
-        let http = ports::listen(options.http_port, 5300, "Service Bus over HTTP (--http-port)").await?;
-        let blob = ports::listen(options.blob_port, 10_000, "Blob storage (--blob-port)").await?;
-        let credentials = Credentials::load(data, amqp.local_addr()?, http.local_addr()?, blob.local_addr()?)?;
+        let listeners = Listeners::open(&options).await?;
+        let credentials = Credentials::load(data, listeners.addresses()?)?;
 
         provision::queues(&broker, &options.organizations)?;
         options.entities.create(&broker)?;
         provision::containers(&blobs, &options.organizations).await?;
         let events = tokio::spawn(blob_events::forward(blobs.subscribe(), broker.clone(), credentials.clone()));
         let access = credentials.access(&options.organizations);
-        let service_bus = iris_local_servicebus::serve(broker.clone(), amqp, access.clone())?;
-        let service_bus_http = iris_local_servicebus::serve_http(broker.clone(), http, access)?;
-        let accounts = [(credentials.account().clone(), blobs.clone())];
-        let serving = iris_local_blob::http::serve(
-            blob,
-            accounts,
-            iris_local_blob::http::Options::default(),
-            std::future::pending(),
-        );
-        let tasks = vec![
-            tokio::spawn(async {
-                serving.await.unwrap_or_else(|error| tracing::error!(%error, "no blobs are served"));
-            }),
-            events,
-        ];
+        let serving = listeners.serve(&broker, &access, (credentials.account(), &blobs))?;
+        let Serving { service_bus, service_bus_http, mut tasks } = serving;
+        tasks.push(events);
 
         let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("iris.db").display()));
         let orders = open_database(&database).await?;
@@ -180,7 +171,9 @@ impl LocalHost {
         self.functions.stop().await;
         self.orders.close().await;
         drop(self.service_bus_http);
-        self.service_bus.shutdown().await;
+        for endpoint in self.service_bus {
+            endpoint.shutdown().await;
+        }
         for task in self.tasks {
             task.abort();
         }
@@ -239,9 +232,10 @@ fn publish_settings(data: &Path, settings: &BTreeMap<String, String>) -> Result<
 
 /// The handler's settings, named as in Azure.
 fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let handler = credentials.handler();
     let mut settings = BTreeMap::from([
-        ("ServiceBus".to_owned(), credentials.service_bus()),
-        ("Storage".to_owned(), credentials.storage()),
+        ("ServiceBus".to_owned(), handler.service_bus),
+        ("Storage".to_owned(), handler.storage.clone()),
         ("Database".to_owned(), database),
         ("ORDERS_QUEUE".to_owned(), queue::ORDERS.to_owned()),
         ("DROPS_QUEUE".to_owned(), queue::DROPS.to_owned()),
@@ -251,7 +245,7 @@ fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, 
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
         ("PRUNE_SCHEDULE".to_owned(), "0 15 3 * * *".to_owned()),
         ("BATCHES_SCHEDULE".to_owned(), "0 * * * * *".to_owned()),
-        ("AzureWebJobsStorage".to_owned(), credentials.storage()),
+        ("AzureWebJobsStorage".to_owned(), handler.storage),
         // How many milliseconds the handler's allocator keeps freed pages: a file of any length loads in less memory than by its default.
         ("MIMALLOC_PURGE_DELAY".to_owned(), "20".to_owned()),
     ]);

@@ -27,6 +27,7 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     let data = tempfile::Builder::new().prefix("iris-local-").tempdir().context("no temporary folder can be made")?;
     let host = LocalHost::start(Options {
         data: data.path().to_owned(),
+        tls: false,
         amqp_port: Some(0),
         http_port: Some(0),
         blob_port: Some(0),

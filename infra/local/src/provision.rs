@@ -2,9 +2,9 @@
 //!
 //! | resource | made for |
 //! |---|---|
-//! | queues `orders`, `drops`, `images`, `gradings`, `deliveries` | the platform |
+//! | queues `incoming-orders`, `drops`, `images`, `gradings`, `deliveries` | the platform |
 //! | containers `organizations`, `archive` | the platform |
-//! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `orders` | each organization |
+//! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `incoming-orders` | each organization |
 //! | entry `gradings-{slug}`: stamps `IrisOrganization` and forwards to `gradings` | each organization |
 //! | queues `events-{slug}`, `results-{slug}`, and those of the platform's that its destinations name | each organization |
 //! | containers `{slug}-drops`, `{slug}-results`, `{slug}-images` | each organization |

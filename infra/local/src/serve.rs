@@ -18,6 +18,7 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
     let common = &arguments.common;
     let host = LocalHost::start(Options {
         data: absolute(&arguments.data)?,
+        tls: arguments.tls,
         amqp_port: arguments.amqp_port,
         http_port: arguments.http_port,
         blob_port: arguments.blob_port,
@@ -69,6 +70,9 @@ pub(crate) fn say(text: &str) {
 
 fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
     let mut text = format!("\nIRIS local host is up. Data: {}\nConsole: http://{console}/\n", data.display());
+    if let Some(authority) = host.credentials.authority() {
+        let _ = writeln!(text, "TLS: clients have to trust {}", authority.display());
+    }
     for Document { organization, .. } in &host.organizations {
         let slug = &organization.slug;
         let access = host.credentials.caller(organization);
@@ -82,6 +86,8 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
              or over HTTP      POST {orders_http}\n    Authorization: {orders_token}\n{gradings}  \
              receive events    queue {events_queue}\n    {events}\n  \
              receive results   queue results-{slug}\n    {results}\n  \
+             IRIS's published clients, which name the queues themselves\n    \
+             Orders  {published_orders}\n    Events  {published_events}\n    Results {published_results}\n  \
              drop files into   container {slug}-drops (write only)\n    {drops}\n  \
              upload images to  container {slug}-images (write only)\n    {images}\n  \
              receipts are in   container {slug}-results (read only)\n    {receipts}\n",
@@ -94,6 +100,9 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
             gradings = gradings.unwrap_or_default(),
             events = access.events,
             results = access.results,
+            published_orders = access.published.orders,
+            published_events = access.published.events.as_deref().unwrap_or("(none)"),
+            published_results = access.published.results,
             drops = access.drops,
             images = access.images,
             receipts = access.receipts,
@@ -102,8 +111,8 @@ fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {
     let _ = write!(
         text,
         "\nEverything, for administration\n  queues and topics\n    {}\n  containers\n    {}\n",
-        host.credentials.service_bus(),
-        host.credentials.storage(),
+        host.credentials.everything().service_bus,
+        host.credentials.everything().storage,
     );
     text.push_str("\nCtrl-C stops it.");
     text

@@ -11,8 +11,9 @@ pub const MESSAGE_BINDING: &str = "message";
 
 /// The platform's own queues, as they are called unless a setting renames them.
 pub mod queue {
-    /// Orders, changes, cancellations and image messages, stamped.
-    pub const ORDERS: &str = "orders";
+    /// Orders, changes, cancellations and image messages, stamped. Not called `orders`: that is what callers' clients call the queue they send
+    /// to, and what is sent here past an entry has no organization.
+    pub const ORDERS: &str = "incoming-orders";
     /// Events about dropped files.
     pub const DROPS: &str = "drops";
     /// Events about uploaded images.

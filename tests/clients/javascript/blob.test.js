@@ -8,6 +8,7 @@ import { content } from "./blob/content.js";
 import { copies } from "./blob/copies.js";
 import { listing } from "./blob/listing.js";
 import { signatures } from "./blob/signatures.js";
+import { strictness } from "./blob/strictness.js";
 import { Host, dataFolder } from "./host.js";
 
 let host;
@@ -20,4 +21,4 @@ before(async () => {
 
 after(() => host?.remove());
 
-for (const suite of [containers, content, listing, conditions, copies, signatures]) suite(() => service);
+for (const suite of [containers, content, listing, conditions, copies, signatures, strictness]) suite(() => service);

@@ -20,11 +20,11 @@ export function dataFolder() {
 
 /** A running local host whose data is in a folder; the folder outlives it. */
 export class Host {
-  static async start(data, { amqpPort = 0 } = {}) {
+  static async start(data, { amqpPort = 0, tls = false } = {}) {
     const host = new Host();
     host.data = data;
     const errors = openSync(join(data, "stderr.log"), "a");
-    const options = ["--json", "--data", data, "--entities", join(SUITES, "entities.json")];
+    const options = ["--json", "--data", data, "--entities", join(SUITES, "entities.json"), ...(tls ? ["--tls"] : [])];
     host.process = spawn(BINARY, [...options, "--amqp-port", String(amqpPort), "--blob-port", "0"], {
       stdio: ["ignore", "pipe", errors],
     });
@@ -55,7 +55,8 @@ export class Host {
   }
 
   get amqpPort() {
-    return Number(new URL(parts(this.serviceBus).Endpoint).port);
+    // The usual one is not said.
+    return Number(new URL(parts(this.serviceBus).Endpoint).port || 5672);
   }
 
   /** Asks it to stop, as Ctrl-C does. */

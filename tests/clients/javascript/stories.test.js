@@ -8,7 +8,7 @@ import { ContainerClient } from "@azure/storage-blob";
 import { Host, dataFolder } from "./host.js";
 import { name, operations, until } from "./operation.js";
 import { runGuide } from "./stories/guide.js";
-import { publishedClientOrder } from "./stories/published-client.js";
+import { publishedClientOrder, runPublishedClient } from "./stories/published-client.js";
 
 const operation = operations("JavaScript");
 const sample = (file) => readFileSync(new URL(`../../../samples/${file}`, import.meta.url), "utf8");
@@ -80,6 +80,35 @@ operation("story-published-client", "what IRIS's published TypeScript client wri
   assert.ok(event.Success, event.ErrorMessage);
   assert.equal(event.PatientLocalId, `P-${id}`);
 });
+
+operation("story-published-names", "the calls of IRIS's published client", async () => {
+  const id = name();
+  const { published } = caller;
+  // One client for each of its three connection strings; the names of the queues are its own.
+  const orders = new ServiceBusClient(published.orders);
+  const sender = orders.createSender("orders");
+  await sender.sendMessages({ body: publishedClientOrder(caller.clientGuid, id) });
+  await orders.close();
+  const client = new ServiceBusClient(published.events);
+  const found = [];
+  const subscription = client.createReceiver("events").subscribe({
+    processMessage: async ({ body }) => found.push(body),
+    processError: async ({ error }) => assert.fail(error),
+  });
+  const event = await until(() => found.find((each) => each.OrderLocalId === id));
+  await subscription.close();
+  await client.close();
+  assert.deepEqual([event.ResultObjectType, event.Success], ["OrderCreationReceipt", true]);
+});
+
+if (process.env.IRIS_PUBLISHED_CLIENT) {
+  operation("story-published-names", "IRIS's published client, as it is published", async () => {
+    const id = name();
+    const said = await runPublishedClient(process.env.IRIS_PUBLISHED_CLIENT, caller, id);
+    const event = said.find((each) => each.OrderLocalId === id);
+    assert.deepEqual([event?.ResultObjectType, event?.Success], ["OrderCreationReceipt", true]);
+  });
+}
 
 operation("story-http", "fetch posts one order, and a batch", async () => {
   const id = name();

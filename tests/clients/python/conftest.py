@@ -1,8 +1,11 @@
 """What all suites share: the local host under test, and the record of what worked with which client."""
 
+import functools
 import importlib.metadata
 import json
 import os
+import re
+import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -38,13 +41,28 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+PACKAGES = {
+    "servicebus": "azure-servicebus", "blob": "azure-storage-blob", "test_pyarrow.py": "pyarrow",
+    "test_proton.py": "python-qpid-proton",
+}
+
+
 def client(item):
-    """The client a test drives, with its release: tests of a folder drive one."""
-    package = {"servicebus": "azure-servicebus", "blob": "azure-storage-blob"}.get(Path(item.path).parent.name)
+    """The client a test drives, with its release: tests of a folder, or of a file, drive one."""
+    path = Path(item.path)
+    if path.name == "test_rclone.py":
+        return f"rclone {rclone_release()}"
+    package = PACKAGES.get(path.name) or PACKAGES.get(path.parent.name)
     if package is None:
         return "Python"
     target = " on Azurite" if "IRIS_CLIENTS_STORAGE" in os.environ else ""
     return f"{package} {importlib.metadata.version(package)}{target}"
+
+
+@functools.cache
+def rclone_release():
+    said = subprocess.run(["rclone", "version"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"v([\d.]+\d)", said)[1]
 
 
 @pytest.fixture(scope="session")

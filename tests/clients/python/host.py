@@ -16,14 +16,14 @@ STOP_LIMIT = 30
 class Host:
     """A running local host whose data is in the folder given; the folder outlives it."""
 
-    def __init__(self, data, amqp_port=0, blob_port=0):
+    def __init__(self, data, amqp_port=0, blob_port=0, *options):
         data = Path(data)
         data.mkdir(parents=True, exist_ok=True)
         self.data = data
         self._errors = open(data / "stderr.log", "ab")
         self._process = subprocess.Popen(
             [BINARY, "--json", "--data", str(data), "--entities", str(SUITES / "entities.json"),
-             "--amqp-port", str(amqp_port), "--blob-port", str(blob_port)],
+             "--amqp-port", str(amqp_port), "--blob-port", str(blob_port), *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors,
         )
         too_late = threading.Timer(START_LIMIT, self._process.kill)
@@ -51,7 +51,9 @@ class Host:
 
     @property
     def amqp_port(self):
-        return int(parts(self.service_bus)["Endpoint"].rstrip("/").rsplit(":", 1)[1])
+        port = parts(self.service_bus)["Endpoint"].rstrip("/").rsplit(":", 1)[1]
+        # The usual one is not said.
+        return int(port) if port.isdigit() else 5672
 
     def stop(self):
         """Asks it to stop, as Ctrl-C does."""

@@ -1,6 +1,7 @@
 //! The local host as callers meet it: the Azure SDKs of other languages drive it, and what works is written into docs/LOCAL-HOST.md.
 //!
-//! 1. `iris-local` is built; Python's and Node's packages are installed from their lock files ([`install`]), once.
+//! 1. `iris-local` is built; Python's and Node's packages are installed from their lock files ([`install`]), once, and rclone where it is
+//!    missing ([`rclone`]).
 //! 2. The suites of tests/clients run side by side, each with a local host of its own. They mostly wait (for locks to run out, for a
 //!    client's own pauses), so side by side costs little. The Blob suites run a second time against Azurite ([`azurite`]), to record where
 //!    it and the local host disagree; the handler's own blob client runs against it too.
@@ -9,6 +10,7 @@
 
 mod azurite;
 mod install;
+mod rclone;
 mod results;
 mod table;
 
@@ -93,7 +95,9 @@ async fn python_suites(python: Option<&Programs>) -> Result<()> {
     };
     let others = async {
         let blob = suite("python-blob", python.pytest("blob")).await;
-        suite("python-stories", python.pytest("stories")).await.and(blob)
+        let stories = suite("python-stories", python.pytest("stories")).await;
+        rclone::available().await?;
+        suite("others", python.pytest("others")).await.and(stories).and(blob)
     };
     let (current, older, others) = tokio::join!(current, older, others);
     current.and(older).and(others)
@@ -104,7 +108,9 @@ async fn node_suites(node: Option<&Programs>) -> Result<()> {
     let bus = async { suite("javascript-servicebus", node.test("servicebus.test.js")).await };
     let others = async {
         let blob = suite("javascript-blob", node.test("blob.test.js")).await;
-        suite("javascript-stories", node.test("stories.test.js")).await.and(blob)
+        let stories = suite("javascript-stories", node.test("stories.test.js")).await;
+        let tls = suite("javascript-tls", node.test("tls.test.js")).await;
+        suite("rhea", node.test("rhea.test.js")).await.and(tls).and(stories).and(blob)
     };
     let (bus, others) = tokio::join!(bus, others);
     bus.and(others)

@@ -32,7 +32,7 @@ const ROOMS: &[Room] = &[
     room("iris-images", &["iris-model"], &[], "bytes to what an image says about itself"),
     room("iris-results", &["iris-model"], &[], "a grading to a result, pure"),
     room("iris-rules", &["iris-model", "iris-results"], &[], "decides, and therefore reads neither clock nor database"),
-    room("iris-report", &[], &[], "a page from what it is told"),
+    room("iris-report", &["iris-model", "iris-results"], &[], "a page from what results say, pure"),
     room(
         "iris-delivery",
         &["iris-model", "iris-report", "iris-results"],

@@ -107,7 +107,12 @@ async fn every_kind_of_mistake_is_found() {
         ("modules/work-queue.bicep", "!empty(eventsPrincipalId)\n", "true\n", "duplicate detection belongs to"),
         ("modules/entry.bicep", "SET IrisOrganization", "SET Organization", "the rule's action must be"),
         ("modules/entry.bicep", "name: '$Default'", "name: 'stamp'", "one rule, named $Default, must stamp"),
-        ("modules/entry.bicep", "forwardTo: queue", "forwardTo: 'drops'", "one subscription must forward to orders"),
+        (
+            "modules/entry.bicep",
+            "forwardTo: queue",
+            "forwardTo: 'drops'",
+            "one subscription must forward to incoming-orders",
+        ),
         (
             "modules/event-grid.bicep",
             "queueId: imagesQueueId",
@@ -121,7 +126,7 @@ async fn every_kind_of_mistake_is_found() {
             "modules/work-queue.bicep",
             "name: guid(queue.id, handlerPrincipalId, roles['Azure Service Bus Data Receiver'])\n  scope: queue",
             "name: guid(queue.id, handlerPrincipalId, roles['Azure Service Bus Data Receiver'])\n  scope: bus",
-            "handler needs Azure Service Bus Data Receiver on queue orders",
+            "handler needs Azure Service Bus Data Receiver on queue incoming-orders",
         ),
         (
             "modules/storage.bicep",

@@ -4,7 +4,8 @@
 //! actions that set literals. Anything else is refused at the start rather than ignored.
 
 use anyhow::{Context, Result, bail};
-use iris_local_servicebus::broker::{CorrelationFilter, Filter, Rule, parse_actions};
+use iris_local_servicebus::NotOffered;
+use iris_local_servicebus::broker::{Action, CorrelationFilter, Filter, Rule};
 use iris_local_servicebus::message::PropertyValue;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -61,8 +62,8 @@ impl Document {
             (FilterType::Sql, None, Some(sql)) => constant(&sql.sql_expression).with_context(|| place.clone())?,
             _ => bail!("{place}: a rule has the filter its FilterType names, and no other"),
         };
-        let set = action.map_or_else(|| Ok(Vec::new()), |action| parse_actions(&action.sql_expression));
-        Ok(Rule { name: self.name, filter, set: set.with_context(|| place)? })
+        let action = action.map_or_else(|| Ok(Action::default()), |action| Action::parse(&action.sql_expression));
+        Ok(Rule { name: self.name, filter, action: action.with_context(|| place)? })
     }
 }
 
@@ -102,7 +103,7 @@ fn constant(sql: &str) -> Result<Filter> {
     match sql.split_whitespace().collect::<String>().to_ascii_uppercase().as_str() {
         "1=1" | "TRUE" => Ok(Filter::True),
         "1=0" | "FALSE" => Ok(Filter::False),
-        _ => bail!("of SQL filters only 1=1 and 1=0 are offered; use a correlation filter"),
+        _ => bail!("{}", NotOffered::SqlFilters),
     }
 }
 
@@ -134,15 +135,15 @@ mod tests {
     #[test]
     fn sql_beyond_that_is_refused() {
         for (rule, expected) in [
-            (r#"{ "FilterType": "Sql", "SqlFilter": { "SqlExpression": "a = 1" } }"#, "use a correlation filter"),
+            (r#"{ "FilterType": "Sql", "SqlFilter": { "SqlExpression": "a = 1" } }"#, "use correlation filters"),
             (r#"{ "FilterType": "Sql", "CorrelationFilter": {} }"#, "rule r: a rule has the filter"),
             (
                 r#"{ "FilterType": "Sql", "SqlFilter": { "SqlExpression": "1 = 1" }, "Action": { "SqlExpression": "SET sys.To = 'x'" } }"#,
-                "an action is a list of SET name = value",
+                "actions of rules but `SET name = value`",
             ),
             (
                 r#"{ "FilterType": "Sql", "SqlFilter": { "SqlExpression": "1=1" }, "Action": { "SqlExpression": "REMOVE a" } }"#,
-                "an action is a list of SET name = value",
+                "actions of rules but `SET name = value`",
             ),
             (
                 r#"{ "FilterType": "Correlation", "CorrelationFilter": { "Properties": { "a": [1] } } }"#,

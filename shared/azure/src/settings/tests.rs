@@ -19,7 +19,7 @@ fn read(changes: &[(&str, &str)]) -> Result<Settings, Error> {
 fn three_connections_are_enough() {
     let settings = read(&[]).unwrap();
     let QueueNames { orders, drops, images, gradings, deliveries } = settings.queues;
-    assert_eq!([orders, drops, images, gradings], ["orders", "drops", "images", "gradings"]);
+    assert_eq!([orders, drops, images, gradings], ["incoming-orders", "drops", "images", "gradings"]);
     assert_eq!(deliveries, "deliveries");
     assert_eq!(settings.containers.organizations, "organizations");
     assert_eq!(settings.containers.archive, "archive");

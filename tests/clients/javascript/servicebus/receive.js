@@ -240,4 +240,26 @@ export function receiving(bus) {
     });
     await bus().assertEmpty("work");
   });
+
+  operation("delivery-counts", "deferring counts, dead letters do not", async () => {
+    await bus().send("work", "counted");
+    await bus().receiving("work", async (receiver) => {
+      const [first] = await receive(receiver);
+      assert.equal(first.deliveryCount, 0);
+      await receiver.deferMessage(first);
+      const [second] = await receiver.receiveDeferredMessages(first.sequenceNumber);
+      assert.equal(second.deliveryCount, 1);
+      await receiver.deadLetterMessage(second);
+    });
+    await bus().receiving("work", async (letters) => {
+      const counts = new Set();
+      for (let time = 0; time < 3; time++) {
+        const [letter] = await receive(letters);
+        counts.add(letter.deliveryCount);
+        await letters.abandonMessage(letter);
+      }
+      assert.equal(counts.size, 1);
+      await letters.completeMessage((await receive(letters))[0]);
+    }, { subQueueType: "deadLetter" });
+  });
 }

@@ -63,8 +63,22 @@ export function rights(bus, host) {
   });
 
   operation("unknown-entity", "an unknown queue", async () => {
-    await assert.rejects(send(host().serviceBus, "nowhere"), { code: "MessagingEntityNotFound" });
+    const named = { code: "MessagingEntityNotFound", message: /sb:\/\/127.0.0.1[:0-9]*\/nowhere' could not be found/ };
+    await assert.rejects(send(host().serviceBus, "nowhere"), named);
     await assert.rejects(look(host().serviceBus, "nowhere"), { code: "MessagingEntityNotFound" });
+  });
+
+  operation("named-by-key", "a queue by the name its key has for it", async () => {
+    const { published, results } = host().caller;
+    await bus().send(results.queue, "a result");
+    await connected(published.results, async (client) => {
+      const receiver = client.createReceiver("results");
+      const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 10_000 });
+      assert.equal(message.body, "a result");
+      await receiver.completeMessage(message);
+    });
+    await assert.rejects(send(published.results, "results"), REFUSED);
+    await assert.rejects(look(published.results, "orders"), REFUSED);
   });
 
   function withToken(lifetime) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { operation, bodies } from "./bus.js";
+import { operation, bodies, receive } from "./bus.js";
 
 export function sending(bus) {
   operation("send", "a message is sent", async () => {
@@ -89,5 +89,17 @@ export function sending(bus) {
     await assert.rejects(sender.cancelScheduledMessages(numbers[0]));
     await sender.close();
     await bus().assertEmpty("work");
+  });
+
+  operation("send-received", "a received message is sent again", async () => {
+    await bus().send("work", { body: "again", messageId: "m-7", applicationProperties: { kept: 1 } });
+    await bus().receiving("work", async (receiver) => receiver.deadLetterMessage((await receive(receiver))[0]));
+    await bus().receiving("work", async (letters) => {
+      const [letter] = await receive(letters);
+      await bus().send("work", letter);
+      await letters.completeMessage(letter);
+    }, { subQueueType: "deadLetter" });
+    const [got] = await bus().take("work");
+    assert.deepEqual([got.body, got.messageId, got.deliveryCount, got.applicationProperties.kept], ["again", "m-7", 0, 1]);
   });
 }

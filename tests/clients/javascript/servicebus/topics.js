@@ -52,4 +52,22 @@ export function topics(bus) {
     await bus().take("inbox");
     await nothingIsLeft();
   });
+
+  operation("topic-rules", "rules are added and come back as they were written", async () => {
+    const rules = bus().client.createRuleManager("news", "all");
+    const action = "SET  desk='it''s'; SET [two words] = 1.50;";
+    await rules.createRule("marked", { subject: "marked" }, { sqlExpression: action });
+    const found = await collect(rules.listRules());
+    assert.deepEqual(found.map((rule) => rule.name).sort(), ["$Default", "marked"]);
+    assert.equal(found.find((rule) => rule.name === "marked").action.sqlExpression, action);
+    await rules.deleteRule("marked");
+    await assert.rejects(rules.deleteRule("marked"), { code: "MessagingEntityNotFound" });
+    await rules.close();
+  });
+}
+
+async function collect(items) {
+  const found = [];
+  for await (const item of items) found.push(item);
+  return found;
 }

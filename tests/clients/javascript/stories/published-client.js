@@ -1,3 +1,9 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
 /**
  * A message as IRIS's published TypeScript client writes it: an object as body, numbers for codes, "V2.3.1", and `""` or an empty
  * object for everything that was not set. Keys whose code is 0 are dropped by its constructors.
@@ -36,4 +42,35 @@ export function publishedClientOrder(clientGuid, orderId) {
       ExpirationDate: "", PrimaryCareProvider: { NPI: "", Name: person(), EmailAddress: "", FaxNumber: "" },
     },
   };
+}
+
+/** Below the packages, so that the client finds its own. */
+const FOLDER = fileURLToPath(new URL("../node_modules/.published/", import.meta.url));
+
+/**
+ * Sends an order with a checkout of the published client, unchanged, and gives the events it hears of within some seconds. It has no
+ * license to be kept here; who has a checkout names it in IRIS_PUBLISHED_CLIENT.
+ */
+export async function runPublishedClient(checkout, caller, orderId) {
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER, { recursive: true });
+  cpSync(join(checkout, "dist"), join(FOLDER, "dist"), { recursive: true });
+  writeFileSync(join(FOLDER, "package.json"), "{}");
+  const { orders, events, results } = caller.published;
+  const config = { ClientGuid: caller.clientGuid, ServiceBusConnectionStrings: { Orders: orders, Events: events, Results: results } };
+  writeFileSync(join(FOLDER, "dist/functions/config.json"), JSON.stringify(config));
+  const program = `
+    const { OrderRequest, SendOrder, WaitEvents } = require("./dist/Iris.Public.js");
+    const order = new OrderRequest(${JSON.stringify(caller.clientGuid)});
+    order.Order.LocalId = ${JSON.stringify(orderId)};
+    order.Site.LocalId = "HV-SEA";
+    order.Patient.LocalId = "P-${orderId}";
+    order.Patient.Name.First = "Tess";
+    order.Patient.Name.Last = "Sample-Published";
+    order.Patient.Dob = "12/1/1961";
+    SendOrder(order).then(() => WaitEvents((event) => console.log("EVENT " + JSON.stringify(event)), 15));
+  `;
+  writeFileSync(join(FOLDER, "run.js"), program);
+  const { stdout } = await promisify(execFile)(process.execPath, [join(FOLDER, "run.js")], { cwd: FOLDER });
+  return stdout.split("\n").filter((line) => line.startsWith("EVENT ")).map((line) => JSON.parse(line.slice(6)));
 }

@@ -244,3 +244,23 @@ def test_both_modes_share_a_queue(bus):
         careful.complete_message(held)
     with bus.receiver("work", receive_mode=ServiceBusReceiveMode.RECEIVE_AND_DELETE) as receiver:
         assert receiver.receive_messages(max_wait_time=0.5) == []
+
+
+@operation("delivery-counts")
+def test_counts(bus):
+    bus.send("work", "counted")
+    with bus.receiver("work") as receiver:
+        first = receive(receiver)[0]
+        assert first.delivery_count == 0
+        receiver.defer_message(first)
+        second = receiver.receive_deferred_messages(first.sequence_number)[0]
+        assert second.delivery_count == 1
+        receiver.dead_letter_message(second)
+    with bus.receiver("work", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as letters:
+        count = None
+        for _ in range(3):
+            letter = receive(letters)[0]
+            assert count in (None, letter.delivery_count)
+            count = letter.delivery_count
+            letters.abandon_message(letter)
+        letters.complete_message(receive(letters)[0])

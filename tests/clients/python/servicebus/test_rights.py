@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -85,10 +86,25 @@ def test_an_unknown_key_name(host):
 
 @operation("unknown-entity")
 def test_an_unknown_queue(host):
-    with pytest.raises(NOT_FOUND):
+    with pytest.raises(NOT_FOUND) as refused:
         send(host.service_bus, "nowhere")
+    assert re.search("sb://127.0.0.1[:0-9]*/nowhere' could not be found", str(refused.value))
     with pytest.raises(NOT_FOUND):
         look(host.service_bus, "nowhere")
+
+
+@operation("named-by-key")
+def test_a_queue_by_the_name_of_its_key(host, bus):
+    published = host.caller["published"]
+    bus.send(host.caller["results"]["queue"], "a result")
+    with client(published["results"]) as connected, connected.get_queue_receiver("results") as receiver:
+        message = receiver.receive_messages(max_wait_time=10)[0]
+        assert text(message) == "a result"
+        receiver.complete_message(message)
+    with pytest.raises(REFUSED):
+        send(published["results"], "results")
+    with pytest.raises(REFUSED):
+        look(published["results"], "orders")
 
 
 def token(host, lifetime):

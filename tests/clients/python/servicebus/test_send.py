@@ -5,7 +5,7 @@ import pytest
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageState
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
-from servicebus_client import text
+from servicebus_client import receive, text
 
 operation = pytest.mark.operation
 
@@ -110,3 +110,17 @@ def test_cancelled(bus):
         with pytest.raises(ServiceBusError):
             sender.cancel_scheduled_messages(kept)
     assert bus.is_empty("work")
+
+
+@operation("send-received")
+def test_what_was_received_is_sent_again(bus):
+    bus.send("work", "again", application_properties={"kept": 1}, message_id="m-7")
+    with bus.receiver("work") as receiver:
+        receiver.dead_letter_message(receive(receiver)[0], reason="why")
+    with bus.receiver("work", sub_queue="deadletter") as letters, bus.client.get_queue_sender("work") as sender:
+        letter = receive(letters)[0]
+        sender.send_messages(letter)
+        letters.complete_message(letter)
+    got = bus.take("work")[0]
+    assert (text(got), got.message_id, got.delivery_count) == ("again", "m-7", 0)
+    assert got.application_properties[b"kept"] == 1

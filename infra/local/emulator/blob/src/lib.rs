@@ -39,7 +39,9 @@ mod etag;
 pub mod event_grid;
 pub mod http;
 mod names;
+mod not_offered;
 pub mod store;
 
 pub use etag::Etag;
 pub use names::{BlobName, ContainerName, Error as NameError};
+pub use not_offered::NotOffered;

@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 use iris_local_blob::store::{
-    Api, BlockSource, ByteRange, Conditions, CopyOptions, CopySource, Entry, Error, ListQuery, Origin, Pairs,
-    PutOptions, Store,
+    Api, BlockSource, ByteRange, Conditions, ContentHeaders, CopyOptions, CopySource, Entry, Error, ListQuery, Origin,
+    Pairs, PutOptions, Store,
 };
 use iris_local_blob::{BlobName, ContainerName};
 
@@ -222,7 +222,8 @@ async fn a_copy_shares_content_and_outlives_its_source() {
     };
     let options = CopyOptions {
         api: Api::CopyBlob,
-        headers: None,
+        headers: ContentHeaders::default(),
+        keeps_headers: true,
         metadata: None,
         tags: None,
         tier: None,

@@ -30,12 +30,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = derive_key(b"example", "", ROOT_KEY_NAME);
     let caller = derive_key(b"example", "orders-harborview", "send");
     let access = Access::with_keys(vec![
-        AccessKey { name: ROOT_KEY_NAME.to_owned(), key: root.clone(), entity: None, right: Right::Manage },
+        AccessKey {
+            name: ROOT_KEY_NAME.to_owned(),
+            key: root.clone(),
+            entity: None,
+            right: Right::Manage,
+            known_as: None,
+        },
         AccessKey {
             name: "send".to_owned(),
             key: caller.clone(),
             entity: Some("orders-harborview".to_owned()),
             right: Right::Send,
+            known_as: None,
         },
     ]);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;

@@ -10,11 +10,13 @@ pub mod broker;
 mod codec;
 mod engine;
 pub mod message;
+mod not_offered;
 mod rest;
 mod wire;
 
-pub use engine::{Endpoint, serve};
-pub use rest::{HttpEndpoint, serve_http};
+pub use engine::{Endpoint, serve, serve_tls};
+pub use not_offered::NotOffered;
+pub use rest::{HttpEndpoint, serve_http, serve_https};
 
 /// Runs a script of the fuzz target `amqp`; see `fuzz/README.md`.
 #[cfg(feature = "fuzzing")]

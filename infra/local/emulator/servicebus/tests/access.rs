@@ -23,11 +23,13 @@ async fn server() -> Server {
         key: format!("{name}-secret"),
         entity: entity.map(str::to_owned),
         right,
+        known_as: None,
     };
     let keys = vec![
         key(ROOT_KEY_NAME, None, Right::Manage),
         key("send", Some("orders"), Right::Send),
         key("listen", Some("events"), Right::Listen),
+        AccessKey { known_as: Some("Published".to_owned()), ..key("alias", Some("orders"), Right::Send) },
     ];
     Server::of(broker, Access::with_keys(keys)).await
 }
@@ -107,4 +109,31 @@ async fn a_password_serves_as_well() {
     let mut client = Client::with_profile(&server, profile).await;
     Receiver::attach(&mut client.session, "r", "events").await.unwrap();
     assert!(Sender::attach(&mut client.session, "s", "events").await.is_err());
+}
+
+/// Clients that name their queues themselves, as in a namespace of their own.
+#[tokio::test]
+async fn a_queue_answers_to_the_name_its_key_has_for_it() {
+    let server = server().await;
+    let mut client = Client::connect(&server).await;
+    assert!(Sender::attach(&mut client.session, "early", "published").await.is_err(), "no token yet");
+    let token = token(&server, "published", "alias", "alias-secret", in_seconds(600));
+    put(&mut client, &server, "published", token).await.unwrap();
+    let mut sender = Sender::attach(&mut client.session, "s", "published").await.unwrap();
+    assert!(sender.send("order").await.unwrap().is_accepted());
+    assert_eq!(server.broker.status("orders").unwrap().active, 1);
+    client.close().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_with_its_address() {
+    let server = server().await;
+    let mut client = Client::connect(&server).await;
+    let token = token(&server, "", ROOT_KEY_NAME, "RootManageSharedAccessKey-secret", in_seconds(600));
+    put(&mut client, &server, "", token).await.unwrap();
+    let refused = Sender::attach(&mut client.session, "s", "Nowhere").await.unwrap_err();
+    let refused = format!("{refused:?}");
+    assert!(refused.contains("NotFound") && refused.contains("sb://127.0.0.1"), "{refused}");
+    assert!(refused.contains("/nowhere' could not be found."), "{refused}");
+    client.close().await;
 }

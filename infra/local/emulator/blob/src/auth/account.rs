@@ -1,12 +1,12 @@
 //! Accounts, and the credentials they give out.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::signature::Key;
-use super::{Error, Grant, Policy, Query, Request, Resource, SasTerms, SasToken, Scope, sas, shared_key};
+use super::{Error, Grant, Peer, Policy, Query, Request, Resource, SasTerms, SasToken, Scope, sas, shared_key};
 use crate::names::{BlobName, ContainerName};
 
 /// Name of the account every emulator has (`UseDevelopmentStorage=true`).
@@ -61,7 +61,13 @@ impl Account {
     /// The account's address on this machine.
     #[must_use]
     pub fn endpoint(&self, address: SocketAddr) -> Endpoint<'_> {
-        Endpoint { account: self, url: format!("http://{address}/{}", self.name) }
+        Endpoint { account: self, protocol: "http", url: format!("http://{address}/{}", self.name) }
+    }
+
+    /// The same where the endpoint speaks TLS.
+    #[must_use]
+    pub fn secure_endpoint(&self, address: SocketAddr) -> Endpoint<'_> {
+        Endpoint { account: self, protocol: "https", url: format!("https://{address}/{}", self.name) }
     }
 
     /// Verifies a request; `policy` finds the stored access policy with an id.
@@ -73,7 +79,7 @@ impl Account {
         request: &Request<'_>,
         resource: &Resource,
         policy: Option<&Policy>,
-        peer: IpAddr,
+        peer: Peer,
         now: Timestamp,
     ) -> Result<Grant, Error> {
         if let Some(token) = SasToken::find(request.query)? {
@@ -95,7 +101,7 @@ impl Account {
         query: &Query,
         resource: &Resource,
         policy: Option<&Policy>,
-        peer: IpAddr,
+        peer: Peer,
         now: Timestamp,
     ) -> Result<Grant, Error> {
         SasToken::find(query)?.ok_or(Error::Missing)?.verify(self, resource, policy, peer, now)
@@ -106,11 +112,12 @@ impl Account {
 #[derive(Debug, Clone)]
 pub struct Endpoint<'a> {
     account: &'a Account,
+    protocol: &'static str,
     url: String,
 }
 
 impl Endpoint<'_> {
-    /// The account's address, `http://127.0.0.1:PORT/ACCOUNT`.
+    /// The account's address, `http://127.0.0.1:PORT/ACCOUNT`, or with `https`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -120,8 +127,8 @@ impl Endpoint<'_> {
     #[must_use]
     pub fn connection_string(&self) -> String {
         let key = self.account.keys.first().map(Key::to_base64).unwrap_or_default();
-        let (name, url) = (&self.account.name, &self.url);
-        format!("DefaultEndpointsProtocol=http;AccountName={name};AccountKey={key};BlobEndpoint={url};")
+        let (name, url, protocol) = (&self.account.name, &self.url, self.protocol);
+        format!("DefaultEndpointsProtocol={protocol};AccountName={name};AccountKey={key};BlobEndpoint={url};")
     }
 
     /// A container's address.

@@ -1,5 +1,7 @@
 //! Why a request was not permitted.
 
+use crate::not_offered::NotOffered;
+
 /// A refusal. Messages name what did not fit, never a key or a signature.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -9,6 +11,9 @@ pub enum Error {
     /// The proof does not hold: unknown account, wrong signature, expired, malformed.
     #[error("{0}")]
     Failed(&'static str),
+    /// A kind of proof that is not offered.
+    #[error("{} are not offered by the local endpoint; use an account key or a shared access signature", .0.what())]
+    NotOffered(NotOffered),
     /// The signature lacks a permission.
     #[error("the signature does not carry the permission for this operation")]
     PermissionMismatch,

@@ -1,5 +1,7 @@
 //! What a verified request may do.
 
+use std::net::IpAddr;
+
 use super::Error;
 use crate::names::{BlobName, ContainerName};
 
@@ -12,6 +14,15 @@ pub enum Resource {
     Container(ContainerName),
     /// A blob.
     Blob(ContainerName, BlobName),
+}
+
+/// Where a request comes from, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The address it comes from.
+    pub address: IpAddr,
+    /// Whether it comes over TLS.
+    pub encrypted: bool,
 }
 
 /// What a grant is for.

@@ -3,12 +3,13 @@
 //! Two kinds of proof are accepted: the account key (`Authorization: SharedKey …`), which has all rights, and shared access signatures
 //! in the query, which carry letters for what they permit (`r` read, `w` write, `c` create, `d` delete, `l` list, `t` tags), a
 //! time, and what they are for: one blob or one container (service SAS), or kinds of resources of the account (account SAS). A service
-//! SAS may leave its terms to a stored access policy of its container. There are no anonymous reads. Tokens are not accepted: clients
-//! send them over TLS only.
+//! SAS may leave its terms to a stored access policy of its container. There are no anonymous reads, and
+//! tokens of a directory are not accepted.
 
 mod account;
 mod error;
 mod grant;
+mod header_order;
 mod query;
 mod sas;
 mod shared_key;
@@ -16,7 +17,7 @@ mod signature;
 
 pub use account::{Account, DEVELOPMENT_ACCOUNT, Endpoint};
 pub use error::Error;
-pub use grant::{Access, Grant, Resource, ResponseOverrides, Scope};
+pub use grant::{Access, Grant, Peer, Resource, ResponseOverrides, Scope};
 pub use query::Query;
 pub use sas::{Policy, SasKind, SasTerms, SasToken};
 pub use shared_key::Request;

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::{Account, Error, Grant, Key, Query, Resource, ResponseOverrides, Scope};
+use super::{Account, Error, Grant, Key, Peer, Query, Resource, ResponseOverrides, Scope};
+use crate::not_offered::NotOffered;
 
 /// The oldest version whose signatures are accepted.
 const OLDEST: &str = "2015-04-05";
@@ -66,8 +67,11 @@ impl<'a> SasToken<'a> {
         if query.text("sv") < OLDEST {
             return Err(Error::Failed("The version of the shared access signature (sv) is missing or too old."));
         }
+        if query.get("ses").is_some_and(|scope| !scope.is_empty()) {
+            return Err(Error::NotOffered(NotOffered::EncryptionScopes));
+        }
         if query.get("skoid").is_some() {
-            return Err(Error::Failed("User delegation signatures are not supported here; use an account key."));
+            return Err(Error::NotOffered(NotOffered::UserDelegation));
         }
         let kind = match (query.get("sr"), query.get("ss")) {
             (Some("c"), _) => SasKind::Container,
@@ -93,7 +97,7 @@ impl<'a> SasToken<'a> {
         account: &Account,
         resource: &Resource,
         policy: Option<&Policy>,
-        peer: IpAddr,
+        peer: Peer,
         now: Timestamp,
     ) -> Result<Grant, Error> {
         let query = self.query;
@@ -120,8 +124,8 @@ impl<'a> SasToken<'a> {
         let stored = policy.cloned().unwrap_or_default();
         let own = |name| query.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
         check_times(own("st").or(stored.start).as_deref(), own("se").or(stored.expiry).as_deref(), now)?;
-        check_protocol(query)?;
-        check_address(query, peer)?;
+        check_protocol(query, peer)?;
+        check_address(query, peer.address)?;
         if self.kind == SasKind::Account && !query.text("ss").contains('b') {
             return Err(Error::ServiceMismatch);
         }
@@ -196,9 +200,10 @@ fn check_times(start: Option<&str>, expiry: Option<&str>, now: Timestamp) -> Res
     }
 }
 
-fn check_protocol(query: &Query) -> Result<(), Error> {
+fn check_protocol(query: &Query, peer: Peer) -> Result<(), Error> {
     match query.get("spr") {
         None | Some("" | "https,http") => Ok(()),
+        Some("https") if peer.encrypted => Ok(()),
         Some("https") => Err(Error::ProtocolMismatch),
         Some(_) => Err(Error::Failed("The protocol (spr) of the shared access signature is malformed.")),
     }

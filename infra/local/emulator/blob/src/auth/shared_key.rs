@@ -1,14 +1,13 @@
 //! `Authorization: SharedKey account:signature` and its shorter form `SharedKeyLite`.
 //!
-//! What is signed: the method, eleven standard headers, all `x-ms-` headers sorted, and the resource: `/account` followed by the path
+//! What is signed: the method, eleven standard headers, all `x-ms-` headers in the service's own order, and the resource: `/account` followed by the path
 //! *as sent* (percent-encoded, and on this path-style endpoint naming the account a second time) and the decoded query, sorted.
 
-use std::collections::BTreeMap;
-
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Account, Error, Query};
+use super::{Account, Error, Query, header_order};
+use crate::not_offered::NotOffered;
 
 /// How far the request's date may be off.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
@@ -31,14 +30,14 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 }
 
 fn canonical_headers(headers: &HeaderMap) -> String {
-    let mut own: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, value) in headers {
-        if name.as_str().starts_with("x-ms-") {
-            let value = std::str::from_utf8(value.as_bytes()).unwrap_or_default().trim();
-            own.entry(name.as_str()).or_default().push(value);
-        }
-    }
-    own.iter().map(|(name, values)| format!("{name}:{}\n", values.join(","))).collect()
+    let mut own: Vec<&HeaderName> = headers.keys().filter(|name| name.as_str().starts_with("x-ms-")).collect();
+    own.sort_by(|left, right| header_order::compare(left.as_str(), right.as_str()));
+    let lines = own.into_iter().map(|name| {
+        let values = headers.get_all(name).iter();
+        let values = values.map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or_default().trim());
+        format!("{name}:{}\n", values.collect::<Vec<_>>().join(","))
+    });
+    lines.collect()
 }
 
 /// The text that is signed for `SharedKey`.
@@ -94,6 +93,7 @@ pub(super) fn verify(request: &Request<'_>, account: &Account, now: Timestamp) -
     let text = match scheme {
         "SharedKey" => text_to_sign(request, account.name()),
         "SharedKeyLite" => text_to_sign_lite(request, account.name()),
+        "Bearer" => return Err(Error::NotOffered(NotOffered::EntraTokens)),
         _ => {
             return Err(Error::Failed(
                 "The authorization scheme is not supported; use SharedKey or a shared access signature.",
@@ -144,5 +144,15 @@ mod tests {
             "GET\n\n\n\nx-ms-date:Fri, 20 Nov 2026 09:15:02 GMT\nx-ms-meta-m1:v1\nx-ms-version:2026-04-06\n\
              /acct/acct/my%20container?comp=metadata"
         );
+    }
+
+    /// Python's and JavaScript's libraries sort so, and a request is refused unless the endpoint does, too.
+    #[test]
+    fn headers_are_signed_in_the_order_of_the_service() {
+        let mut headers = HeaderMap::new();
+        for name in ["x-ms-meta-a1", "x-ms-meta-a_1", "x-ms-meta-ab"] {
+            headers.insert(HeaderName::from_static(name), "v".parse().unwrap());
+        }
+        assert_eq!(canonical_headers(&headers), "x-ms-meta-a_1:v\nx-ms-meta-a1:v\nx-ms-meta-ab:v\n");
     }
 }

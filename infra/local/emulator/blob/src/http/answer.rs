@@ -80,5 +80,11 @@ pub(super) fn failed(failure: &Failure, ids: &Ids) -> Answer {
     if failure.status == StatusCode::NOT_MODIFIED {
         return answer;
     }
-    answer.xml(xml::error(failure.code, &failure.message, ids.request))
+    let answer = match &failure.source {
+        Some(source) => answer
+            .header("x-ms-copy-source-status-code", source.status.as_str())
+            .header("x-ms-copy-source-error-code", source.code),
+        None => answer,
+    };
+    answer.xml(xml::error(failure, ids.request))
 }

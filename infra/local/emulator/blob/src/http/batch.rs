@@ -12,10 +12,12 @@ use uuid::Uuid;
 
 use super::answer::Answer;
 use super::body::{self, RequestBody, ResponseBody};
-use super::call::{Call, Ids};
+use super::call::{Call, Ids, resource};
 use super::failure::{Failure, Outcome};
 use super::header_case::HeaderCase;
 use super::server::{execute, finish};
+use crate::auth::Resource;
+use crate::not_offered::NotOffered;
 
 /// Most requests in a batch.
 const REQUESTS: usize = 256;
@@ -52,13 +54,21 @@ pub(super) async fn run(call: &Call, body: &mut RequestBody) -> Outcome<Answer> 
 async fn single(call: &Call, parts: http::request::Parts) -> (Response<ResponseBody>, Vec<String>) {
     let ids = Ids { version: call.ids.version.clone(), ..Ids::of(&parts.headers) };
     let sets_tier = parts.method == Method::PUT && parts.uri.query().is_some_and(|query| query.contains("comp=tier"));
-    let outcome = if parts.method == Method::DELETE || sets_tier {
+    let outcome = if !is_within(&call.resource, parts.uri.path()) {
+        Err(Failure::bad_request("InvalidInput", "The request is about something outside of the batch's container."))
+    } else if parts.method == Method::DELETE || sets_tier {
         let server = Arc::clone(&call.server);
         execute(server, call.peer, &ids, parts, &mut RequestBody::Empty, HeaderCase::default()).await
     } else {
-        Err(Failure::not_supported("Anything but Delete Blob and Set Blob Tier in a batch"))
+        Err(Failure::not_offered(NotOffered::OtherBatches))
     };
     finish(outcome, &ids)
+}
+
+/// Whether a request may stand in a batch: the account's batches have no bounds, those of a container stay in it.
+fn is_within(batch: &Resource, path: &str) -> bool {
+    let Resource::Container(own) = batch else { return true };
+    matches!(resource(path), Ok((_, Resource::Blob(container, _))) if container == *own)
 }
 
 async fn render(text: &mut String, response: Response<ResponseBody>) {

@@ -7,9 +7,10 @@ use super::answer::Answer;
 use super::body::{self, RequestBody};
 use super::call::Call;
 use super::failure::{Failure, Outcome};
-use super::headers::base64;
+use super::headers::{base64, crc64_text};
 use super::{date, xml};
 use crate::crc64::Crc64;
+use crate::not_offered::NotOffered;
 use crate::store::{AccessTier, Blob, ContentHeaders, Pairs, PutOptions, Staged};
 
 /// Most bytes in one Put Blob.
@@ -18,8 +19,6 @@ const PUT_BLOB: u64 = 5000 * 1024 * 1024;
 const DIGEST_RANGE: u64 = 4 * 1024 * 1024;
 /// Most bytes of a tag document.
 const TAG_DOCUMENT: usize = 64 * 1024;
-/// What the service answers for a blob without content type.
-const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 
 impl Call {
     /// What goes with content that is written.
@@ -36,29 +35,15 @@ impl Call {
 
     /// Receives the body as content, and checks it against the digests sent along.
     pub(super) async fn receive(&self, body: &mut RequestBody, limit: u64) -> Outcome<Staged> {
-        let (md5, crc64) = (self.body_md5()?, self.body_crc64()?);
-        if self.headers.contains_key("x-ms-structured-body") {
-            return Err(Failure::not_supported("A structured body"));
-        }
+        let digest = self.body_digest()?;
         let declared = self.header("content-length").and_then(|length| length.parse::<u64>().ok());
         if declared.is_some_and(|declared| declared > limit) {
             return Err(Failure::too_large());
         }
         let mut upload = self.store.upload();
-        if crc64.is_some() {
-            upload = upload.with_crc64();
-        }
         body.receive(&mut upload, limit).await?;
         let staged = upload.finish().await?;
-        if md5.is_some_and(|md5| md5 != staged.md5) {
-            return Err(Failure::md5_mismatch());
-        }
-        if crc64.is_some() && crc64 != staged.crc64 {
-            return Err(Failure::bad_request(
-                "Crc64Mismatch",
-                "The CRC64 value specified in the request did not match.",
-            ));
-        }
+        digest.check(&staged.md5, staged.crc64)?;
         Ok(staged)
     }
 }
@@ -67,7 +52,7 @@ pub(super) async fn put(call: &Call, body: &mut RequestBody) -> Outcome<Answer> 
     let (container, name) = call.blob()?;
     let options = call.put_options(call.put_headers()?)?;
     let staged = call.receive(body, PUT_BLOB).await?;
-    if options.headers.content_md5.is_some_and(|md5| md5 != staged.md5) {
+    if options.headers.content_md5.as_ref().is_some_and(|md5| *md5 != staged.md5) {
         return Err(Failure::md5_mismatch());
     }
     let (md5, crc64) = (staged.md5, staged.crc64);
@@ -75,7 +60,7 @@ pub(super) async fn put(call: &Call, body: &mut RequestBody) -> Outcome<Answer> 
     Ok(Answer::new(StatusCode::CREATED)
         .version(blob.etag, blob.modified)
         .header("content-md5", base64(&md5))
-        .optional("x-ms-content-crc64", crc64.map(|crc64| base64(&crc64.to_le_bytes())))
+        .header("x-ms-content-crc64", crc64_text(crc64))
         .header("x-ms-request-server-encrypted", "true"))
 }
 
@@ -84,11 +69,10 @@ fn described(call: &Call, answer: Answer, blob: &Blob) -> Answer {
     let now = jiff::Timestamp::now();
     let (headers, over, state) = (blob.headers(), &call.grant.overrides, blob.lease().state(now));
     let own = |over: &Option<String>, own: &Option<String>| over.clone().or_else(|| own.clone());
-    let content_type = own(&over.content_type, &headers.content_type);
     let answer = answer
         .version(blob.etag, blob.modified)
         .metadata(blob.metadata())
-        .header("content-type", content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE))
+        .optional("content-type", own(&over.content_type, &headers.content_type))
         .optional("content-encoding", own(&over.content_encoding, &headers.content_encoding))
         .optional("content-language", own(&over.content_language, &headers.content_language))
         .optional("content-disposition", own(&over.content_disposition, &headers.content_disposition))
@@ -119,9 +103,12 @@ pub(super) async fn properties(call: &Call) -> Outcome<Answer> {
     let (container, name) = call.blob()?;
     let blob = call.store.properties(container, name, &call.conditions()?).await?;
     let answer = described(call, Answer::new(StatusCode::OK), &blob)
-        .optional("content-md5", blob.headers().content_md5.map(|md5| base64(&md5)))
+        .optional("content-md5", blob.headers().content_md5.as_deref().map(base64))
         .header("x-ms-access-tier", blob.tier().unwrap_or(AccessTier::Hot).as_str())
-        .optional("x-ms-access-tier-inferred", blob.tier().is_none().then_some("true"));
+        .optional("x-ms-access-tier-inferred", blob.tier().is_none().then_some("true"))
+        .optional("x-ms-access-tier-change-time", blob.tier_since().map(date::format))
+        // What a tier that decides by itself has decided on.
+        .optional("x-ms-smart-access-tier", (blob.tier() == Some(AccessTier::Smart)).then_some("Hot"));
     // Get Blob Metadata is a GET without a body.
     Ok(if call.method == http::Method::HEAD {
         answer.header("content-length", blob.length.to_string())
@@ -132,15 +119,21 @@ pub(super) async fn properties(call: &Call) -> Outcome<Answer> {
 
 pub(super) async fn get(call: &Call) -> Outcome<Answer> {
     let (container, name) = call.blob()?;
-    let range = call.range()?;
+    let range = call.range();
     let wants = |name: &str| call.header(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let (wants_md5, wants_crc64) = (wants("x-ms-range-get-content-md5"), wants("x-ms-range-get-content-crc64"));
+    if wants_md5 && wants_crc64 {
+        return Err(Failure::bad_request(
+            "BothCrc64AndMd5RangeHeaderPresent",
+            "Both x-ms-range-get-content-crc64 header and x-ms-range-get-content-md5 header are present.",
+        ));
+    }
     if (wants_md5 || wants_crc64) && range.is_none() {
         return Err(Failure::missing_header("x-ms-range"));
     }
     let download = call.store.read(container, name, range, &call.conditions()?).await?;
     let (blob, start, length) = (download.blob.clone(), download.start, download.length);
-    let whole = blob.headers().content_md5.map(|md5| base64(&md5));
+    let whole = blob.headers().content_md5.as_deref().map(base64);
     let answer = if range.is_some() {
         Answer::new(StatusCode::PARTIAL_CONTENT)
             .header("content-range", format!("bytes {start}-{}/{}", (start + length).saturating_sub(1), blob.length))
@@ -158,7 +151,7 @@ pub(super) async fn get(call: &Call) -> Outcome<Answer> {
         crc64.update(&bytes);
         let answer = answer
             .optional("content-md5", wants_md5.then(|| base64(&Md5::digest(&bytes))))
-            .optional("x-ms-content-crc64", wants_crc64.then(|| base64(&crc64.finish().to_le_bytes())));
+            .optional("x-ms-content-crc64", wants_crc64.then(|| crc64_text(crc64.finish())));
         return Ok(answer.body(body::full(bytes)));
     }
     Ok(answer.body(body::download(download, call.server.faults.cut())))
@@ -168,7 +161,7 @@ pub(super) async fn delete(call: &Call) -> Outcome<Answer> {
     let (container, name) = call.blob()?;
     match call.header("x-ms-delete-snapshots").as_deref() {
         None | Some("include") => {}
-        Some("only") => return Err(Failure::not_supported("Deleting snapshots")),
+        Some("only") => return Err(Failure::not_offered(NotOffered::Snapshots)),
         Some(_) => return Err(Failure::header("x-ms-delete-snapshots")),
     }
     call.store.delete(container, name, &call.conditions()?).await?;
@@ -216,9 +209,7 @@ pub(super) fn tag_set(document: &mut xml::Writer, tags: &Pairs) {
 pub(super) async fn set_tags(call: &Call, body: &mut RequestBody) -> Outcome<Answer> {
     let (container, name) = call.blob()?;
     let document = body.collect(TAG_DOCUMENT).await?;
-    if call.body_md5()?.is_some_and(|md5| md5 != <[u8; 16]>::from(Md5::digest(&document))) {
-        return Err(Failure::md5_mismatch());
-    }
+    call.body_digest()?.check_document(&document)?;
     let mut pairs: Vec<(String, String)> = Vec::new();
     for leaf in xml::leaves(&document)? {
         match (leaf.name.as_str(), pairs.last_mut()) {

@@ -3,13 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use md5::{Digest as _, Md5};
 
 use super::answer::Answer;
 use super::body::RequestBody;
 use super::call::Call;
 use super::failure::{Failure, Outcome};
-use super::headers::base64;
+use super::headers::{base64, crc64_text};
 use super::xml;
 use crate::store::{Block, BlockSource, MAX_BLOCKS};
 
@@ -40,7 +39,7 @@ pub(super) async fn put(call: &Call, body: &mut RequestBody) -> Outcome<Answer> 
     call.store.stage_block(container, name, id, staged, &call.conditions()?).await?;
     Ok(Answer::new(StatusCode::CREATED)
         .header("content-md5", base64(&md5))
-        .optional("x-ms-content-crc64", crc64.map(|crc64| base64(&crc64.to_le_bytes())))
+        .header("x-ms-content-crc64", crc64_text(crc64))
         .header("x-ms-request-server-encrypted", "true"))
 }
 
@@ -48,13 +47,12 @@ pub(super) async fn commit(call: &Call, body: &mut RequestBody) -> Outcome<Answe
     let (container, name) = call.blob()?;
     let options = call.put_options(call.blob_headers()?)?;
     let document = body.collect(BLOCK_LIST).await?;
-    if call.body_md5()?.is_some_and(|md5| md5 != <[u8; 16]>::from(Md5::digest(&document))) {
-        return Err(Failure::md5_mismatch());
-    }
+    let (md5, crc64) = call.body_digest()?.check_document(&document)?;
     let blob = call.store.commit_blocks(container, name, parse(&document)?, options).await?;
     Ok(Answer::new(StatusCode::CREATED)
         .version(blob.etag, blob.modified)
-        .header("content-md5", base64(&Md5::digest(&document)))
+        .header("content-md5", base64(&md5))
+        .header("x-ms-content-crc64", crc64_text(crc64))
         .header("x-ms-request-server-encrypted", "true"))
 }
 

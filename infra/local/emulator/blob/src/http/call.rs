@@ -1,6 +1,5 @@
 //! A request, parsed.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -11,7 +10,7 @@ use uuid::Uuid;
 use super::failure::{Failure, Outcome};
 use super::header_case::HeaderCase;
 use super::server::Server;
-use crate::auth::{Access, Account, Grant, Query, Resource};
+use crate::auth::{Access, Account, Endpoint, Grant, Peer, Query, Resource};
 use crate::names::{BlobName, ContainerName};
 use crate::store::{Origin, Store};
 
@@ -22,7 +21,7 @@ pub(super) struct Ids {
     pub(super) request: Uuid,
     /// Given by the client.
     pub(super) client: Option<String>,
-    /// The protocol version the client speaks; echoed.
+    /// The protocol version the client speaks, a date; echoed.
     pub(super) version: String,
 }
 
@@ -35,9 +34,16 @@ impl Ids {
         Self {
             request: Uuid::new_v4(),
             client: text("x-ms-client-request-id", 1024),
-            version: text("x-ms-version", 32).unwrap_or_else(|| "2026-04-06".to_owned()),
+            version: text("x-ms-version", 32)
+                .filter(|text| is_version(text))
+                .unwrap_or_else(|| "2026-04-06".to_owned()),
         }
     }
+}
+
+/// Whether a text can be a version of the protocol. Versions are dates, and later ones than are known here are taken: clients are newer.
+fn is_version(text: &str) -> bool {
+    text.len() == "2026-04-06".len() && text.parse::<jiff::civil::Date>().is_ok()
 }
 
 /// A request of a known account, about a well-formed resource. Once authorized, `grant` and `access` say what it may do.
@@ -52,16 +58,20 @@ pub(super) struct Call {
     pub(super) case: HeaderCase,
     pub(super) resource: Resource,
     pub(super) ids: Ids,
-    pub(super) peer: IpAddr,
+    pub(super) peer: Peer,
     pub(super) grant: Grant,
     pub(super) access: Access,
 }
 
 impl Call {
-    pub(super) fn parse(server: Arc<Server>, peer: IpAddr, ids: Ids, parts: Parts, case: HeaderCase) -> Outcome<Self> {
+    pub(super) fn parse(server: Arc<Server>, peer: Peer, ids: Ids, parts: Parts, case: HeaderCase) -> Outcome<Self> {
         let path = parts.uri.path().to_owned();
         let query = Query::parse(parts.uri.query().unwrap_or_default())
             .ok_or_else(|| Failure::bad_request("InvalidUri", "The query is not valid UTF-8."))?;
+        const VERSION: &str = "x-ms-version";
+        if parts.headers.get(VERSION).is_some_and(|version| !is_version(&text(version.as_bytes()))) {
+            return Err(Failure::header(VERSION));
+        }
         let (name, resource) = resource(&path)?;
         let Some((account, store)) = server.account(&name) else {
             return Err(crate::auth::Error::Failed("The account does not exist.").into());
@@ -86,6 +96,12 @@ impl Call {
     /// A header as text. Bytes that are not UTF-8 are taken as Latin-1.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).map(|value| text(value.as_bytes()))
+    }
+
+    /// The account's address, as this client reaches it.
+    pub(super) fn endpoint(&self) -> Endpoint<'_> {
+        let address = self.server.address;
+        if self.peer.encrypted { self.account.secure_endpoint(address) } else { self.account.endpoint(address) }
     }
 
     pub(super) fn origin(&self) -> Origin {
@@ -114,7 +130,8 @@ pub(super) fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// `/account[/container[/blob]]`, each percent-decoded. The blob's name is everything after the container, slashes and all.
+/// `/account[/container[/blob]]`, each percent-decoded. The blob's name is everything after the container, slashes and all; a backslash
+/// is one of them, as in Azure.
 pub(super) fn resource(path: &str) -> Outcome<(String, Resource)> {
     let decode = |part: &str| {
         let decoded = percent_decode_str(part).decode_utf8();
@@ -129,7 +146,7 @@ pub(super) fn resource(path: &str) -> Outcome<(String, Resource)> {
         (None, Some(_)) => return Err(Failure::bad_request("InvalidUri", "The path names no container.")),
         (Some(container), None) => Resource::Container(ContainerName::new(decode(container)?)?),
         (Some(container), Some(name)) => {
-            Resource::Blob(ContainerName::new(decode(container)?)?, BlobName::new(decode(name)?)?)
+            Resource::Blob(ContainerName::new(decode(container)?)?, BlobName::new(decode(name)?.replace('\\', "/"))?)
         }
     };
     Ok((account, resource))

@@ -25,19 +25,7 @@ pub(super) fn of_container(error: Error) -> Failure {
     failure
 }
 
-fn refuse_public_access(call: &Call) -> Outcome<()> {
-    match call.header("x-ms-blob-public-access") {
-        None => Ok(()),
-        Some(_) => Err(Failure::new(
-            StatusCode::CONFLICT,
-            "PublicAccessNotPermitted",
-            "Public access is not permitted on this storage account.",
-        )),
-    }
-}
-
 pub(super) async fn create(call: &Call) -> Outcome<Answer> {
-    refuse_public_access(call)?;
     let container = call.store.create_container(call.container()?, call.metadata()?).await?;
     Ok(Answer::new(StatusCode::CREATED).version(container.etag, container.modified))
 }
@@ -88,7 +76,6 @@ pub(super) async fn policies(call: &Call) -> Outcome<Answer> {
 }
 
 pub(super) async fn set_policies(call: &Call, body: &mut RequestBody) -> Outcome<Answer> {
-    refuse_public_access(call)?;
     let document = body.collect(POLICY_DOCUMENT).await?;
     let policies = if document.is_empty() { Vec::new() } else { parse_policies(&document)? };
     let conditions = call.conditions()?;

@@ -1,4 +1,7 @@
 //! Copies: Copy Blob, Put Blob From URL, Put Block From URL. The source is a blob of the same account, named by its address.
+//!
+//! A copy that may take its time (Copy Blob) fails as its own operation when the source cannot be had. The others are done while the caller
+//! waits; they say that the source could not be verified, and what was wrong with it.
 
 use futures::StreamExt as _;
 use http::{StatusCode, Uri};
@@ -7,11 +10,14 @@ use super::answer::Answer;
 use super::blocks::{PUT_BLOCK, block_id};
 use super::call::{Call, resource};
 use super::failure::{Failure, Outcome};
-use super::headers::base64;
+use super::headers::{base64, crc64_text};
 use super::server::stored_policy;
 use crate::auth::{Query, Resource, SasToken};
 use crate::names::{BlobName, ContainerName};
-use crate::store::{Api, ContentHeaders, CopyOptions, CopySource};
+use crate::not_offered::NotOffered;
+use crate::store::{
+    self, Api, Blob, ByteRange, Conditions, ContentHeaders, CopyOptions, CopySource, Pairs, Staged, Versions,
+};
 
 struct Source {
     container: ContainerName,
@@ -39,7 +45,7 @@ async fn source(call: &Call) -> Outcome<Source> {
         return Err(refused("The source is not in this storage account."));
     }
     if query.get("snapshot").is_some() || query.get("versionid").is_some() {
-        return Err(Failure::not_supported("Snapshots and versions"));
+        return Err(Failure::not_offered(NotOffered::Snapshots));
     }
     let grant = match SasToken::find(&query)? {
         Some(token) => {
@@ -47,46 +53,82 @@ async fn source(call: &Call) -> Outcome<Source> {
                 Some(id) => stored_policy(call, &found, id).await?,
                 None => None,
             };
-            call.account.verify_address(&query, &found, policy.as_ref(), call.peer, jiff::Timestamp::now())?
+            let now = jiff::Timestamp::now();
+            let granted = call.account.verify_address(&query, &found, policy.as_ref(), call.peer, now);
+            granted.map_err(|error| Failure::from(error).of_source())?
         }
         None => call.grant.clone(),
     };
-    grant.permit(&found, false, "r").map_err(|_| {
-        Failure::new(
-            StatusCode::FORBIDDEN,
-            "CannotVerifyCopySource",
-            "The source may not be read with these credentials.",
-        )
-    })?;
+    grant.permit(&found, false, "r").map_err(|error| Failure::from(error).of_source())?;
     let Resource::Blob(container, name) = found else { return Err(Failure::header(HEADER)) };
     let url = address.split('?').next().unwrap_or_default().to_owned();
     Ok(Source { container, name, url })
 }
 
-fn options(call: &Call, api: Api, headers: Option<ContentHeaders>) -> Outcome<CopyOptions> {
+/// The tags of a copy: those of the request, or, by a word whose case counts, the source's (`None`).
+fn copied_tags(call: &Call) -> Outcome<Option<Pairs>> {
+    const NAME: &str = "x-ms-copy-source-tag-option";
+    match (call.header(NAME).as_deref(), call.tags()?) {
+        (Some("COPY"), None) => Ok(None),
+        (None | Some("REPLACE"), tags) => Ok(Some(tags.unwrap_or_default())),
+        _ => Err(Failure::header(NAME)),
+    }
+}
+
+fn options(call: &Call, api: Api, headers: ContentHeaders, keeps_headers: bool) -> Outcome<CopyOptions> {
     let metadata = call.metadata()?;
-    let keeps_tags =
-        call.header("x-ms-copy-source-tag-option").is_some_and(|option| option.eq_ignore_ascii_case("copy"));
     Ok(CopyOptions {
         api,
         headers,
+        keeps_headers,
         metadata: (!metadata.is_empty()).then_some(metadata),
-        tags: if keeps_tags { None } else { Some(call.tags()?.unwrap_or_default()) },
+        tags: copied_tags(call)?,
         tier: call.tier()?,
         conditions: call.conditions()?,
         origin: call.origin(),
     })
 }
 
-async fn copied(call: &Call, options: CopyOptions) -> Outcome<crate::store::Blob> {
-    let Source { container, name, url } = source(call).await?;
-    let from = CopySource { container, name, conditions: call.source_conditions()?, url };
-    let (container, name) = call.blob()?;
-    Ok(call.store.copy(from, container, name, options).await?)
+async fn copied(call: &Call, from: Source, conditions: Conditions, options: CopyOptions) -> Result<Blob, CopyFailure> {
+    let (container, name) = call.blob().map_err(CopyFailure::Request)?;
+    // What is wrong with the source is told apart from what is wrong with the destination.
+    let looked_up = call.store.properties(&from.container, &from.name, &conditions).await;
+    looked_up.map_err(CopyFailure::Source)?;
+    let from = CopySource { container: from.container, name: from.name, conditions, url: from.url };
+    call.store.copy(from, container, name, options).await.map_err(|error| CopyFailure::Request(error.into()))
+}
+
+enum CopyFailure {
+    Source(store::Error),
+    Request(Failure),
+}
+
+impl CopyFailure {
+    /// Of a copy that may take its time.
+    fn of_copy(self) -> Failure {
+        match self {
+            Self::Source(store::Error::NotModified | store::Error::ConditionNotMet) => {
+                store::Error::SourceConditionNotMet.into()
+            }
+            Self::Source(error) => error.into(),
+            Self::Request(failure) => failure,
+        }
+    }
+
+    /// Of one that is done while the caller waits.
+    fn of_source(self) -> Failure {
+        match self {
+            Self::Source(error) => Failure::from(error).of_source(),
+            Self::Request(failure) => failure,
+        }
+    }
 }
 
 pub(super) async fn copy(call: &Call) -> Outcome<Answer> {
-    let blob = copied(call, options(call, Api::CopyBlob, None)?).await?;
+    let waits = call.header("x-ms-requires-sync").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let options = options(call, Api::CopyBlob, ContentHeaders::default(), true)?;
+    let copied = copied(call, source(call).await?, call.source_conditions()?, options).await;
+    let blob = copied.map_err(|failure| if waits { failure.of_source() } else { failure.of_copy() })?;
     Ok(Answer::new(StatusCode::ACCEPTED)
         .version(blob.etag, blob.modified)
         .optional("x-ms-copy-id", blob.copy().map(|copy| copy.id.as_str()))
@@ -94,35 +136,65 @@ pub(super) async fn copy(call: &Call) -> Outcome<Answer> {
 }
 
 pub(super) async fn put_from_url(call: &Call) -> Outcome<Answer> {
-    let given = call.blob_headers()?;
-    let headers = (given != ContentHeaders::default()).then_some(given);
-    let blob = copied(call, options(call, Api::PutBlob, headers)?).await?;
+    const KEEPS: &str = "x-ms-copy-source-blob-properties";
+    let keeps_headers = match call.header(KEEPS).map(|value| value.to_ascii_lowercase()).as_deref() {
+        None | Some("true") => true,
+        Some("false") => false,
+        Some(_) => return Err(Failure::header(KEEPS)),
+    };
+    let options = options(call, Api::PutBlob, call.blob_headers()?, keeps_headers)?;
+    let from = source(call).await?;
+    let mut conditions = call.source_conditions()?;
+    let content = if call.asks_for_source_digest() {
+        let (staged, blob) = fetch(call, &from, None, &conditions, u64::MAX).await?;
+        // The content that is copied must be the one that was looked at.
+        conditions.if_match = Some(Versions::These(vec![blob.etag.to_string()]));
+        Some(staged)
+    } else {
+        None
+    };
+    let blob = copied(call, from, conditions, options).await.map_err(CopyFailure::of_source)?;
     Ok(Answer::new(StatusCode::CREATED)
         .version(blob.etag, blob.modified)
-        .optional("content-md5", blob.headers().content_md5.map(|md5| base64(&md5)))
+        .optional("content-md5", blob.headers().content_md5.as_deref().map(base64))
+        .optional("x-ms-content-crc64", content.map(|staged| crc64_text(staged.crc64)))
         .header("x-ms-request-server-encrypted", "true"))
 }
 
 pub(super) async fn put_block_from_url(call: &Call) -> Outcome<Answer> {
     let id = block_id(call)?;
-    let Source { container, name, .. } = source(call).await?;
-    let range = call.range_named("x-ms-source-range")?;
-    let download = call.store.read(&container, &name, range, &call.source_conditions()?).await?;
-    if download.length > PUT_BLOCK {
+    let from = source(call).await?;
+    let (staged, _) = fetch(call, &from, call.source_range()?, &call.source_conditions()?, PUT_BLOCK).await?;
+    let (md5, crc64) = (staged.md5, staged.crc64);
+    let (container, name) = call.blob()?;
+    call.store.stage_block(container, name, id, staged, &call.conditions()?).await?;
+    Ok(Answer::new(StatusCode::CREATED)
+        .header("content-md5", base64(&md5))
+        .header("x-ms-content-crc64", crc64_text(crc64))
+        .header("x-ms-request-server-encrypted", "true"))
+}
+
+/// Reads a source, and checks it against the digest the caller knows.
+async fn fetch(
+    call: &Call,
+    from: &Source,
+    range: Option<ByteRange>,
+    conditions: &Conditions,
+    longest: u64,
+) -> Outcome<(Staged, Blob)> {
+    let digest = call.source_digest()?;
+    let download = call.store.read(&from.container, &from.name, range, conditions).await;
+    let download = download.map_err(|error| Failure::from(error).of_source())?;
+    if download.length > longest {
         return Err(Failure::too_large());
     }
+    let blob = download.blob.clone();
     let mut upload = call.store.upload();
     let mut stream = Box::pin(download.into_stream());
     while let Some(piece) = stream.next().await {
-        upload.write(piece.map_err(crate::store::Error::from)?).await?;
+        upload.write(piece.map_err(store::Error::from)?).await?;
     }
     let staged = upload.finish().await?;
-    let md5 = staged.md5;
-    if call.digest("x-ms-source-content-md5", "InvalidMd5")?.is_some_and(|given: [u8; 16]| given != md5) {
-        return Err(Failure::md5_mismatch());
-    }
-    let (container, name) = call.blob()?;
-    call.store.stage_block(container, name, id, staged, &call.conditions()?).await?;
-    let answer = Answer::new(StatusCode::CREATED).header("content-md5", base64(&md5));
-    Ok(answer.header("x-ms-request-server-encrypted", "true"))
+    digest.check(&staged.md5, staged.crc64)?;
+    Ok((staged, blob))
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
+use crate::not_offered::NotOffered;
 use crate::store::lease::Error as LeaseError;
 use crate::{auth, names, store};
 
@@ -15,6 +16,16 @@ pub(super) struct Failure {
     pub(super) message: Cow<'static, str>,
     /// Length of the blob a range did not fit.
     pub(super) length: Option<u64>,
+    /// What was wrong with the source of a copy.
+    pub(super) source: Option<Box<SourceFailure>>,
+}
+
+/// What a copy's source answered, as clients are told besides the failure of the copy.
+#[derive(Debug)]
+pub(super) struct SourceFailure {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) message: Cow<'static, str>,
 }
 
 /// Most requests fail or not.
@@ -22,7 +33,7 @@ pub(super) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, message: message.into(), length: None }
+        Self { status, code, message: message.into(), length: None, source: None }
     }
 
     pub(super) fn bad_request(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
@@ -44,12 +55,13 @@ impl Failure {
         )
     }
 
-    pub(super) fn not_supported(what: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NotImplemented",
-            format!("{what} is not offered by the local endpoint."),
-        )
+    /// What is not offered is refused by name; anonymous reads as an account does that has them turned off.
+    pub(super) fn not_offered(offer: NotOffered) -> Self {
+        let (status, code) = match offer {
+            NotOffered::AnonymousReads => (StatusCode::CONFLICT, "PublicAccessNotPermitted"),
+            _ => (StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
+        };
+        Self::new(status, code, format!("Not offered by the local endpoint: {}.", offer.what()))
     }
 
     pub(super) fn method() -> Self {
@@ -60,12 +72,25 @@ impl Failure {
         )
     }
 
+    /// The source of a copy made at once could not be read, for this reason.
+    pub(super) fn of_source(self) -> Self {
+        // Not modified is no failure of a read, but it is one of a copy.
+        let status =
+            if self.status == StatusCode::NOT_MODIFIED { StatusCode::PRECONDITION_FAILED } else { self.status };
+        let source = SourceFailure { status, code: self.code, message: self.message.clone() };
+        Self { status, code: "CannotVerifyCopySource", source: Some(Box::new(source)), ..self }
+    }
+
     pub(super) fn body() -> Self {
         Self::bad_request("InvalidXmlDocument", "The specified XML is not syntactically valid.")
     }
 
     pub(super) fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestBodyTooLarge", "The request body is too large.")
+    }
+
+    pub(super) fn crc64_mismatch() -> Self {
+        Self::bad_request("Crc64Mismatch", "The CRC64 value specified in the request did not match.")
     }
 
     pub(super) fn md5_mismatch() -> Self {
@@ -97,6 +122,11 @@ impl From<store::Error> for Failure {
                 StatusCode::PRECONDITION_FAILED,
                 "ConditionNotMet",
                 "The condition specified using HTTP conditional header(s) is not met.",
+            ),
+            E::SourceConditionNotMet => (
+                StatusCode::PRECONDITION_FAILED,
+                "SourceConditionNotMet",
+                "The source condition specified using HTTP conditional header(s) is not met.",
             ),
             E::NotModified => (
                 StatusCode::NOT_MODIFIED,
@@ -159,7 +189,7 @@ impl From<auth::Error> for Failure {
     fn from(error: auth::Error) -> Self {
         let (status, code) = match error {
             auth::Error::Missing => (StatusCode::UNAUTHORIZED, "NoAuthenticationInformation"),
-            auth::Error::Failed(_) => (StatusCode::FORBIDDEN, "AuthenticationFailed"),
+            auth::Error::Failed(_) | auth::Error::NotOffered(_) => (StatusCode::FORBIDDEN, "AuthenticationFailed"),
             auth::Error::PermissionMismatch => (StatusCode::FORBIDDEN, "AuthorizationPermissionMismatch"),
             auth::Error::ResourceTypeMismatch => (StatusCode::FORBIDDEN, "AuthorizationResourceTypeMismatch"),
             auth::Error::ServiceMismatch => (StatusCode::FORBIDDEN, "AuthorizationServiceMismatch"),

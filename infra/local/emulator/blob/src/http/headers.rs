@@ -3,11 +3,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use md5::{Digest as _, Md5};
+use uuid::Uuid;
 
 use super::call::{Call, text};
 use super::date;
 use super::failure::{Failure, Outcome};
 use crate::auth::{Access, Query};
+use crate::crc64::Crc64;
+use crate::not_offered::NotOffered;
 use crate::store::{AccessTier, Conditions, ContentHeaders, Pairs, Versions};
 
 /// Begins the header of a metadata entry.
@@ -21,7 +25,7 @@ impl Call {
     /// The request's conditions.
     pub(super) fn conditions(&self) -> Outcome<Conditions> {
         Ok(Conditions {
-            lease: self.header("x-ms-lease-id"),
+            lease: self.lease_id("x-ms-lease-id")?,
             create_only: self.access == Access::CreateOnly,
             ..self.conditions_named("")?
         })
@@ -29,7 +33,7 @@ impl Call {
 
     /// The conditions on a copy's source.
     pub(super) fn source_conditions(&self) -> Outcome<Conditions> {
-        Ok(Conditions { lease: self.header("x-ms-source-lease-id"), ..self.conditions_named("x-ms-source-")? })
+        Ok(Conditions { lease: self.lease_id("x-ms-source-lease-id")?, ..self.conditions_named("x-ms-source-")? })
     }
 
     fn conditions_named(&self, prefix: &str) -> Outcome<Conditions> {
@@ -43,23 +47,52 @@ impl Call {
         })
     }
 
-    /// A base64 header of so many bytes.
-    pub(super) fn digest<const N: usize>(&self, name: &'static str, code: &'static str) -> Outcome<Option<[u8; N]>> {
+    /// A lease id: a GUID in any of its forms (with or without hyphens, braces or parentheses).
+    pub(super) fn lease_id(&self, name: &'static str) -> Outcome<Option<String>> {
         let Some(value) = self.header(name) else { return Ok(None) };
-        let decoded = STANDARD.decode(value.trim()).ok().and_then(|bytes| bytes.try_into().ok());
-        decoded
-            .map(Some)
-            .ok_or_else(|| Failure::bad_request(code, format!("The value of the header {name} is not a valid digest.")))
+        let value = value.trim();
+        let bare = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(value);
+        Uuid::parse_str(bare).map(|id| Some(id.to_string())).map_err(|_| Failure::header(name))
     }
 
-    /// `Content-MD5` of the request body.
-    pub(super) fn body_md5(&self) -> Outcome<Option<[u8; 16]>> {
-        self.digest("content-md5", "InvalidMd5")
+    /// A base64 header of so many bytes.
+    fn digest<const N: usize>(&self, name: &'static str, code: &'static str) -> Outcome<Option<[u8; N]>> {
+        let invalid = || Failure::bad_request(code, format!("The value of the header {name} is not a valid digest."));
+        self.base64(name, code)?.map(|bytes| bytes.try_into().map_err(|_| invalid())).transpose()
     }
 
-    /// `x-ms-content-crc64` of the request body.
-    pub(super) fn body_crc64(&self) -> Outcome<Option<u64>> {
-        Ok(self.digest("x-ms-content-crc64", "InvalidCrc64")?.map(u64::from_le_bytes))
+    /// A base64 header of any length.
+    fn base64(&self, name: &'static str, code: &'static str) -> Outcome<Option<Vec<u8>>> {
+        let Some(value) = self.header(name) else { return Ok(None) };
+        let invalid = || Failure::bad_request(code, format!("The value of the header {name} is not valid Base64."));
+        STANDARD.decode(value.trim()).map(Some).map_err(|_| invalid())
+    }
+
+    /// The digests sent along with a body: one or the other, not both.
+    pub(super) fn body_digest(&self) -> Outcome<Digest> {
+        self.one_digest("content-md5", "x-ms-content-crc64")
+    }
+
+    /// The digests a copy's source must have, likewise.
+    pub(super) fn source_digest(&self) -> Outcome<Digest> {
+        self.one_digest("x-ms-source-content-md5", "x-ms-source-content-crc64")
+    }
+
+    /// Whether the caller knows a digest of a copy's source.
+    pub(super) fn asks_for_source_digest(&self) -> bool {
+        ["x-ms-source-content-md5", "x-ms-source-content-crc64"].iter().any(|name| self.headers.contains_key(*name))
+    }
+
+    fn one_digest(&self, md5: &'static str, crc64: &'static str) -> Outcome<Digest> {
+        match (self.digest(md5, "InvalidMd5")?, self.digest(crc64, "InvalidCrc64")?) {
+            (Some(_), Some(_)) => Err(Failure::bad_request(
+                "BothCrc64AndMd5HeaderPresent",
+                format!("Both {crc64} header and {md5} header are present."),
+            )),
+            (Some(md5), None) => Ok(Digest::Md5(md5)),
+            (None, Some(crc64)) => Ok(Digest::Crc64(u64::from_le_bytes(crc64))),
+            (None, None) => Ok(Digest::None),
+        }
     }
 
     /// The blob's headers from `x-ms-blob-…`.
@@ -71,7 +104,7 @@ impl Call {
             content_language: own("x-ms-blob-content-language"),
             content_disposition: own("x-ms-blob-content-disposition"),
             cache_control: own("x-ms-blob-cache-control"),
-            content_md5: self.digest("x-ms-blob-content-md5", "InvalidMd5")?,
+            content_md5: self.base64("x-ms-blob-content-md5", "InvalidMd5")?,
         })
     }
 
@@ -131,7 +164,8 @@ impl Call {
             Some("hot") => Ok(Some(AccessTier::Hot)),
             Some("cool") => Ok(Some(AccessTier::Cool)),
             Some("cold") => Ok(Some(AccessTier::Cold)),
-            Some("archive") => Err(Failure::not_supported("The archive tier")),
+            Some("smart") => Ok(Some(AccessTier::Smart)),
+            Some("archive") => Err(Failure::not_offered(NotOffered::ArchiveTier)),
             Some(_) => Err(Failure::header(NAME)),
         }
     }
@@ -140,6 +174,39 @@ impl Call {
     pub(super) fn number(&self, name: &'static str) -> Outcome<Option<usize>> {
         self.query.get(name).map(|value| value.trim().parse().map_err(|_| Failure::query(name))).transpose()
     }
+}
+
+/// What content must have as its digest.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Digest {
+    None,
+    Md5([u8; 16]),
+    Crc64(u64),
+}
+
+impl Digest {
+    /// Checks content by its digests.
+    pub(super) fn check(self, md5: &[u8; 16], crc64: u64) -> Outcome<()> {
+        match self {
+            Self::Md5(given) if given != *md5 => Err(Failure::md5_mismatch()),
+            Self::Crc64(given) if given != crc64 => Err(Failure::crc64_mismatch()),
+            Self::None | Self::Md5(_) | Self::Crc64(_) => Ok(()),
+        }
+    }
+
+    /// Checks a document that was read as a whole; gives its digests.
+    pub(super) fn check_document(self, document: &[u8]) -> Outcome<([u8; 16], u64)> {
+        let mut crc64 = Crc64::default();
+        crc64.update(document);
+        let (md5, crc64) = (Md5::digest(document).into(), crc64.finish());
+        self.check(&md5, crc64)?;
+        Ok((md5, crc64))
+    }
+}
+
+/// A CRC-64 as headers carry it.
+pub(super) fn crc64_text(crc64: u64) -> String {
+    base64(&crc64.to_le_bytes())
 }
 
 /// Bytes as headers and XML carry digests.

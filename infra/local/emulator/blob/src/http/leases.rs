@@ -9,14 +9,8 @@ use super::containers::of_container;
 use super::failure::{Failure, Outcome};
 use crate::store::lease::{Action, Outcome as LeaseOutcome};
 
-fn id(call: &Call, name: &'static str) -> Outcome<Option<String>> {
-    call.header(name)
-        .map(|value| Uuid::parse_str(value.trim()).map(|id| id.to_string()).map_err(|_| Failure::header(name)))
-        .transpose()
-}
-
 fn required(call: &Call, name: &'static str) -> Outcome<String> {
-    id(call, name)?.ok_or_else(|| Failure::missing_header(name))
+    call.lease_id(name)?.ok_or_else(|| Failure::missing_header(name))
 }
 
 fn action(call: &Call) -> Outcome<Action> {
@@ -32,7 +26,7 @@ fn action(call: &Call) -> Outcome<Action> {
                     Some(seconds.ok_or_else(|| Failure::header(DURATION))?)
                 }
             };
-            let id = id(call, "x-ms-proposed-lease-id")?.unwrap_or_else(|| Uuid::new_v4().to_string());
+            let id = call.lease_id("x-ms-proposed-lease-id")?.unwrap_or_else(|| Uuid::new_v4().to_string());
             Ok(Action::Acquire { id, seconds })
         }
         Some("renew") => Ok(Action::Renew { id: required(call, "x-ms-lease-id")? }),

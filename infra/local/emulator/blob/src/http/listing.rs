@@ -44,7 +44,7 @@ fn includes(call: &Call, what: &str) -> bool {
 }
 
 fn begin(call: &Call, attributes: &str) -> xml::Writer {
-    let endpoint = call.account.endpoint(call.server.address).url().to_owned();
+    let endpoint = call.endpoint().url().to_owned();
     let mut document = xml::Writer::new();
     document.open("EnumerationResults", &format!(" ServiceEndpoint=\"{}/\"{attributes}", xml::escape(&endpoint)));
     document.name("Prefix", call.query.text("prefix")).leaf("Marker", call.query.text("marker"));
@@ -120,14 +120,16 @@ fn describe(call: &Call, document: &mut xml::Writer, blob: &Blob) {
     document.open("Blob", "").name("Name", blob.name.as_str()).open("Properties", "");
     document.leaf("Creation-Time", date::format(blob.created)).leaf("Last-Modified", date::format(blob.modified));
     document.leaf("Etag", blob.etag.to_string()).leaf("Content-Length", blob.length.to_string());
-    document.leaf("Content-Type", headers.content_type.as_deref().unwrap_or("application/octet-stream"));
+    document.leaf("Content-Type", text(&headers.content_type));
     document.leaf("Content-Encoding", text(&headers.content_encoding));
     document.leaf("Content-Language", text(&headers.content_language)).leaf("Content-CRC64", "");
-    document.leaf("Content-MD5", headers.content_md5.map(|md5| base64(&md5)).unwrap_or_default());
+    document.leaf("Content-MD5", headers.content_md5.as_deref().map(base64).unwrap_or_default());
     document.leaf("Cache-Control", text(&headers.cache_control));
     document.leaf("Content-Disposition", text(&headers.content_disposition)).leaf("BlobType", "BlockBlob");
     document.leaf("AccessTier", blob.tier().unwrap_or(AccessTier::Hot).as_str());
     document.optional("AccessTierInferred", blob.tier().is_none().then_some("true"));
+    document.optional("AccessTierChangeTime", blob.tier_since().map(date::format));
+    document.optional("SmartAccessTier", (blob.tier() == Some(AccessTier::Smart)).then_some("Hot"));
     lease(document, blob.lease());
     document.leaf("ServerEncrypted", "true");
     if !blob.tags().is_empty() {

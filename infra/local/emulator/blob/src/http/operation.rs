@@ -5,6 +5,7 @@ use http::Method;
 use super::call::Call;
 use super::failure::{Failure, Outcome};
 use crate::auth::Resource;
+use crate::not_offered::NotOffered;
 
 /// The operations offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,11 +75,14 @@ impl Operation {
     pub(super) fn of(call: &Call) -> Outcome<Self> {
         for parameter in ["snapshot", "versionid"] {
             if call.query.get(parameter).is_some() {
-                return Err(Failure::not_supported("Snapshots and versions"));
+                return Err(Failure::not_offered(NotOffered::Snapshots));
             }
         }
-        if call.headers.contains_key("x-ms-if-tags") || call.headers.contains_key("x-ms-source-if-tags") {
-            return Err(Failure::not_supported("Conditions on tags"));
+        if let Some(offer) = call.headers.keys().find_map(|name| NotOffered::of_header(name.as_str())) {
+            return Err(Failure::not_offered(offer));
+        }
+        if call.method == Method::OPTIONS {
+            return Err(Failure::not_offered(NotOffered::ServiceProperties));
         }
         let (restype, comp) = (call.query.text("restype"), call.query.text("comp"));
         if restype == "account" && comp == "properties" {
@@ -97,10 +101,10 @@ impl Operation {
             (&Method::GET, "", "list") => Ok(Self::ListContainers),
             (&Method::GET, "service", "properties") => Ok(Self::ServiceProperties),
             (&Method::POST, _, "batch") => Ok(Self::Batch),
-            (&Method::PUT, "service", "properties") => Err(Failure::not_supported("Setting service properties")),
-            (_, "service", "stats") => Err(Failure::not_supported("Service statistics")),
-            (_, _, "blobs") => Err(Failure::not_supported("Finding blobs by tags")),
-            (_, _, "userdelegationkey") => Err(Failure::not_supported("User delegation keys")),
+            (&Method::PUT, "service", "properties") => Err(Failure::not_offered(NotOffered::ServiceProperties)),
+            (_, "service", "stats") => Err(Failure::not_offered(NotOffered::ServiceStatistics)),
+            (_, _, "blobs") => Err(Failure::not_offered(NotOffered::FindByTags)),
+            (_, _, "userdelegationkey") => Err(Failure::not_offered(NotOffered::UserDelegation)),
             _ => Err(Failure::query("comp")),
         }
     }
@@ -117,7 +121,8 @@ impl Operation {
             (&Method::GET, "list") => Ok(Self::ListBlobs),
             (&Method::POST, "batch") => Ok(Self::Batch),
             (_, "" | "metadata" | "lease" | "acl" | "list" | "batch") => Err(Failure::method()),
-            (_, "undelete" | "rename" | "blobs") => Err(Failure::not_supported("This operation on containers")),
+            (_, "undelete" | "rename") => Err(Failure::not_offered(NotOffered::ContainerRestore)),
+            (_, "blobs") => Err(Failure::not_offered(NotOffered::FindByTags)),
             _ => Err(Failure::query("comp")),
         }
     }
@@ -131,7 +136,7 @@ impl Operation {
             (&Method::PUT, "") => match call.header("x-ms-blob-type").as_deref() {
                 Some("BlockBlob") if copies => Ok(Self::PutBlobFromUrl),
                 Some("BlockBlob") => Ok(Self::PutBlob),
-                Some("PageBlob" | "AppendBlob") => Err(Failure::not_supported("Storing page blobs and append blobs")),
+                Some("PageBlob" | "AppendBlob") => Err(Failure::not_offered(NotOffered::AppendAndPageBlobs)),
                 Some(_) => Err(Failure::header("x-ms-blob-type")),
                 None if copies => Ok(Self::CopyBlob),
                 None => Err(Failure::missing_header("x-ms-blob-type")),
@@ -153,20 +158,12 @@ impl Operation {
             (_, "" | "metadata" | "block" | "blocklist" | "properties" | "tags" | "tier" | "lease") => {
                 Err(Failure::method())
             }
-            (
-                _,
-                "snapshot"
-                | "undelete"
-                | "page"
-                | "pagelist"
-                | "appendblock"
-                | "seal"
-                | "query"
-                | "incrementalcopy"
-                | "expiry"
-                | "immutabilityPolicies"
-                | "legalhold",
-            ) => Err(Failure::not_supported("This operation on blobs")),
+            (_, "snapshot" | "undelete") => Err(Failure::not_offered(NotOffered::Snapshots)),
+            (_, "page" | "pagelist" | "appendblock" | "seal" | "incrementalcopy") => {
+                Err(Failure::not_offered(NotOffered::AppendAndPageBlobs))
+            }
+            (_, "query" | "expiry") => Err(Failure::not_offered(NotOffered::QueryAndExpiry)),
+            (_, "immutabilityPolicies" | "legalhold") => Err(Failure::not_offered(NotOffered::Immutability)),
             _ => Err(Failure::query("comp")),
         }
     }

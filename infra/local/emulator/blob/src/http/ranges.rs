@@ -1,10 +1,11 @@
-//! `Range` and `x-ms-range`: one range, from a first byte on.
+//! `Range` and `x-ms-range`: one range, from a first byte on. Whatever else they say is ignored, as RFC 9110 has it (section 14.2): the whole
+//! blob is the answer.
 
 use super::call::Call;
 use super::failure::{Failure, Outcome};
 use crate::store::ByteRange;
 
-/// `bytes=first-[last]`. Suffix ranges and several ranges are not part of the protocol.
+/// `bytes=first-[last]`. Suffix ranges and several ranges are not part of the service's protocol.
 fn parse(value: &str) -> Option<ByteRange> {
     let (first, last) = value.trim().strip_prefix("bytes=")?.split_once('-')?;
     let start = first.trim().parse().ok()?;
@@ -17,12 +18,15 @@ fn parse(value: &str) -> Option<ByteRange> {
 
 impl Call {
     /// The range to read: `x-ms-range` before `Range`.
-    pub(super) fn range(&self) -> Outcome<Option<ByteRange>> {
-        self.range_named("x-ms-range").transpose().or_else(|| self.range_named("range").transpose()).transpose()
+    pub(super) fn range(&self) -> Option<ByteRange> {
+        let value = self.header("x-ms-range").or_else(|| self.header("range"))?;
+        parse(&value)
     }
 
-    pub(super) fn range_named(&self, name: &'static str) -> Outcome<Option<ByteRange>> {
-        self.header(name).map(|value| parse(&value).ok_or_else(|| Failure::header(name))).transpose()
+    /// The range of a copy's source; the copy of something else than was meant is refused.
+    pub(super) fn source_range(&self) -> Outcome<Option<ByteRange>> {
+        const NAME: &str = "x-ms-source-range";
+        self.header(NAME).map(|value| parse(&value).ok_or_else(|| Failure::header(NAME))).transpose()
     }
 }
 

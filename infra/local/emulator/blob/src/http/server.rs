@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -14,9 +15,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use super::answer::{self, Answer};
 use super::body::{RequestBody, ResponseBody};
@@ -26,11 +29,13 @@ use super::faults::Faults;
 use super::header_case::{Connection, Ear, HeaderCase};
 use super::operation::Operation;
 use super::{batch, blobs, blocks, body, containers, copies, leases, listing};
-use crate::auth::{self, Access, Account, Grant, Policy, Resource, SasToken};
+use crate::auth::{self, Access, Account, Grant, Peer, Policy, Resource, SasToken};
 use crate::store::{Conditions, Store};
 
 /// How long open requests may take once the endpoint is told to stop.
 const STOP: Duration = Duration::from_secs(10);
+/// How long a client may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(30);
 /// Most headers of a request.
 const HEADERS: usize = 256;
 
@@ -39,11 +44,14 @@ const HEADERS: usize = 256;
 pub struct Options {
     /// Faults to produce.
     pub faults: Faults,
+    /// Certificate and key to speak TLS with; without them the endpoint speaks plain HTTP.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// What all requests share.
 pub(super) struct Server {
     accounts: HashMap<String, (Account, Store)>,
+    tls: Option<TlsAcceptor>,
     pub(super) faults: Faults,
     pub(super) address: SocketAddr,
 }
@@ -51,7 +59,8 @@ pub(super) struct Server {
 impl Server {
     fn new(accounts: impl IntoIterator<Item = (Account, Store)>, options: Options, address: SocketAddr) -> Self {
         let named = accounts.into_iter().map(|(account, store)| (account.name().to_owned(), (account, store)));
-        Self { accounts: named.collect(), faults: options.faults, address }
+        let tls = options.tls.map(TlsAcceptor::from);
+        Self { accounts: named.collect(), tls, faults: options.faults, address }
     }
 
     pub(super) fn account(&self, name: &str) -> Option<&(Account, Store)> {
@@ -62,7 +71,7 @@ impl Server {
 /// Serves accounts, each with its own store, until `shutdown`; then waits for open requests up to ten seconds.
 ///
 /// # Errors
-/// When the listener is not on a loopback address: there is no TLS here, and no business beyond this machine.
+/// When the listener is not on a loopback address: there is no business beyond this machine.
 pub async fn serve(
     listener: TcpListener,
     accounts: impl IntoIterator<Item = (Account, Store)>,
@@ -86,7 +95,7 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(connection(Arc::clone(&server), stream, peer.ip(), stopping.clone()));
+                    connections.spawn(carry(Arc::clone(&server), stream, peer.ip(), stopping.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection to the blob endpoint could not be accepted");
@@ -115,13 +124,25 @@ pub async fn serve_stream(
 ) {
     let server = Arc::new(Server::new(accounts, options, address));
     let (_stop, stopping) = watch::channel(());
-    connection(server, stream, address.ip(), stopping).await;
+    connection(server, stream, Peer { address: address.ip(), encrypted: false }, stopping).await;
+}
+
+/// Serves a connection from its first byte on, in TLS where the endpoint speaks it.
+async fn carry(server: Arc<Server>, stream: TcpStream, address: IpAddr, stopping: watch::Receiver<()>) {
+    let Some(tls) = server.tls.clone() else {
+        return connection(server, stream, Peer { address, encrypted: false }, stopping).await;
+    };
+    match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => connection(server, stream, Peer { address, encrypted: true }, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a client of the blob endpoint does not agree on TLS"),
+        Err(_) => tracing::debug!("a client of the blob endpoint did not begin TLS in time"),
+    }
 }
 
 async fn connection(
     server: Arc<Server>,
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    peer: IpAddr,
+    peer: Peer,
     mut stopping: watch::Receiver<()>,
 ) {
     let (stream, ear) = Connection::new(stream);
@@ -145,7 +166,7 @@ async fn connection(
     }
 }
 
-async fn respond(server: Arc<Server>, peer: IpAddr, request: Request<Incoming>, ear: Ear) -> Response<ResponseBody> {
+async fn respond(server: Arc<Server>, peer: Peer, request: Request<Incoming>, ear: Ear) -> Response<ResponseBody> {
     let case = ear.request();
     let (parts, incoming) = request.into_parts();
     let mut body = RequestBody::Incoming(incoming);
@@ -159,10 +180,18 @@ async fn respond(server: Arc<Server>, peer: IpAddr, request: Request<Incoming>, 
     body.drain().await;
     let (mut response, names) = finish(outcome, &ids);
     if is_head {
-        *response.body_mut() = body::empty();
+        leave_head(&mut response);
     }
     ear.answer(names);
     response
+}
+
+/// Takes the body off the answer to a HEAD. A failure then does not say that it has one either: C++ clients parse what is announced.
+fn leave_head(response: &mut Response<ResponseBody>) {
+    *response.body_mut() = body::empty();
+    if !response.status().is_success() {
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
 }
 
 /// An outcome as a response with the headers every response has, and the metadata names in it with their case.
@@ -179,7 +208,7 @@ pub(super) fn finish(outcome: Outcome<Answer>, ids: &Ids) -> (Response<ResponseB
 /// Parses, authorizes and carries out one request.
 pub(super) async fn execute(
     server: Arc<Server>,
-    peer: IpAddr,
+    peer: Peer,
     ids: &Ids,
     parts: Parts,
     body: &mut RequestBody,

@@ -84,14 +84,20 @@ pub(super) fn escape(text: &str) -> Cow<'_, str> {
 }
 
 /// The body of a failure. The service begins it with a byte order mark.
-pub(super) fn error(code: &str, message: &str, request: Uuid) -> String {
+pub(super) fn error(failure: &Failure, request: Uuid) -> String {
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ");
     let mut writer = Writer::new();
     writer
         .open("Error", "")
-        .leaf("Code", code)
-        .leaf("Message", format!("{message}\nRequestId:{request}\nTime:{now}"))
-        .close("Error");
+        .leaf("Code", failure.code)
+        .leaf("Message", format!("{}\nRequestId:{request}\nTime:{now}", failure.message));
+    if let Some(source) = &failure.source {
+        writer
+            .leaf("CopySourceStatusCode", source.status.as_str())
+            .leaf("CopySourceErrorCode", source.code)
+            .leaf("CopySourceErrorMessage", &source.message);
+    }
+    writer.close("Error");
     format!("\u{feff}{}", writer.finish())
 }
 

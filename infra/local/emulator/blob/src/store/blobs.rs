@@ -68,11 +68,11 @@ impl Store {
         let (container, name) = (container.clone(), name.clone());
         self.write(move |tx| {
             let PutOptions { mut headers, metadata, tags, tier, conditions, origin } = options;
-            headers.content_md5.get_or_insert(content.md5);
+            headers.content_md5.get_or_insert_with(|| content.md5.to_vec());
             let mut replaced = replace(tx, &container, &name, &conditions)?;
             replaced.blob.length = content.length;
-            replaced.blob.document =
-                BlobDocument { headers, metadata, tags, lease: replaced.blob.document.lease, copy: None, tier };
+            let lease = replaced.blob.document.lease;
+            replaced.blob.document = BlobDocument::written(headers, metadata, tags, tier, lease, tx.now);
             record::save_blob(tx.connection, replaced.container, &mut replaced.blob)?;
             forget_content(tx, replaced.blob.id)?;
             if content.length > 0 {
@@ -224,6 +224,7 @@ impl Store {
             let mut blob = record::committed_blob(tx.connection, container, &name)?;
             blob.document.lease.permit_write(lease.as_deref(), tx.now)?;
             blob.document.tier = Some(tier);
+            blob.document.tier_since = Some(tx.now);
             record::save_blob(tx.connection, container, &mut blob)
         })
         .await

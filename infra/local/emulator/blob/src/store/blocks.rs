@@ -120,8 +120,8 @@ impl Store {
             let mut replaced = replace(tx, &container, &name, &conditions)?;
             let parts = arrange(tx, replaced.blob.id, list)?;
             replaced.blob.length = parts.last().map_or(0, |part| part.start + part.length);
-            replaced.blob.document =
-                BlobDocument { headers, metadata, tags, lease: replaced.blob.document.lease, copy: None, tier };
+            let lease = replaced.blob.document.lease;
+            replaced.blob.document = BlobDocument::written(headers, metadata, tags, tier, lease, tx.now);
             record::save_blob(tx.connection, replaced.container, &mut replaced.blob)?;
             for part in &parts {
                 chunks::retain(tx.connection, part.chunk, 1)?;

@@ -210,8 +210,8 @@ pub struct Staged {
     pub length: u64,
     /// MD5 of the bytes.
     pub md5: [u8; 16],
-    /// CRC-64 (the service's polynomial) of the bytes, when the upload was asked for it.
-    pub crc64: Option<u64>,
+    /// CRC-64 (the service's polynomial) of the bytes.
+    pub crc64: u64,
 }
 
 #[derive(Debug)]

@@ -26,8 +26,10 @@ pub struct CopySource {
 pub struct CopyOptions {
     /// How the copy is announced: `CopyBlob`, or `PutBlob` for Put Blob From URL.
     pub api: Api,
-    /// Content headers in place of the source's.
-    pub headers: Option<ContentHeaders>,
+    /// Content headers; each in place of the source's.
+    pub headers: ContentHeaders,
+    /// Whether the source's content headers are taken where none is given.
+    pub keeps_headers: bool,
     /// Metadata in place of the source's.
     pub metadata: Option<Pairs>,
     /// Tags (`None`: the source's).
@@ -44,7 +46,7 @@ impl Store {
     /// Copies a blob over another, or to a new one.
     ///
     /// # Errors
-    /// [`Error::BlobNotFound`] or [`Error::ContainerNotFound`] (source or destination), a condition, a lease.
+    /// [`Error::BlobNotFound`] or [`Error::ContainerNotFound`] (source or destination), [`Error::SourceConditionNotMet`], a condition, a lease.
     pub async fn copy(
         &self,
         source: CopySource,
@@ -57,10 +59,10 @@ impl Store {
             let from = record::container_id(tx.connection, &source.container)?;
             let from = record::committed_blob(tx.connection, from, &source.name)?;
             match conditions::check_read(&source.conditions, from.version(), tx.now) {
-                Err(Error::NotModified) => return Err(Error::ConditionNotMet),
+                Err(Error::NotModified | Error::ConditionNotMet) => return Err(Error::SourceConditionNotMet),
                 other => other?,
             }
-            let CopyOptions { api, headers, metadata, tags, tier, conditions, origin } = options;
+            let CopyOptions { api, headers, keeps_headers, metadata, tags, tier, conditions, origin } = options;
             let mut replaced = replace(tx, &container, &name, &conditions)?;
             let copy = CopyRecord {
                 id: Uuid::new_v4().to_string(),
@@ -69,14 +71,15 @@ impl Store {
                 completed: tx.now,
             };
             replaced.blob.length = from.length;
-            replaced.blob.document = BlobDocument {
-                headers: headers.unwrap_or(from.document.headers),
-                metadata: metadata.unwrap_or(from.document.metadata),
-                tags: tags.unwrap_or(from.document.tags),
-                lease: replaced.blob.document.lease,
-                copy: Some(copy),
-                tier,
-            };
+            let content_md5 = from.document.headers.content_md5.clone();
+            let headers = if keeps_headers { headers.or(from.document.headers) } else { headers };
+            // The content is the source's, whatever becomes of its description.
+            let headers = ContentHeaders { content_md5: headers.content_md5.or(content_md5), ..headers };
+            let metadata = metadata.unwrap_or(from.document.metadata);
+            let tags = tags.unwrap_or(from.document.tags);
+            let lease = replaced.blob.document.lease;
+            let document = BlobDocument::written(headers, metadata, tags, tier, lease, tx.now);
+            replaced.blob.document = BlobDocument { copy: Some(copy), ..document };
             record::save_blob(tx.connection, replaced.container, &mut replaced.blob)?;
 
             let parts = tx

@@ -23,6 +23,9 @@ pub enum Error {
     /// A condition (ETag or time) does not hold.
     #[error("a condition on ETag or time does not hold")]
     ConditionNotMet,
+    /// A condition on the source of a copy does not hold.
+    #[error("a condition on the source does not hold")]
+    SourceConditionNotMet,
     /// The reader has this version already.
     #[error("not modified")]
     NotModified,

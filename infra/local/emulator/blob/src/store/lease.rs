@@ -217,19 +217,17 @@ impl Lease {
     }
 
     fn broken(&self, state: State, seconds: Option<u32>, now: Timestamp) -> Result<(Self, Outcome), Error> {
-        let left = match state {
+        // When it ends by itself: a break may only bring that nearer, by whatever fraction of a second.
+        let own = match state {
             State::Available => return Err(Error::NotPresentWithLease),
-            State::Expired | State::Broken => Some(0),
-            State::Leased => self.expires.map(|end| seconds_until(now, end)),
-            State::Breaking => self.breaks.map(|end| seconds_until(now, end)),
+            State::Expired | State::Broken => Some(now),
+            State::Leased => self.expires,
+            State::Breaking => self.breaks,
         };
-        let remaining = match (seconds, left) {
-            (Some(asked), Some(left)) => asked.min(left),
-            (Some(asked), None) => asked,
-            (None, left) => left.unwrap_or(0),
-        };
-        let lease = Self { breaks: Some(after(now, remaining)), ..self.clone() };
-        Ok((lease, Outcome { id: None, remaining: Some(remaining) }))
+        let asked = seconds.map(|seconds| after(now, seconds));
+        let end = own.into_iter().chain(asked).min().unwrap_or(now);
+        let lease = Self { breaks: Some(end), ..self.clone() };
+        Ok((lease, Outcome { id: None, remaining: Some(seconds_until(now, end)) }))
     }
 
     /// Whether a write with this lease id (or none) may happen.
@@ -301,6 +299,26 @@ mod tests {
         let (endless, _) = Lease::default().apply(acquire("A", None), at(0)).unwrap();
         let (broken, outcome) = endless.apply(Action::Break { seconds: None }, at(1)).unwrap();
         assert_eq!((outcome.remaining, broken.state(at(1))), (Some(0), State::Broken));
+    }
+
+    #[test]
+    fn breaking_again_only_brings_the_end_nearer() {
+        let at_milliseconds = |ms: i64| at(0).checked_add(SignedDuration::from_millis(ms)).unwrap();
+        let (endless, _) = Lease::default().apply(acquire("A", None), at(0)).unwrap();
+        let (mut breaking, _) = endless.apply(Action::Break { seconds: Some(20) }, at(0)).unwrap();
+        for ms in [400, 800, 1200, 19_900] {
+            let (again, outcome) = breaking.apply(Action::Break { seconds: Some(60) }, at_milliseconds(ms)).unwrap();
+            assert_eq!(outcome.remaining, Some(20 - u32::try_from(ms / 1000).unwrap()));
+            breaking = again;
+        }
+        assert_eq!(breaking.state(at(20)), State::Broken);
+        let (shorter, outcome) = breaking.apply(Action::Break { seconds: Some(5) }, at(1)).unwrap();
+        assert_eq!((outcome.remaining, shorter.state(at(6))), (Some(5), State::Broken));
+        let (same, outcome) = shorter.apply(Action::Break { seconds: None }, at(2)).unwrap();
+        assert_eq!(
+            (outcome.remaining, same.state(at(5)), same.state(at(6))),
+            (Some(4), State::Breaking, State::Broken)
+        );
     }
 
     #[test]

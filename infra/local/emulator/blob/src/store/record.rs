@@ -14,7 +14,7 @@ use crate::names::{BlobName, ContainerName};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContentHeaders {
-    /// `Content-Type`; the service answers `application/octet-stream` when there is none.
+    /// `Content-Type`. Content written without one gets `application/octet-stream`; it can be taken away later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// `Content-Encoding`.
@@ -29,10 +29,27 @@ pub struct ContentHeaders {
     /// `Cache-Control`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_control: Option<String>,
-    /// `Content-MD5` of the whole blob: computed for a blob written by one request, else as the writer said.
+    /// `Content-MD5` of the whole blob: computed for a blob written by one request, else as the writer said, of whatever length.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub content_md5: Option<[u8; 16]>,
+    pub content_md5: Option<Vec<u8>>,
 }
+
+impl ContentHeaders {
+    /// These, and those of another where there is none.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            content_type: self.content_type.or(other.content_type),
+            content_encoding: self.content_encoding.or(other.content_encoding),
+            content_language: self.content_language.or(other.content_language),
+            content_disposition: self.content_disposition.or(other.content_disposition),
+            cache_control: self.cache_control.or(other.cache_control),
+            content_md5: self.content_md5.or(other.content_md5),
+        }
+    }
+}
+
+/// What content is that is written without a type.
+const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 
 /// How often a blob is said to be needed. It is kept and shown; everything is equally near here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +60,8 @@ pub enum AccessTier {
     Cool,
     /// Hardly ever.
     Cold,
+    /// As often as it turns out to be.
+    Smart,
 }
 
 impl AccessTier {
@@ -53,6 +72,7 @@ impl AccessTier {
             Self::Hot => "Hot",
             Self::Cool => "Cool",
             Self::Cold => "Cold",
+            Self::Smart => "Smart",
         }
     }
 }
@@ -85,6 +105,9 @@ pub(super) struct BlobDocument {
     pub(super) copy: Option<CopyRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tier: Option<AccessTier>,
+    /// When it was assigned; unknown where an earlier release did so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tier_since: Option<Timestamp>,
 }
 
 /// A blob without its content.
@@ -104,6 +127,21 @@ pub struct Blob {
     /// Length in bytes.
     pub length: u64,
     pub(super) document: BlobDocument,
+}
+
+impl BlobDocument {
+    /// Of a blob that is written anew; its lease stays.
+    pub(super) fn written(
+        mut headers: ContentHeaders,
+        metadata: Pairs,
+        tags: Pairs,
+        tier: Option<AccessTier>,
+        lease: Lease,
+        now: Timestamp,
+    ) -> Self {
+        headers.content_type.get_or_insert_with(|| DEFAULT_CONTENT_TYPE.to_owned());
+        Self { headers, metadata, tags, lease, copy: None, tier, tier_since: tier.map(|_| now) }
+    }
 }
 
 impl Blob {
@@ -135,6 +173,12 @@ impl Blob {
     #[must_use]
     pub fn tier(&self) -> Option<AccessTier> {
         self.document.tier
+    }
+
+    /// When it was assigned its tier.
+    #[must_use]
+    pub fn tier_since(&self) -> Option<Timestamp> {
+        self.document.tier_since
     }
 
     /// Where it was copied from.

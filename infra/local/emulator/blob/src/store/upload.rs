@@ -25,7 +25,6 @@ pub struct Upload {
     buffer: Vec<Bytes>,
     buffered: usize,
     length: u64,
-    crc64: bool,
     sink: Option<JoinHandle<io::Result<Sink>>>,
 }
 
@@ -37,19 +36,17 @@ struct Sink {
 
 struct Sums {
     md5: Md5,
-    crc64: Option<Crc64>,
+    crc64: Crc64,
 }
 
 impl Sums {
-    fn new(crc64: bool) -> Self {
-        Self { md5: Md5::new(), crc64: crc64.then(Crc64::default) }
+    fn new() -> Self {
+        Self { md5: Md5::new(), crc64: Crc64::default() }
     }
 
     fn update(&mut self, bytes: &[u8]) {
         self.md5.update(bytes);
-        if let Some(crc64) = &mut self.crc64 {
-            crc64.update(bytes);
-        }
+        self.crc64.update(bytes);
     }
 }
 
@@ -74,14 +71,7 @@ async fn joined<T>(task: JoinHandle<io::Result<T>>) -> Result<T, Error> {
 
 impl Upload {
     pub(super) fn new(folder: Arc<ContentFolder>) -> Self {
-        Self { folder, buffer: Vec::new(), buffered: 0, length: 0, crc64: false, sink: None }
-    }
-
-    /// Computes the CRC-64 as well; to be asked for before the first bytes.
-    #[must_use]
-    pub fn with_crc64(mut self) -> Self {
-        self.crc64 = true;
-        self
+        Self { folder, buffer: Vec::new(), buffered: 0, length: 0, sink: None }
     }
 
     /// Bytes received so far.
@@ -111,13 +101,13 @@ impl Upload {
         };
         let pieces = std::mem::take(&mut self.buffer);
         self.buffered = 0;
-        let (folder, crc64) = (Arc::clone(&self.folder), self.crc64);
+        let folder = Arc::clone(&self.folder);
         self.sink = Some(tokio::task::spawn_blocking(move || {
             let sink = match previous {
                 Some(sink) => sink,
                 None => {
                     let (file, staged) = folder.create()?;
-                    Sink { file, staged, sums: Sums::new(crc64) }
+                    Sink { file, staged, sums: Sums::new() }
                 }
             };
             sink.write(&pieces)
@@ -135,7 +125,7 @@ impl Upload {
                 1 => self.buffer.swap_remove(0),
                 _ => self.buffer.concat().into(),
             };
-            let mut sums = Sums::new(self.crc64);
+            let mut sums = Sums::new();
             sums.update(&bytes);
             return Ok(staged(StagedContent::Inline(bytes), self.length, sums));
         }
@@ -148,5 +138,5 @@ impl Upload {
 }
 
 fn staged(content: StagedContent, length: u64, sums: Sums) -> Staged {
-    Staged { content, length, md5: sums.md5.finalize().into(), crc64: sums.crc64.map(|crc64| crc64.finish()) }
+    Staged { content, length, md5: sums.md5.finalize().into(), crc64: sums.crc64.finish() }
 }

@@ -115,7 +115,6 @@ async fn ranges() {
         let got = endpoint.get(name, &[("x-ms-range", range)]).await;
         assert_eq!((failure(&got), header(&got, "content-range")), ((416, "InvalidRange"), length));
     }
-    assert_eq!(failure(&endpoint.get("r", &[("x-ms-range", "bytes=-3")]).await), (400, "InvalidHeaderValue"));
     assert_eq!(endpoint.get("none", &[]).await.text().await.unwrap(), "");
 }
 

@@ -68,7 +68,7 @@ async fn on_a_commit_and_on_a_copys_source() {
     let source = endpoint.url(&format!("{CONTAINER}/c")).to_string();
     let headers = [("x-ms-copy-source", source.as_str()), ("x-ms-source-if-match", "\"0x1\"")];
     let refused = endpoint.send("PUT", &format!("{CONTAINER}/d"), &headers, "").await;
-    assert_eq!(failure(&refused), (412, "ConditionNotMet"));
+    assert_eq!(failure(&refused), (412, "SourceConditionNotMet"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,7 @@ impl Endpoint {
         let faults = Faults::default();
         let (stop, stopped) = oneshot::channel::<()>();
         let accounts = vec![(account.clone(), store.clone()), (Account::development(), Store::temporary().unwrap())];
-        let options = Options { faults: faults.clone() };
+        let options = Options { faults: faults.clone(), tls: None };
         let served = tokio::spawn(async move {
             let shutdown = async move {
                 let _ = stopped.await;

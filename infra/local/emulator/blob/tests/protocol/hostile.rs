@@ -53,7 +53,7 @@ async fn odd_names_are_names_and_nothing_else() {
         ("../../../etc/passwd", "../../../etc/passwd"),
         ("%2e%2e%2fescape", "../escape"),
         ("a//b", "a//b"),
-        ("back%5Cslash", "back\\slash"),
+        ("back%5Cslash", "back/slash"),
         ("CON", "CON"),
         ("%252e", "%2e"),
         ("bad%zzescape", "bad%zzescape"),

@@ -14,3 +14,4 @@ mod hostile;
 mod leases;
 mod listing;
 mod rust_sdk;
+mod strictness;

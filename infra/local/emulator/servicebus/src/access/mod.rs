@@ -42,6 +42,9 @@ pub struct AccessKey {
     pub entity: Option<String>,
     /// What it allows.
     pub right: Right,
+    /// A second name of its entity, for who holds the key: as if the key were of a namespace of the holder's own, in which the entity
+    /// has that name. Clients that name their queues themselves need it.
+    pub known_as: Option<String>,
 }
 
 impl fmt::Debug for AccessKey {
@@ -72,12 +75,27 @@ impl Access {
     }
 }
 
-/// A connection string the Azure SDKs take: development mode, so without TLS, with the port kept.
+/// The port of AMQP, which clients take when an address has none.
+const AMQP_PORT: u16 = 5672;
+
+/// A connection string the Azure SDKs take: development mode, so without TLS. The port is left out where it is the usual one: some
+/// clients cannot read it.
 pub fn connection_string(address: SocketAddr, key_name: &str, key: &str, entity: Option<&str>) -> String {
     let path = entity.map(|entity| format!(";EntityPath={entity}")).unwrap_or_default();
+    let host = if address.port() == AMQP_PORT { address.ip().to_string() } else { address.to_string() };
     format!(
-        "Endpoint=sb://{address};SharedAccessKeyName={key_name};SharedAccessKey={key};UseDevelopmentEmulator=true{path}"
+        "Endpoint=sb://{host};SharedAccessKeyName={key_name};SharedAccessKey={key};UseDevelopmentEmulator=true{path}"
     )
+}
+
+/// The port of AMQP in TLS.
+const AMQPS_PORT: u16 = 5671;
+
+/// A connection string for an endpoint in TLS, as those of Azure are. The certificate is for `localhost`, so that is the host.
+pub fn secure_connection_string(port: u16, key_name: &str, key: &str, entity: Option<&str>) -> String {
+    let path = entity.map(|entity| format!(";EntityPath={entity}")).unwrap_or_default();
+    let port = if port == AMQPS_PORT { String::new() } else { format!(":{port}") };
+    format!("Endpoint=sb://localhost{port}/;SharedAccessKeyName={key_name};SharedAccessKey={key}{path}")
 }
 
 /// A shared access signature for an address (such as `http://127.0.0.1:5300/orders`) and all below it: what stands in the `Authorization`

@@ -4,9 +4,13 @@
 //! the expiry in seconds since 1970.
 
 use super::{Access, AccessKey, BASE64, Right, mac};
+use crate::not_offered::NotOffered;
 use base64::Engine as _;
 use hmac::Mac as _;
 use percent_encoding::percent_decode_str;
+
+/// How tokens of the directory begin: with `{"` in Base64.
+const JSON_WEB_TOKEN: &str = "eyJ";
 
 /// Rights at an address until an instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub(crate) struct Grant {
     right: Right,
     /// Milliseconds since 1970.
     pub(crate) expires_at: i64,
+    /// The key's second name for its entity, and that entity; both in lower case.
+    known_as: Option<(String, String)>,
 }
 
 /// Why a token is not taken.
@@ -23,6 +29,8 @@ pub(crate) struct Grant {
 pub(crate) enum Refusal {
     #[error("the token is not a shared access signature")]
     Malformed,
+    #[error("{0}")]
+    NotOffered(NotOffered),
     #[error("the token has expired")]
     Expired,
     #[error("no key of that name is valid for the address")]
@@ -53,7 +61,14 @@ impl Grant {
 
     /// Whether another says the same for as long.
     pub(crate) fn renewed_by(&self, other: &Self) -> bool {
-        self.scope == other.scope && self.right == other.right && self.expires_at <= other.expires_at
+        let same = self.scope == other.scope && self.right == other.right && self.known_as == other.known_as;
+        same && self.expires_at <= other.expires_at
+    }
+
+    /// The entity (a lower-case path) that its holder means by a second name.
+    pub(crate) fn meant_by(&self, name: &str) -> Option<String> {
+        let (known_as, entity) = self.known_as.as_ref()?;
+        covers(known_as, name).then(|| format!("{entity}{}", name.get(known_as.len()..).unwrap_or_default()))
     }
 }
 
@@ -61,11 +76,22 @@ impl AccessKey {
     fn scope(&self) -> String {
         self.entity.as_deref().map(path).unwrap_or_default()
     }
+
+    /// What the key grants at an address, given as a lower-case path, until an instant; nothing elsewhere.
+    fn grant(&self, address: &str, expires_at: i64) -> Option<Grant> {
+        let known_as = self.known_as.as_deref().map(|name| (path(name), self.scope()));
+        let whole = Grant { scope: self.scope(), right: self.right, expires_at, known_as };
+        let scope = if covers(&whole.scope, address) { address.to_owned() } else { whole.meant_by(address)? };
+        Some(Grant { scope, ..whole })
+    }
 }
 
 impl Access {
     /// Looks a token up and checks it.
     pub(crate) fn check_token(&self, token: &str, now: i64) -> Result<Vec<Grant>, Refusal> {
+        if token.trim().starts_with(JSON_WEB_TOKEN) {
+            return Err(Refusal::NotOffered(NotOffered::EntraTokens));
+        }
         let fields = token.trim().strip_prefix("SharedAccessSignature ").ok_or(Refusal::Malformed)?;
         let (mut resource, mut signature, mut expiry, mut name) = (None, None, None, None);
         for (key, value) in fields.split('&').filter_map(|field| field.split_once('=')) {
@@ -92,20 +118,16 @@ impl Access {
         // JavaScript signs for an entity's management node by itself; it is a part of the entity.
         let scope = path(&address);
         let scope = scope.strip_suffix("/$management").map_or(scope.clone(), str::to_owned);
-        let known: Vec<&AccessKey> =
-            self.keys.iter().filter(|key| key.name == name && covers(&key.scope(), &scope)).collect();
+        let named = self.keys.iter().filter(|key| key.name == name);
+        let known: Vec<_> = named.filter_map(|key| Some((key, key.grant(&scope, expires_at)?))).collect();
         if known.is_empty() {
             return Err(Refusal::UnknownKey);
         }
-        let signed = |key: &&AccessKey| {
+        let signed = |key: &AccessKey| {
             mac(key.key.as_bytes(), &[resource.as_bytes(), b"\n", expiry.as_bytes()])
                 .is_some_and(|mac| mac.verify_slice(&signature).is_ok())
         };
-        let grants: Vec<Grant> = known
-            .into_iter()
-            .filter(signed)
-            .map(|key| Grant { scope: scope.clone(), right: key.right, expires_at })
-            .collect();
+        let grants: Vec<Grant> = known.into_iter().filter(|(key, _)| signed(key)).map(|(_, grant)| grant).collect();
         if grants.is_empty() { Err(Refusal::Signature) } else { Ok(grants) }
     }
 
@@ -117,10 +139,6 @@ impl Access {
             key.name == name
                 && mac(b"plain", &[password.as_bytes()]).is_some_and(|mac| mac.verify_slice(&proof).is_ok())
         };
-        self.keys
-            .iter()
-            .filter(same)
-            .map(|key| Grant { scope: key.scope(), right: key.right, expires_at: i64::MAX })
-            .collect()
+        self.keys.iter().filter(same).filter_map(|key| key.grant(&key.scope(), i64::MAX)).collect()
     }
 }

@@ -13,8 +13,20 @@ fn token(address: &str, expiry: i64, name: &str, key: &str) -> String {
 
 fn access() -> Access {
     Access::with_keys(vec![
-        AccessKey { name: ROOT_KEY_NAME.into(), key: "root".into(), entity: None, right: Right::Manage },
-        AccessKey { name: "caller".into(), key: "secret".into(), entity: Some("Orders".into()), right: Right::Send },
+        AccessKey {
+            name: ROOT_KEY_NAME.into(),
+            key: "root".into(),
+            entity: None,
+            right: Right::Manage,
+            known_as: None,
+        },
+        AccessKey {
+            name: "caller".into(),
+            key: "secret".into(),
+            entity: Some("Orders".into()),
+            right: Right::Send,
+            known_as: None,
+        },
     ])
 }
 
@@ -52,13 +64,15 @@ fn what_is_signed_here_is_taken_here() {
 #[test]
 fn bad_tokens_are_refused_with_the_reason() {
     let refusal = |token: &str| access().check_token(token, NOW).unwrap_err();
+    use crate::NotOffered;
     use sas::Refusal;
+    assert_eq!(refusal("eyJ0eXAi.eyJh.x"), Refusal::NotOffered(NotOffered::EntraTokens));
     assert_eq!(refusal(&token("sb://h/orders", LATER, "caller", "wrong")), Refusal::Signature);
     assert_eq!(refusal(&token("sb://h/orders", 1_600_000_000, "caller", "secret")), Refusal::Expired);
     assert_eq!(refusal(&token("sb://h/events", LATER, "caller", "secret")), Refusal::UnknownKey);
     assert_eq!(refusal(&token("sb://h/", LATER, "caller", "secret")), Refusal::UnknownKey);
     for malformed in
-        ["", "eyJ0eXAi", "SharedAccessSignature sr=&sig=&se=&skn=", "SharedAccessSignature sr=%ff&sig=%%&se=1&skn=x"]
+        ["", "nonsense", "SharedAccessSignature sr=&sig=&se=&skn=", "SharedAccessSignature sr=%ff&sig=%%&se=1&skn=x"]
     {
         assert_eq!(refusal(malformed), Refusal::Malformed);
     }
@@ -83,7 +97,35 @@ fn keys_are_stable_and_differ_by_entity() {
     assert_eq!(derive_key(b"seed", "Orders", "send"), derive_key(b"seed", "orders", "send"));
     assert_ne!(derive_key(b"seed", "orders", "send"), derive_key(b"seed", "events", "send"));
     assert_eq!(
-        connection_string(([127, 0, 0, 1], 5672).into(), "n", "k=", Some("q")),
-        "Endpoint=sb://127.0.0.1:5672;SharedAccessKeyName=n;SharedAccessKey=k=;UseDevelopmentEmulator=true;EntityPath=q"
+        connection_string(([127, 0, 0, 1], 5673).into(), "n", "k=", Some("q")),
+        "Endpoint=sb://127.0.0.1:5673;SharedAccessKeyName=n;SharedAccessKey=k=;UseDevelopmentEmulator=true;EntityPath=q"
     );
+}
+
+#[test]
+fn a_key_with_a_second_name_for_its_entity_grants_by_either() {
+    let key = |entity: &str, key: &str| AccessKey {
+        name: "send".into(),
+        key: key.into(),
+        entity: Some(entity.into()),
+        right: Right::Send,
+        known_as: Some("orders".into()),
+    };
+    let access = Access::with_keys(vec![key("orders-harborview", "h"), key("orders-lakeside", "l")]);
+    let grants = access.check_token(&token("sb://127.0.0.1/Orders", LATER, "send", "l"), NOW).unwrap();
+    assert_eq!(grants[0].meant_by("orders").as_deref(), Some("orders-lakeside"));
+    assert_eq!(grants[0].meant_by("orders/messages").as_deref(), Some("orders-lakeside/messages"));
+    assert_eq!(grants[0].meant_by("orders-harborview"), None);
+    assert!(grants[0].allows("orders-lakeside", Right::Send, NOW) && !grants[0].allows("orders", Right::Send, NOW));
+    let own = access.check_token(&token("sb://127.0.0.1/orders-lakeside", LATER, "send", "l"), NOW).unwrap();
+    assert!(own[0].allows("orders-lakeside", Right::Send, NOW));
+    let plain = access.check_password("send", "h");
+    assert_eq!(plain[0].meant_by("orders").as_deref(), Some("orders-harborview"));
+}
+
+#[test]
+fn the_usual_port_is_left_out() {
+    let string = |port| connection_string(([127, 0, 0, 1], port).into(), "send", "k", Some("orders"));
+    assert!(string(5672).starts_with("Endpoint=sb://127.0.0.1;SharedAccessKeyName=send;"), "{}", string(5672));
+    assert!(string(5673).starts_with("Endpoint=sb://127.0.0.1:5673;"));
 }

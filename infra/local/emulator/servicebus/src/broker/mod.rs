@@ -6,6 +6,7 @@
 //!
 //! Everything here is at-least-once: a message may come twice, never not at all.
 
+mod action;
 mod admin;
 mod error;
 mod inspect;
@@ -23,6 +24,7 @@ mod timer;
 mod topic;
 mod waiter;
 
+pub use action::Action;
 pub use admin::{EntityKind, EntityStatus};
 pub use error::Error;
 pub use options::{CorrelationFilter, Filter, QueueOptions, Rule, SubscriptionOptions};
@@ -31,8 +33,6 @@ pub use slot::MessageState;
 
 pub(crate) use journal::Position;
 pub(crate) use queue::{Graves, Interest, Queue};
-pub(crate) use rules::actions_text;
-pub use rules::parse_actions;
 pub(crate) use slot::{Millis, Sequence, Taken};
 pub(crate) use topic::Topic;
 pub(crate) use waiter::Waiter;
@@ -217,7 +217,7 @@ impl Broker {
     /// As [`Broker::create_topic`] and [`Broker::create_subscription`].
     pub fn create_entry(&self, name: &str, target: &str, stamps: Vec<(String, PropertyValue)>) -> Result<(), Error> {
         self.create_topic(name)?;
-        let rule = Rule { name: "stamp".to_owned(), filter: Filter::True, set: stamps };
+        let rule = Rule { name: "stamp".to_owned(), filter: Filter::True, action: Action::setting(stamps) };
         let queue = QueueOptions { forward_to: Some(target.to_owned()), ..QueueOptions::default() };
         self.create_subscription(name, ENTRY_SUBSCRIPTION, SubscriptionOptions { queue, rules: vec![rule] })
     }
@@ -299,7 +299,8 @@ impl Inner {
             ..QueueOptions::default()
         };
         let dead = |name: String| {
-            let state = self.new_state(&name, dead_options.clone());
+            let mut state = self.new_state(&name, dead_options.clone());
+            state.counts_deliveries = false;
             Queue::new(name.into(), state, Graves::default(), None, self.this.clone(), self.journal.clone())
         };
         let graves = Graves {

@@ -1,5 +1,6 @@
 //! What an entity is made of.
 
+use super::Action;
 use crate::message::{Encoded, PropertyValue};
 use std::time::Duration;
 
@@ -59,14 +60,14 @@ pub struct Rule {
     pub name: String,
     /// Which messages it matches.
     pub filter: Filter,
-    /// `SET` actions: application properties put on the copy, whatever the sender put there.
-    pub set: Vec<(String, PropertyValue)>,
+    /// What is put on the copies it makes.
+    pub action: Action,
 }
 
 impl Rule {
     /// The rule every subscription starts with in Azure: all messages, unchanged.
     pub fn everything() -> Self {
-        Self { name: "$Default".to_owned(), filter: Filter::True, set: Vec::new() }
+        Self { name: "$Default".to_owned(), filter: Filter::True, action: Action::default() }
     }
 }
 

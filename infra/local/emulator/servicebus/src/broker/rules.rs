@@ -1,12 +1,8 @@
-//! Rules of subscriptions, looked at and changed while messages flow, and the text form of their actions.
-//!
-//! Of SQL a rule has only what needs no evaluation: the filters `1=1` and `1=0`, and actions that are a list of
-//! `SET name = literal`. Everything else a subscription needs is said with correlation filters. Rules added here last as long as the broker.
+//! Rules of subscriptions, looked at and changed while messages flow. Rules added here last as long as the broker.
 
 use super::options::Rule;
 use super::topic::Topic;
 use super::{Broker, Entity, Error, Inner};
-use crate::message::PropertyValue;
 use std::sync::{Arc, PoisonError};
 
 /// Most rules of a subscription, as in Azure.
@@ -52,7 +48,7 @@ impl Broker {
             let kept: Arc<[Rule]> =
                 rules.iter().filter(|known| !known.name.eq_ignore_ascii_case(rule)).cloned().collect();
             if kept.len() == rules.len() {
-                return Err(Error::NotFound(rule.to_owned()));
+                return Err(Error::NotFound(format!("{subscription}/rules/{rule}")));
             }
             *rules = kept;
             Ok(())
@@ -75,135 +71,5 @@ impl Inner {
         let mut subscriptions = topic.subscriptions.write().unwrap_or_else(PoisonError::into_inner);
         let found = subscriptions.iter_mut().find(|known| known.name.eq_ignore_ascii_case(name));
         work(&mut found.ok_or_else(|| Error::NotFound(subscription.to_owned()))?.rules)
-    }
-}
-
-/// Reads `SET name = literal; SET …`: application properties and the values they get.
-///
-/// # Errors
-/// [`Error::Invalid`] with what was not understood.
-pub fn parse_actions(text: &str) -> Result<Vec<(String, PropertyValue)>, Error> {
-    let mut rest = text.trim();
-    let mut set = Vec::new();
-    while !rest.is_empty() {
-        let (assignment, after) = assignment(rest).ok_or_else(|| {
-            Error::Invalid(
-                "an action is a list of SET name = value, divided by semicolons; values are 'text', numbers, TRUE, FALSE and NULL"
-                    .to_owned(),
-            )
-        })?;
-        set.push(assignment);
-        rest = after.trim_start().trim_start_matches(';').trim_start();
-    }
-    Ok(set)
-}
-
-fn assignment(text: &str) -> Option<((String, PropertyValue), &str)> {
-    let (keyword, rest) = text.split_at_checked(3)?;
-    let rest = rest.strip_prefix(char::is_whitespace).filter(|_| keyword.eq_ignore_ascii_case("set"))?.trim_start();
-    let rest = rest.strip_prefix("user.").unwrap_or(rest);
-    let (name, rest) = match rest.strip_prefix('[') {
-        Some(quoted) => quoted.split_once(']')?,
-        None => rest.split_at(rest.find(|c: char| !(c.is_alphanumeric() || "._-$".contains(c)))?),
-    };
-    let rest = rest.trim_start().strip_prefix('=')?.trim_start();
-    let (value, rest) = literal(rest)?;
-    let ended = rest.trim_start();
-    if name.is_empty() || name.to_ascii_lowercase().starts_with("sys.") || !(ended.is_empty() || ended.starts_with(';'))
-    {
-        return None;
-    }
-    Some(((name.to_owned(), value), rest))
-}
-
-fn literal(text: &str) -> Option<(PropertyValue, &str)> {
-    if let Some(mut rest) = text.strip_prefix('\'') {
-        let mut value = String::new();
-        loop {
-            let (part, after) = rest.split_once('\'')?;
-            value.push_str(part);
-            // Two quotes stand for one.
-            match after.strip_prefix('\'') {
-                Some(more) => {
-                    value.push('\'');
-                    rest = more;
-                }
-                None => return Some((PropertyValue::String(value), after)),
-            }
-        }
-    }
-    let end = text.find(|c: char| c == ';' || c.is_whitespace()).unwrap_or(text.len());
-    let (word, rest) = text.split_at(end);
-    let value = match word.to_ascii_uppercase().as_str() {
-        "TRUE" => PropertyValue::Bool(true),
-        "FALSE" => PropertyValue::Bool(false),
-        "NULL" => PropertyValue::Null,
-        _ if word.contains(['.', 'e', 'E']) => {
-            PropertyValue::Double(word.parse().ok().filter(|n: &f64| n.is_finite())?)
-        }
-        _ => PropertyValue::Int(word.parse().ok()?),
-    };
-    Some((value, rest))
-}
-
-/// Actions as text that [`parse_actions`] reads back; values that have no literal are given as text.
-pub(crate) fn actions_text(set: &[(String, PropertyValue)]) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let statements = set.iter().map(|(name, value)| {
-        let value = match value {
-            PropertyValue::Null => "NULL".to_owned(),
-            PropertyValue::Bool(flag) => flag.to_string().to_ascii_uppercase(),
-            PropertyValue::Int(number) => number.to_string(),
-            PropertyValue::UInt(number) => number.to_string(),
-            PropertyValue::Double(number) => format!("{number:?}"),
-            PropertyValue::String(text) => quoted(text),
-            PropertyValue::Timestamp(instant) => quoted(&instant.to_string()),
-            PropertyValue::Uuid(id) => quoted(&id.to_string()),
-            PropertyValue::Binary(_) => "NULL".to_owned(),
-        };
-        format!("SET [{name}] = {value}")
-    });
-    statements.collect::<Vec<_>>().join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn actions_are_read_and_written_back() {
-        let text = "SET user.Mark = 'it''s; x'; set user.[two words]=-7 ;SET flag = true;SET d = 1.5;SET none = NULL;";
-        let set = parse_actions(text).unwrap();
-        let expected: Vec<(String, PropertyValue)> = vec![
-            ("Mark".into(), "it's; x".into()),
-            ("two words".into(), PropertyValue::Int(-7)),
-            ("flag".into(), true.into()),
-            ("d".into(), 1.5.into()),
-            ("none".into(), PropertyValue::Null),
-        ];
-        assert_eq!(set, expected);
-        assert_eq!(parse_actions(&actions_text(&set)).unwrap(), expected);
-        assert_eq!(parse_actions(" ").unwrap(), []);
-    }
-
-    #[test]
-    fn what_would_need_evaluation_is_refused() {
-        for text in [
-            "REMOVE a",
-            "SET",
-            "SET a",
-            "SET a =",
-            "SET a = b",
-            "SET a = 'x",
-            "SET a = 1 + 1",
-            "SET Sys.To = 'x'",
-            "SET = 1",
-            "SET a = 1 2",
-            "SETé",
-            "é",
-            "SETa=1",
-        ] {
-            assert!(matches!(parse_actions(text), Err(Error::Invalid(_))), "{text}");
-        }
     }
 }

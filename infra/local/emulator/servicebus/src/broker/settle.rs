@@ -65,11 +65,15 @@ impl State {
         Ok(())
     }
 
-    /// Set aside until asked for by sequence number.
+    /// Set aside until asked for by sequence number. It was delivered, and when it is asked for that was not the first time.
     pub(crate) fn defer(&mut self, token: Uuid, set: &Set) -> Result<(), Error> {
         let (sequence, ..) = self.locked(token)?;
         self.amend(sequence, set)?;
-        self.place(sequence, Place::Deferred);
+        let delivered = u32::from(self.counts_deliveries);
+        self.edit(sequence, |slot| {
+            slot.attempts = slot.attempts.saturating_add(delivered);
+            slot.place = Place::Deferred;
+        });
         self.effects.changes.push(Change::Update(sequence));
         Ok(())
     }
@@ -142,6 +146,10 @@ impl State {
 
     /// Counts a failed delivery.
     pub(super) fn fail(&mut self, sequence: Sequence, deferred: bool) {
+        if !self.counts_deliveries {
+            self.place(sequence, if deferred { Place::Deferred } else { Place::Ready });
+            return;
+        }
         let Some(slot) = self.slot(sequence) else { return };
         let attempts = slot.attempts + 1;
         let limit = self.options.max_delivery_count;

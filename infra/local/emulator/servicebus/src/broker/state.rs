@@ -70,6 +70,8 @@ pub(crate) struct State {
     pub(crate) duplicate_deliveries: bool,
     /// Messages only wait here for their time and then go on to another entity; see [`Effects::due`].
     pub(crate) passes_on: bool,
+    /// Whether failed deliveries are counted: dead letters keep the count they came with.
+    pub(crate) counts_deliveries: bool,
     pub(crate) effects: Effects,
 }
 
@@ -88,6 +90,7 @@ impl State {
             next_token: Uuid::new_v4().as_u64_pair().0,
             duplicate_deliveries: false,
             passes_on: false,
+            counts_deliveries: true,
             effects: Effects::default(),
         }
     }

@@ -240,7 +240,7 @@ async fn a_subscription_gets_what_its_rules_match() {
     let rule = |name: &str, filter: CorrelationFilter, set: Vec<(String, PropertyValue)>| Rule {
         name: name.to_owned(),
         filter: Filter::Correlation(Box::new(filter)),
-        set,
+        action: Action::setting(set),
     };
     subscribe("all", vec![Rule::everything()]);
     subscribe("none", vec![]);
@@ -404,7 +404,7 @@ async fn rules_are_changed_while_messages_flow() {
     broker.remove_rule("t/subscriptions/s", "$default").unwrap();
     broker.send("t", Message::new("2")).await.unwrap();
     let filter = CorrelationFilter { subject: Some("x".into()), ..CorrelationFilter::default() };
-    let rule = Rule { name: "x".into(), filter: Filter::Correlation(Box::new(filter)), set: Vec::new() };
+    let rule = Rule { name: "x".into(), filter: Filter::Correlation(Box::new(filter)), action: Action::default() };
     broker.add_rule("T/Subscriptions/S", rule.clone()).unwrap();
     for subject in ["x", "y"] {
         broker.send("t", Message { subject: Some(subject.into()), ..Message::new(subject) }).await.unwrap();
@@ -414,4 +414,45 @@ async fn rules_are_changed_while_messages_flow() {
     assert!(matches!(broker.add_rule("t/subscriptions/s", rule.clone()), Err(Error::Exists(_))));
     assert!(matches!(broker.remove_rule("t/subscriptions/s", "other"), Err(Error::NotFound(_))));
     assert!(matches!(broker.add_rule("q", rule), Err(Error::Unsupported(_))));
+}
+
+#[tokio::test]
+async fn a_message_set_aside_was_delivered_once() {
+    let broker = broker(QueueOptions::default()).await;
+    broker.send("q", Message::new("x")).await.unwrap();
+    let first = broker.receive("q", 1, SOON).await.unwrap().remove(0);
+    broker.defer("q", first.lock_token).await.unwrap();
+    let second = broker.receive_deferred("q", &[first.sequence_number]).await.unwrap().remove(0);
+    assert_eq!((first.delivery_count, second.delivery_count), (1, 2));
+    broker.abandon("q", second.lock_token).await.unwrap();
+    let third = broker.receive_deferred("q", &[first.sequence_number]).await.unwrap().remove(0);
+    assert_eq!(third.delivery_count, 3);
+}
+
+#[test]
+fn dead_letters_keep_their_count() {
+    let mut state = state(QueueOptions::default());
+    state.counts_deliveries = false;
+    let sequence = put(&mut state, &Message::new("x"), NOW);
+    let taken = state.take(1, None, true, NOW).remove(0);
+    state.abandon(taken.token, &[]).unwrap();
+    assert_eq!(state.take(1, None, true, NOW)[0].attempts, 0, "abandoned");
+    state.advance(NOW + 60_000);
+    let taken = state.take(1, None, true, NOW + 60_000).remove(0);
+    assert_eq!(taken.attempts, 0, "its lock ran out");
+    state.defer(taken.token, &[]).unwrap();
+    assert_eq!(state.take_deferred(&[sequence], true, NOW).unwrap()[0].attempts, 0, "set aside");
+}
+
+#[tokio::test]
+async fn the_queue_of_dead_letters_does_not_count() {
+    let broker = broker(QueueOptions::default()).await;
+    broker.send("q", Message::new("x")).await.unwrap();
+    let taken = broker.receive("q", 1, SOON).await.unwrap().remove(0);
+    broker.dead_letter("q", taken.lock_token, "r", "d").await.unwrap();
+    let dead = "q/$deadletterqueue";
+    let first = broker.receive(dead, 1, SOON).await.unwrap().remove(0);
+    broker.abandon(dead, first.lock_token).await.unwrap();
+    let second = broker.receive(dead, 1, SOON).await.unwrap().remove(0);
+    assert_eq!(second.delivery_count, first.delivery_count);
 }

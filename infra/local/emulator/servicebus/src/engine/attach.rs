@@ -8,6 +8,7 @@ use super::session::Session;
 use crate::access::{Right, path};
 use crate::broker::{self, Interest, Millis, Waiter};
 use crate::codec::{Reader, Value};
+use crate::not_offered::NotOffered;
 use crate::wire::{self, Attach, AttachReply, Condition, Error, condition, source_with_session, terminus_or_empty};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,14 +33,14 @@ const MANAGEMENT: &str = "$management";
 const SETTLED: u8 = 1;
 
 /// What an address stands for.
-fn node(address: &str) -> Node {
+fn node(context: &Context, address: &str) -> Node {
     let path = path(address);
     if path == CBS {
         Node::Cbs
     } else if let Some(entity) = path.strip_suffix(MANAGEMENT).and_then(|entity| entity.strip_suffix('/')) {
-        Node::Management(entity.to_owned())
+        Node::Management(context.meant(entity.to_owned()))
     } else {
-        Node::Entity(path)
+        Node::Entity(context.meant(path))
     }
 }
 
@@ -123,10 +124,10 @@ impl Session {
     /// The peer sends.
     fn attach_inlet(&mut self, attach: &Attach<'_>, context: &Context, out: &mut Vec<u8>) -> Result<(), Condition> {
         if attach.target.coordinator {
-            return Err(Condition::new(condition::NOT_IMPLEMENTED, "transactions are not supported"));
+            return Err(Condition::new(condition::NOT_IMPLEMENTED, NotOffered::Transactions.to_string()));
         }
         let address = attach.target.address.unwrap_or_default();
-        let node = node(address);
+        let node = node(context, address);
         let needs = match &node {
             Node::Cbs => None,
             Node::Management(entity) => {
@@ -137,7 +138,7 @@ impl Session {
                 if !context.may(entity, Right::Send) {
                     return Err(unauthorized("Send"));
                 }
-                context.broker.inner().entity(entity).map_err(|error| refusal(&error))?;
+                context.broker.inner().entity(entity).map_err(|error| context.refusal(&error))?;
                 Some((entity.clone(), Right::Send))
             }
         };
@@ -159,7 +160,7 @@ impl Session {
 
     /// The peer receives.
     fn attach_outlet(&mut self, attach: &Attach<'_>, context: &Context, out: &mut Vec<u8>) -> Result<(), Condition> {
-        let node = node(attach.source.address.unwrap_or_default());
+        let node = node(context, attach.source.address.unwrap_or_default());
         let mut outlet = Outlet {
             source: Source::Answers { node: node.key(), outbox: VecDeque::new() },
             delivery_count: 0,
@@ -181,7 +182,7 @@ impl Session {
                 if !context.may(&entity, Right::Listen) {
                     return Err(unauthorized("Listen"));
                 }
-                let queue = context.broker.inner().queue(&entity).map_err(|error| refusal(&error))?;
+                let queue = context.broker.inner().queue(&entity).map_err(|error| context.refusal(&error))?;
                 let sessions = queue.read(|state| state.options.requires_session);
                 outlet.source = match (wanted_session(attach), sessions) {
                     (None, true) => {
@@ -281,10 +282,10 @@ fn may_manage(context: &Context, entity: &str) -> Result<(), Condition> {
     }
     // Known as a queue or subscription, or as a topic.
     let known = context.broker.inner().queue(entity).map(drop);
-    known.or_else(|_| context.broker.inner().entity(entity).map(drop)).map_err(|error| refusal(&error))
+    known.or_else(|_| context.broker.inner().entity(entity).map(drop)).map_err(|error| context.refusal(&error))
 }
 
-/// A broker's error as a peer is told.
+/// A broker's error as a peer is told; [`Context::refusal`] tells more of some.
 pub(super) fn refusal(error: &broker::Error) -> Condition {
     use broker::Error as E;
     let name = match error {

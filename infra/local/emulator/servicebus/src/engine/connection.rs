@@ -10,35 +10,61 @@ use bytes::BytesMut;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
 /// Output that may wait before no more input is read and no more messages are handed out.
 pub(super) const MUCH_OUTPUT: usize = 512 * 1024;
 /// Buffers larger than this are given back once they are empty.
 const KEPT_BUFFER: usize = 256 * 1024;
 const READ_SIZE: usize = 64 * 1024;
+/// How long a peer may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(30);
 /// How long a peer may take to read the last words.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(broker: Broker, stream: TcpStream, access: Arc<Access>, orders: watch::Receiver<Order>) {
-    if let Err(error) = talk(broker, stream, access, orders).await {
+/// Serves a connection from its first byte on, in TLS where there is a way to.
+pub(super) async fn run(
+    broker: Broker,
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    access: Arc<Access>,
+    orders: watch::Receiver<Order>,
+) {
+    let done = match tls {
+        None => {
+            let (reader, writer) = stream.into_split();
+            talk(broker, reader, writer, |reader| acknowledge(reader.as_ref()), access, orders).await
+        }
+        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let (reader, writer) = tokio::io::split(stream);
+                talk(broker, reader, writer, |_| (), access, orders).await
+            }
+            Ok(Err(error)) => Err(error),
+            Err(elapsed) => Err(elapsed.into()),
+        },
+    };
+    if let Err(error) = done {
         tracing::debug!(%error, "an AMQP connection broke");
     }
 }
 
-async fn talk(
+/// `acknowledge` is called when everything that was read is answered, or needs no answer.
+async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     broker: Broker,
-    mut stream: TcpStream,
+    mut reader: R,
+    mut writer: W,
+    acknowledge: impl Fn(&R),
     access: Arc<Access>,
     mut orders: watch::Receiver<Order>,
 ) -> io::Result<()> {
     let notify = Arc::new(Notify::new());
     let mut committed = broker.commits();
     let mut machine = Machine::new(broker, access, notify.clone());
-    let (mut reader, mut writer) = stream.split();
     let mut input = BytesMut::with_capacity(READ_SIZE);
     let mut written = 0;
     let mut last_write = Instant::now();
@@ -49,7 +75,7 @@ async fn talk(
             break;
         }
         if machine.out.is_empty() {
-            acknowledge(reader.as_ref());
+            acknowledge(&reader);
         }
         let waiting = machine.out.len() - written;
         // While output waits, that is the sign of life.

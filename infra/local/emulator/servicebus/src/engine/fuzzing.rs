@@ -7,7 +7,9 @@
 
 use super::machine::{MAX_FRAME, Machine};
 use crate::access::{Access, AccessKey, Right};
-use crate::broker::{Broker, CorrelationFilter, Error, Filter, MessageState, QueueOptions, Rule, SubscriptionOptions};
+use crate::broker::{
+    Action, Broker, CorrelationFilter, Error, Filter, MessageState, QueueOptions, Rule, SubscriptionOptions,
+};
 use crate::codec::{Writer, put_described_binary};
 use crate::message::{Message, PropertyValue, section};
 use crate::wire::{self, FlowOut, FrameKind, Performative, ProtocolHeader, Raw, TransferOut};
@@ -135,7 +137,7 @@ async fn furnished() -> Result<Broker, Error> {
     let marked = Rule {
         name: "marked".to_owned(),
         filter: Filter::Correlation(Box::new(filter)),
-        set: vec![("Mark".to_owned(), PropertyValue::Int(1))],
+        action: Action::setting(vec![("Mark".to_owned(), PropertyValue::Int(1))]),
     };
     let some = SubscriptionOptions { rules: vec![marked], ..SubscriptionOptions::default() };
     broker.create_subscription("topic", "some", some)?;
@@ -202,7 +204,7 @@ impl Peer {
 }
 
 async fn act(broker: &Broker, mut script: Script<'_>) {
-    let key = AccessKey { name: "k".into(), key: "secret".into(), entity: None, right: Right::Manage };
+    let key = AccessKey { name: "k".into(), key: "secret".into(), entity: None, right: Right::Manage, known_as: None };
     let access = Arc::new(if script.flag() { Access::with_keys(vec![key]) } else { Access::open() });
     let mut peers = [Peer::new(broker, &access), Peer::new(broker, &access)];
     peers.iter_mut().for_each(|peer| peer.opening(&mut script));

@@ -123,7 +123,7 @@ fn take_messages(context: &Context, entity: &str, arrived: &Arrived<'_>) -> (Raw
     });
     match taken {
         Ok(position) => (Raw::Accepted, position),
-        Err(error) => (Raw::Rejected(Some(refusal(&error))), Position::default()),
+        Err(error) => (Raw::Rejected(Some(context.refusal(&error))), Position::default()),
     }
 }
 

@@ -1,10 +1,11 @@
 //! A connection's protocol state: SASL, open and close, and the sessions.
 
+use super::attach::refusal;
 use super::connection::MUCH_OUTPUT;
 use super::reply::Replies;
 use super::session::Session;
 use crate::access::{Access, Grant, Right};
-use crate::broker::{Broker, now};
+use crate::broker::{self, Broker, now};
 use crate::wire::{
     self, Condition, Error, Frame, FrameKind, Open, Performative, ProtocolHeader, Sasl, condition, next_frame,
     protocol_header,
@@ -51,9 +52,27 @@ pub(super) struct Context {
     pub(super) replies: Replies,
     /// Largest frame the peer takes.
     pub(super) max_frame: usize,
+    /// The host the peer believes to talk to.
+    host: String,
 }
 
 impl Context {
+    /// The entity (a lower-case path) a peer means: its own name, unless a key makes another of it.
+    pub(super) fn meant(&self, entity: String) -> String {
+        self.grants.iter().find_map(|grant| grant.meant_by(&entity)).unwrap_or(entity)
+    }
+
+    /// A broker's error as the peer is told. What is not there is named with its whole address, as Azure does.
+    pub(super) fn refusal(&self, error: &broker::Error) -> Condition {
+        match error {
+            broker::Error::NotFound(entity) => Condition::new(
+                condition::NOT_FOUND,
+                format!("The messaging entity 'sb://{}/{entity}' could not be found.", self.host),
+            ),
+            other => refusal(other),
+        }
+    }
+
     /// Whether the peer may do this at an entity (a lower-case path).
     pub(super) fn may(&self, entity: &str, right: Right) -> bool {
         let now = now();
@@ -79,6 +98,7 @@ impl Machine {
             notify,
             replies: Replies::default(),
             max_frame: MIN_FRAME as usize,
+            host: "localhost".to_owned(),
         };
         Self { phase: Phase::Start, context, sessions: BTreeMap::new(), out: Vec::new(), peer_idle: None }
     }
@@ -209,6 +229,9 @@ impl Machine {
     }
 
     fn open(&mut self, open: &Open) {
+        if let Some(host) = &open.hostname {
+            self.context.host.clone_from(host);
+        }
         self.context.max_frame = open.max_frame_size.clamp(MIN_FRAME, MAX_FRAME) as usize;
         self.peer_idle =
             open.idle_time_out.filter(|millis| *millis > 0).map(|millis| Duration::from_millis(millis.into()));

@@ -1,15 +1,15 @@
 //! `$management`: operations that are not transfers.
 
-use super::attach::refusal;
 use super::cbs::status;
 use super::dispose::properties;
 use super::link::{End, Held, Outlet, Source};
-use super::machine::Machine;
+use super::machine::{Context, Machine};
 use super::rules;
 use crate::access::Right;
 use crate::broker::{Error as BrokerError, Position, Queue, Rule, Sequence, Taken};
 use crate::codec::{Value, Writer};
 use crate::message::Encoded;
+use crate::not_offered::NotOffered;
 use crate::wire::{Condition, Request, Response, condition, put_delivery};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub(super) enum Answer {
 pub(super) enum Refused {
     Broker(BrokerError),
     Argument(&'static str),
+    NotOffered(NotOffered),
     Unauthorized,
     Unknown,
 }
@@ -63,7 +64,7 @@ impl Machine {
         let id = request.message_id;
         match self.answer(entity, request) {
             Ok((answer, position)) => (answer.response(id), position),
-            Err(refused) => (refused.response(id), Position::default()),
+            Err(refused) => (refused.response(id, &self.context), Position::default()),
         }
     }
 
@@ -131,6 +132,7 @@ impl Machine {
                 let ((), position) = queue.run(|queue, now| queue.set_session_state(id, state, now));
                 Ok((Answer::Done, position))
             }
+            "batch-delete-messages" => Err(Refused::NotOffered(NotOffered::BatchDelete)),
             _ => Err(Refused::Unknown),
         }
     }
@@ -320,7 +322,7 @@ impl Answer {
 }
 
 impl Refused {
-    fn response(self, id: Option<&[u8]>) -> Response {
+    fn response(self, id: Option<&[u8]>, context: &Context) -> Response {
         let (status, error) = match self {
             Self::Unauthorized => (
                 status::UNAUTHORIZED,
@@ -329,6 +331,10 @@ impl Refused {
             Self::Unknown => {
                 (status::NOT_IMPLEMENTED, Condition::new(condition::NOT_IMPLEMENTED, "the operation is not supported"))
             }
+            Self::NotOffered(offer @ NotOffered::BatchDelete) => {
+                (status::NOT_IMPLEMENTED, Condition::new(condition::NOT_IMPLEMENTED, offer.to_string()))
+            }
+            Self::NotOffered(offer) => (status::BAD_REQUEST, Condition::new(condition::ARGUMENT, offer.to_string())),
             Self::Argument(text) => (status::BAD_REQUEST, Condition::new(condition::ARGUMENT, text)),
             Self::Broker(error) => {
                 let status = match &error {
@@ -338,7 +344,7 @@ impl Refused {
                     BrokerError::Storage(_) | BrokerError::QueueFull | BrokerError::Held => status::INTERNAL,
                     _ => status::BAD_REQUEST,
                 };
-                (status, refusal(&error))
+                (status, context.refusal(&error))
             }
         };
         Response::management(id, status, &error.description, Some(&error.condition), |body| body.map(|_| ()))

@@ -26,6 +26,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 /// What all connections of an endpoint are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +55,26 @@ const GRACE: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the listener has no address.
 pub fn serve(broker: Broker, listener: TcpListener, access: Access) -> std::io::Result<Endpoint> {
+    start(broker, listener, None, access)
+}
+
+/// Serves the broker in TLS from the first byte on, as Azure does on port 5671. Must be called in a Tokio runtime.
+///
+/// # Errors
+/// When the listener has no address.
+pub fn serve_tls(
+    broker: Broker,
+    listener: TcpListener,
+    access: Access,
+    tls: Arc<ServerConfig>,
+) -> std::io::Result<Endpoint> {
+    start(broker, listener, Some(tls.into()), access)
+}
+
+fn start(broker: Broker, listener: TcpListener, tls: Option<TlsAcceptor>, access: Access) -> std::io::Result<Endpoint> {
     let address = listener.local_addr()?;
     let (orders, _) = watch::channel(Order::Serve);
-    let task = tokio::spawn(accept(broker, listener, Arc::new(access), orders.subscribe()));
+    let task = tokio::spawn(accept(broker, listener, tls, Arc::new(access), orders.subscribe()));
     Ok(Endpoint { address, orders, task })
 }
 
@@ -90,7 +109,13 @@ impl Drop for Endpoint {
     }
 }
 
-async fn accept(broker: Broker, listener: TcpListener, access: Arc<Access>, mut orders: watch::Receiver<Order>) {
+async fn accept(
+    broker: Broker,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    access: Arc<Access>,
+    mut orders: watch::Receiver<Order>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -99,7 +124,7 @@ async fn accept(broker: Broker, listener: TcpListener, access: Arc<Access>, mut 
                     let _ = stream.set_nodelay(true);
                     let mut orders = orders.clone();
                     orders.mark_unchanged();
-                    connections.spawn(connection::run(broker.clone(), stream, access.clone(), orders));
+                    connections.spawn(connection::run(broker.clone(), stream, tls.clone(), access.clone(), orders));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free soon.

@@ -3,9 +3,10 @@
 //! A request describes a rule with maps. An answer describes it with composites, whose fields both SDKs find by position.
 
 use super::management::{Answer, Answered, Refused};
-use crate::broker::{Broker, CorrelationFilter, Filter, Position, Rule, actions_text, parse_actions};
+use crate::broker::{Action, Broker, CorrelationFilter, Filter, Position, Rule};
 use crate::codec::{Elements, Writer};
 use crate::message::PropertyValue;
+use crate::not_offered::NotOffered;
 use crate::wire::Request;
 
 /// Descriptors of the service's own types.
@@ -24,7 +25,7 @@ const SQL_VERSION: i32 = 20;
 pub(super) fn add(broker: &Broker, subscription: &str, request: &Request<'_>) -> Answered {
     let description = request.field("rule-description").and_then(|value| value.map());
     let description = description.ok_or(Refused::Argument("rule-description is missing"))?;
-    let rule = Rule { name: name(request)?.to_owned(), filter: filter(description)?, set: actions(description)? };
+    let rule = Rule { name: name(request)?.to_owned(), filter: filter(description)?, action: action(description)? };
     broker.add_rule(subscription, rule)?;
     Ok((Answer::Done, Position::default()))
 }
@@ -56,7 +57,7 @@ fn filter(description: Elements<'_>) -> Result<Filter, Refused> {
     match expression.to_ascii_uppercase().as_str() {
         "1=1" | "TRUE" => Ok(Filter::True),
         "1=0" | "FALSE" => Ok(Filter::False),
-        _ => Err(Refused::Argument("SQL filters are 1=1 and 1=0 here; use a correlation filter")),
+        _ => Err(Refused::NotOffered(NotOffered::SqlFilters)),
     }
 }
 
@@ -80,10 +81,10 @@ fn correlation(fields: Elements<'_>) -> Result<CorrelationFilter, Refused> {
     })
 }
 
-fn actions(description: Elements<'_>) -> Result<Vec<(String, PropertyValue)>, Refused> {
+fn action(description: Elements<'_>) -> Result<Action, Refused> {
     let action = description.get("sql-rule-action").and_then(|value| value.map());
     let expression = action.and_then(|action| action.get("expression")?.text());
-    Ok(parse_actions(expression.unwrap_or_default())?)
+    Ok(Action::parse(expression.unwrap_or_default())?)
 }
 
 /// Writes a rule as an answer has it.
@@ -94,11 +95,11 @@ pub(super) fn write(out: &mut Writer<'_>, rule: &Rule) {
             Filter::False => fields.composite(descriptor::FALSE_FILTER, |_| ()),
             Filter::Correlation(filter) => write_correlation(fields, filter),
         }
-        if rule.set.is_empty() {
+        if rule.action.set().is_empty() {
             fields.composite(descriptor::NO_ACTION, |_| ());
         } else {
             fields.composite(descriptor::SQL_ACTION, |action| {
-                action.string(&actions_text(&rule.set));
+                action.string(rule.action.text());
                 action.int(SQL_VERSION);
             });
         }

@@ -174,7 +174,7 @@ async fn a_foreign_protocol_is_told_what_is_spoken_here() {
 
 #[tokio::test]
 async fn without_a_token_there_is_no_access() {
-    let key = AccessKey { name: "k".into(), key: "secret".into(), entity: None, right: Right::Manage };
+    let key = AccessKey { name: "k".into(), key: "secret".into(), entity: None, right: Right::Manage, known_as: None };
     for receiver in [true, false] {
         let mut talk = Talk::new(broker().await, Access::with_keys(vec![key.clone()]));
         talk.say(&opened());

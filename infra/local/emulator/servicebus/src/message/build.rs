@@ -67,7 +67,7 @@ impl Message {
         let mut body = Vec::with_capacity(self.body.len() + 8);
         put_described_binary(&mut body, section::DATA, &self.body);
         let ttl = self.time_to_live.map(|ttl| u32::try_from(ttl.as_millis()).unwrap_or(u32::MAX));
-        let encoded = Encoded::from_sections(&annotations, &properties, &application, &body, ttl)?;
+        let encoded = Encoded::from_sections(&annotations, &properties, &application, &[&body], ttl)?;
         encoded.facts()?;
         Ok(encoded)
     }

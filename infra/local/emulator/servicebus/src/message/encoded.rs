@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 /// A message as it was encoded, without the header and delivery annotations, which are the broker's to write.
 ///
-/// The bytes are a copy of their own: a slice of a connection's read buffer would pin all of it. Sections lie in the order AMQP demands, so
-/// three offsets describe them.
+/// The bytes are a copy of their own: a slice of a connection's read buffer would pin all of it. Sections lie in the order AMQP demands
+/// (whatever order the sender wrote them in, see [`super::sections`]), so three offsets describe them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     bytes: Bytes,
@@ -32,68 +32,19 @@ pub(crate) struct Facts<'a> {
 const LONGEST_ID: usize = 128;
 
 impl Encoded {
-    /// Checks and copies an encoded message.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::new(bytes);
-        let mut time_to_live = None;
-        let mut last = 0;
-        let mut out = Vec::with_capacity(bytes.len());
-        // Where each section after the annotations begins, once it is known.
-        let (mut properties, mut application, mut body) = (None, None, None);
-        while !reader.is_empty() {
-            let before = reader.rest();
-            let Value::Described(Some(descriptor), value) = reader.value()? else { return Err(Error::Order) };
-            let repeats = matches!(descriptor, section::DATA | section::SEQUENCE);
-            if descriptor < last || (descriptor == last && !repeats) || descriptor > section::FOOTER {
-                return Err(Error::Order);
-            }
-            last = descriptor;
-            let whole = before.get(..before.len() - reader.rest().len()).unwrap_or_default();
-            let at = out.len();
-            match descriptor {
-                section::HEADER => {
-                    time_to_live = header_ttl(value)?;
-                    continue;
-                }
-                section::DELIVERY_ANNOTATIONS => {
-                    continue;
-                }
-                section::MESSAGE_ANNOTATIONS => {
-                    check_map(value)?;
-                }
-                section::PROPERTIES => properties = properties.or(Some(at)),
-                section::APPLICATION_PROPERTIES => {
-                    check_map(value)?;
-                    application = application.or(Some(at));
-                }
-                section::DATA | section::SEQUENCE | section::VALUE | section::FOOTER => body = body.or(Some(at)),
-                _ => return Err(Error::Order),
-            }
-            out.extend_from_slice(whole);
-        }
-        let body = body.unwrap_or(out.len());
-        let application = application.unwrap_or(body);
-        let properties = properties.unwrap_or(application);
-        let encoded = Self {
-            bytes: Bytes::from(out),
-            properties: offset(properties)?,
-            application: offset(application)?,
-            body: offset(body)?,
-            time_to_live,
-        };
-        encoded.facts()?;
-        Ok(encoded)
-    }
-
     /// Puts sections together; each is encoded already, or empty.
     pub(super) fn from_sections(
         annotations: &[u8],
         properties: &[u8],
         application: &[u8],
-        body: &[u8],
+        body: &[&[u8]],
         time_to_live: Option<u32>,
     ) -> Result<Self, Error> {
-        let bytes = [annotations, properties, application, body].concat();
+        let length: usize = body.iter().map(|part| part.len()).sum();
+        let mut bytes = Vec::with_capacity(annotations.len() + properties.len() + application.len() + length);
+        for part in [annotations, properties, application].iter().chain(body) {
+            bytes.extend_from_slice(part);
+        }
         Ok(Self {
             properties: offset(annotations.len())?,
             application: offset(annotations.len() + properties.len())?,
@@ -213,7 +164,7 @@ impl Encoded {
         properties: &[u8],
         application: &[u8],
     ) -> Result<Self, Error> {
-        Self::from_sections(annotations, properties, application, self.body(), self.time_to_live)
+        Self::from_sections(annotations, properties, application, &[self.body()], self.time_to_live)
     }
 
     /// The same message with these application properties set, whatever it had under their names.
@@ -262,31 +213,6 @@ pub(crate) fn map_of(section: &[u8]) -> Result<Option<crate::codec::Elements<'_>
         (_, Value::Null) => Ok(None),
         _ => Err(crate::codec::Error::Invalid("a map was expected").into()),
     }
-}
-
-/// A map section is taken only when every key and value in it can be read, so that later readers may rely on it.
-fn check_map(value: &[u8]) -> Result<(), Error> {
-    match Reader::new(value).value()? {
-        Value::Null => Ok(()),
-        Value::Map(map) => {
-            let mut reader = map.reader();
-            for _ in 0..map.count() {
-                reader.skip()?;
-            }
-            Ok(())
-        }
-        _ => Err(crate::codec::Error::Invalid("a map was expected").into()),
-    }
-}
-
-fn header_ttl(value: &[u8]) -> Result<Option<u32>, Error> {
-    let Value::List(fields) = Reader::new(value).value()? else {
-        return Err(crate::codec::Error::Invalid("a header is a list").into());
-    };
-    Ok(match fields.iter().nth(2) {
-        Some(field) => field?.uint(),
-        None => None,
-    })
 }
 
 fn offset(offset: usize) -> Result<u32, Error> {

@@ -6,6 +6,7 @@
 mod build;
 mod encoded;
 mod parse;
+mod sections;
 mod value;
 
 pub use encoded::Encoded;
@@ -109,9 +110,9 @@ pub enum Error {
     /// The sections are not well-formed AMQP.
     #[error("the message is not well-formed AMQP: {0}")]
     Malformed(#[from] Malformed),
-    /// A section is unknown, repeated or out of order.
-    #[error("the message's sections are out of order")]
-    Order,
+    /// A section is unknown or repeated.
+    #[error("a section of the message is unknown or repeated")]
+    Sections,
     /// A property breaks a limit of the service.
     #[error("{0}")]
     Limit(&'static str),

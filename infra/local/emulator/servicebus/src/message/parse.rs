@@ -81,7 +81,7 @@ fn joined_body(encoded: &Encoded) -> Result<Bytes, Error> {
     let mut reader = Reader::new(&whole);
     let mut joined: Vec<Bytes> = Vec::new();
     while !reader.is_empty() {
-        let Value::Described(Some(descriptor), value) = reader.value()? else { return Err(Error::Order) };
+        let Value::Described(Some(descriptor), value) = reader.value()? else { return Err(Error::Sections) };
         match (descriptor, Reader::new(value).value()?) {
             (section::FOOTER, _) => {}
             (section::DATA | section::VALUE, Value::Binary(bytes)) => joined.push(whole.slice_ref(bytes)),

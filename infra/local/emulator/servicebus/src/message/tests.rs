@@ -93,11 +93,36 @@ fn bodies_of_every_kind_have_bytes() {
     assert_eq!(Encoded::parse(&two).unwrap().to_message().body, "abcd");
 }
 
+/// What Python's library writes when a message it received is sent again: the delivery annotations behind everything else.
 #[test]
-fn sections_out_of_order_and_overlong_ids_are_refused() {
+fn sections_are_taken_in_any_order_and_kept_in_the_right_one() {
     let encoded = full().encode().unwrap();
-    let swapped = [encoded.application_properties(), encoded.properties(), encoded.body()].concat();
-    assert_eq!(Encoded::parse(&swapped), Err(Error::Order));
+    let mut delivery_annotations = Vec::new();
+    Writer::new(&mut delivery_annotations).described(section::DELIVERY_ANNOTATIONS, |inner| {
+        inner.map(|map| {
+            map.symbol("x-opt-lock-token");
+            map.uuid(&[7; 16]);
+        });
+    });
+    let python = [encoded.bytes().as_ref(), &delivery_annotations].concat();
+    assert_eq!(Encoded::parse(&python).unwrap().bytes(), encoded.bytes());
+    let mut footer = Vec::new();
+    Writer::new(&mut footer).described(section::FOOTER, |inner| inner.map(|_| ()));
+    let parts =
+        [encoded.annotations(), encoded.properties(), encoded.application_properties(), encoded.body(), &footer];
+    let backwards: Vec<u8> = parts.iter().rev().copied().collect::<Vec<_>>().concat();
+    assert_eq!(Encoded::parse(&backwards).unwrap().bytes()[..], parts.concat());
+}
+
+#[test]
+fn sections_that_are_unknown_or_repeated_and_overlong_ids_are_refused() {
+    let encoded = full().encode().unwrap();
+    for repeated in [encoded.annotations(), encoded.properties(), encoded.application_properties()] {
+        assert_eq!(Encoded::parse(&[encoded.bytes(), repeated].concat()), Err(Error::Sections));
+    }
+    let mut unknown = Vec::new();
+    Writer::new(&mut unknown).described(section::FOOTER + 1, |inner| inner.null());
+    assert_eq!(Encoded::parse(&unknown), Err(Error::Sections));
     let long = Message::new("x").with_message_id("i".repeat(129));
     assert_eq!(long.encode(), Err(Error::Limit("a message-id has 1 to 128 characters")));
 }

@@ -14,6 +14,7 @@
 //! | 404 | no such entity |
 //! | 405 | anything but sending |
 //! | 413 | more than 1 MiB |
+//! | 501 | anything else of the service's HTTP interface |
 //! | 500 | the message log cannot be written |
 
 mod header_names;
@@ -33,8 +34,11 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 /// How long a client may take to send a request's head.
 const HEAD: Duration = Duration::from_secs(30);
@@ -60,10 +64,10 @@ impl Drop for HttpEndpoint {
 }
 
 /// What all connections share.
-#[derive(Debug)]
 struct Server {
     broker: Broker,
     access: Access,
+    tls: Option<TlsAcceptor>,
 }
 
 /// Serves sending over HTTP on a listener, which should be bound to 127.0.0.1: there is no TLS. Must be called in a Tokio runtime.
@@ -71,8 +75,25 @@ struct Server {
 /// # Errors
 /// When the listener has no address.
 pub fn serve_http(broker: Broker, listener: TcpListener, access: Access) -> std::io::Result<HttpEndpoint> {
+    start(listener, Server { broker, access, tls: None })
+}
+
+/// Serves sending over HTTP in TLS. Must be called in a Tokio runtime.
+///
+/// # Errors
+/// When the listener has no address.
+pub fn serve_https(
+    broker: Broker,
+    listener: TcpListener,
+    access: Access,
+    tls: Arc<ServerConfig>,
+) -> std::io::Result<HttpEndpoint> {
+    start(listener, Server { broker, access, tls: Some(tls.into()) })
+}
+
+fn start(listener: TcpListener, server: Server) -> std::io::Result<HttpEndpoint> {
     let address = listener.local_addr()?;
-    let task = tokio::spawn(accept(listener, Arc::new(Server { broker, access })));
+    let task = tokio::spawn(accept(listener, Arc::new(server)));
     Ok(HttpEndpoint { address, task })
 }
 
@@ -82,7 +103,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(server.clone(), stream));
+                    connections.spawn(carry(server.clone(), stream));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free soon.
@@ -95,8 +116,18 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
     }
 }
 
-async fn connection(server: Arc<Server>, stream: TcpStream) {
+/// Serves a connection from its first byte on, in TLS where there is a way to.
+async fn carry(server: Arc<Server>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
+    let Some(tls) = server.tls.clone() else { return connection(server, stream).await };
+    match tokio::time::timeout(HEAD, tls.accept(stream)).await {
+        Ok(Ok(stream)) => connection(server, stream).await,
+        Ok(Err(error)) => tracing::debug!(%error, "an HTTP client does not agree on TLS"),
+        Err(_) => tracing::debug!("an HTTP client did not begin TLS in time"),
+    }
+}
+
+async fn connection(server: Arc<Server>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
     let (stream, names) = Listening::new(stream);
     let service = service_fn(move |request: Request<Incoming>| {
         let (server, names) = (server.clone(), names.clone());

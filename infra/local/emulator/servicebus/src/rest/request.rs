@@ -7,10 +7,11 @@ use super::refusal::Refusal;
 use crate::access::{Right, path};
 use crate::broker::{self, now};
 use crate::message::Message;
+use crate::not_offered::NotOffered;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use std::time::Duration;
@@ -26,7 +27,7 @@ const SLOWEST: Duration = Duration::from_secs(120);
 
 pub(super) async fn answer(server: &Server, request: Request<Incoming>, names: &Names) -> Response<Full<Bytes>> {
     let (head, mut body) = request.into_parts();
-    let allowed = entity(&head).and_then(|entity| permit(server, &head, &entity).map(|()| entity));
+    let allowed = entity(&head).and_then(|entity| permit(server, &head, entity));
     let done = match allowed {
         Ok(entity) => send(server, &entity, &head, &mut body, names).await,
         Err(refusal) => Err(refusal),
@@ -51,10 +52,19 @@ fn entity(head: &hyper::http::request::Parts) -> Result<String, Refusal> {
     let decoded = decoded.map_err(|_| Refusal::bad_request("The path is not valid UTF-8."))?;
     let address = path(&decoded);
     let Some(entity) = address.strip_suffix("/messages").filter(|entity| !entity.is_empty()) else {
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "There is nothing here. Messages are sent with POST to /{queue or topic}/messages.",
-        ));
+        let offer = match address.as_str() {
+            "" => None,
+            "$servicebus/websocket" => Some(NotOffered::WebSockets),
+            address if address.ends_with("/messages/head") => Some(NotOffered::HttpReceive),
+            _ => Some(NotOffered::Administration),
+        };
+        return Err(match offer {
+            Some(offer) => Refusal::new(StatusCode::NOT_IMPLEMENTED, offer.to_string()),
+            None => Refusal::new(
+                StatusCode::NOT_FOUND,
+                "There is nothing here. Messages are sent with POST to /{queue or topic}/messages.",
+            ),
+        });
     };
     if head.method != Method::POST {
         return Err(Refusal::new(
@@ -65,10 +75,10 @@ fn entity(head: &hyper::http::request::Parts) -> Result<String, Refusal> {
     Ok(entity.trim_end_matches('/').to_owned())
 }
 
-/// Whether the signature allows sending to the entity.
-fn permit(server: &Server, head: &hyper::http::request::Parts, entity: &str) -> Result<(), Refusal> {
+/// Checks that the signature allows sending to the entity; gives the one that is meant.
+fn permit(server: &Server, head: &hyper::http::request::Parts, entity: String) -> Result<String, Refusal> {
     if server.access.is_open() {
-        return Ok(());
+        return Ok(entity);
     }
     let token = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = token.ok_or_else(|| Refusal::unauthorized("MissingToken: the Authorization header is missing."))?;
@@ -76,9 +86,10 @@ fn permit(server: &Server, head: &hyper::http::request::Parts, entity: &str) -> 
     let grants = server.access.check_token(token, now);
     let grants = grants.map_err(|refusal| Refusal::unauthorized(format!("InvalidSignature: {refusal}.")))?;
     // A signature may name the address that is posted to, or the entity, or all of the namespace.
+    let entity = grants.iter().find_map(|grant| grant.meant_by(&entity)).unwrap_or(entity);
     let address = format!("{entity}/messages");
     if grants.iter().any(|grant| grant.allows(&address, Right::Send, now)) {
-        Ok(())
+        Ok(entity)
     } else {
         Err(Refusal::unauthorized("Unauthorized access. 'Send' claim(s) are required to perform this operation."))
     }
@@ -91,7 +102,7 @@ async fn send(
     body: &mut Incoming,
     names: &Names,
 ) -> Result<(), Refusal> {
-    server.broker.inner().entity(entity)?;
+    server.broker.inner().entity(entity).map_err(|error| not_found(head, error))?;
     let collected = tokio::time::timeout(SLOWEST, collect(head, body)).await;
     let body = collected.map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body took too long."))??;
     let messages = message::read(&Parts { headers: &head.headers, names, body })?;
@@ -99,6 +110,18 @@ async fn send(
     match tokio::time::timeout(wait(head), server.broker.send_all(entity, messages)).await {
         Ok(sent) => Ok(sent?),
         Err(_) => Err(broker::Error::QueueFull.into()),
+    }
+}
+
+/// What is not there is named with its whole address, as Azure does.
+fn not_found(head: &hyper::http::request::Parts, error: broker::Error) -> Refusal {
+    match error {
+        broker::Error::NotFound(entity) => {
+            let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+            let detail = format!("The messaging entity 'sb://{host}/{entity}' could not be found.");
+            Refusal::new(StatusCode::NOT_FOUND, detail)
+        }
+        other => other.into(),
     }
 }
 

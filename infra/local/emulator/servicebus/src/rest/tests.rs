@@ -13,7 +13,7 @@ const LATER: i64 = 4_000_000_000;
 
 fn key(entity: Option<&str>, name: &str, right: Right) -> AccessKey {
     let key = derive_key(b"seed", entity.unwrap_or_default(), name);
-    AccessKey { name: name.into(), key, entity: entity.map(str::to_owned), right }
+    AccessKey { name: name.into(), key, entity: entity.map(str::to_owned), right, known_as: None }
 }
 
 fn token(address: &str, expiry: i64, key: &AccessKey) -> String {
@@ -144,8 +144,10 @@ async fn what_is_refused_is_told_with_status_and_reason() {
         ("/orders/messages", &listen, "", 401, "'Send' claim"),
         ("/orders/messages", &elsewhere, "", 401, "'Send' claim"),
         ("/nowhere/messages", &good, "", 404, "nowhere"),
-        ("/orders", &good, "", 404, "/messages"),
-        ("/messages", &good, "", 404, "/messages"),
+        ("/orders", &good, "", 501, "administration of entities"),
+        ("/messages", &good, "", 501, "administration of entities"),
+        ("/orders/messages/head", &good, "", 501, "receiving over HTTP"),
+        ("/$servicebus/websocket", &good, "", 501, "WebSockets"),
         ("/orders/messages", &good, "BrokerProperties: {\r\n", 400, "BrokerProperties"),
         ("/orders/messages", &good, "BrokerProperties: {\"MessageId\":[]}\r\n", 400, "MessageId"),
         ("/%ff/messages", &good, "", 400, "UTF-8"),

@@ -36,6 +36,8 @@ pub(crate) enum Performative<'a> {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Open {
+    /// The host the peer wants to talk to, with a port if it said one.
+    pub(crate) hostname: Option<String>,
     pub(crate) max_frame_size: u32,
     pub(crate) channel_max: u16,
     /// Milliseconds.
@@ -188,8 +190,9 @@ impl<'a> Performative<'a> {
 impl Open {
     fn decode(fields: &mut Fields<'_>) -> Result<Self, Error> {
         fields.typed("container-id", |value| value.text().map(drop))?;
-        fields.skip(1)?;
+        let hostname = fields.typed("hostname", |value| value.text().map(str::to_owned))?;
         Ok(Self {
+            hostname: hostname.filter(|host| !host.is_empty()),
             max_frame_size: fields.uint("max-frame-size")?.unwrap_or(u32::MAX),
             channel_max: fields.typed("channel-max", |value| value.uint()?.try_into().ok())?.unwrap_or(u16::MAX),
             idle_time_out: fields.uint("idle-time-out")?,

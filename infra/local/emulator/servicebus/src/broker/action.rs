@@ -1,0 +1,165 @@
+//! What rules put on messages.
+//!
+//! Of SQL a rule has only what needs no evaluation: the filters `1=1` and `1=0`, and actions that are a list of
+//! `SET name = literal`. Everything else a subscription needs is said with correlation filters.
+
+use super::Error;
+use crate::message::PropertyValue;
+use crate::not_offered::NotOffered;
+
+/// The action of a rule: application properties put on the copy, whatever the sender put there. The default puts none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Action {
+    text: String,
+    set: Vec<(String, PropertyValue)>,
+}
+
+impl Action {
+    /// Reads an action. Whoever asks for the rule gets the text as it was written.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with what was not understood.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Ok(Self { text: text.to_owned(), set: parse(text)? })
+    }
+
+    /// An action that sets these properties.
+    pub fn setting(set: Vec<(String, PropertyValue)>) -> Self {
+        Self { text: written(&set), set }
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The properties it sets.
+    pub fn set(&self) -> &[(String, PropertyValue)] {
+        &self.set
+    }
+}
+
+/// Reads `SET name = literal; SET …`: application properties and the values they get.
+fn parse(text: &str) -> Result<Vec<(String, PropertyValue)>, Error> {
+    let mut rest = text.trim();
+    let mut set = Vec::new();
+    while !rest.is_empty() {
+        let (assignment, after) =
+            assignment(rest).ok_or_else(|| Error::Invalid(NotOffered::OtherActions.to_string()))?;
+        set.push(assignment);
+        rest = after.trim_start().trim_start_matches(';').trim_start();
+    }
+    Ok(set)
+}
+
+fn assignment(text: &str) -> Option<((String, PropertyValue), &str)> {
+    let (keyword, rest) = text.split_at_checked(3)?;
+    let rest = rest.strip_prefix(char::is_whitespace).filter(|_| keyword.eq_ignore_ascii_case("set"))?.trim_start();
+    let rest = rest.strip_prefix("user.").unwrap_or(rest);
+    let (name, rest) = match rest.strip_prefix('[') {
+        Some(quoted) => quoted.split_once(']')?,
+        None => rest.split_at(rest.find(|c: char| !(c.is_alphanumeric() || "._-$".contains(c)))?),
+    };
+    let rest = rest.trim_start().strip_prefix('=')?.trim_start();
+    let (value, rest) = literal(rest)?;
+    let ended = rest.trim_start();
+    if name.is_empty() || name.to_ascii_lowercase().starts_with("sys.") || !(ended.is_empty() || ended.starts_with(';'))
+    {
+        return None;
+    }
+    Some(((name.to_owned(), value), rest))
+}
+
+fn literal(text: &str) -> Option<(PropertyValue, &str)> {
+    if let Some(mut rest) = text.strip_prefix('\'') {
+        let mut value = String::new();
+        loop {
+            let (part, after) = rest.split_once('\'')?;
+            value.push_str(part);
+            // Two quotes stand for one.
+            match after.strip_prefix('\'') {
+                Some(more) => {
+                    value.push('\'');
+                    rest = more;
+                }
+                None => return Some((PropertyValue::String(value), after)),
+            }
+        }
+    }
+    let end = text.find(|c: char| c == ';' || c.is_whitespace()).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    let value = match word.to_ascii_uppercase().as_str() {
+        "TRUE" => PropertyValue::Bool(true),
+        "FALSE" => PropertyValue::Bool(false),
+        "NULL" => PropertyValue::Null,
+        _ if word.contains(['.', 'e', 'E']) => {
+            PropertyValue::Double(word.parse().ok().filter(|n: &f64| n.is_finite())?)
+        }
+        _ => PropertyValue::Int(word.parse().ok()?),
+    };
+    Some((value, rest))
+}
+
+/// Actions as text that [`parse`] reads back; values that have no literal are given as text.
+fn written(set: &[(String, PropertyValue)]) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let statements = set.iter().map(|(name, value)| {
+        let value = match value {
+            PropertyValue::Null => "NULL".to_owned(),
+            PropertyValue::Bool(flag) => flag.to_string().to_ascii_uppercase(),
+            PropertyValue::Int(number) => number.to_string(),
+            PropertyValue::UInt(number) => number.to_string(),
+            PropertyValue::Double(number) => format!("{number:?}"),
+            PropertyValue::String(text) => quoted(text),
+            PropertyValue::Timestamp(instant) => quoted(&instant.to_string()),
+            PropertyValue::Uuid(id) => quoted(&id.to_string()),
+            PropertyValue::Binary(_) => "NULL".to_owned(),
+        };
+        format!("SET [{name}] = {value}")
+    });
+    statements.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_are_read_and_written_back() {
+        let text = "SET user.Mark = 'it''s; x'; set user.[two words]=-7 ;SET flag = true;SET d = 1.5;SET none = NULL;";
+        let action = Action::parse(text).unwrap();
+        assert_eq!(action.text(), text, "it comes back as it was written");
+        let set = action.set();
+        let expected: Vec<(String, PropertyValue)> = vec![
+            ("Mark".into(), "it's; x".into()),
+            ("two words".into(), PropertyValue::Int(-7)),
+            ("flag".into(), true.into()),
+            ("d".into(), 1.5.into()),
+            ("none".into(), PropertyValue::Null),
+        ];
+        assert_eq!(set, expected);
+        assert_eq!(parse(Action::setting(expected.clone()).text()).unwrap(), expected);
+        assert!(Action::parse(" ").unwrap().set().is_empty());
+    }
+
+    #[test]
+    fn what_would_need_evaluation_is_refused() {
+        for text in [
+            "REMOVE a",
+            "SET",
+            "SET a",
+            "SET a =",
+            "SET a = b",
+            "SET a = 'x",
+            "SET a = 1 + 1",
+            "SET Sys.To = 'x'",
+            "SET = 1",
+            "SET a = 1 2",
+            "SETé",
+            "é",
+            "SETa=1",
+        ] {
+            assert!(matches!(Action::parse(text), Err(Error::Invalid(_))), "{text}");
+        }
+    }
+}
