@@ -6,7 +6,7 @@ mod support;
 
 use clap::Parser;
 use iris_admin::cli::Cli;
-use iris_local::provision::ORDERS;
+use iris_model::names::queue::ORDERS;
 use iris_local_servicebus::message::{Message, PropertyValue};
 use iris_model::OutcomeKind;
 use iris_store::audit::AuditSearch;

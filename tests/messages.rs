@@ -4,7 +4,7 @@
 
 mod support;
 
-use iris_local::provision::ORDERS;
+use iris_model::names::queue::ORDERS;
 use iris_model::event::EventKind;
 use iris_model::{Event, IssueCode, OutcomeKind};
 use serde_json::json;

@@ -34,7 +34,7 @@ async fn local() -> Local {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let faults = Faults::default();
-    let options = Options { faults: faults.clone() };
+    let options = Options { faults: faults.clone(), ..Options::default() };
     let server = tokio::spawn(async move {
         serve(listener, [(Account::development(), store)], options, std::future::pending()).await.unwrap();
     });
