@@ -6,9 +6,9 @@ mod support;
 
 use clap::Parser;
 use iris_admin::cli::Cli;
-use iris_model::names::queue::ORDERS;
 use iris_local_servicebus::message::{Message, PropertyValue};
 use iris_model::OutcomeKind;
+use iris_model::names::queue::ORDERS;
 use iris_store::audit::AuditSearch;
 use serde_json::{Value, json};
 use sqlx::Connection;

@@ -20,7 +20,14 @@ const ALL: usize = 1000;
 const TRANSFER: &str = "/$Transfer";
 
 /// Application properties of ours: shown as they are.
-const OWN: [&str; 4] = [property::ORGANIZATION, property::WAITS, property::FIRST_SEEN, property::RESUBMISSION_OF];
+const OWN: [&str; 6] = [
+    property::ORGANIZATION,
+    property::WAITS,
+    property::FIRST_SEEN,
+    property::WAITING_SINCE,
+    property::GIVEN_UP,
+    property::RESUBMISSION_OF,
+];
 
 pub(crate) async fn run(platform: &Platform, command: &DeadLettersCommand) -> Result<Report> {
     match command {

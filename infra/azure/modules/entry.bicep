@@ -22,7 +22,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: keyVault
 }
 
-// Whatever a message says about its sender is overwritten by the stamp.
+// Whatever a message says about its sender is overwritten by the stamp; what only the platform sets on its way is taken off.
 resource entry 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
   parent: bus
   name: '${kind}-${slug}'
@@ -48,7 +48,9 @@ resource entry 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
       properties: {
         filterType: 'SqlFilter'
         sqlFilter: { sqlExpression: '1=1' }
-        action: { sqlExpression: 'SET IrisOrganization = \'${slug}\'' }
+        action: {
+          sqlExpression: 'REMOVE IrisFirstSeen; REMOVE IrisWaits; REMOVE IrisWaitingSince; REMOVE IrisGivenUp; SET IrisOrganization = \'${slug}\''
+        }
       }
     }
   }

@@ -13,9 +13,8 @@ use crate::organizations::Document;
 use anyhow::{Context, Result};
 use iris_local_blob::store::{PutOptions, Store};
 use iris_local_blob::{BlobName, ContainerName};
-use iris_local_servicebus::broker::{Broker, Error, QueueOptions};
-use iris_local_servicebus::message::PropertyValue;
-use iris_model::names::{container, property, queue};
+use iris_local_servicebus::broker::{Action, Broker, Error, QueueOptions};
+use iris_model::names::{container, queue};
 use iris_model::organization::{DeliveryTarget, QueueTarget};
 
 /// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only a handler that
@@ -37,9 +36,9 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
     }
     for Document { organization, .. } in organizations {
         let slug = &organization.slug;
-        let stamp = || vec![(property::ORGANIZATION.to_owned(), PropertyValue::String(slug.to_string()))];
-        existing(broker.create_entry(&slug.orders_entry(), queue::ORDERS, stamp()))?;
-        existing(broker.create_entry(&slug.gradings_entry(), queue::GRADINGS, stamp()))?;
+        let stamp = Action::parse(&slug.entry_action())?;
+        existing(broker.create_entry(&slug.orders_entry(), queue::ORDERS, stamp.clone()))?;
+        existing(broker.create_entry(&slug.gradings_entry(), queue::GRADINGS, stamp))?;
         existing(broker.create_queue(&slug.results_queue(), QueueOptions::default()))?;
         for destination in &organization.destinations {
             if let DeliveryTarget::Queue(QueueTarget { name, connection: None, .. }) = &destination.to {

@@ -5,8 +5,8 @@
 use iris_delivery::{Embedded, Pictures, Result as StoredResult, Templates, exam, message, report, template_problems};
 use iris_model::organization::{EnumEncoding, KeySpelling, ResultSettings};
 use iris_model::{Organization, ResultCode};
+use iris_report::EvaluationType;
 use iris_report::template::Scope;
-use iris_report::{EvaluationType, report::Outcome};
 use serde_json::{Value, json};
 
 /// A template without fault.

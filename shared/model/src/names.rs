@@ -66,6 +66,14 @@ impl Slug {
         format!("gradings-{self}")
     }
 
+    /// What the rule of its entries does with every message, in the language of Service Bus rules: nothing that only the platform sets comes
+    /// in, and the stamp is put on.
+    #[must_use]
+    pub fn entry_action(&self) -> String {
+        let removed: String = property::OWN.iter().map(|name| format!("REMOVE {name}; ")).collect();
+        format!("{removed}SET {} = '{self}'", property::ORGANIZATION)
+    }
+
     /// What the ledger of submissions knows the entry for orders by: a MessageId is unique within its entry.
     #[must_use]
     pub fn orders_ledger(&self) -> String {
@@ -112,5 +120,17 @@ impl Slug {
     #[must_use]
     pub fn document_name(&self) -> String {
         format!("{self}.json")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_lets_nothing_in_that_is_the_platforms_to_set() {
+        let action = Slug::new("acme").unwrap().entry_action();
+        let wanted = "REMOVE IrisFirstSeen; REMOVE IrisWaits; REMOVE IrisWaitingSince; REMOVE IrisGivenUp; SET IrisOrganization = 'acme'";
+        assert_eq!(action, wanted);
     }
 }

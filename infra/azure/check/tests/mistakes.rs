@@ -106,6 +106,7 @@ async fn every_kind_of_mistake_is_found() {
         ("modules/work-queue.bicep", "maxDeliveryCount: 100", "maxDeliveryCount: 10", "maxDeliveryCount must be 100"),
         ("modules/work-queue.bicep", "!empty(eventsPrincipalId)\n", "true\n", "duplicate detection belongs to"),
         ("modules/entry.bicep", "SET IrisOrganization", "SET Organization", "the rule's action must be"),
+        ("modules/entry.bicep", "REMOVE IrisFirstSeen; ", "", "the rule's action must be"),
         ("modules/entry.bicep", "name: '$Default'", "name: 'stamp'", "one rule, named $Default, must stamp"),
         (
             "modules/entry.bicep",

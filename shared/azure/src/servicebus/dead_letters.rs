@@ -24,7 +24,7 @@ use fe2o3_amqp_management::client::MgmtClient;
 use fe2o3_amqp_management::error::Error as ManagementError;
 use fe2o3_amqp_management::request::Request;
 use fe2o3_amqp_management::response::Response;
-use iris_model::names::property::MESSAGE_ID;
+use iris_model::names::property::{MESSAGE_ID, OWN};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, BTreeSet};
@@ -258,6 +258,10 @@ fn copy(entity: &str, number: i64, message: Received) -> Received {
     let mut own = message.application_properties.unwrap_or_default();
     own.0.swap_remove(REASON);
     own.0.swap_remove(DESCRIPTION);
+    // It begins anew: how long it waited, and that it was given up, is over.
+    for name in OWN {
+        own.0.swap_remove(name);
+    }
     let old = properties.message_id.as_ref().map(id_text).unwrap_or_default();
     if !old.is_empty() && !own.0.contains_key(MESSAGE_ID) {
         own.0.insert(MESSAGE_ID.to_owned(), SimpleValue::String(old.clone()));

@@ -7,7 +7,7 @@ use anyhow::Result;
 use iris_local::provision;
 use iris_local_blob::store::Store;
 use iris_local_servicebus::broker::{Broker, ENTRY_SUBSCRIPTION, EntityKind};
-use iris_model::names::property::ORGANIZATION as STAMP;
+use iris_model::Slug;
 use iris_model::names::queue;
 use std::collections::BTreeSet;
 
@@ -108,12 +108,22 @@ fn work_queue(queue: &Resource) -> Vec<Problem> {
     problems
 }
 
-/// An entry `{kind}-{slug}` stamps whatever passes, once, and forwards it to the queue `{kind}`.
+/// The queue behind the entries of a kind.
+fn entry_queue(kind: &str) -> Option<&'static str> {
+    match kind {
+        "orders" => Some(queue::ORDERS),
+        "gradings" => Some(queue::GRADINGS),
+        _ => None,
+    }
+}
+
+/// An entry `{kind}-{slug}` stamps whatever passes, once, and forwards it to the queue of its kind.
 fn entry(checked: &Checked<'_>, topic: &Resource) -> Vec<Problem> {
     let mut problems = Vec::new();
     let place = format!("entry {}", topic.name);
-    let Some((kind, slug)) = topic.name.split_once('-') else {
-        return vec![Problem::new(&place, "its name must be that of a queue, a hyphen and an organization")];
+    let named = topic.name.split_once('-').and_then(|(kind, slug)| Some((entry_queue(kind)?, Slug::new(slug)?)));
+    let Some((queue, slug)) = named else {
+        return vec![Problem::new(&place, "its name must be orders or gradings, a hyphen and an organization")];
     };
     let below = |kind: &'static str| {
         let before = format!("{}/", topic.path);
@@ -125,8 +135,8 @@ fn entry(checked: &Checked<'_>, topic: &Resource) -> Vec<Problem> {
             .push(Problem::new(&place, format!("its subscription is called {ENTRY_SUBSCRIPTION}: operators know it")));
     }
     let forwards = subscription.and_then(|subscription| subscription.body.at(&["properties", "forwardTo"])?.text());
-    if forwards != Some(kind) || !provision::WORK.contains(&kind) {
-        problems.push(Problem::new(&place, format!("one subscription must forward to {kind}, a queue of ours")));
+    if forwards != Some(queue) {
+        problems.push(Problem::new(&place, format!("one subscription must forward to {queue}, a queue of ours")));
     }
     let rule = only(below("Microsoft.ServiceBus/namespaces/topics/subscriptions/rules"));
     let Some(rule) = rule.filter(|rule| rule.name == "$Default") else {
@@ -136,7 +146,7 @@ fn entry(checked: &Checked<'_>, topic: &Resource) -> Vec<Problem> {
         ));
         return problems;
     };
-    let stamp = format!("SET {STAMP} = '{slug}'");
+    let stamp = slug.entry_action();
     if rule.body.at(&["properties", "action", "sqlExpression"]).and_then(Value::text) != Some(&stamp) {
         problems.push(Problem::new(&place, format!("the rule's action must be: {stamp}")));
     }

@@ -1,17 +1,18 @@
 //! What rules put on messages.
 //!
 //! Of SQL a rule has only what needs no evaluation: the filters `1=1` and `1=0`, and actions that are a list of
-//! `SET name = literal`. Everything else a subscription needs is said with correlation filters.
+//! `SET name = literal` and `REMOVE name`. Everything else a subscription needs is said with correlation filters.
 
 use super::Error;
 use crate::message::PropertyValue;
 use crate::not_offered::NotOffered;
 
-/// The action of a rule: application properties put on the copy, whatever the sender put there. The default puts none.
+/// The action of a rule: application properties put on the copy or taken off it, whatever the sender put there. The default does neither.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Action {
     text: String,
     set: Vec<(String, PropertyValue)>,
+    remove: Vec<String>,
 }
 
 impl Action {
@@ -20,17 +21,46 @@ impl Action {
     /// # Errors
     /// [`Error::Invalid`] with what was not understood.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        Ok(Self { text: text.to_owned(), set: parse(text)? })
+        let mut action = Self { text: text.to_owned(), ..Self::default() };
+        let mut rest = text.trim();
+        while !rest.is_empty() {
+            let (statement, after) =
+                statement(rest).ok_or_else(|| Error::Invalid(NotOffered::OtherActions.to_string()))?;
+            action.then(statement);
+            rest = after.trim_start().trim_start_matches(';').trim_start();
+        }
+        Ok(action)
     }
 
     /// An action that sets these properties.
     pub fn setting(set: Vec<(String, PropertyValue)>) -> Self {
-        Self { text: written(&set), set }
+        Self { text: written(&set), set, remove: Vec::new() }
     }
 
     /// Its text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it leaves messages as they are.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.remove.is_empty()
+    }
+
+    /// The properties it takes off.
+    pub fn removed(&self) -> &[String] {
+        &self.remove
+    }
+
+    /// What was said last about a property counts.
+    fn then(&mut self, statement: Statement) {
+        let (Statement::Set(name, _) | Statement::Remove(name)) = &statement;
+        self.set.retain(|(known, _)| known != name);
+        self.remove.retain(|known| known != name);
+        match statement {
+            Statement::Set(name, value) => self.set.push((name, value)),
+            Statement::Remove(name) => self.remove.push(name),
+        }
     }
 
     /// The properties it sets.
@@ -39,35 +69,40 @@ impl Action {
     }
 }
 
-/// Reads `SET name = literal; SET …`: application properties and the values they get.
-fn parse(text: &str) -> Result<Vec<(String, PropertyValue)>, Error> {
-    let mut rest = text.trim();
-    let mut set = Vec::new();
-    while !rest.is_empty() {
-        let (assignment, after) =
-            assignment(rest).ok_or_else(|| Error::Invalid(NotOffered::OtherActions.to_string()))?;
-        set.push(assignment);
-        rest = after.trim_start().trim_start_matches(';').trim_start();
+impl From<Vec<(String, PropertyValue)>> for Action {
+    fn from(set: Vec<(String, PropertyValue)>) -> Self {
+        Self::setting(set)
     }
-    Ok(set)
 }
 
-fn assignment(text: &str) -> Option<((String, PropertyValue), &str)> {
-    let (keyword, rest) = text.split_at_checked(3)?;
-    let rest = rest.strip_prefix(char::is_whitespace).filter(|_| keyword.eq_ignore_ascii_case("set"))?.trim_start();
+/// One of the statements of an action.
+enum Statement {
+    Set(String, PropertyValue),
+    Remove(String),
+}
+
+/// Reads a statement that ends with the text or with a semicolon, and gives what follows it.
+fn statement(text: &str) -> Option<(Statement, &str)> {
+    let (keyword, rest) = text.split_once(char::is_whitespace)?;
+    let rest = rest.trim_start();
     let rest = rest.strip_prefix("user.").unwrap_or(rest);
     let (name, rest) = match rest.strip_prefix('[') {
         Some(quoted) => quoted.split_once(']')?,
-        None => rest.split_at(rest.find(|c: char| !(c.is_alphanumeric() || "._-$".contains(c)))?),
+        None => rest.split_at(rest.find(|c: char| !(c.is_alphanumeric() || "._-$".contains(c))).unwrap_or(rest.len())),
     };
-    let rest = rest.trim_start().strip_prefix('=')?.trim_start();
-    let (value, rest) = literal(rest)?;
-    let ended = rest.trim_start();
-    if name.is_empty() || name.to_ascii_lowercase().starts_with("sys.") || !(ended.is_empty() || ended.starts_with(';'))
-    {
+    if name.is_empty() || name.to_ascii_lowercase().starts_with("sys.") {
         return None;
     }
-    Some(((name.to_owned(), value), rest))
+    let (statement, rest) = if keyword.eq_ignore_ascii_case("remove") {
+        (Statement::Remove(name.to_owned()), rest)
+    } else if keyword.eq_ignore_ascii_case("set") {
+        let (value, rest) = literal(rest.trim_start().strip_prefix('=')?.trim_start())?;
+        (Statement::Set(name.to_owned(), value), rest)
+    } else {
+        return None;
+    };
+    let ended = rest.trim_start();
+    (ended.is_empty() || ended.starts_with(';')).then_some((statement, rest))
 }
 
 fn literal(text: &str) -> Option<(PropertyValue, &str)> {
@@ -138,14 +173,23 @@ mod tests {
             ("none".into(), PropertyValue::Null),
         ];
         assert_eq!(set, expected);
-        assert_eq!(parse(Action::setting(expected.clone()).text()).unwrap(), expected);
-        assert!(Action::parse(" ").unwrap().set().is_empty());
+        assert_eq!(Action::parse(Action::setting(expected.clone()).text()).unwrap().set(), expected);
+        assert!(Action::parse(" ").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_said_last_about_a_property_counts() {
+        let action = Action::parse("SET a = 1; REMOVE a; remove user.b ;REMOVE [c d]; SET b = 2").unwrap();
+        assert_eq!(action.set(), [("b".to_owned(), PropertyValue::Int(2))]);
+        assert_eq!(action.removed(), ["a", "c d"]);
     }
 
     #[test]
     fn what_would_need_evaluation_is_refused() {
         for text in [
-            "REMOVE a",
+            "REMOVE a b",
+            "REMOVE sys.To",
+            "REMOVE",
             "SET",
             "SET a",
             "SET a =",

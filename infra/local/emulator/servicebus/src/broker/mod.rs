@@ -210,14 +210,14 @@ impl Broker {
         Ok(())
     }
 
-    /// Creates a stamping entry: what is sent to `name` arrives in `target` with these application properties, whatever the sender put
-    /// there; message id, body and all other sections are kept byte for byte.
+    /// Creates a stamping entry: what is sent to `name` arrives in `target` with the application properties as the action changes them,
+    /// whatever the sender put there; message id, body and all other sections are kept byte for byte.
     ///
     /// # Errors
     /// As [`Broker::create_topic`] and [`Broker::create_subscription`].
-    pub fn create_entry(&self, name: &str, target: &str, stamps: Vec<(String, PropertyValue)>) -> Result<(), Error> {
+    pub fn create_entry(&self, name: &str, target: &str, action: impl Into<Action>) -> Result<(), Error> {
         self.create_topic(name)?;
-        let rule = Rule { name: "stamp".to_owned(), filter: Filter::True, action: Action::setting(stamps) };
+        let rule = Rule { name: "stamp".to_owned(), filter: Filter::True, action: action.into() };
         let queue = QueueOptions { forward_to: Some(target.to_owned()), ..QueueOptions::default() };
         self.create_subscription(name, ENTRY_SUBSCRIPTION, SubscriptionOptions { queue, rules: vec![rule] })
     }

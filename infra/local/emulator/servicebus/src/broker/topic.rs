@@ -64,10 +64,10 @@ impl Subscription {
         let mut plain = false;
         let mut copies = Vec::new();
         for rule in self.rules.iter().filter(|rule| rule.filter != Filter::False && rule.filter.matches(message)) {
-            if rule.action.set().is_empty() {
+            if rule.action.is_empty() {
                 plain = true;
             } else {
-                copies.push(message.with_properties(rule.action.set())?);
+                copies.push(message.changed(rule.action.set(), rule.action.removed())?);
             }
         }
         if plain {

@@ -95,7 +95,7 @@ pub(super) fn write(out: &mut Writer<'_>, rule: &Rule) {
             Filter::False => fields.composite(descriptor::FALSE_FILTER, |_| ()),
             Filter::Correlation(filter) => write_correlation(fields, filter),
         }
-        if rule.action.set().is_empty() {
+        if rule.action.is_empty() {
             fields.composite(descriptor::NO_ACTION, |_| ());
         } else {
             fields.composite(descriptor::SQL_ACTION, |action| {

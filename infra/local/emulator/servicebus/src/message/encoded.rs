@@ -169,10 +169,16 @@ impl Encoded {
 
     /// The same message with these application properties set, whatever it had under their names.
     pub(crate) fn with_properties(&self, set: &[(String, PropertyValue)]) -> Result<Self, Error> {
-        if set.is_empty() {
+        self.changed(set, &[])
+    }
+
+    /// The same message with these application properties set and those removed.
+    pub(crate) fn changed(&self, set: &[(String, PropertyValue)], remove: &[String]) -> Result<Self, Error> {
+        if set.is_empty() && remove.is_empty() {
             Ok(self.clone())
         } else {
-            self.edited(|name| set.iter().any(|(known, _)| known == name), set)
+            let is_removed = |name: &str| remove.iter().any(|known| known == name);
+            self.edited(|name| set.iter().any(|(known, _)| known == name) || is_removed(name), set)
         }
     }
 
