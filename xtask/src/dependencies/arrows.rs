@@ -182,7 +182,7 @@ pub(super) fn check(metadata: &str) -> Result<Vec<String>> {
         match rooms.get(package.name.as_str()) {
             Some(room) => arrows(package, room, &mut findings),
             None => {
-                findings.push(format!("{} is not among the rooms of xtask/src/dependencies/arrows.rs", package.name))
+                findings.push(format!("{} is not among the rooms of xtask/src/dependencies/arrows.rs", package.name));
             }
         }
     }
