@@ -61,6 +61,7 @@ async fn local_host(data: &Path) -> LocalHost {
         entities: Entities::default(),
         app: AppFolder::built_in(data, handler).unwrap(),
         settings: BTreeMap::new(),
+        handlers: 1,
     })
     .await
     .unwrap()

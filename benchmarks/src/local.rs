@@ -44,6 +44,7 @@ impl Local {
             entities: iris_local::entities::Entities::default(),
             app: bench.app(folder.path())?,
             settings: BTreeMap::new(),
+            handlers: 1,
         })
         .await?;
         let events = organization.events_queue().context("the sample organization has events")?;

@@ -15,8 +15,9 @@ use iris_azure::blob::{BlobAddress, Error as BlobError, Etag, ListedBlob};
 use iris_azure::handler::Outcome;
 use iris_azure::organizations::Lookup;
 use iris_azure::servicebus::OutgoingMessage;
+use iris_model::Organization;
 use iris_store::drops::drop_id;
-use iris_telemetry::metrics;
+use iris_telemetry::{Chain, metrics};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::future::ready;
@@ -50,9 +51,13 @@ pub async fn run(app: &App) -> Outcome {
         return Outcome::Retry { code: "deliveries" };
     }
     match sweep_containers(app, now).await {
-        Ok(()) => Outcome::Done,
+        Ok(0) => Outcome::Done,
+        Ok(organizations) => {
+            warn!(organizations, "not everything of all organizations was swept");
+            Outcome::Retry { code: "containers" }
+        }
         Err(error) => {
-            warn!(%error, "containers not swept");
+            warn!(error = format!("{error:#}"), "containers not swept");
             Outcome::Retry { code: "containers" }
         }
     }
@@ -81,15 +86,34 @@ async fn find_lost_deliveries(app: &App, now: Timestamp) -> Result<(), iris_stor
     Ok(())
 }
 
-async fn sweep_containers(app: &App, now: Timestamp) -> anyhow::Result<()> {
-    let mut organizations = Vec::new();
+/// Sweeps one organization after the other; the trouble of one holds up nobody else. Returns how many had trouble.
+async fn sweep_containers(app: &App, now: Timestamp) -> anyhow::Result<usize> {
+    let (mut organizations, mut in_trouble) = (Vec::new(), 0);
     for slug in app.organizations.all().await? {
-        let Lookup::Known(organization) = app.organizations.get(&slug).await? else { continue };
-        announce_forgotten(app, &organization.drops_container(), &app.queues.drops, now).await?;
-        announce_forgotten(app, &organization.images_container(), &app.queues.images, now).await?;
-        organizations.push(organization);
+        match app.organizations.get(&slug).await {
+            Ok(Lookup::Known(organization)) => {
+                if let Err(error) = sweep_organization(app, &organization, now).await {
+                    in_trouble += 1;
+                    error!(alert = "sweep", organization = %slug, error = format!("{error:#}"),
+                        "the containers of an organization cannot be swept");
+                }
+                organizations.push(organization);
+            }
+            Ok(Lookup::Unknown) => {}
+            // Its document was told of where it was read.
+            Err(error) => {
+                in_trouble += 1;
+                warn!(organization = %slug, error = %Chain(&error), "an organization is not swept");
+            }
+        }
     }
-    images::look_after(app, &organizations, now).await
+    images::look_after(app, &organizations, now).await?;
+    Ok(in_trouble)
+}
+
+async fn sweep_organization(app: &App, organization: &Organization, now: Timestamp) -> anyhow::Result<()> {
+    announce_forgotten(app, &organization.drops_container(), &app.queues.drops, now).await?;
+    announce_forgotten(app, &organization.images_container(), &app.queues.images, now).await
 }
 
 async fn announce_forgotten(app: &App, container: &str, queue: &str, now: Timestamp) -> anyhow::Result<()> {

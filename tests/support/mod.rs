@@ -92,6 +92,7 @@ impl TestHost {
             entities: Entities::default(),
             app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
             settings: settings.into_iter().chain([("LOG_LEVEL".to_owned(), "debug".to_owned())]).collect(),
+            handlers: 1,
         })
         .await
         .unwrap();

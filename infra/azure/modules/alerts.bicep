@@ -73,6 +73,18 @@ var queries = [
     query: '${lines} | where tostring(line.alert) == "batch"'
   }
   {
+    name: 'given-up'
+    description: 'A message can never be handled as things are, or waited for days; it went to the dead letters.'
+    severity: 1
+    query: '${lines} | where tostring(line.alert) == "message-given-up"'
+  }
+  {
+    name: 'sweep'
+    description: 'The containers of an organization cannot be looked at; a file whose announcement was lost is not found.'
+    severity: 2
+    query: '${lines} | where tostring(line.alert) == "sweep"'
+  }
+  {
     name: 'outbox-age'
     description: 'Messages have waited in the outbox for more than ten minutes.'
     severity: 2

@@ -69,6 +69,9 @@ pub struct CommonArgs {
     /// Database URL, e.g. postgres://user@127.0.0.1/iris; default: an SQLite file in the data folder.
     #[arg(long, value_name = "URL", global = true, env = "IRIS_LOCAL_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
+    /// How many processes of the handler run side by side, as Azure scales them out; with --database, PostgreSQL carries them best.
+    #[arg(long, value_name = "N", global = true, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub handlers: u8,
     /// A packaged function app to run instead of the built-in one: `target/app.zip`, or the folder it was unpacked to.
     #[arg(long, value_name = "ZIP|DIR", global = true)]
     pub app: Option<PathBuf>,

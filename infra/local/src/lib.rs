@@ -29,6 +29,7 @@ use entities::Entities;
 use iris_azure::settings::DatabaseSettings;
 use iris_local_blob::store::Store as BlobStore;
 use iris_local_console::Platform;
+use iris_local_functions_host::config::Trigger;
 use iris_local_functions_host::{Executable, Host, HostOptions};
 use iris_local_servicebus::broker::Broker;
 use iris_local_servicebus::{Endpoint, HttpEndpoint};
@@ -64,6 +65,8 @@ pub struct Options {
     pub app: AppFolder,
     /// Settings of the handler besides the connections.
     pub settings: BTreeMap<String, String>,
+    /// How many processes of the handler run, as Azure would have them: each with a host of its own, all on the same queues and database.
+    pub handlers: u8,
 }
 
 /// A running local host. Ends with [`LocalHost::stop`].
@@ -72,8 +75,10 @@ pub struct LocalHost {
     pub broker: Broker,
     /// Containers and blobs.
     pub blobs: BlobStore,
-    /// The Functions host and the handler's process.
+    /// The Functions host and the handler's process: the first, which also runs the timers.
     pub functions: Host,
+    /// Those beside it.
+    pub more: Vec<Host>,
     /// The database, for looking.
     pub orders: Arc<dyn OrderStore>,
     /// What callers connect with.
@@ -109,16 +114,28 @@ impl LocalHost {
         let orders = open_database(&database).await?;
         let settings = settings(&credentials, database, options.settings);
         publish_settings(data, &settings)?;
-        let mut host = HostOptions::new(options.app.root.clone(), settings, broker.clone());
-        host.executable = options.app.handler.map(|(path, arguments)| Executable { path, arguments });
-        host.timer_status = Some(data.join("timers"));
-        host.lines = log::sink(&data.join("handler.log"))?;
-        let functions = Host::start(host)?;
-        functions.ready().await.context("the handler did not start; see handler.log in the data folder")?;
+        let host = |settings: BTreeMap<String, String>, lines: &str| -> Result<HostOptions> {
+            let mut host = HostOptions::new(options.app.root.clone(), settings, broker.clone());
+            host.executable = options.app.handler.clone().map(|(path, arguments)| Executable { path, arguments });
+            host.lines = log::sink(&data.join(lines))?;
+            Ok(host)
+        };
+        let mut first = host(settings.clone(), "handler.log")?;
+        first.timer_status = Some(data.join("timers"));
+        let functions = Host::start(first)?;
+        let mut more = Vec::new();
+        for number in 2..=options.handlers {
+            let lines = format!("handler-{number}.log");
+            more.push(Host::start(host(without_timers(settings.clone(), &functions), &lines)?)?);
+        }
+        for host in std::iter::once(&functions).chain(&more) {
+            host.ready().await.context("a handler did not start; see handler.log in the data folder")?;
+        }
         Ok(Self {
             broker,
             blobs,
             functions,
+            more,
             orders,
             credentials,
             organizations: options.organizations,
@@ -134,13 +151,24 @@ impl LocalHost {
         self.organizations.iter().find(|document| document.organization.slug == *slug)
     }
 
+    /// Every handler's host, the one with the timers first.
+    pub fn handlers(&self) -> impl Iterator<Item = &Host> {
+        std::iter::once(&self.functions).chain(&self.more)
+    }
+
+    /// Waits until one of the handlers is over for good, and tells why.
+    pub async fn stopped(&self) -> String {
+        let ends = self.handlers().map(|host| Box::pin(host.stopped()));
+        futures::future::select_all(ends).await.0
+    }
+
     /// What the console shows.
     #[must_use]
     pub fn platform(&self) -> Platform {
         Platform {
             broker: self.broker.clone(),
             blobs: self.blobs.clone(),
-            functions: self.functions.clone(),
+            handlers: self.handlers().cloned().collect(),
             orders: Arc::clone(&self.orders),
             organizations: self.organizations.iter().map(|document| document.organization.clone()).collect(),
             drops_queue: queue::DROPS.to_owned(),
@@ -168,7 +196,7 @@ impl LocalHost {
 
     /// Stops the handler, then the endpoints. What is in queues and containers stays in the data folder.
     pub async fn stop(self) {
-        self.functions.stop().await;
+        futures::future::join_all(self.handlers().map(Host::stop)).await;
         self.orders.close().await;
         drop(self.service_bus_http);
         for endpoint in self.service_bus {
@@ -178,6 +206,13 @@ impl LocalHost {
             task.abort();
         }
     }
+}
+
+/// Settings under which no timer runs: in Azure a timer is run by one instance, whichever holds its lease.
+fn without_timers(mut settings: BTreeMap<String, String>, host: &Host) -> BTreeMap<String, String> {
+    let timers = host.app().functions.iter().filter(|function| matches!(function.trigger, Trigger::Timer(_)));
+    settings.extend(timers.map(|timer| (format!("AzureWebJobs.{}.Disabled", timer.name), "true".to_owned())));
+    settings
 }
 
 /// Opens the queues' folder. One that has just been left by another local host may take a moment to be free.

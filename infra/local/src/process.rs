@@ -36,6 +36,7 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
         entities: Entities::default(),
         app: app(common, data.path())?,
         settings: BTreeMap::new(),
+        handlers: common.handlers,
     })
     .await?;
     let document = host.organization(&arguments.organization).with_context(|| {

@@ -27,6 +27,7 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
         entities: Entities::read(arguments.entities.as_deref())?,
         app: app(common, &absolute(&arguments.data)?)?,
         settings: BTreeMap::new(),
+        handlers: common.handlers,
     })
     .await?;
     let listener = ports::listen(arguments.console_port, 7071, "the console (--console-port)").await?;
@@ -40,7 +41,7 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
     }
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C")?,
-        reason = host.functions.stopped() => anyhow::bail!("the handler is gone for good: {reason}; see handler.log in the data folder"),
+        reason = host.stopped() => anyhow::bail!("a handler is gone for good: {reason}; see handler.log in the data folder"),
     }
     if !arguments.json {
         say("stopping …");

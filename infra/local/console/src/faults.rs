@@ -8,6 +8,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use iris_local_functions_host::Host;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -18,17 +19,14 @@ const MOST: u32 = 100_000;
 pub(crate) async fn status(console: &Shared) -> Result<Markup, Error> {
     let platform = &console.platform;
     let outbox = platform.orders.outbox_depth().await?;
-    let functions = platform.functions.statistics();
+    let functions: Vec<_> = platform.handlers.iter().flat_map(Host::statistics).collect();
     let in_flight: u64 = functions.iter().map(|function| function.in_flight).sum();
     let failures: u64 = functions.iter().map(|function| function.failures).sum();
-    let (twice, held) = (platform.functions.deliveries_twice(), held(console));
+    let (twice, held) = (twice_left(console), held(console));
     let content = html! {
-        h2 { "Handler" }
-        @match platform.functions.handler_pid() {
-            Some(pid) => {
-                p.state.up #handler data-pid=(pid) { "running" small { "process " (pid) @if let Some(memory) = platform.functions.rss() { " · " (bytes(memory)) } } }
-            }
-            None => { p.state.down #handler { "starting …" } }
+        h2 { @if platform.handlers.len() == 1 { "Handler" } @else { "Handlers" } }
+        @for (index, host) in platform.handlers.iter().enumerate() {
+            (process(index, host, platform.handlers.len()))
         }
         dl.facts {
             dt { "in flight" } dd { (count(in_flight)) }
@@ -46,6 +44,25 @@ pub(crate) async fn status(console: &Shared) -> Result<Markup, Error> {
         }
     };
     Ok(live("status", &["host"], "/status", &content))
+}
+
+/// A process, and the button that kills it alone where there are others.
+fn process(index: usize, host: &Host, of: usize) -> Markup {
+    let id = if index == 0 { "handler".to_owned() } else { format!("handler-{}", index + 1) };
+    html! {
+        @match host.handler_pid() {
+            Some(pid) => {
+                p.state.up id=(id) data-pid=(pid) { "running" small { "process " (pid) @if let Some(memory) = host.rss() { " · " (bytes(memory)) } } }
+            }
+            None => { p.state.down id=(id) { "starting …" } }
+        }
+        @if of > 1 {
+            form method="post" action="/faults/kill" hx-post="/faults/kill" hx-swap="none" {
+                input type="hidden" name="handler" value=(index);
+                button.danger type="submit" title="SIGKILL, without notice. Its Functions host starts it again." { "Kill handler " (index + 1) }
+            }
+        }
+    }
 }
 
 /// `GET /status`.
@@ -82,10 +99,27 @@ pub(crate) fn held(console: &Console) -> bool {
     outlets(console).iter().any(|queue| console.platform.broker.is_held(queue).unwrap_or(false))
 }
 
+/// Which handler to kill; all of them where none is named.
+#[derive(Deserialize)]
+pub(crate) struct Kill {
+    handler: Option<usize>,
+}
+
 /// `POST /faults/kill`.
-pub(crate) async fn kill(State(console): State<Shared>, headers: HeaderMap) -> Response {
-    console.platform.functions.kill_handler();
-    done(&headers, "The handler was killed; it starts again.")
+pub(crate) async fn kill(State(console): State<Shared>, headers: HeaderMap, Form(form): Form<Kill>) -> Response {
+    let handlers = console.platform.handlers.iter().enumerate();
+    let meant: Vec<_> = handlers.filter(|(index, _)| form.handler.is_none_or(|wanted| wanted == *index)).collect();
+    meant.iter().for_each(|(_, host)| host.kill_handler());
+    match meant.len() {
+        0 => done(&headers, "There is no such handler."),
+        1 => done(&headers, "The handler was killed; it starts again."),
+        _ => done(&headers, "All handlers were killed; they start again."),
+    }
+}
+
+/// How many messages are still to be delivered twice.
+pub(crate) fn twice_left(console: &Console) -> u32 {
+    console.platform.handlers.iter().map(Host::deliveries_twice).sum()
 }
 
 /// How many messages to deliver twice.
@@ -97,7 +131,12 @@ pub(crate) struct Twice {
 /// `POST /faults/twice`.
 pub(crate) async fn twice(State(console): State<Shared>, headers: HeaderMap, Form(form): Form<Twice>) -> Response {
     let messages = form.messages.min(MOST);
-    console.platform.functions.deliver_twice(messages);
+    // Shared out: whichever handler takes a message, about so many are delivered twice in all.
+    let handlers = &console.platform.handlers;
+    let count = u32::try_from(handlers.len()).unwrap_or(1).max(1);
+    for (host, number) in handlers.iter().zip(0..) {
+        host.deliver_twice(messages / count + u32::from(number < messages % count));
+    }
     let what = plural(u64::from(messages), "message is", "messages are");
     done(&headers, &format!("The next {what} delivered twice."))
 }

@@ -55,8 +55,8 @@ pub struct Platform {
     pub broker: Broker,
     /// Containers and blobs.
     pub blobs: BlobStore,
-    /// The Functions host with the handler.
-    pub functions: Host,
+    /// The Functions hosts, each with a process of the handler; at least one.
+    pub handlers: Vec<Host>,
     /// The handler's database.
     pub orders: Arc<dyn OrderStore>,
     /// The organizations provided for; at least one.

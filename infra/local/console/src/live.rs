@@ -15,6 +15,7 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::Stream;
 use futures::stream::unfold;
+use iris_local_functions_host::Host;
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -68,14 +69,15 @@ async fn next(console: &Shared, look: &mut Interval, before: &mut Pulse) -> Stri
 impl Pulse {
     async fn take(console: &Shared, before: Option<&Self>) -> Self {
         let platform = &console.platform;
-        let functions = platform.functions.statistics();
+        let functions: Vec<_> = platform.handlers.iter().flat_map(Host::statistics).collect();
         let figures: Vec<_> = functions.iter().map(|one| (one.invocations, one.in_flight, one.failures)).collect();
         let entities = platform.broker.entities();
-        let twice = platform.functions.deliveries_twice();
+        let twice = faults::twice_left(console);
+        let processes: Vec<_> = platform.handlers.iter().map(Host::handler_pid).collect();
         let mut pulse = Self {
             activity: number((&figures, format!("{entities:?}"))),
             running: functions.iter().any(|one| one.in_flight > 0),
-            host: number((&figures, platform.functions.handler_pid(), twice, faults::held(console))),
+            host: number((&figures, processes, twice, faults::held(console))),
             queues: number(format!("{entities:?}")),
             ..Self::default()
         };

@@ -90,7 +90,7 @@ async fn quiet(host: &LocalHost) -> Result<()> {
     let mut look = interval(LOOK);
     loop {
         tokio::select! {
-            reason = host.functions.stopped() => bail!("the handler is gone for good: {reason}"),
+            reason = host.stopped() => bail!("the handler is gone for good: {reason}"),
             _ = look.tick() => {}
         }
         if host.is_quiet().await? {

@@ -55,7 +55,7 @@ pub(super) async fn follow(host: &LocalHost, organization: &Organization, mut re
     let name = loop {
         tokio::select! {
             name = receipts.next() => break name?,
-            reason = host.functions.stopped() => bail!("the handler is gone for good: {reason}"),
+            reason = host.stopped() => bail!("the handler is gone for good: {reason}"),
             _ = look.tick() => show(host, organization, &bar).await?,
         }
     };
