@@ -10,11 +10,11 @@
 use crate::app::App;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::servicebus::{OutgoingMessage, PropertyValue};
+use iris_channels::jitter;
 use iris_model::names::property::{FIRST_SEEN, MESSAGE_ID, WAITS};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tracing::warn;
 use uuid::Uuid;
@@ -113,12 +113,6 @@ fn scattered(delay: SignedDuration, reason: Reason) -> SignedDuration {
         Reason::Delivery => SignedDuration::try_from(jitter(delay.unsigned_abs())).unwrap_or(delay),
         Reason::LateParent | Reason::Outage | Reason::Turn => delay,
     }
-}
-
-/// Between half and all of a delay.
-pub(crate) fn jitter(delay: Duration) -> Duration {
-    let random = RandomState::new().hash_one(delay) % 1_000;
-    delay / 2 + delay.mul_f64(random as f64 / 2_000.0)
 }
 
 #[cfg(test)]
