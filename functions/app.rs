@@ -1,8 +1,6 @@
 //! What the functions share: settings, connections, the order service.
 
-use crate::deliver_result::{Connections, Lanes};
 use crate::publisher::ServiceBusPublisher;
-use crate::reports::Reports;
 use anyhow::Context;
 use iris_azure::blob::BlobStore;
 use iris_azure::database;
@@ -11,6 +9,7 @@ use iris_azure::handler::Memory;
 use iris_azure::organizations::Organizations;
 use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
 use iris_azure::settings::{ContainerNames, Lookup, QueueNames, RetentionSettings, Settings};
+use iris_channels::Channels;
 use iris_intake::Limits;
 use iris_orders::Orders;
 use std::sync::Arc;
@@ -39,12 +38,8 @@ pub struct App {
     pub containers: ContainerNames,
     /// How long what is kept.
     pub retention: RetentionSettings,
-    /// Rendering of reports.
-    pub reports: Reports,
-    /// How destinations of results do.
-    pub lanes: Lanes,
-    /// Connections to destinations that are not ours.
-    pub connections: Connections,
+    /// How results leave.
+    pub channels: Channels,
     /// Limits of files.
     pub limits: Limits,
     /// Memory for files and images.
@@ -66,17 +61,17 @@ impl App {
         let publisher = ServiceBusPublisher::new(sender.clone(), settings.queues.deliveries.clone());
         let store = database::open(&settings.database, lookup).await.context("Database")?;
         let orders = Orders::open(store, Arc::new(publisher), iris_orders::Options::default());
+        let documents = settings.containers.organizations.clone();
+        let archive = settings.containers.archive.clone();
         Ok(Arc::new(Self {
-            organizations: Organizations::new(blobs.clone(), settings.containers.organizations.clone()),
+            organizations: Organizations::new(blobs.clone(), documents, iris_channels::organization),
+            channels: Channels::new(blobs.clone(), sender.clone(), archive),
             orders,
             blobs,
             sender,
             queues: settings.queues,
             containers: settings.containers,
             retention: settings.retention,
-            reports: Reports::default(),
-            lanes: Lanes::default(),
-            connections: Connections::default(),
             limits: Limits::default(),
             memory: Memory::new(MEMORY),
             waiting_rows: Arc::new(Semaphore::new(WAITING_ROWS)),

@@ -26,7 +26,6 @@ pub mod prune;
 pub mod publisher;
 pub mod receive_image;
 mod refusal;
-pub mod reports;
 mod stamped;
 pub mod submit_order;
 pub mod sweep_outbox;

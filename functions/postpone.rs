@@ -18,13 +18,13 @@ use iris_azure::blob::Error as BlobError;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Error as DocumentError;
 use iris_azure::servicebus::{OutgoingMessage, PropertyValue};
+use iris_channels::jitter;
 use iris_model::names::property::{FIRST_SEEN, GIVEN_UP, MESSAGE_ID, WAITING_SINCE, WAITS};
 use iris_telemetry::Chain;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tracing::{error, warn};
 use uuid::Uuid;
@@ -239,12 +239,6 @@ fn scattered(delay: SignedDuration, reason: Reason) -> SignedDuration {
         Reason::Delivery => SignedDuration::try_from(jitter(delay.unsigned_abs())).unwrap_or(delay),
         Reason::LateParent | Reason::Outage | Reason::Turn => delay,
     }
-}
-
-/// Between half and all of a delay.
-pub(crate) fn jitter(delay: Duration) -> Duration {
-    let random = RandomState::new().hash_one(delay) % 1_000;
-    delay / 2 + delay.mul_f64(random as f64 / 2_000.0)
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ impl Platform {
             .document(slug)
             .await?
             .with_context(|| format!("there is no organization {slug}; see organizations list"))?;
-        Organization::parse(&document.content).with_context(|| format!("the document of {slug} is not usable"))
+        iris_channels::organization(&document.content).with_context(|| format!("the document of {slug} is not usable"))
     }
 
     /// Every organization, with what is wrong with its document.
@@ -164,6 +164,7 @@ impl Platform {
         let known = iris_azure::organizations::Organizations::new(
             self.blobs.clone(),
             self.settings.containers.organizations.clone(),
+            iris_channels::organization,
         );
         let mut organizations = Vec::new();
         for slug in known.all().await.context("the organizations cannot be listed")? {

@@ -11,65 +11,30 @@
 //!
 //! 1. **Look.** A delivery that is done needs nothing; one whose destination is disabled is held; one that would overtake an earlier result of
 //!    the same order waits.
-//! 2. **Render** the report ([`crate::reports`]), within bounds of memory and processors.
-//! 3. **Send** ([`send`]).
+//! 2. **Render** the report, within bounds of memory and processors.
+//! 3. **Send** it by its destination's channel ([`iris_channels`]).
 //! 4. **Mark** it as delivered and send the receipt, in one transaction.
 //!
-//! A destination that fails is tried again, later each time, and is left alone meanwhile ([`lanes`]); nobody else waits for it. When nothing
+//! A destination that fails is tried again, later each time, and is left alone meanwhile ([`iris_channels::Lane`]); nobody else waits for it. When nothing
 //! could be delivered to it for days it is disabled with an alert, and what is for it is held until someone resumes it.
-
-mod connections;
-mod lanes;
-mod send;
-
-pub use connections::Connections;
-pub use lanes::Lanes;
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
-use crate::reports;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Lookup;
-use iris_delivery::Result as StoredResult;
+use iris_channels::{Channels, Failure, Turn, channel};
 use iris_model::Organization;
-use iris_model::organization::{DeliveryTarget, DestinationDocument};
-use iris_rules::deliveries::{Delivery, DeliveryMessage, DeliveryState, Handover};
+use iris_model::organization::DestinationDocument;
+use iris_rules::deliveries::{Delivery, DeliveryMessage, DeliveryState};
 use iris_store::FailedDelivery;
 use iris_telemetry::metrics;
 use jiff::{SignedDuration, Timestamp};
-use lanes::Turn;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tracing::{debug, error, warn};
 
 /// How long a note that a message was seen is good enough; well within [`iris_rules::deliveries::LOST_AFTER`].
 const SEEN: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long a destination may take to confirm.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Why a delivery was not made.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    /// Something of ours is away.
-    #[error("{0}")]
-    Ours(String),
-    /// The destination does not take it now.
-    #[error("{0}")]
-    Destination(String),
-    /// It can never be made.
-    #[error("{0}")]
-    Impossible(String),
-}
-
-impl From<reports::Error> for Failure {
-    fn from(error: reports::Error) -> Self {
-        match error {
-            reports::Error::Away(reason) => Self::Ours(reason),
-            reports::Error::Impossible(reason) => Self::Impossible(reason),
-        }
-    }
-}
 
 /// A delivery under way.
 struct Job<'a> {
@@ -161,64 +126,38 @@ async fn wait(
 
 impl Job<'_> {
     async fn run(&self) -> anyhow::Result<Option<Reason>> {
-        let lane = self.app.lanes.lane(self.organization.client_guid, &self.destination.id);
+        let Self { app, organization, destination, delivery } = self;
+        let lane = app.channels.lane(organization.client_guid, &destination.id);
         let Turn::Now(_turn) = lane.turn().await else { return Ok(Some(Reason::Delivery)) };
         let started = Instant::now();
-        let made = Box::pin(self.make()).await;
-        self.measure(&made, started.elapsed());
+        let made = Box::pin(app.channels.deliver(delivery, organization, destination)).await;
+        let (kind, outcome) =
+            (channel(&destination.to).kind(), made.as_ref().err().map_or("delivered", Failure::outcome));
+        metrics::delivery(organization.slug.as_str(), kind, outcome, started.elapsed());
         let now = Timestamp::now();
         match made {
             Ok(handover) => {
                 lane.succeeded();
-                self.app.orders.delivered(self.delivery, &handover, &self.organization, now).await?;
-                debug!(organization = %self.organization.slug, destination = self.destination.id, order = self.delivery.order,
-                    "result delivered");
+                app.orders.delivered(delivery, &handover, organization, now).await?;
+                debug!(organization = %organization.slug, destination = destination.id, order = delivery.order, "result delivered");
                 Ok(None)
             }
-            Err(Failure::Impossible(reason)) => {
-                error!(alert = "delivery-impossible", organization = %self.organization.slug, destination = self.destination.id,
-                    order = self.delivery.order, reason, "a result can never be delivered as things are");
-                let handover = self.nowhere();
-                let orders = &self.app.orders;
-                orders.delivery_impossible(self.delivery, &handover, &reason, &self.organization, now).await?;
+            Err(failure @ Failure::Impossible(_)) => {
+                let reason = failure.reason();
+                error!(alert = "delivery-impossible", organization = %organization.slug, destination = destination.id,
+                    order = delivery.order, reason, "a result can never be delivered as things are");
+                let handover = Channels::nowhere(delivery, destination);
+                app.orders.delivery_impossible(delivery, &handover, &reason, organization, now).await?;
                 Ok(None)
             }
-            Err(Failure::Ours(reason)) => {
-                warn!(reason, "a result cannot be delivered now");
+            Err(failure @ Failure::Ours(_)) => {
+                warn!(reason = failure.reason(), "a result cannot be delivered now");
                 Ok(Some(Reason::Outage))
             }
-            Err(Failure::Destination(reason)) => {
+            Err(failure @ Failure::Destination(_)) => {
                 lane.failed();
-                self.failed(reason, now).await
+                self.failed(failure.reason(), now).await
             }
-        }
-    }
-
-    fn measure(&self, made: &Result<Handover, Failure>, elapsed: Duration) {
-        let outcome = match made {
-            Ok(_) => "delivered",
-            Err(Failure::Ours(_)) => "unavailable",
-            Err(Failure::Destination(_)) => "refused",
-            Err(Failure::Impossible(_)) => "impossible",
-        };
-        let kind = match self.destination.to {
-            DeliveryTarget::Queue(_) => "queue",
-            DeliveryTarget::Container(_) => "container",
-            DeliveryTarget::FilePath(_) => "file-path",
-        };
-        metrics::delivery(self.organization.slug.as_str(), kind, outcome, elapsed);
-    }
-
-    async fn make(&self) -> Result<Handover, Failure> {
-        let delivery = self.delivery;
-        let result = StoredResult::read(&delivery.document, &delivery.report, delivery.code)
-            .map_err(|error| Failure::Impossible(error.to_string()))?;
-        let _room = self.app.reports.room(&result).await;
-        let (transaction, format) = (delivery.transaction_id, self.destination.format);
-        let rendered = self.app.reports.render(self.app, transaction, &result, &self.organization, format).await?;
-        match tokio::time::timeout(PATIENCE, self.send(&result, &rendered)).await {
-            Ok(sent) => sent,
-            Err(_) => Err(Failure::Destination("no confirmation in time".to_owned())),
         }
     }
 

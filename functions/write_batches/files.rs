@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::piece::Piece;
 use anyhow::Context;
 use iris_azure::blob::{BlobAddress, BlobStore, BlockWriter, UploadOptions};
-use iris_delivery::Result as StoredResult;
+use iris_channels::Result as StoredResult;
 use iris_model::Organization;
 use iris_model::organization::BatchFormat;
 use iris_results::batch::{BatchCsv, BatchWorkbook, ManifestFile, Row};
@@ -85,7 +85,7 @@ impl File {
             Kind::Zip(archive) => {
                 // One report at a time: an archive is written in the background, and deliveries have the same processors and memory.
                 for entry in entries {
-                    let pdf = app.reports.pdf(app, &entry.result, organization).await?;
+                    let pdf = app.channels.pdf(&entry.result, organization).await?;
                     tokio::task::block_in_place(|| add_report(archive, &entry.result, &pdf))?;
                     self.upload.send().await?;
                 }

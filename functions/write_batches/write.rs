@@ -4,7 +4,7 @@ use super::files::{Entry, File};
 use super::zone;
 use crate::app::App;
 use iris_azure::blob::{BlobAddress, Error as BlobError, UploadOptions};
-use iris_delivery::Result as StoredResult;
+use iris_channels::Result as StoredResult;
 use iris_model::Organization;
 use iris_model::organization::BatchSettings;
 use iris_results::batch::{Again, Manifest, Period, file_name, row};

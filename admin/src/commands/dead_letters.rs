@@ -7,8 +7,8 @@ use crate::redact;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
 use iris_azure::servicebus::{Cause, DeadLetter, DeadLetters};
+use iris_channels::channel;
 use iris_model::names::property;
-use iris_model::organization::DeliveryTarget;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,10 +97,11 @@ async fn queues(platform: &Platform) -> Result<Vec<String>> {
         }
         let Ok(organization) = organization else { continue };
         queues.extend(organization.events_queue());
-        queues.extend(organization.all_destinations().filter_map(|destination| match destination.to {
-            DeliveryTarget::Queue(queue) if queue.connection.is_none() => Some(queue.name),
-            _ => None,
-        }));
+        queues.extend(
+            organization
+                .all_destinations()
+                .filter_map(|destination| channel(&destination.to).own_queue().map(str::to_owned)),
+        );
     }
     queues.sort();
     queues.dedup();

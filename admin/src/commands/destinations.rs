@@ -5,7 +5,8 @@ use crate::cli::DestinationsCommand;
 use crate::platform::Platform;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result, bail};
-use iris_model::organization::{DeliveryTarget, DestinationDocument};
+use iris_channels::channel;
+use iris_model::organization::DestinationDocument;
 use iris_model::{Organization, Slug};
 use iris_rules::deliveries::DestinationHealth;
 use serde_json::{Value, json};
@@ -73,7 +74,7 @@ fn rows(organization: &Organization, health: &[DestinationHealth]) -> Vec<Row> {
     let gone = own.iter().filter(|health| documents.iter().all(|document| document.id != health.destination));
     let known = documents.iter().map(|document| {
         let health = own.iter().find(|health| health.destination == document.id);
-        row(organization, &document.id, target(document), health.copied())
+        row(organization, &document.id, channel(&document.to).place().into(), health.copied())
     });
     known
         .chain(gone.map(|health| row(organization, &health.destination, "(not in the document)".into(), Some(health))))
@@ -96,20 +97,4 @@ fn row(organization: &Organization, id: &str, target: Value, health: Option<&Des
         ("held", health.map_or(0, |health| health.held).into()),
         ("reason", health.map(|health| health.reason.clone()).into()),
     ]
-}
-
-/// Where it is, without credentials: the document names settings, never what they hold.
-fn target(destination: &DestinationDocument) -> Value {
-    match &destination.to {
-        DeliveryTarget::Queue(queue) => match &queue.connection {
-            None => format!("queue {}", queue.name),
-            Some(setting) => format!("queue {} by {setting}", queue.name),
-        },
-        DeliveryTarget::Container(target) => match (&target.container, &target.connection) {
-            (Some(container), Some(setting)) => format!("container {container} by {setting}"),
-            _ => "results container".to_owned(),
-        },
-        DeliveryTarget::FilePath(_) => "files of the proxy".to_owned(),
-    }
-    .into()
 }

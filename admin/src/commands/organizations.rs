@@ -67,11 +67,11 @@ pub(crate) fn validate(files: &[PathBuf]) -> Result<Report> {
 
 /// The organization a document describes, or everything that is wrong with it.
 fn examine(content: &[u8]) -> Result<Organization, Vec<String>> {
-    let organization = Organization::parse(content).map_err(|error| match error {
+    let organization = iris_channels::organization(content).map_err(|error| match error {
         Error::Problems(problems) => problems,
         Error::Shape(_) => vec![error.to_string()],
     })?;
-    let problems = iris_delivery::template_problems(&organization);
+    let problems = iris_channels::template_problems(&organization);
     if problems.is_empty() { Ok(organization) } else { Err(problems) }
 }
 

@@ -37,9 +37,9 @@ pub fn read(folder: Option<&Path>) -> Result<Vec<Document>> {
 }
 
 fn parse(content: Vec<u8>, place: &str) -> Result<Document> {
-    let organization =
-        Organization::parse(&content).with_context(|| format!("{place} is not a usable organization document"))?;
-    let problems = iris_delivery::template_problems(&organization);
+    let organization = iris_channels::organization(&content)
+        .with_context(|| format!("{place} is not a usable organization document"))?;
+    let problems = iris_channels::template_problems(&organization);
     ensure!(problems.is_empty(), "{place} is not a usable organization document: {}", problems.join("; "));
     Ok(Document { organization, content })
 }

@@ -11,11 +11,11 @@
 
 use crate::organizations::Document;
 use anyhow::{Context, Result};
+use iris_channels::channel;
 use iris_local_blob::store::{PutOptions, Store};
 use iris_local_blob::{BlobName, ContainerName};
 use iris_local_servicebus::broker::{Action, Broker, Error, QueueOptions};
 use iris_model::names::{container, queue};
-use iris_model::organization::{DeliveryTarget, QueueTarget};
 
 /// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only a handler that
 /// dies uses deliveries up; and a file that takes minutes may see many of them die.
@@ -41,7 +41,7 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
         existing(broker.create_entry(&slug.gradings_entry(), queue::GRADINGS, stamp))?;
         existing(broker.create_queue(&slug.results_queue(), QueueOptions::default()))?;
         for destination in &organization.destinations {
-            if let DeliveryTarget::Queue(QueueTarget { name, connection: None, .. }) = &destination.to {
+            if let Some(name) = channel(&destination.to).own_queue() {
                 existing(broker.create_queue(name, QueueOptions::default()))?;
             }
         }

@@ -5,7 +5,7 @@
 
 use crate::blob::{BlobAddress, BlobStore, Downloaded, Error as BlobError, Etag};
 use futures::TryStreamExt;
-use iris_model::{Organization, Slug};
+use iris_model::{Organization, Slug, organization};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,18 +43,22 @@ struct Kept {
     checked: Instant,
 }
 
+/// How a document is read, with everything that stands against it.
+pub type Reader = fn(&[u8]) -> Result<Organization, organization::Error>;
+
 /// The documents, shared by all functions of a process.
 pub struct Organizations {
     blobs: BlobStore,
     container: String,
+    reader: Reader,
     kept: Mutex<HashMap<Slug, Kept>>,
 }
 
 impl Organizations {
     /// Reads from this container.
     #[must_use]
-    pub fn new(blobs: BlobStore, container: String) -> Self {
-        Self { blobs, container, kept: Mutex::default() }
+    pub fn new(blobs: BlobStore, container: String, reader: Reader) -> Self {
+        Self { blobs, container, reader, kept: Mutex::default() }
     }
 
     /// The organization an entry stamped on a message.
@@ -104,7 +108,7 @@ impl Organizations {
     }
 
     fn read(&self, slug: &Slug, document: Downloaded) -> Result<Lookup, Error> {
-        let organization = match Organization::parse(&document.content) {
+        let organization = match (self.reader)(&document.content) {
             Ok(organization) if organization.slug == *slug => Arc::new(organization),
             Ok(_) => {
                 error!(alert = true, organization = %slug, "organization document names another organization");

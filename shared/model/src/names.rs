@@ -52,6 +52,14 @@ pub mod property {
     pub const OWN: [&str; 4] = [FIRST_SEEN, WAITS, WAITING_SINCE, GIVEN_UP];
 }
 
+/// Whether Service Bus takes this as a queue's name: letters, digits, `.`, `-`, `_` and `/`, starting and ending with a letter or digit.
+#[must_use]
+pub fn is_queue_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/".contains(&byte);
+    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    name.len() <= 260 && name.bytes().all(allowed) && edge(name.bytes().next()) && edge(name.bytes().last())
+}
+
 /// What an organization's own queues and containers are called.
 impl Slug {
     /// The entry for orders.

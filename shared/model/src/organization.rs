@@ -18,8 +18,8 @@ mod site_meant;
 
 pub use batches::{BatchFormat, BatchPeriod, BatchSettings};
 pub use delivery::{
-    ContainerTarget, DeliveryFormat, DeliveryTarget, DestinationDocument, QueueTarget, RESULTS_QUEUE, ReportSettings,
-    ReportTemplate,
+    ContainerTarget, DeliveryFormat, DeliveryTarget, DestinationDocument, FilesTarget, MESSAGE_LIMITS, Problem,
+    QueueTarget, RESULTS_QUEUE, ReportSettings, ReportTemplate, TargetCheck,
 };
 pub use file_name::{NameTemplate, NameValues, TemplateError, Unset};
 pub use grading::{

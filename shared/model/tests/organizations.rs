@@ -132,61 +132,6 @@ fn report(cases: &[(&str, Value)]) -> String {
 }
 
 #[test]
-fn problems_of_destinations_name_their_place() {
-    let destination = |to: Value| with("/destinations", json!([{ "id": "x", "format": "result", "to": to }]));
-    let file = |name: &str| destination(json!({ "container": { "name": name } }));
-    let queue = |queue: Value| destination(json!({ "queue": queue }));
-    let second = |change: Value| {
-        let mut entry = json!({ "id": "y", "format": "result", "to": { "container": { "name": "{orderId}.json" } } });
-        entry.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let first = json!({ "id": "x", "format": "pdf", "to": { "filePath": "{orderId}.pdf" } });
-        with("/destinations", json!([first, entry]))
-    };
-    let template = json!({ "evaluationType": "DR", "html": "<p>x</p>" });
-    let cases = [
-        ("kind of target", destination(json!({ "sftp": { "name": "{orderId}.json" } }))),
-        ("kind of queue", queue(json!({ "name": "results-harborview.x", "kind": "kafka" }))),
-        ("two targets", destination(json!({ "filePath": "{orderId}.json", "queue": { "name": "x" } }))),
-        ("no target", second(json!({ "to": {} }))),
-        ("format", second(json!({ "format": "docx" }))),
-        ("unknown token", file("{OrderId}.json")),
-        ("token of another kind", file("{patientSsn}/{orderId}.json")),
-        ("open brace", file("{orderId.json")),
-        ("no extension", file("reports/{orderId}")),
-        ("empty", file("")),
-        ("leaves upward", file("../{orderId}.json")),
-        ("leaves in between", file("a/../../{orderId}.json")),
-        ("absolute", file("/{orderId}.json")),
-        ("drive", second(json!({ "to": { "filePath": "C:\\in\\{orderId}.json" } }))),
-        ("share", second(json!({ "to": { "filePath": "\\\\server\\in\\{orderId}.json" } }))),
-        ("unsafe", file("a|b/{orderId}.json")),
-        ("id", second(json!({ "id": "The Second" }))),
-        ("id of the results queue", second(json!({ "id": "results-queue" }))),
-        ("id twice", second(json!({ "id": "x" }))),
-        ("site", second(json!({ "sites": ["HV-SEA", "HV-XXX"] }))),
-        ("queue's name", queue(json!({ "name": "results-harborview." }))),
-        ("another's queue", queue(json!({ "name": "results-lakeside.x" }))),
-        ("another's credential", queue(json!({ "name": "x", "connection": "DESTINATION_LAKESIDE__X" }))),
-        ("the platform's credential", queue(json!({ "name": "x", "connection": "ServiceBus" }))),
-        ("a credential itself", queue(json!({ "name": "x", "connection": "Endpoint=sb://x/;SharedAccessKey=y" }))),
-        ("message limit", queue(json!({ "name": "results-harborview.x", "messageLimit": 12 }))),
-        (
-            "a file for a queue",
-            second(json!({ "format": "pdf", "to": { "queue": { "name": "results-harborview.x" } } })),
-        ),
-        ("container without connection", destination(json!({ "container": { "name": "a.b", "container": "x-y" } }))),
-        (
-            "connection without container",
-            destination(json!({ "container": { "name": "a.b", "connection": "DESTINATION_HARBORVIEW__X" } })),
-        ),
-        ("patience", with("/results", json!({ "disableAfterDays": 0 }))),
-        ("template twice", with("/reports", json!({ "templates": [template, template] }))),
-        ("exam of a template", with("/reports", json!({ "templates": [{ "evaluationType": "XX", "html": "" }] }))),
-    ];
-    insta::assert_snapshot!(report(&cases));
-}
-
-#[test]
 fn all_problems_are_told_at_once() {
     let mut document = with("/name", json!(""));
     document["users"] = json!(["a", "b"]);

@@ -34,12 +34,6 @@ const ROOMS: &[Room] = &[
     room("iris-rules", &["iris-model", "iris-results"], &[], "decides, and therefore reads neither clock nor database"),
     room("iris-report", &["iris-model", "iris-results"], &[], "a page from what results say, pure"),
     room(
-        "iris-delivery",
-        &["iris-model", "iris-report", "iris-results"],
-        &[],
-        "a stored result as a destination gets it",
-    ),
-    room(
         "iris-store",
         &["iris-model", "iris-rules", "iris-telemetry"],
         &[],
@@ -58,15 +52,19 @@ const ROOMS: &[Room] = &[
         "the outside; opens documents and the database by its settings, and is tested against the emulator",
     ),
     room(
+        "iris-channels",
+        &["iris-azure", "iris-images", "iris-model", "iris-report", "iris-results", "iris-rules"],
+        &[],
+        "how results leave: formats and sends, and knows neither the database nor the service",
+    ),
+    room(
         "iris-functions",
         &[
             "iris-azure",
-            "iris-delivery",
-            "iris-images",
+            "iris-channels",
             "iris-intake",
             "iris-model",
             "iris-orders",
-            "iris-report",
             "iris-results",
             "iris-rules",
             "iris-store",
@@ -77,7 +75,7 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "iris-admin",
-        &["iris-azure", "iris-delivery", "iris-model", "iris-rules", "iris-store"],
+        &["iris-azure", "iris-channels", "iris-model", "iris-rules", "iris-store"],
         &["iris-local"],
         "operators reach database and queues by themselves, without the handler",
     ),
@@ -106,7 +104,7 @@ const ROOMS: &[Room] = &[
         "iris-local",
         &[
             "iris-azure",
-            "iris-delivery",
+            "iris-channels",
             "iris-functions",
             "iris-intake",
             "iris-local-blob",

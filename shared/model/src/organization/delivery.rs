@@ -6,11 +6,15 @@ use crate::{EvaluationType, LocalId};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// What the destination is called that every organization has: its results queue.
 pub const RESULTS_QUEUE: &str = "results-queue";
 /// The largest message in bytes where a document says nothing: what Service Bus takes in its standard tier, less its properties.
 const MESSAGE_LIMIT: u32 = 240_000;
+/// Message limits that make sense, in bytes: from what the message needs that says where a result is, to the largest message that
+/// Service Bus takes (premium tier).
+pub const MESSAGE_LIMITS: RangeInclusive<u32> = 4_096..=100 * 1024 * 1024;
 
 /// A further place results are delivered to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,7 +54,7 @@ pub enum DeliveryFormat {
 }
 
 /// Where a destination is. Credentials are named, never contained: a connection is the name of a setting of the function app, and
-/// begins with `DESTINATION_{SLUG}__`.
+/// begins with `DESTINATION_{SLUG}__`. What each kind does is said by its folder in `shared/channels`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum DeliveryTarget {
@@ -60,8 +64,13 @@ pub enum DeliveryTarget {
     Container(ContainerTarget),
     /// The organization's own file system, reached by the proxy: written below `files/` in the results container, from where the proxy takes
     /// it.
-    FilePath(NameTemplate),
+    FilePath(FilesTarget),
 }
+
+/// Files for the organization's own file system: how they are named, with folders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FilesTarget(pub NameTemplate);
 
 /// A queue that gets results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +100,18 @@ pub struct ContainerTarget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
 }
+
+/// Something in a destination's settings that has to be corrected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it is, as a path from the destination on: `to.queue.name`.
+    pub place: &'static str,
+    /// What is wrong with it, as the rest of a sentence that begins with the place.
+    pub problem: String,
+}
+
+/// Finds what is wrong with where a destination is. Kinds of destinations check themselves, and are not known here.
+pub type TargetCheck = fn(&DestinationDocument, &Organization) -> Vec<Problem>;
 
 /// How reports look.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -181,6 +202,15 @@ impl Organization {
     #[must_use]
     pub fn connection_prefix(&self) -> String {
         format!("DESTINATION_{}__", self.slug.as_str().to_ascii_uppercase().replace('-', "_"))
+    }
+
+    /// Whether a connection names a setting of this organization's own: no document can name another organization's credential, or the
+    /// platform's. Settings are capitals, digits and `_`, at most 64 after the prefix.
+    #[must_use]
+    pub fn owns_connection(&self, setting: &str) -> bool {
+        let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let name = setting.strip_prefix(&self.connection_prefix()).unwrap_or_default();
+        (1..=64).contains(&name.len()) && name.bytes().all(allowed)
     }
 
     /// The destination of this id.

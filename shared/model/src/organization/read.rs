@@ -3,12 +3,11 @@
 //! Shape (unknown properties, types, codes) is checked by its types; meaning is checked here, all of it, so that whoever edits the
 //! document sees every problem at once. Each problem names its place as a path in the document.
 
-use super::delivery::RESULTS_QUEUE;
+use super::delivery::{MESSAGE_LIMITS, Problem, RESULTS_QUEUE, TargetCheck};
 use super::mapping::{self, Use};
-use super::{
-    CameraDocument, CarePlans, DeliveryFormat, DeliveryTarget, Mapping, Organization, QueueTarget, SiteDocument,
-};
+use super::{CameraDocument, CarePlans, DeliveryTarget, Mapping, Organization, SiteDocument};
 use crate::issue::quoted;
+use crate::names::is_queue_name;
 use crate::{json, state, value};
 use std::collections::HashSet;
 
@@ -16,10 +15,6 @@ use std::collections::HashSet;
 const PATIENCE_LIMIT: u32 = 24 * 60 * 60;
 /// The categories of diabetes (iris-facts §9.7.2).
 const DIABETES_CATEGORIES: [&str; 5] = ["E08", "E09", "E10", "E11", "E13"];
-/// The least message limit that makes sense, in bytes: the message that says where a result is must fit.
-const MESSAGE_LIMIT_MIN: u32 = 4_096;
-/// The largest message Service Bus takes, in bytes (premium tier).
-const MESSAGE_LIMIT_MAX: u32 = 100 * 1024 * 1024;
 
 /// Why a document cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,18 +28,27 @@ pub enum Error {
 }
 
 impl Organization {
+    /// Reads a document, but for where its destinations are, which their channels check: whoever delivers reads it by
+    /// [`parse_with`](Self::parse_with), as `iris_channels::organization` does.
+    ///
+    /// # Errors
+    /// As [`parse_with`](Self::parse_with).
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        Self::parse_with(bytes, |_, _| Vec::new())
+    }
+
     /// Reads a document. States become two-letter codes.
     ///
     /// # Errors
     /// [`Error`] names every place that has to be corrected.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+    pub fn parse_with(bytes: &[u8], check: TargetCheck) -> Result<Self, Error> {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let tree = json::parse(bytes).map_err(|issue| Error::Shape(issue.message.into_owned()))?;
         if let Some(path) = tree.repeated_property() {
             return Err(Error::Shape(format!("{path} is there twice")));
         }
         let mut organization: Self = shaped(bytes)?;
-        let problems = organization.problems();
+        let problems = organization.problems(check);
         if !problems.is_empty() {
             return Err(Error::Problems(problems));
         }
@@ -58,7 +62,7 @@ impl Organization {
         Ok(organization)
     }
 
-    fn problems(&self) -> Vec<String> {
+    fn problems(&self, check: TargetCheck) -> Vec<String> {
         let mut problems = Problems::default();
         if self.name.trim().is_empty() {
             problems.add("name", "is empty");
@@ -86,7 +90,7 @@ impl Organization {
         problems.users(&self.users);
         problems.drops(self);
         problems.grading(self);
-        problems.destinations(self);
+        problems.destinations(self, check);
         problems.batches(self);
         problems.report_zones(self);
         problems.found
@@ -100,15 +104,18 @@ fn shaped(bytes: &[u8]) -> Result<Organization, Error> {
         let place = error.path().to_string();
         let mut what = error.into_inner().to_string();
         if place.ends_with("].to") && what.starts_with("expected value") {
-            what = what.replacen(
-                "expected value",
-                "expected one of `queue`, `container`, `filePath`, and nothing besides",
-                1,
-            );
+            what = what.replacen("expected value", &format!("{}, and nothing besides", kinds_of_targets()), 1);
         }
         // The whole document has no name.
         Error::Shape(if place == "." { what } else { format!("{place}: {what}") })
     })
+}
+
+/// What a target may be, in serde's words: it lists the kinds when it is shown one that is none.
+fn kinds_of_targets() -> String {
+    let refused = serde_json::from_str::<DeliveryTarget>(r#"{ "?": null }"#).err().map(|error| error.to_string());
+    let listed = refused.as_deref().and_then(|text| Some((text.find("expected")?, text.rfind(" at line")?)));
+    listed.and_then(|(from, to)| refused.as_deref()?.get(from..to)).unwrap_or("expected one kind").to_owned()
 }
 
 #[derive(Default)]
@@ -240,13 +247,13 @@ impl Problems {
         for (place, plans) in std::iter::once(("grading.carePlans".to_owned(), &grading.care_plans)).chain(of_sites) {
             self.care_plans(&place, plans);
         }
-        if !(MESSAGE_LIMIT_MIN..=MESSAGE_LIMIT_MAX).contains(&organization.results.message_limit) {
-            let problem = format!("is not between {MESSAGE_LIMIT_MIN} and {MESSAGE_LIMIT_MAX} bytes");
+        if !MESSAGE_LIMITS.contains(&organization.results.message_limit) {
+            let problem = format!("is not between {} and {} bytes", MESSAGE_LIMITS.start(), MESSAGE_LIMITS.end());
             self.add("results.messageLimit", problem);
         }
     }
 
-    fn destinations(&mut self, organization: &Organization) {
+    fn destinations(&mut self, organization: &Organization, check: TargetCheck) {
         let destinations = &organization.destinations;
         self.repeated("destinations", ".id", destinations.iter().map(|destination| destination.id.clone()));
         for (index, destination) in destinations.iter().enumerate() {
@@ -262,35 +269,8 @@ impl Problems {
                     self.add(format_args!("{place}.sites[{number}]"), problem);
                 }
             }
-            match &destination.to {
-                DeliveryTarget::Queue(queue) => {
-                    if matches!(destination.format, DeliveryFormat::Pdf | DeliveryFormat::Html) {
-                        self.add(
-                            format_args!("{place}.format"),
-                            "is a file, and a queue gets results; use resultWithPdf",
-                        );
-                    }
-                    self.queue(&place, queue, organization);
-                }
-                DeliveryTarget::Container(target) => {
-                    self.connection(&place, target.connection.as_deref(), organization);
-                    match (&target.connection, &target.container) {
-                        (Some(_), None) => self.add(
-                            format_args!("{place}.to.container.container"),
-                            "is missing: name the container in the account of the connection",
-                        ),
-                        (None, Some(_)) => self.add(
-                            format_args!("{place}.to.container.container"),
-                            "goes with a connection; without one, files are written to the results container",
-                        ),
-                        (Some(_), Some(name)) if !is_container_name(name) => self.add(
-                            format_args!("{place}.to.container.container"),
-                            format_args!("{} is not the name of a container", quoted(name)),
-                        ),
-                        _ => {}
-                    }
-                }
-                DeliveryTarget::FilePath(_) => {}
+            for Problem { place: within, problem } in check(destination, organization) {
+                self.add(format_args!("{place}.{within}"), problem);
             }
         }
         let of_sites = organization.sites.iter().enumerate();
@@ -303,37 +283,6 @@ impl Problems {
         let days = organization.results.disable_after_days;
         if !(1..=90).contains(&days) {
             self.add("results.disableAfterDays", "is not from 1 to 90");
-        }
-    }
-
-    fn queue(&mut self, place: &str, queue: &QueueTarget, organization: &Organization) {
-        let place = format!("{place}.to.queue");
-        self.connection(&place, queue.connection.as_deref(), organization);
-        if !is_queue_name(&queue.name) {
-            self.add(format_args!("{place}.name"), format_args!("{} is not the name of a queue", quoted(&queue.name)));
-        } else if queue.connection.is_none() {
-            let own = format!("{}.", organization.slug.results_queue());
-            if !queue.name.starts_with(&own) {
-                let problem = format!("is a queue of the platform's: its name begins with {own}");
-                self.add(format_args!("{place}.name"), problem);
-            }
-        }
-        if !(MESSAGE_LIMIT_MIN..=MESSAGE_LIMIT_MAX).contains(&queue.message_limit) {
-            let problem = format!("is not from {MESSAGE_LIMIT_MIN} to {MESSAGE_LIMIT_MAX} bytes");
-            self.add(format_args!("{place}.messageLimit"), problem);
-        }
-    }
-
-    /// Names of settings begin with the organization's own prefix: no document can name another organization's credential, or the platform's.
-    fn connection(&mut self, place: &str, setting: Option<&str>, organization: &Organization) {
-        let Some(setting) = setting else { return };
-        let prefix = organization.connection_prefix();
-        let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        let name = setting.strip_prefix(&prefix).unwrap_or_default();
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
-            let problem =
-                format!("names no setting of this organization's: it begins with {prefix} and goes on in capitals");
-            self.add(format_args!("{place}.connection"), problem);
         }
     }
 
@@ -391,18 +340,4 @@ fn is_email(text: &str) -> bool {
 fn is_destination_id(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=40).contains(&id.len()) && id.bytes().all(allowed) && !id.starts_with('-') && !id.ends_with('-')
-}
-
-/// 3 to 63 lower-case letters, digits and single hyphens.
-fn is_container_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let edge_free = !name.starts_with('-') && !name.ends_with('-') && !name.contains("--");
-    (3..=63).contains(&name.len()) && edge_free && name.bytes().all(allowed)
-}
-
-/// What Service Bus allows: letters, digits, `.`, `-`, `_` and `/`, starting and ending with a letter or digit.
-fn is_queue_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/".contains(&byte);
-    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-    name.len() <= 260 && name.bytes().all(allowed) && edge(name.bytes().next()) && edge(name.bytes().last())
 }

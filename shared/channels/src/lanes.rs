@@ -4,9 +4,9 @@
 //! moment while the destination is well, and not at all while it fails. After a failure nobody tries until a growing, jittered delay is over.
 //! All of this is the process's own: what has to last is in the database.
 
-use crate::postpone::jitter;
 use iris_model::ClientGuid;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,13 +22,13 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// The lanes of a process.
 #[derive(Debug, Default)]
-pub struct Lanes {
+pub(crate) struct Lanes {
     lanes: Mutex<HashMap<(ClientGuid, String), Arc<Lane>>>,
 }
 
 /// One destination.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub struct Lane {
     permits: Arc<Semaphore>,
     state: Mutex<State>,
 }
@@ -43,7 +43,7 @@ struct State {
 
 /// Whether a delivery may be tried.
 #[derive(Debug)]
-pub(super) enum Turn {
+pub enum Turn {
     /// Yes, while this is held.
     Now(OwnedSemaphorePermit),
     /// Not now.
@@ -52,7 +52,7 @@ pub(super) enum Turn {
 
 impl Lanes {
     /// The lane of a destination.
-    pub(super) fn lane(&self, organization: ClientGuid, destination: &str) -> Arc<Lane> {
+    pub(crate) fn lane(&self, organization: ClientGuid, destination: &str) -> Arc<Lane> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes
             .entry((organization, destination.to_owned()))
@@ -63,7 +63,7 @@ impl Lanes {
 
 impl Lane {
     /// Waits for a turn, as long as that makes sense.
-    pub(super) async fn turn(&self) -> Turn {
+    pub async fn turn(&self) -> Turn {
         let wait = {
             let state = self.state();
             if state.until.is_some_and(|until| Instant::now() < until) {
@@ -78,12 +78,12 @@ impl Lane {
     }
 
     /// The destination works.
-    pub(super) fn succeeded(&self) {
+    pub fn succeeded(&self) {
         *self.state() = State::default();
     }
 
     /// The destination does not.
-    pub(super) fn failed(&self) {
+    pub fn failed(&self) {
         let mut state = self.state();
         let delay = FIRST.saturating_mul(1 << state.failures.min(10)).min(LONGEST);
         state.failures = state.failures.saturating_add(1);
@@ -93,6 +93,13 @@ impl Lane {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Between half and all of a delay: those who wait for the same thing do not come back together.
+#[must_use]
+pub fn jitter(delay: Duration) -> Duration {
+    let random = RandomState::new().hash_one(delay) % 1_000;
+    delay / 2 + delay.mul_f64(random as f64 / 2_000.0)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Rendering reports: a bounded number at a time, within a bounded amount of memory, once for all destinations of a result. Deliveries and
 //! batches get the same report of the same result.
 
-use crate::app::App;
+use crate::{Away, Failure, Obstacle, Pictures, Result as StoredResult, Templates, exam, report};
 use bytes::Bytes;
-use iris_azure::blob::{BlobAddress, Error as BlobError};
-use iris_delivery::{Pictures, Result as StoredResult, Templates, exam, report};
+use iris_azure::blob::{BlobAddress, BlobStore, Error as BlobError};
 use iris_model::Organization;
 use iris_model::organization::DeliveryFormat;
 use iris_report::{Limits, Renderer};
@@ -28,28 +27,19 @@ const KEPT: usize = 24;
 
 /// A report in the forms that were asked for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rendered {
+pub struct Rendered {
     /// PDF file; empty when not asked for.
-    pub(crate) pdf: Bytes,
+    pub pdf: Bytes,
     /// HTML file; empty when not asked for.
-    pub(crate) html: String,
-}
-
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// Something it needs is away; later there may be one.
-    #[error("{0}")]
-    Away(String),
-    /// It can never be drawn.
-    #[error("{0}")]
-    Impossible(String),
+    pub html: String,
 }
 
 type Slot = Arc<OnceCell<Bytes>>;
 
 /// Renders; one for a process.
 pub struct Reports {
+    blobs: BlobStore,
+    archive: String,
     renderer: Arc<Renderer>,
     limits: Limits,
     processors: Arc<Semaphore>,
@@ -58,11 +48,15 @@ pub struct Reports {
     kept: Mutex<VecDeque<(Uuid, Slot)>>,
 }
 
-impl Default for Reports {
-    fn default() -> Self {
+impl Reports {
+    /// Renders with images from this container.
+    #[must_use]
+    pub fn new(blobs: BlobStore, archive: String) -> Self {
         let limits = Limits::default();
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
+            blobs,
+            archive,
             renderer: Arc::new(Renderer::new(limits)),
             limits,
             processors: Arc::new(Semaphore::new(processors)),
@@ -70,9 +64,7 @@ impl Default for Reports {
             kept: Mutex::default(),
         }
     }
-}
 
-impl Reports {
     /// Waits until there is memory for a delivery.
     pub(crate) async fn room(&self, result: &StoredResult) -> Option<OwnedSemaphorePermit> {
         let basis = result.basis();
@@ -90,33 +82,33 @@ impl Reports {
     /// Renders what a destination is to get. The PDF of a result is kept for a moment under its transaction, for the other destinations.
     pub(crate) async fn render(
         &self,
-        app: &App,
         transaction: Uuid,
         result: &StoredResult,
         organization: &Organization,
         format: DeliveryFormat,
-    ) -> Result<Rendered, Error> {
+    ) -> Result<Rendered, Failure> {
         match format {
             DeliveryFormat::Result => Ok(Rendered::default()),
             DeliveryFormat::ResultWithPdf | DeliveryFormat::Pdf => {
                 let slot = self.slot(transaction);
-                let pdf =
-                    slot.get_or_try_init(async || Ok(self.draw(app, result, organization, false).await?.pdf)).await?;
+                let pdf = slot
+                    .get_or_try_init(async || self.draw(result, organization, false).await.map(|drawn| drawn.pdf))
+                    .await?;
                 Ok(Rendered { pdf: pdf.clone(), html: String::new() })
             }
-            DeliveryFormat::ResultWithHtml | DeliveryFormat::Html => self.draw(app, result, organization, true).await,
+            DeliveryFormat::ResultWithHtml | DeliveryFormat::Html => self.draw(result, organization, true).await,
         }
     }
 
-    /// The PDF of a result, for a file that is made of many: drawn in its turn, and not kept.
-    pub(crate) async fn pdf(
+    /// A report in its turn, and not kept.
+    pub(crate) async fn once(
         &self,
-        app: &App,
         result: &StoredResult,
         organization: &Organization,
-    ) -> Result<Bytes, Error> {
+        html: bool,
+    ) -> Result<Rendered, Failure> {
         let _room = self.room(result).await;
-        Ok(self.draw(app, result, organization, false).await?.pdf)
+        self.draw(result, organization, html).await
     }
 
     fn slot(&self, transaction: Uuid) -> Slot {
@@ -132,21 +124,13 @@ impl Reports {
         slot
     }
 
-    async fn draw(
-        &self,
-        app: &App,
-        result: &StoredResult,
-        organization: &Organization,
-        html: bool,
-    ) -> Result<Rendered, Error> {
+    async fn draw(&self, result: &StoredResult, organization: &Organization, html: bool) -> Result<Rendered, Failure> {
         let Ok(_turn) = self.processors.acquire().await else {
-            return Err(Error::Away("the handler is ending".to_owned()));
+            return Err(Away::Ending.into());
         };
         let basis = result.basis();
-        let (right, left) = futures::try_join!(
-            self.picture(app, basis.right_image.as_ref()),
-            self.picture(app, basis.left_image.as_ref())
-        )?;
+        let (right, left) =
+            futures::try_join!(self.picture(basis.right_image.as_ref()), self.picture(basis.left_image.as_ref()))?;
         let templates = Templates::of(organization, result.site());
         let (resolved, unusable) = templates.resolve(exam(result.evaluation_types()));
         for (scope, errors) in unusable {
@@ -164,9 +148,8 @@ impl Reports {
                 Ok((Rendered { pdf: pdf.into(), html: String::new() }, left_out))
             }
         });
-        let drawn: Result<_, iris_report::Error> =
-            drawn.await.map_err(|_| Error::Impossible("a report cannot be drawn".to_owned()))?;
-        let (rendered, left_out) = drawn.map_err(|error| Error::Impossible(error.to_string()))?;
+        let drawn: Result<_, iris_report::Error> = drawn.await.map_err(|_| Obstacle::Broken)?;
+        let (rendered, left_out) = drawn.map_err(Obstacle::Drawing)?;
         for image in left_out {
             warn!(organization = %organization.slug, order = result.order_id(), image = ?image.image, reason = %image.reason,
                 "an image is left out of a report");
@@ -175,11 +158,10 @@ impl Reports {
     }
 
     /// The bytes of an image; nothing where the archive has it no more, or it is too large to be shown.
-    async fn picture(&self, app: &App, image: Option<&ShownImage>) -> Result<Option<Arc<[u8]>>, Error> {
+    async fn picture(&self, image: Option<&ShownImage>) -> Result<Option<Arc<[u8]>>, Failure> {
         let Some(image) = image.filter(|image| self.read_size(image) > 0) else { return Ok(None) };
-        let address = BlobAddress::new(&app.containers.archive, &image.archive)
-            .map_err(|error| Error::Away(error.to_string()))?;
-        match app.blobs.get(&address, None, self.limits.file_bytes as u64).await {
+        let address = BlobAddress::new(&self.archive, &image.archive).map_err(Away::Place)?;
+        match self.blobs.get(&address, None, self.limits.file_bytes as u64).await {
             // Of a DICOM file the JPEG in it, if there is one.
             Ok(found) => Ok(Some(match iris_images::embedded_jpeg(&found.content) {
                 Some(jpeg) => Arc::from(jpeg),
@@ -189,7 +171,7 @@ impl Reports {
                 warn!("an image is not in the archive any more; the report goes without it");
                 Ok(None)
             }
-            Err(error) => Err(Error::Away(error.to_string())),
+            Err(error) => Err(Away::Storage(error).into()),
         }
     }
 }

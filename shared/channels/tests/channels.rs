@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use iris_delivery::{Embedded, Pictures, Result as StoredResult, Templates, exam, message, report, template_problems};
+use iris_channels::{Embedded, Pictures, Result as StoredResult, Templates, exam, message, report, template_problems};
 use iris_model::organization::{EnumEncoding, KeySpelling, ResultSettings};
 use iris_model::{Organization, ResultCode};
 use iris_report::EvaluationType;

@@ -1,0 +1,88 @@
+//! Channels put to work: a process has one of these.
+
+use crate::lanes::{Lane, Lanes};
+use crate::{Failure, Obstacle, Outside, Parcel, Refusal, Rendered, Reports, Result as StoredResult, channel};
+use bytes::Bytes;
+use iris_azure::blob::BlobStore;
+use iris_azure::servicebus::ServiceBusSender;
+use iris_model::organization::DestinationDocument;
+use iris_model::{ClientGuid, Organization};
+use iris_rules::deliveries::{Delivery, Handover};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a destination may take to confirm.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Renders reports and hands results over.
+pub struct Channels {
+    outside: Outside,
+    reports: Reports,
+    lanes: Lanes,
+}
+
+impl Channels {
+    /// Sends by these; images of reports are in the container `archive`.
+    #[must_use]
+    pub fn new(blobs: BlobStore, sender: ServiceBusSender, archive: String) -> Self {
+        let reports = Reports::new(blobs.clone(), archive);
+        Self { outside: Outside::new(blobs, sender), reports, lanes: Lanes::default() }
+    }
+
+    /// Whether and when a destination may be tried.
+    #[must_use]
+    pub fn lane(&self, organization: ClientGuid, destination: &str) -> Arc<Lane> {
+        self.lanes.lane(organization, destination)
+    }
+
+    /// Makes the report of a result and hands both over as the destination wants them.
+    ///
+    /// # Errors
+    /// [`Failure`] says who is to blame.
+    pub async fn deliver(
+        &self,
+        delivery: &Delivery,
+        organization: &Organization,
+        destination: &DestinationDocument,
+    ) -> Result<Handover, Failure> {
+        let result = read(delivery)?;
+        let channel = channel(&destination.to);
+        if let Some(problem) = channel.check(destination, organization).first() {
+            return Err(Obstacle::Settings(format!("{} {}", problem.place, problem.problem)).into());
+        }
+        let _room = self.reports.room(&result).await;
+        let transaction = delivery.transaction_id;
+        let rendered = self.reports.render(transaction, &result, organization, destination.format).await?;
+        let parcel = Parcel { delivery, organization, destination, result: &result, rendered: &rendered };
+        let sent = tokio::time::timeout(PATIENCE, channel.send(&parcel, &self.outside)).await;
+        let endpoint = sent.unwrap_or(Err(Refusal::NoConfirmation.into()))?;
+        Ok(Handover {
+            delivery_type: channel.delivery_type(),
+            endpoint,
+            order_local_id: result.order_local_id().to_owned(),
+        })
+    }
+
+    /// What a submitter is told about the place of a delivery that was never made.
+    #[must_use]
+    pub fn nowhere(delivery: &Delivery, destination: &DestinationDocument) -> Handover {
+        Handover {
+            delivery_type: channel(&destination.to).delivery_type(),
+            endpoint: destination.id.clone(),
+            order_local_id: read(delivery).map(|result| result.order_local_id().to_owned()).unwrap_or_default(),
+        }
+    }
+
+    /// The report of a result as PDF, for a file that is made of many: drawn in its turn, and not kept.
+    ///
+    /// # Errors
+    /// As [`deliver`](Self::deliver), but never the destination's.
+    pub async fn pdf(&self, result: &StoredResult, organization: &Organization) -> Result<Bytes, Failure> {
+        let Rendered { pdf, .. } = self.reports.once(result, organization, false).await?;
+        Ok(pdf)
+    }
+}
+
+fn read(delivery: &Delivery) -> Result<StoredResult, Obstacle> {
+    Ok(StoredResult::read(&delivery.document, &delivery.report, delivery.code)?)
+}
