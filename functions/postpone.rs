@@ -18,13 +18,14 @@ use iris_azure::blob::Error as BlobError;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Error as DocumentError;
 use iris_azure::servicebus::{OutgoingMessage, PropertyValue};
-use iris_channels::jitter;
 use iris_model::names::property::{FIRST_SEEN, GIVEN_UP, MESSAGE_ID, WAITING_SINCE, WAITS};
+use iris_rules::pause::jitter;
 use iris_telemetry::Chain;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::hash::RandomState;
 use std::time::Duration;
 use tracing::{error, warn};
 use uuid::Uuid;
@@ -236,7 +237,9 @@ fn delay(waits: u32, reason: Reason) -> SignedDuration {
 /// Deliveries to one destination fail together; they do not come back together.
 fn scattered(delay: SignedDuration, reason: Reason) -> SignedDuration {
     match reason {
-        Reason::Delivery => SignedDuration::try_from(jitter(delay.unsigned_abs())).unwrap_or(delay),
+        Reason::Delivery => {
+            SignedDuration::try_from(jitter(delay.unsigned_abs(), &RandomState::new())).unwrap_or(delay)
+        }
         Reason::LateParent | Reason::Outage | Reason::Turn => delay,
     }
 }

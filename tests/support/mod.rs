@@ -45,14 +45,21 @@ impl TestHost {
     pub(crate) async fn with(database: Option<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
         let organizations = iris_local::organizations::read(None).unwrap();
-        Self::of(folder, database, organizations, BTreeMap::new()).await
+        Self::of(folder, database, organizations, BTreeMap::new(), 1).await
+    }
+
+    /// Starts one with several processes of the handler.
+    pub(crate) async fn with_handlers(database: Option<String>, handlers: u8) -> Self {
+        let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
+        let organizations = iris_local::organizations::read(None).unwrap();
+        Self::of(folder, database, organizations, BTreeMap::new(), handlers).await
     }
 
     /// Starts one with these settings of the handler besides its own.
     pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), settings).await
+        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), settings, 1).await
     }
 
     /// Starts one with these organizations and settings of the handler besides the usual ones.
@@ -71,7 +78,7 @@ impl TestHost {
             organization: organization.clone(),
             content: serde_json::to_vec(organization).unwrap(),
         };
-        Self::of(folder, database, organizations.iter().map(document).collect(), settings).await
+        Self::of(folder, database, organizations.iter().map(document).collect(), settings, 1).await
     }
 
     async fn of(
@@ -79,6 +86,7 @@ impl TestHost {
         database: Option<String>,
         organizations: Vec<Document>,
         settings: BTreeMap<String, String>,
+        handlers: u8,
     ) -> Self {
         let organization = organizations[0].organization.clone();
         let host = LocalHost::start(Options {
@@ -92,7 +100,7 @@ impl TestHost {
             entities: Entities::default(),
             app: AppFolder::built_in(folder.path(), env!("CARGO_BIN_EXE_iris-local").into()).unwrap(),
             settings: settings.into_iter().chain([("LOG_LEVEL".to_owned(), "debug".to_owned())]).collect(),
-            handlers: 1,
+            handlers,
         })
         .await
         .unwrap();
@@ -202,7 +210,7 @@ impl TestHost {
     pub(crate) async fn restart(self) -> Self {
         let Self { host, folder, .. } = self;
         host.stop().await;
-        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), BTreeMap::new()).await
+        Self::of(folder, None, iris_local::organizations::read(None).unwrap(), BTreeMap::new(), 1).await
     }
 
     /// The folder that keeps everything.

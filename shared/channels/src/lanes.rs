@@ -5,8 +5,9 @@
 //! All of this is the process's own: what has to last is in the database.
 
 use iris_model::ClientGuid;
+use iris_rules::pause::jitter;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -87,19 +88,12 @@ impl Lane {
         let mut state = self.state();
         let delay = FIRST.saturating_mul(1 << state.failures.min(10)).min(LONGEST);
         state.failures = state.failures.saturating_add(1);
-        state.until = Some(Instant::now() + jitter(delay));
+        state.until = Some(Instant::now() + jitter(delay, &RandomState::new()));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Between half and all of a delay: those who wait for the same thing do not come back together.
-#[must_use]
-pub fn jitter(delay: Duration) -> Duration {
-    let random = RandomState::new().hash_one(delay) % 1_000;
-    delay / 2 + delay.mul_f64(random as f64 / 2_000.0)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Events: what a caller learns about its submissions, one message each on its events queue (iris-facts §4).
 
 use crate::DateTimeOffset;
+use crate::request::VERSION;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -54,6 +55,32 @@ pub struct Event {
     pub result_object_type: EventKind,
     /// `2.3.1`.
     pub version: String,
+}
+
+impl Event {
+    /// An event of success that tells nothing yet: what it is about is filled in.
+    #[must_use]
+    pub fn of(kind: EventKind, transaction_id: Uuid, timestamp: DateTimeOffset) -> Self {
+        Self {
+            transaction_id,
+            timestamp,
+            image_local_id: None,
+            iris_image_id: None,
+            iris_order_id: None,
+            order_local_id: None,
+            patient_local_id: None,
+            iris_patient_id: None,
+            time_delivered: None,
+            delivery_type: None,
+            endpoint: None,
+            transmission_status: None,
+            success: true,
+            error_message: None,
+            warnings: Vec::new(),
+            result_object_type: kind,
+            version: VERSION.to_owned(),
+        }
+    }
 }
 
 /// The kinds of event about orders and patients (iris-facts §3.15; additions of ours: decisions 5, 7, 8).

@@ -12,6 +12,7 @@ use iris_rules::content::Unreadable;
 use iris_rules::decide::{Change, Decision, NewIds, decide};
 use iris_rules::images::{self, ImageAnswer, ImageWork};
 use iris_rules::incoming::{Answer, Incoming, Refusal};
+use iris_rules::pause::jitter;
 use iris_rules::record::OrderChange;
 use iris_store::drops::{DropLease, RowDetail};
 use iris_store::outbox::Envelope;
@@ -21,7 +22,7 @@ use iris_telemetry::TraceContext;
 use iris_telemetry::metrics;
 use jiff::Timestamp;
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -154,7 +155,7 @@ impl Context {
                 Err(Error::Conflict) if attempts < self.options.conflict_retries => {
                     attempts += 1;
                     tracing::debug!(attempts, submissions = work.len(), "conflict; deciding again");
-                    tokio::time::sleep(jitter(Duration::from_millis(5 << attempts.min(6)))).await;
+                    tokio::time::sleep(jitter(Duration::from_millis(5 << attempts.min(6)), &RandomState::new())).await;
                 }
                 result => break result,
             }
@@ -323,10 +324,4 @@ fn decide_image(
     let answer = ImageAnswer::of(work, snapshot, &effects);
     draft.effects(work.cause(), &work.organization, effects);
     Ok(answer)
-}
-
-/// Between half and all of a delay, so that those who collided do not collide again.
-pub(crate) fn jitter(delay: Duration) -> Duration {
-    let random = RandomState::new().hash_one(delay) % 1_000;
-    delay / 2 + delay.mul_f64(random as f64 / 2_000.0)
 }

@@ -25,6 +25,5 @@ pub mod outbox;
 mod service;
 mod wanted;
 
-use batch::jitter;
 pub use outbox::{PublishError, Publisher, SweepReport};
 pub use service::{Options, Orders};

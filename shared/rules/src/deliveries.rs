@@ -25,7 +25,7 @@
 
 use crate::incoming::NAMESPACE;
 use iris_model::event::{Event, EventKind};
-use iris_model::{ClientGuid, DateTimeOffset, ResultCode, Slug, request};
+use iris_model::{ClientGuid, DateTimeOffset, ResultCode, Slug};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -265,24 +265,15 @@ fn derived(transaction: Uuid, destination: &str, what: &str) -> Uuid {
 /// The event that tells of a delivery (iris-facts §4.2). The same for the same delivery but for its time.
 #[must_use]
 pub fn receipt(delivery: &Delivery, handover: &Handover, now: Timestamp) -> Event {
+    let id = derived(delivery.transaction_id, &delivery.destination, "receipt");
     Event {
-        transaction_id: derived(delivery.transaction_id, &delivery.destination, "receipt"),
-        timestamp: DateTimeOffset::utc(now),
-        image_local_id: None,
-        iris_image_id: None,
         iris_order_id: Some(delivery.order),
         order_local_id: Some(handover.order_local_id.clone()),
-        patient_local_id: None,
-        iris_patient_id: None,
         time_delivered: Some(DateTimeOffset::utc(now)),
         delivery_type: Some(handover.delivery_type.to_owned()),
         endpoint: Some(handover.endpoint.clone()),
         transmission_status: Some("Complete".to_owned()),
-        success: true,
-        error_message: None,
-        warnings: Vec::new(),
-        result_object_type: EventKind::ResultsDeliveryReceipt,
-        version: request::VERSION.to_owned(),
+        ..Event::of(EventKind::ResultsDeliveryReceipt, id, DateTimeOffset::utc(now))
     }
 }
 

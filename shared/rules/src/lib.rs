@@ -10,6 +10,7 @@ pub mod decide;
 pub mod deliveries;
 pub mod images;
 pub mod incoming;
+pub mod pause;
 pub mod record;
 pub mod retention;
 pub mod snapshot;

@@ -1,11 +1,13 @@
 //! Publishing, one task per destination. The protocol is in the parent module.
 
 use super::{Publisher, SweepReport};
-use crate::{Options, jitter};
+use crate::Options;
+use iris_rules::pause::jitter;
 use iris_store::outbox::Envelope;
 use iris_store::{Claim, Destination, Error, Store};
 use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -379,7 +381,7 @@ impl Outlet {
 
     fn back_off(&self, attempts: u32) -> Duration {
         let doubled = self.options.back_off.saturating_mul(1 << attempts.saturating_sub(1).min(16));
-        jitter(doubled.min(self.options.back_off_limit))
+        jitter(doubled.min(self.options.back_off_limit), &RandomState::new())
     }
 }
 

@@ -34,23 +34,15 @@ impl Case<'_> {
             return;
         }
         let event = Event {
-            transaction_id: self.transaction_id(kind, self.iris_order_id),
-            timestamp: DateTimeOffset::utc(self.now),
             image_local_id: self.image_local_id.clone(),
-            iris_image_id: None,
             iris_order_id: self.iris_order_id,
             order_local_id: self.order_local_id.clone(),
             patient_local_id: self.patient_local_id.clone(),
             iris_patient_id: if kind == EventKind::PatientReceipt { self.iris_patient_id } else { None },
-            time_delivered: None,
-            delivery_type: None,
-            endpoint: None,
-            transmission_status: None,
             success,
             error_message: (!success).then(|| error_message(&self.issues)),
             warnings: if success { warnings(&self.issues) } else { Vec::new() },
-            result_object_type: kind,
-            version: iris_model::request::VERSION.to_owned(),
+            ..self.event(kind, self.iris_order_id)
         };
         self.events.push(event);
     }
@@ -58,24 +50,15 @@ impl Case<'_> {
     /// Adds an event about one order.
     pub(super) fn order_event(&mut self, kind: EventKind, order: &OrderRecord, patient_local_id: Option<String>) {
         self.events.push(Event {
-            transaction_id: self.transaction_id(kind, Some(order.id)),
-            timestamp: DateTimeOffset::utc(self.now),
-            image_local_id: None,
-            iris_image_id: None,
             iris_order_id: Some(order.id),
             order_local_id: Some(order.key.local_id.to_string()),
             patient_local_id,
-            iris_patient_id: None,
-            time_delivered: None,
-            delivery_type: None,
-            endpoint: None,
-            transmission_status: None,
-            success: true,
-            error_message: None,
-            warnings: Vec::new(),
-            result_object_type: kind,
-            version: iris_model::request::VERSION.to_owned(),
+            ..self.event(kind, Some(order.id))
         });
+    }
+
+    fn event(&self, kind: EventKind, order: Option<i64>) -> Event {
+        Event::of(kind, self.transaction_id(kind, order), DateTimeOffset::utc(self.now))
     }
 
     /// Stable over redelivery: depends on nothing but the submission, the kind of event and the order.

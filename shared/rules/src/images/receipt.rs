@@ -63,23 +63,10 @@ pub(super) fn ready(order: &OrderRecord, snapshot: &Snapshot, now: Timestamp) ->
 fn about(kind: EventKind, id: Uuid, order: Option<&OrderRecord>, snapshot: &Snapshot, now: Timestamp) -> Event {
     let patient = order.and_then(|order| snapshot.patient_by_id(order.patient));
     Event {
-        transaction_id: id,
-        timestamp: DateTimeOffset::utc(now),
-        image_local_id: None,
-        iris_image_id: None,
         iris_order_id: order.map(|order| order.id),
         order_local_id: order.map(|order| order.key.local_id.to_string()),
         patient_local_id: patient.map(|patient| patient.key.local_id.to_string()),
-        iris_patient_id: None,
-        time_delivered: None,
-        delivery_type: None,
-        endpoint: None,
-        transmission_status: None,
-        success: true,
-        error_message: None,
-        warnings: Vec::new(),
-        result_object_type: kind,
-        version: iris_model::request::VERSION.to_owned(),
+        ..Event::of(kind, id, DateTimeOffset::utc(now))
     }
 }
 

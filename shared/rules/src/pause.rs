@@ -1,0 +1,27 @@
+//! Pauses between tries.
+
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+/// Between half and all of a delay, so that those who failed together do not come back together. `random` is a fresh
+/// [`RandomState`](std::hash::RandomState) at the edge, and whatever a test likes.
+#[must_use]
+pub fn jitter(delay: Duration, random: &impl BuildHasher) -> Duration {
+    let share = random.hash_one(delay) % 1_000;
+    delay / 2 + delay.mul_f64(share as f64 / 2_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::RandomState;
+
+    #[test]
+    fn a_pause_is_between_half_and_all_of_its_delay() {
+        let delay = Duration::from_secs(8);
+        let pauses: Vec<Duration> = (0..200).map(|_| jitter(delay, &RandomState::new())).collect();
+        assert!(pauses.iter().all(|pause| (delay / 2..=delay).contains(pause)), "{pauses:?}");
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]), "all the same");
+        assert_eq!(jitter(Duration::ZERO, &RandomState::new()), Duration::ZERO);
+    }
+}
