@@ -182,7 +182,7 @@ async fn work(outlet: Arc<Outlet>, lane: Arc<Lane>) {
             lane.wake.notified().await;
             Duration::ZERO
         } else if unconfirmed >= MEMORY || tokio::time::timeout(GATHER, lane.wake.notified()).await.is_err() {
-            if outlet.confirm(&lane, Vec::new()).await { Duration::ZERO } else { jitter(POLL) }
+            if outlet.confirm(&lane, Vec::new()).await { Duration::ZERO } else { jitter(POLL, &RandomState::new()) }
         } else {
             Duration::ZERO
         };
@@ -244,7 +244,7 @@ impl Outlet {
             Ok(Drained::Until(until)) => wait(now, until),
             Err(error) => {
                 tracing::warn!(%error, destination = %lane.destination.to_text(), "the outbox is not available");
-                jitter(POLL)
+                jitter(POLL, &RandomState::new())
             }
         }
     }

@@ -37,7 +37,6 @@ pub(crate) use slot::{Millis, Sequence, Taken};
 pub(crate) use topic::Topic;
 pub(crate) use waiter::Waiter;
 
-use crate::message::PropertyValue;
 use journal::Journal;
 use state::State;
 use std::collections::BTreeMap;

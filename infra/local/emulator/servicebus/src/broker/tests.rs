@@ -2,7 +2,7 @@
 
 use super::slot::Arrival;
 use super::*;
-use crate::message::Message;
+use crate::message::{Message, PropertyValue};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(10);
