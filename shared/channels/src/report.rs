@@ -85,12 +85,10 @@ pub fn report(result: &Result, organization: &Organization, templates: &Template
     }
 }
 
-/// The submitted diagnosis first (iris-facts §9.7.1), and that it was submitted; then those of the exam.
 fn diagnoses(result: &Result) -> Vec<Diagnosis> {
     let generated = &result.seen.gradings.diagnosis_codes;
-    let submitted = result.basis.submitted_diagnosis.as_deref().map(|code| icd::submitted(code, generated));
-    let all = submitted.into_iter().chain(generated.iter().cloned());
-    all.map(|own| Diagnosis { code: own.code, description: own.description }).collect()
+    let listed = icd::listed(result.basis.submitted_diagnosis.as_deref(), generated);
+    listed.into_iter().map(|own| Diagnosis { code: own.code, description: own.description }).collect()
 }
 
 /// The carrier's own id is not submitted: its token stays unset.

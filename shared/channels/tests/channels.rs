@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use iris_channels::{Embedded, Pictures, Result as StoredResult, Templates, exam, message, report, template_problems};
+use iris_channels::{
+    Embedded, Pictures, Result as StoredResult, Templates, exam, located, message, report, template_problems,
+};
 use iris_model::organization::{EnumEncoding, KeySpelling, ResultSettings};
+use iris_model::result::DocumentLocation;
 use iris_model::{Organization, ResultCode};
 use iris_report::EvaluationType;
 use iris_report::template::Scope;
+use iris_results::Chip;
 use serde_json::{Value, json};
 
 /// A template without fault.
@@ -17,12 +21,18 @@ fn document() -> Value {
         "Version": "2.3.1",
         "Timestamp": "2026-11-20T18:00:00.0000000+00:00",
         "TransactionId": "5a3d1e70-0000-4000-8000-0000000000ff",
+        "Success": true,
         "ResultObjectType": "OrderResult",
         "ResultCode": "F",
         "Site": { "LocalId": "HV-PDX", "Address": { "Street1": "2 Sample Avenue", "City": "Portland", "State": "OR", "PostalCode": "97201" } },
-        "Order": { "PatientOrderId": 100_001, "LocalId": "O-1", "EvaluationTypes": ["DR"], "DepartmentId": "EYE" },
+        "Order": { "PatientOrderId": 100_001, "LocalId": "O-1", "EvaluationTypes": ["DR"], "DepartmentId": "EYE",
+            "Status": "Complete", "CreatedTime": "2026-11-19T08:00:00.0000000+00:00", "State": "OR", "Expedite": false },
+        "ImageDetails": { "TotalCount": 0, "RightEyeCount": 0, "LeftEyeCount": 0, "RightEyeOriginalCount": 0, "LeftEyeOriginalCount": 0,
+            "RightEyeEnhancedCount": 0, "LeftEyeEnhancedCount": 0, "SingleEyeOnly": false },
+        "Images": [],
         "Patient": { "PatientId": 100_002, "LocalId": "P-1", "Name": { "First": "Sample", "Last": "Testpatient" }, "Gender": "TF" },
         "Gradings": {
+            "Pathology": false, "Urgent": false, "Emergent": false, "DxCodes": ["E119"],
             "GradedTime": "2026-11-20T17:30:00.0000000+00:00",
             "CarePlanName": "Return in a year",
             "CarePlanDescription": "Come again in twelve months.",
@@ -35,7 +45,19 @@ fn document() -> Value {
 }
 
 fn basis() -> Value {
-    json!({ "level": "NotReferable", "od": "NORMAL", "submittedDiagnosis": "E11.9", "orderedAt": "2026-11-19T08:00:00Z" })
+    json!({
+        "assessment": {
+            "gradedAt": "2026-11-20T17:30:00.0000000+00:00",
+            "od": { "gradable": [
+                { "finding": "Diabetic Retinopathy", "result": "None", "level": "NotReferable", "severity": "NORMAL" }
+            ] },
+            "os": { "ungradable": ["Blurry"] },
+            "carePlan": "not-gradable", "carePlanName": "Return in a year", "carePlanDescription": "Come again in twelve months.",
+            "level": "Referable", "severity": "NORMAL"
+        },
+        "submittedDiagnosis": "E11.9",
+        "orderedAt": "2026-11-19T08:00:00Z"
+    })
 }
 
 fn stored() -> StoredResult {
@@ -84,6 +106,13 @@ fn a_message_is_the_document_with_the_report_in_it() {
     let with_pdf = read(message(&stored, Embedded::Pdf(b"%PDF-"), &usual));
     let expected = json!({ "Type": "PDF", "Encoding": "Base64", "Content": "JVBERi0=" });
     assert_eq!(with_pdf["ResultsDocument"], expected);
+    let place = || DocumentLocation { container: "c".into(), file_name: "results/1.json".into(), size: 9 };
+    let without = read(located(&stored, Embedded::Pdf(b"%PDF-"), place(), &usual).unwrap());
+    let expected = json!({ "Type": "PDF", "Encoding": "Base64", "Content": null,
+        "Location": { "Container": "c", "FileName": "results/1.json", "Size": 9 } });
+    assert_eq!(without["ResultsDocument"], expected);
+    assert_eq!(without["Gradings"], document()["Gradings"], "everything that was found");
+    assert_eq!(located(&stored, Embedded::Nothing, place(), &usual), None);
     assert_eq!(read(message(&stored, Embedded::Html("<p/>"), &usual))["ResultsDocument"]["Type"], "HTML");
     let settings = ResultSettings {
         key_spelling: KeySpelling::Both,
@@ -102,10 +131,15 @@ fn a_report_says_what_the_result_says() {
     assert_eq!(page.letterhead.address, ["2 Sample Avenue", "Portland, OR 97201"]);
     assert_eq!(page.letterhead.phone.as_deref(), Some("555-0100"));
     assert_eq!(page.patient.gender.as_deref(), Some("Transgender female"));
-    assert_eq!(page.od.said.lines.iter().filter(|line| line.is_news).count(), 1);
-    assert!(page.os.said.sentence.contains("Blurry") || page.os.said.more.iter().any(|text| text.contains("Blurry")));
-    let codes: Vec<&str> = page.diagnoses.iter().map(|diagnosis| diagnosis.code.as_str()).collect();
-    assert_eq!(codes, ["E119"], "the submitted one is among them");
+    assert_eq!(
+        (page.od.said.chip, page.od.said.sentence.as_str()),
+        (Chip::NothingFound, "No diabetic retinopathy seen")
+    );
+    assert_eq!((page.os.said.chip, page.os.said.more.as_slice()), (Chip::NotGradable, &["Blurry".to_owned()][..]));
+    assert_eq!(page.care_plan.as_ref().unwrap().chip, Chip::Referral);
+    let listed: Vec<_> = page.diagnoses.iter().map(|own| (own.code.as_str(), own.description.as_str())).collect();
+    assert_eq!(listed, [("E119", "Type 2 diabetes mellitus without complications (submitted, too)")]);
+    assert!(page.code_edition.unwrap().ends_with("Graded in fiscal year 2027."));
     assert_eq!(page.notes, ["Synthetic note."]);
 }
 
@@ -130,4 +164,16 @@ fn problems_of_templates_name_their_place() {
     let wrong = organization(&template(broken), &template("<article><p>not closed</article>"));
     insta::assert_snapshot!(template_problems(&wrong).join("\n"));
     assert_eq!(template_problems(&organization(&template(GOOD), &json!({}))), [""; 0]);
+}
+
+#[test]
+fn times_are_those_of_the_site_else_of_the_organization() {
+    let zone = |organization: &Organization, site: &str| {
+        let page = report(&stored(), organization, &Templates::of(organization, site), Pictures::default());
+        page.time_zone.and_then(|zone| zone.iana_name().map(str::to_owned))
+    };
+    let both = organization(&json!({ "timeZone": "America/New_York" }), &json!({ "timeZone": "America/Los_Angeles" }));
+    assert_eq!(zone(&both, "HV-PDX").as_deref(), Some("America/Los_Angeles"));
+    assert_eq!(zone(&both, "HV-SEA").as_deref(), Some("America/New_York"));
+    assert_eq!(zone(&organization(&json!({}), &json!({})), "HV-PDX"), None);
 }

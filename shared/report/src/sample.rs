@@ -104,9 +104,8 @@ pub fn report_of(exams: &[EvaluationType], od: Option<Eye>, os: Option<Eye>) -> 
 
 fn diagnoses(assessment: &Assessment, submitted: Option<&str>) -> Vec<Diagnosis> {
     let generated: Vec<_> = assessment.diagnoses.iter().filter_map(|code| icd::described(code)).collect();
-    let submitted = submitted.map(|code| icd::submitted(code, &generated));
-    let all = submitted.into_iter().chain(generated);
-    all.map(|own| Diagnosis { code: own.code, description: own.description }).collect()
+    let listed = icd::listed(submitted, &generated);
+    listed.into_iter().map(|own| Diagnosis { code: own.code, description: own.description }).collect()
 }
 
 /// The images of every sample, drawn once.

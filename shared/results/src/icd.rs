@@ -147,6 +147,20 @@ fn fiscal_year(time: Timestamp) -> i16 {
     date.year() + i16::from(date.month() >= 10)
 }
 
+/// The codes as a report lists them: the diagnosis that came with the order first (iris-facts §9.7.1), and that it came with it.
+#[must_use]
+pub fn listed(submitted_code: Option<&str>, generated: &[DiagnosisCode]) -> Vec<DiagnosisCode> {
+    let Some(own) = submitted_code.map(|code| submitted(code, generated)) else { return generated.to_vec() };
+    if !generated.iter().any(|code| code.code == own.code) {
+        return std::iter::once(own).chain(generated.iter().cloned()).collect();
+    }
+    let marked = generated.iter().map(|code| match code.code == own.code {
+        true => DiagnosisCode { description: format!("{} (submitted, too)", code.description), ..code.clone() },
+        false => code.clone(),
+    });
+    marked.collect()
+}
+
 /// The diagnosis that came with an order, as it stands beside those of the exam: with what there is to say about it.
 #[must_use]
 pub fn submitted(code: &str, generated: &[DiagnosisCode]) -> DiagnosisCode {

@@ -10,6 +10,8 @@ pub fn of_finding(finding: &Finding, level: CareLevel, severe_is_critical: bool)
     use Answer as A;
     match finding {
         Finding::Diagnosed(_, A::None | A::NoObservable) => Severity::Normal,
+        // An organization's own plan may call anything an emergency.
+        _ if level == CareLevel::Emergent => Severity::Critical,
         Finding::Diagnosed(_, A::Proliferative) => Severity::Critical,
         Finding::Diagnosed(Diagnosis::DiabeticRetinopathy, A::Severe) if severe_is_critical => Severity::Critical,
         Finding::Diagnosed(Diagnosis::MacularEdema | Diagnosis::WetAmd, A::Positive) => Severity::Critical,

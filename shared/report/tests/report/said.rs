@@ -91,7 +91,7 @@ fn no_two_blocks_of_a_report_contradict_each_other() {
                 "{about}"
             );
             assert_eq!(html.contains("in six to twelve months"), plan == "Check again", "{about}");
-            let is_soon = ["within 24 hours", "within one week.", "within two weeks", "two to four weeks"]
+            let is_soon = ["within 24 hours", "specialist within one week", "within two weeks", "two to four weeks"]
                 .iter()
                 .any(|words| html.contains(words));
             assert_eq!(is_soon, plan == "Urgent", "{about}");

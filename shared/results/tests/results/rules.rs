@@ -1,7 +1,5 @@
 //! The rules from a grading to what follows from it, by example and by property.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use iris_model::grading::GradingSubmission;
 use iris_model::organization::{CareLevel, CarePlans};
 use iris_model::{EvaluationType, IssueCode, LocalId, Organization};

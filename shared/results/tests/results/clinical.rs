@@ -1,6 +1,4 @@
-//! `docs/CLINICAL.md` is what the data says. After a change of it: `IRIS_WRITE_DOCS=1 cargo test -p iris-results --test clinical`.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+//! `docs/CLINICAL.md` is what the data says. After a change of it: `IRIS_WRITE_DOCS=1 cargo test -p iris-results --test results clinical`.
 
 use iris_model::{EvaluationType, GradingSubmission, Organization};
 use iris_results::assessment::Basis;
@@ -144,5 +142,5 @@ fn the_page_is_current() {
         std::fs::write(PLACE, &page).unwrap();
     }
     let written = std::fs::read_to_string(PLACE).unwrap_or_default();
-    assert_eq!(written, page, "write it anew: IRIS_WRITE_DOCS=1 cargo test -p iris-results --test clinical");
+    assert_eq!(written, page, "write it anew: IRIS_WRITE_DOCS=1 cargo test -p iris-results --test results clinical");
 }

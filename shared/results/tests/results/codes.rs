@@ -1,7 +1,5 @@
 //! Every code that can come out, against the tabular list of ICD-10-CM (release of April 1, 2026, CDC/NCHS), kept as test data.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use iris_model::result::DiagnosisCode;
 use iris_results::finding::{Answer, Diagnosis, Finding};
 use iris_results::icd;
@@ -86,7 +84,14 @@ fn a_submitted_diagnosis_says_that_it_was_submitted_and_what_it_contradicts() {
     let plain = "Submitted with the order, before this exam";
     assert_eq!(of(" e11.9", &exam), ("E119".to_owned(), plain.to_owned()));
     let described = icd::described("E113311").unwrap().description;
-    assert_eq!(of("E11.3311", &exam).1, format!("{described}: submitted with the order, before this exam"));
+    assert_eq!(of("E11.3311", &[]).1, format!("{described}: submitted with the order, before this exam"));
+    let listed = |code: Option<&str>| {
+        icd::listed(code, &exam).into_iter().map(|own| (own.code, own.description)).collect::<Vec<_>>()
+    };
+    let own = ("E113311".to_owned(), described.clone());
+    assert_eq!(listed(None), std::slice::from_ref(&own));
+    assert_eq!(listed(Some("E11.9")), [("E119".to_owned(), plain.to_owned()), own]);
+    assert_eq!(listed(Some("E11.3311")), [("E113311".to_owned(), format!("{described} (submitted, too)"))]);
     let conflict = "Submitted with the order; ICD-10-CM does not allow it beside E11.3311 of this exam (Excludes1)";
     for code in ["R73.03", "R7309", "O24.419", "E10.9", "E13.9"] {
         assert_eq!(of(code, &exam).1, conflict, "{code}");

@@ -1,7 +1,5 @@
 //! Results as rows, and the files of rows.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use iris_results::batch::{BatchCsv, BatchWorkbook, HEADERS, Row, file_name, row};
 use jiff::Timestamp;
 use jiff::civil::date;

@@ -1,7 +1,5 @@
 //! What a result must contain: of the order, of the patient, of each eye, and of nobody else.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use iris_model::grading::{GradingSubmission, Note};
 use iris_model::organization::{CareLevel, Organization};
 use iris_model::request::{

@@ -1,7 +1,5 @@
 //! Whatever an organization configures, a finding is never outranked by its absence, and an emergency never looks like a routine.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use iris_model::organization::{CareLevel, CarePlan, CarePlanAssignment, CarePlans, Organization};
 use iris_model::{EvaluationType, GradingSubmission};
 use iris_results::assessment::Basis;
