@@ -114,7 +114,7 @@ def dirty_csv():
         "HV-BOI;D-115;Amos;Sample-NotSubscribed;10/10/1960;man;208-555-0135;D-15;macula only;;;;;;;",
         "HV-BOI;D-116;Lois;Sample-Exam;11/11/1961;woman;208-555-0136;D-16;retina thing;;;;;;;",
         f"HV-BOI;D-117;Kit;Sample-Gender;12/12/1962;Q;208-555-0137;D-17;{exam};;;;;;;",
-        f"HV-SEA;D-118;;Sample-ManyFaults;31/12/1970;;206-555-0138;D-18;{exam};someday;;;;;;",
+        f"HV-SEA;D-118;;Sample-ManyFaults;31.12.1970;;206-555-0138;D-18;{exam};someday;;;;;;",
         f"HV-SEA;D-119;Olga;Sample-NoOrderNo;6/1/1963;woman;206-555-0139;;{exam};12/3/2026;;;;;;",
         f"HV-SEA;D-120;Max;Sample-LongId;6/2/1964;man;206-555-0140;{'D-20-' + 'x' * 60};{exam};;;;;;;",
         f"HV-PDX;D-121;Eva;Sample-ExtraCells;6/3/1965;woman;503-555-0141;D-21;{exam};;;;;;;;one;too many",

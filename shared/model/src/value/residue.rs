@@ -153,9 +153,15 @@ pub fn is_nothing(text: &str, purpose: Purpose) -> bool {
     if text.len() <= LONGEST && (is_in(NOTHING) || (purpose == Purpose::Id && is_in(NO_IDS))) {
         return true;
     }
-    purpose != Purpose::Free
-        && !text.bytes().any(|byte| byte.is_ascii_alphanumeric())
-        && !text.chars().any(|character| character.is_alphanumeric() || is_lost(character))
+    match purpose {
+        Purpose::Free => false,
+        // A question mark in a column of codes is a word of its own: whoever wrote it learns which codes there are.
+        Purpose::Typed => text.chars().all(|character| matches!(character, '-' | '–' | '—' | '.' | '=')),
+        _ => {
+            !text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+                && !text.chars().any(|character| character.is_alphanumeric() || is_lost(character))
+        }
+    }
 }
 
 fn nothing(text: &str, purpose: Purpose) -> Judgment {
@@ -414,7 +420,8 @@ mod tests {
             assert_eq!(judged(word, Id), "missing", "{word}");
             assert_eq!(judged(word, Number), "nothing", "{word}");
             assert_eq!(judged(word, Line), "nothing", "{word}");
-            assert_eq!(judged(word, Typed), "nothing", "{word}");
+            let typed = if word.contains(['?', '*']) { "sound" } else { "nothing" };
+            assert_eq!(judged(word, Typed), typed, "{word}");
         }
         for word in ["unknown", "TBD", "Pending", "not available"] {
             assert_eq!((judged(word, Id), judged(word, Line)), ("missing".to_owned(), "sound".to_owned()), "{word}");
