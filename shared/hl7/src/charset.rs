@@ -26,8 +26,12 @@ impl Charset {
     pub(crate) fn of(declared: &[u8], message: &[u8]) -> (Self, Option<Notice>) {
         let declared = Self::declared(declared);
         if message.is_ascii() {
-            let notice = matches!(declared, Declared::Unknown).then_some(Notice::UnknownCharacterSet);
-            return (Self(UTF_8), notice);
+            // Escapes may still stand for other characters.
+            return match declared {
+                Declared::Known(encoding) => (Self(encoding), None),
+                Declared::Unknown => (Self(UTF_8), Some(Notice::UnknownCharacterSet)),
+                Declared::Ascii | Declared::Nothing => (Self(UTF_8), None),
+            };
         }
         let guess = || Self(if std::str::from_utf8(message).is_ok() { UTF_8 } else { WINDOWS_1252 });
         match declared {
@@ -63,10 +67,18 @@ impl Charset {
         }
     }
 
-    /// The text of these bytes. What is invalid becomes U+FFFD.
+    /// The text of these bytes. Bytes that are not UTF-8 where that is declared or guessed (an escape may stand for any) are windows-1252;
+    /// what has no meaning in other character sets becomes U+FFFD.
     #[must_use]
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
-        self.0.decode_without_bom_handling(bytes).0
+        if self.0 == UTF_8
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            return Cow::Borrowed(text);
+        }
+        let valid = self.0.decode_without_bom_handling_and_without_replacement(bytes);
+        let fallback = if self.0 == UTF_8 { WINDOWS_1252 } else { self.0 };
+        valid.unwrap_or_else(|| fallback.decode_without_bom_handling(bytes).0)
     }
 
     pub(crate) fn decode_cow<'a>(&self, bytes: Cow<'a, [u8]>) -> Cow<'a, str> {
@@ -103,6 +115,7 @@ mod tests {
             ("unicode", utf8, "UTF-8", None),
             ("UNICODE UTF-8", latin1, "windows-1252", Some(N::WrongCharacterSet)),
             ("8859/1", latin1, "windows-1252", None),
+            ("8859/2", b"e", "ISO-8859-2", None),
             ("8859/1", utf8, "windows-1252", None),
             ("8859/2", latin1, "ISO-8859-2", None),
             ("8859/5", latin1, "ISO-8859-5", None),
@@ -119,6 +132,24 @@ mod tests {
         for (declared, bytes, name, notice) in cases {
             let (charset, noticed) = Charset::of(declared.as_bytes(), bytes);
             assert_eq!((charset.name(), &noticed), (*name, notice), "{declared}");
+        }
+    }
+
+    #[test]
+    fn escaped_bytes_are_of_the_messages_character_set() {
+        let limits = crate::message::Limits::default();
+        for (declared, escape, expected) in [
+            ("8859/2", r"\XB1\", "ą"),
+            ("8859/1", r"\XE9\", "é"),
+            ("UNICODE UTF-8", r"\XC3A9\", "é"),
+            ("", r"\XC3A9\", "é"),
+            ("", r"\XE9\", "é"),
+            ("8859/7", r"\XAE\", "\u{fffd}"),
+        ] {
+            let bytes = format!("MSH|^~\\&|{escape}|||||||||||||||{declared}");
+            let message = crate::Message::read(bytes.as_bytes(), &limits).unwrap();
+            let address = "MSH-3".parse().unwrap();
+            assert_eq!(message.value(&address).text().unwrap(), expected, "{declared} {escape}");
         }
     }
 }

@@ -110,7 +110,7 @@ impl Draft {
     ///
     /// [`DraftError::Segment`] for a second header.
     pub fn push(&mut self, id: SegmentId) -> Result<(), DraftError> {
-        if id == SegmentId::MSH {
+        if id.is_header() {
             return Err(DraftError::Segment);
         }
         self.segments.push((id, Tree::default()));
@@ -344,6 +344,7 @@ mod tests {
         for (address, expected) in [
             ("MSH-2", DraftError::Delimiters),
             ("MSH[2]-3", DraftError::Segment),
+            ("BHS-3", DraftError::Segment),
             ("PID[2]-3", DraftError::Segment),
             ("PID-1001", DraftError::TooFar),
             ("PID-3[60000].1", DraftError::TooFar),

@@ -20,6 +20,7 @@ mod detect;
 mod duplicates;
 mod encoding;
 mod failure;
+pub mod hl7;
 mod json;
 mod layout;
 mod limits;

@@ -55,7 +55,7 @@ impl Refusal {
                 ReadError::Bytes(_) | ReadError::Segments(_) | ReadError::Fields { .. } | ReadError::Repetitions { .. },
             )
             | Self::TooLarge => (Code::AE, Fault::TooLong, None),
-            Self::Unreadable(ReadError::Empty | ReadError::NoHeader | ReadError::Utf16) => {
+            Self::Unreadable(ReadError::Empty | ReadError::NoHeader | ReadError::Utf16 | ReadError::Several) => {
                 (Code::AE, Fault::SegmentSequence, None)
             }
             Self::Kind => (Code::AR, Fault::MessageType, header(9)),

@@ -64,6 +64,9 @@ pub enum ReadError {
     /// MSH-14 has a value, or there is an ADD or DSC segment.
     #[error("the message is a part of a longer one (MSH-14, ADD or DSC); continuations are not taken")]
     Continued,
+    /// A further header stands in it (MSH, FHS, BHS). Files of messages are split first.
+    #[error("there is more than one message")]
+    Several,
 }
 
 /// What was tolerated while reading.

@@ -89,6 +89,7 @@ fn conclude(message: &mut Message<'_>) -> Result<(), ReadError> {
     let mut part = valued(14);
     for segment in message.segments() {
         match segment.id() {
+            Some(id) if id.is_header() && segment.index() > 0 => return Err(ReadError::Several),
             Some(id) => part |= PARTS.contains(&id.bytes()),
             None if !notices.contains(&Notice::NoSegmentName) => notices.push(Notice::NoSegmentName),
             None => {}
@@ -154,28 +155,37 @@ impl Index<'_> {
         if last_field - first_field > self.limits.fields.saturating_add(1) {
             return Err(ReadError::Fields { segment: number, limit: self.limits.fields });
         }
-        self.repetitions(number, start, end, first_field)?;
+        let name_end = self.starts.get(first_field + 1).map_or(end, |next| *next as usize - 1);
+        let id = SegmentId::from_bytes(self.bytes.get(start..name_end).unwrap_or_default());
+        self.repetitions(number, id, end, first_field)?;
         let [start, end, first_field, last_field] = [start, end, first_field, last_field].map(small);
-        self.segments.push(Span { start, end, first_field, last_field });
+        self.segments.push(Span { id, start, end, first_field, last_field });
         Ok(())
     }
 
     /// Only a long field can have many repetitions.
-    fn repetitions(&self, segment: usize, start: usize, end: usize, first_field: usize) -> Result<(), ReadError> {
-        let Some(repetition) = self.delimiters.repetition.filter(|_| end - start > self.limits.repetitions) else {
-            return Ok(());
-        };
+    fn repetitions(
+        &self,
+        segment: usize,
+        id: Option<SegmentId>,
+        end: usize,
+        first_field: usize,
+    ) -> Result<(), ReadError> {
+        let limit = self.limits.repetitions;
         let starts = self.starts.get(first_field..).unwrap_or_default();
+        let start = starts.first().map_or(end, |start| *start as usize);
+        let Some(repetition) = self.delimiters.repetition.filter(|_| end - start > limit) else { return Ok(()) };
         for (n, field_start) in starts.iter().enumerate() {
             let field_end = starts.get(n + 1).map_or(end, |next| *next as usize - 1);
             let field = self.bytes.get(*field_start as usize..field_end).unwrap_or_default();
-            if field.len() > self.limits.repetitions
-                && memchr_iter(repetition, field).count() >= self.limits.repetitions
-            {
-                let header = SegmentId::from_bytes(self.bytes.get(start..start + 3).unwrap_or_default())
-                    .is_some_and(SegmentId::is_header);
-                let field = n + usize::from(header);
-                return Err(ReadError::Repetitions { segment, field, limit: self.limits.repetitions });
+            // The last one has no separator behind it.
+            let too_many = match limit.checked_sub(1) {
+                Some(last) => field.len() > limit && memchr_iter(repetition, field).nth(last).is_some(),
+                None => !field.is_empty(),
+            };
+            if too_many {
+                let field = n + usize::from(id.is_some_and(SegmentId::is_header));
+                return Err(ReadError::Repetitions { segment, field, limit });
             }
         }
         Ok(())

@@ -65,6 +65,8 @@ impl fmt::Debug for SegmentId {
 /// Where a segment is, and which of the message's fields are its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
+    /// Its name, if the line begins with one.
+    pub(super) id: Option<SegmentId>,
     pub(super) start: u32,
     pub(super) end: u32,
     /// Its fields in [`Message::starts`]; the first is its name.
@@ -109,7 +111,7 @@ impl<'m> Segment<'m> {
     /// Its name; nothing where a line begins with something else.
     #[must_use]
     pub fn id(&self) -> Option<SegmentId> {
-        SegmentId::from_bytes(self.split(0)?)
+        self.span.id
     }
 
     /// The n-th part between separators, from 0, which is the name.

@@ -10,7 +10,7 @@ use iris_model::{
 
 /// What organization and mapping say about values.
 #[derive(Debug, Clone)]
-pub(super) struct Conventions {
+pub(crate) struct Conventions {
     dates: DateOrder,
     /// The exams to offer to someone who named none of them.
     exams: String,
@@ -23,14 +23,14 @@ impl Conventions {
     }
 
     /// Exams are those the organization subscribes to.
-    pub(super) fn new(dates: DateOrder, exams: &[EvaluationType]) -> Self {
+    pub(crate) fn new(dates: DateOrder, exams: &[EvaluationType]) -> Self {
         let codes: Vec<&str> = exams.iter().map(|exam| exam.code()).collect();
         Self { dates, exams: if codes.is_empty() { EvaluationType::codes() } else { codes.join(", ") } }
     }
 }
 
 /// Puts a cell that is not empty into the request. The text is trimmed.
-pub(super) fn set(
+pub(crate) fn set(
     request: &mut OrderRequest,
     field: IntakeField,
     text: &str,
@@ -95,7 +95,7 @@ pub(super) fn set(
 }
 
 /// Whether a value of this field says that there is an order (decision 5).
-pub(super) fn is_about_the_order(field: IntakeField) -> bool {
+pub(crate) fn is_about_the_order(field: IntakeField) -> bool {
     field.path().starts_with("Order.")
 }
 

@@ -1,0 +1,131 @@
+//! HL7 orders: from an ORM to order requests.
+//!
+//! A message is a record whose cells are named by addresses; rules, translations, defaults and constants are those of files. Each ORC begins
+//! a group, and each group is a request of its own, read from its own segments and those that count for all of its patient: one bad order
+//! does not hold back the others. Addresses are parsed, never compared as names of columns: `PID-5.1` and `PID-51` are two things.
+
+mod defaults;
+mod order;
+
+pub use defaults::defaults;
+pub use order::{Echo, Order};
+
+use iris_hl7::address::AddressError;
+use iris_hl7::{Address, Message, SegmentId};
+use iris_model::organization::ColumnRule;
+use iris_model::{EvaluationType, IntakeField};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// Where an interface's orders have their values. A field that is not mentioned is read as published ([`defaults`]).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Inbound {
+    /// Rules by field. Their headers are addresses, e.g. `PID-3[5=MRN].1`; the first that has a value is taken.
+    pub columns: BTreeMap<IntakeField, ColumnRule>,
+}
+
+/// A header of an inbound mapping that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{header}`, of {}, is no place that can be read", field.name())]
+pub struct Problem {
+    /// The field whose rule it is in.
+    pub field: IntakeField,
+    /// The header.
+    pub header: String,
+    /// Why.
+    #[source]
+    pub wrong: Wrong,
+}
+
+/// Why a header cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Wrong {
+    /// It is no address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// PID-19 (iris-facts R-25).
+    #[error("PID-19 (social security number) is never read")]
+    SocialSecurity,
+}
+
+/// A mapping whose addresses were read.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    rules: Vec<Rule>,
+    conventions: crate::mapping::Conventions,
+}
+
+#[derive(Debug, Clone)]
+struct Rule {
+    field: IntakeField,
+    addresses: Vec<Address>,
+    /// Translations; the first of each pair in lower case.
+    values: Vec<(String, String)>,
+    default: Option<String>,
+    constant: Option<String>,
+}
+
+const ORC: &str = "ORC";
+const PID: &str = "PID";
+
+impl Reader {
+    /// Reads the addresses of a mapping. `exams` are those the organization subscribes to; they are offered to who names another.
+    ///
+    /// # Errors
+    ///
+    /// Every header that cannot be used.
+    pub fn new(inbound: &Inbound, exams: &[EvaluationType]) -> Result<Self, Vec<Problem>> {
+        let mut columns = defaults();
+        columns.extend(inbound.columns.iter().map(|(field, rule)| (*field, rule.clone())));
+        let mut problems = Vec::new();
+        let mut rules = Vec::new();
+        for (field, rule) in columns {
+            let mut addresses = Vec::new();
+            for header in &rule.headers {
+                match address(header) {
+                    Ok(address) => addresses.push(address),
+                    Err(wrong) => problems.push(Problem { field, header: header.clone(), wrong }),
+                }
+            }
+            let values =
+                rule.values.iter().map(|(from, to)| (from.trim().to_lowercase(), to.trim().to_owned())).collect();
+            let given =
+                |value: Option<String>| value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+            rules.push(Rule { field, addresses, values, default: given(rule.default), constant: given(rule.constant) });
+        }
+        let conventions = crate::mapping::Conventions::new(iris_model::organization::DateOrder::default(), exams);
+        if problems.is_empty() { Ok(Self { rules, conventions }) } else { Err(problems) }
+    }
+
+    /// The orders of a message, in its order; none where it has no ORC.
+    #[must_use]
+    pub fn orders(&self, message: &Message<'_>) -> Vec<Order> {
+        let Ok(leader) = ORC.parse::<SegmentId>() else { return Vec::new() };
+        message.groups(leader).iter().map(|group| self.order(message, group)).collect()
+    }
+
+    /// Every field with a value that this mapping does not read, as `PID-10`: for who writes one. The header, set ids and the social security
+    /// number are left out.
+    #[must_use]
+    pub fn unread(&self, message: &Message<'_>) -> Vec<String> {
+        let read: Vec<Address> = self.rules.iter().flat_map(|rule| rule.addresses.iter().cloned()).collect();
+        let unread = message.unread(&read).into_iter().filter_map(|(segment, field)| {
+            let id = segment.id()?;
+            let dropped =
+                id == SegmentId::MSH || (id.to_string() == PID && field == 19) || (field == 1 && id.to_string() != ORC);
+            (!dropped).then(|| format!("{id}-{field}"))
+        });
+        unread.collect()
+    }
+}
+
+fn address(header: &str) -> Result<Address, Wrong> {
+    let address: Address = header.parse()?;
+    if address.segment.to_string() == PID && address.field.get() == 19 {
+        return Err(Wrong::SocialSecurity);
+    }
+    Ok(address)
+}
