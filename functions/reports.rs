@@ -7,7 +7,8 @@ use iris_azure::blob::{BlobAddress, Error as BlobError};
 use iris_delivery::{Pictures, Result as StoredResult, Templates, exam, report};
 use iris_model::Organization;
 use iris_model::organization::DeliveryFormat;
-use iris_report::{Limits, Renderer};
+use iris_report::template::Template;
+use iris_report::{LeftOut, Limits, Renderer, Report};
 use iris_results::ShownImage;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +48,8 @@ pub(crate) enum Error {
 }
 
 type Slot = Arc<OnceCell<Bytes>>;
+/// What drawing gives: a report and the images that are not on it, or nothing where it cannot be had as it was wanted.
+type Drawn = Result<Option<(Rendered, Vec<LeftOut>)>, iris_report::Error>;
 
 /// Renders; one for a process.
 pub struct Reports {
@@ -108,6 +111,31 @@ impl Reports {
         }
     }
 
+    /// Renders a report that goes into a message in at most so many bytes, with smaller images (decision 316). `full` is the report as
+    /// [`Self::render`] gave it. `None`: it does not fit.
+    pub(crate) async fn render_within(
+        &self,
+        app: &App,
+        result: &StoredResult,
+        organization: &Organization,
+        full: &Rendered,
+        most: usize,
+    ) -> Result<Option<Rendered>, Error> {
+        let full = (full.pdf.len(), full.html.len());
+        self.drawn(app, result, organization, move |renderer, template, view| match full {
+            (0, 0) => Ok(None),
+            (0, length) => {
+                let fitting = renderer.html_within(template, view, most, length);
+                Ok(fitting.map(|(html, left_out)| (Rendered { pdf: Bytes::new(), html }, left_out)))
+            }
+            (length, _) => {
+                let fitting = renderer.pdf_within(template, view, most, length)?;
+                Ok(fitting.map(|(pdf, left_out)| (Rendered { pdf: pdf.into(), html: String::new() }, left_out)))
+            }
+        })
+        .await
+    }
+
     /// The PDF of a result, for a file that is made of many: drawn in its turn, and not kept.
     pub(crate) async fn pdf(
         &self,
@@ -139,6 +167,26 @@ impl Reports {
         organization: &Organization,
         html: bool,
     ) -> Result<Rendered, Error> {
+        let drawn = self.drawn(app, result, organization, move |renderer, template, view| {
+            if html {
+                let (html, left_out) = renderer.html(template, view);
+                Ok(Some((Rendered { pdf: Bytes::new(), html }, left_out)))
+            } else {
+                let (pdf, left_out) = renderer.pdf(template, view)?;
+                Ok(Some((Rendered { pdf: pdf.into(), html: String::new() }, left_out)))
+            }
+        });
+        drawn.await?.ok_or_else(|| Error::Impossible("a report cannot be drawn".to_owned()))
+    }
+
+    /// Has something drawn from all that a report needs.
+    async fn drawn(
+        &self,
+        app: &App,
+        result: &StoredResult,
+        organization: &Organization,
+        draw: impl FnOnce(&Renderer, &Template, &Report) -> Drawn + Send + 'static,
+    ) -> Result<Option<Rendered>, Error> {
         let Ok(_turn) = self.processors.acquire().await else {
             return Err(Error::Away("the handler is ending".to_owned()));
         };
@@ -155,23 +203,16 @@ impl Reports {
         }
         let view = report(result, organization, &templates, Pictures { right, left });
         let renderer = Arc::clone(&self.renderer);
-        let drawn = tokio::task::spawn_blocking(move || {
-            if html {
-                let (html, left_out) = renderer.html(&resolved.template, &view);
-                Ok((Rendered { pdf: Bytes::new(), html }, left_out))
-            } else {
-                let (pdf, left_out) = renderer.pdf(&resolved.template, &view)?;
-                Ok((Rendered { pdf: pdf.into(), html: String::new() }, left_out))
-            }
-        });
-        let drawn: Result<_, iris_report::Error> =
-            drawn.await.map_err(|_| Error::Impossible("a report cannot be drawn".to_owned()))?;
-        let (rendered, left_out) = drawn.map_err(|error| Error::Impossible(error.to_string()))?;
+        let drawn = tokio::task::spawn_blocking(move || draw(&renderer, &resolved.template, &view));
+        let drawn = drawn.await.map_err(|_| Error::Impossible("a report cannot be drawn".to_owned()))?;
+        let Some((rendered, left_out)) = drawn.map_err(|error| Error::Impossible(error.to_string()))? else {
+            return Ok(None);
+        };
         for image in left_out {
             warn!(organization = %organization.slug, order = result.order_id(), image = ?image.image, reason = %image.reason,
                 "an image is left out of a report");
         }
-        Ok(rendered)
+        Ok(Some(rendered))
     }
 
     /// The bytes of an image; nothing where the archive has it no more, or it is too large to be shown.

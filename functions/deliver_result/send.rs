@@ -24,7 +24,10 @@ impl Job<'_> {
     pub(super) async fn send(&self, result: &StoredResult, rendered: &Rendered) -> Result<Handover, Failure> {
         let content = self.content(result, rendered);
         let (delivery_type, endpoint) = match &self.destination.to {
-            DeliveryTarget::Queue(queue) => ("azure-queue", self.to_queue(queue, content, result).await?),
+            DeliveryTarget::Queue(queue) => {
+                let content = self.fitting(queue, content, result, rendered).await?;
+                ("azure-queue", self.to_queue(queue, content, result).await?)
+            }
             DeliveryTarget::Container(target) => ("azureblob", self.to_container(target, content, result).await?),
             DeliveryTarget::FilePath(template) => {
                 let name = self.name(template, result)?;
@@ -67,6 +70,31 @@ impl Job<'_> {
                 "application/json"
             }
         }
+    }
+
+    /// The content for a queue: where it is larger than the queue takes, with a report whose images are smaller. The report in files is the full
+    /// one.
+    async fn fitting(
+        &self,
+        queue: &QueueTarget,
+        content: Bytes,
+        result: &StoredResult,
+        rendered: &Rendered,
+    ) -> Result<Bytes, Failure> {
+        let limit = queue.message_limit as usize;
+        if content.len() <= limit {
+            return Ok(content);
+        }
+        let around = self.content(result, &Rendered::default()).len();
+        let room = limit.saturating_sub(around);
+        let most = match self.destination.format {
+            DeliveryFormat::Pdf | DeliveryFormat::Html => room,
+            // In Base64, four characters for three bytes.
+            DeliveryFormat::ResultWithPdf | DeliveryFormat::ResultWithHtml | DeliveryFormat::Result => room / 4 * 3,
+        };
+        let reports = &self.app.reports;
+        let smaller = reports.render_within(self.app, result, &self.organization, rendered, most).await?;
+        Ok(smaller.map_or(content, |smaller| self.content(result, &smaller)))
     }
 
     /// Returns the queue's name.
