@@ -3,9 +3,9 @@
 //! An event that can never be used is logged for the alert and dropped: the sweep announces every blob that is still there.
 
 use crate::app::App;
-use crate::organizations::{Error, Lookup};
 use iris_azure::eventgrid::{self, BlobCreated, Event};
 use iris_azure::handler::ServiceBusMessage;
+use iris_azure::organizations::{Error, Lookup};
 use iris_model::{Organization, Slug};
 use std::sync::Arc;
 use tracing::{error, info};

@@ -1,13 +1,13 @@
 //! What the functions share: settings, connections, the order service.
 
-use crate::database;
 use crate::deliver_result::{Connections, Lanes};
-use crate::organizations::Organizations;
 use crate::publisher::ServiceBusPublisher;
 use crate::reports::Reports;
 use anyhow::Context;
 use iris_azure::blob::BlobStore;
+use iris_azure::database;
 use iris_azure::eventgrid::Account;
+use iris_azure::organizations::Organizations;
 use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
 use iris_azure::settings::{ContainerNames, Lookup, QueueNames, RetentionSettings, Settings};
 use iris_intake::Limits;

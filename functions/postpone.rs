@@ -10,6 +10,7 @@
 use crate::app::App;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::servicebus::{OutgoingMessage, PropertyValue};
+use iris_model::names::property::{FIRST_SEEN, MESSAGE_ID, WAITS};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -17,13 +18,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tracing::warn;
 use uuid::Uuid;
-
-/// Application property: when a submission that waits for its order was first seen, in milliseconds since 1970.
-const FIRST_SEEN: &str = "IrisFirstSeen";
-/// Application property: how often the message has waited.
-const WAITS: &str = "IrisWaits";
-/// Application property: the MessageId the sender gave.
-const MESSAGE_ID: &str = iris_azure::servicebus::ORIGINAL_ID;
 
 /// How long a failing invocation holds its message back when it cannot be sent again.
 const PAUSE: Duration = Duration::from_secs(10);

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use iris_azure::servicebus::{Cause, Error, OutgoingMessage, ServiceBusSender};
-use iris_orders::{Destination, OutboxMessage, PublishError, Publisher};
+use iris_orders::{PublishError, Publisher};
+use iris_store::{Destination, OutboxMessage};
 
 /// The publisher of the deployed handler.
 pub struct ServiceBusPublisher {

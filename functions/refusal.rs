@@ -1,7 +1,7 @@
 //! What can be said about a submission that is refused before the rules are asked.
 
 use iris_model::{ImageRequest, Issue, OrderControlCode, OrderRequest};
-use iris_orders::{Refusal, Requested};
+use iris_rules::{Refusal, Requested};
 
 /// A refusal of input that could not be read at all.
 pub(crate) fn unreadable(issue: Issue) -> Refusal {

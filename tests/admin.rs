@@ -6,10 +6,10 @@ mod support;
 
 use clap::Parser;
 use iris_admin::cli::Cli;
-use iris_local::provision::ORDERS;
 use iris_local_servicebus::message::{Message, PropertyValue};
 use iris_model::OutcomeKind;
-use iris_orders::audit::AuditSearch;
+use iris_model::names::queue::ORDERS;
+use iris_store::audit::AuditSearch;
 use serde_json::{Value, json};
 use sqlx::Connection;
 use std::collections::BTreeMap;

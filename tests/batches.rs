@@ -53,11 +53,11 @@ async fn host(database: Option<String>, formats: &[BatchFormat]) -> TestHost {
 async fn grade(host: &TestHost, messages: Vec<OutgoingMessage>) {
     let access = host.host.credentials.caller(&host.organization).gradings.unwrap();
     let sender = ServiceBusSender::with_connection_string(&access, SenderOptions::default()).unwrap();
-    sender.send(&format!("gradings-{}", host.organization.slug), messages).await.unwrap();
+    sender.send(&host.organization.slug.gradings_entry(), messages).await.unwrap();
 }
 
 async fn results(host: &TestHost, count: usize) {
-    let queue = format!("results-{}", host.organization.slug);
+    let queue = host.organization.slug.results_queue();
     until("results", async || host.host.broker.status(&queue).unwrap().active >= count).await;
 }
 

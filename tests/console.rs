@@ -71,7 +71,7 @@ async fn a_file_dropped_on_the_console_is_a_drop_like_any_other() {
     assert!(named.starts_with("attachment; filename=\"a b.csv.rejected.csv\""), "{named}");
     assert!(text(rejected).await.contains("O2"));
 
-    let order = host.host.orders.search_orders(&iris_orders::queries::OrderSearch::default(), 1).await.unwrap().items;
+    let order = host.host.orders.search_orders(&iris_store::queries::OrderSearch::default(), 1).await.unwrap().items;
     let page = console.page(&format!("/orders/{}", order[0].id)).await;
     assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>alert"), "{page}");
     assert!(console.page("/orders?q=o1").await.contains("O1"));

@@ -15,10 +15,13 @@ fn the_functions_host_takes_the_app_without_a_warning() {
     let names = ["ORDERS_QUEUE", "DROPS_QUEUE", "IMAGES_QUEUE", "GRADINGS_QUEUE", "DELIVERIES_QUEUE"];
     let schedules = ["SWEEP_SCHEDULE", "PRUNE_SCHEDULE", "BATCHES_SCHEDULE"];
     let settings = names.map(|name| (name, "queue")).into_iter().chain(schedules.map(|name| (name, "0 15 3 * * *")));
-    let connections =
-        [("ServiceBus__fullyQualifiedNamespace", "example.servicebus.windows.net"), ("AzureWebJobsStorage__accountName", "x")];
+    let connections = [
+        ("ServiceBus__fullyQualifiedNamespace", "example.servicebus.windows.net"),
+        ("AzureWebJobsStorage__accountName", "x"),
+    ];
     let settings = settings.chain(connections).map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let app = App::load(&root(), &root().join("functions"), &Settings::from(settings.collect::<BTreeMap<_, _>>())).unwrap();
+    let app =
+        App::load(&root(), &root().join("functions"), &Settings::from(settings.collect::<BTreeMap<_, _>>())).unwrap();
     assert_eq!(app.warnings, Vec::<String>::new());
 }
 

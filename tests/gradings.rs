@@ -50,7 +50,7 @@ async fn host(settings: impl FnOnce(&mut Organization)) -> TestHost {
 async fn grade(host: &TestHost, messages: Vec<iris_azure::servicebus::OutgoingMessage>) {
     let access = host.host.credentials.caller(&host.organization).gradings.unwrap();
     let sender = ServiceBusSender::with_connection_string(&access, SenderOptions::default()).unwrap();
-    sender.send(&format!("gradings-{}", host.organization.slug), messages).await.unwrap();
+    sender.send(&host.organization.slug.gradings_entry(), messages).await.unwrap();
 }
 
 /// Waits until this many messages are in a queue, and gives them all.

@@ -9,7 +9,7 @@ use iris_local_functions_host::{Faults, Kills};
 use iris_model::enumeration::OrderStatus;
 use iris_model::event::EventKind;
 use iris_model::{Event, ImageContext, IssueCode, Laterality};
-use iris_orders::images::{ImageRecord, ImageStatus};
+use iris_rules::images::{ImageRecord, ImageStatus};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

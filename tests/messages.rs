@@ -4,8 +4,8 @@
 
 mod support;
 
-use iris_local::provision::ORDERS;
 use iris_model::event::EventKind;
+use iris_model::names::queue::ORDERS;
 use iris_model::{Event, IssueCode, OutcomeKind};
 use serde_json::json;
 use std::collections::BTreeMap;

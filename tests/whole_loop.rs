@@ -98,7 +98,7 @@ impl Side {
     async fn post(&self, host: &TestHost, numbers: &[usize]) {
         let access = host.host.credentials.caller(&self.organization).orders;
         let orders = numbers.iter().map(|number| message(format!("o{number}"), &self.order(*number))).collect();
-        send(&access, &format!("orders-{}", self.organization.slug), orders).await;
+        send(&access, &self.organization.slug.orders_entry(), orders).await;
     }
 
     async fn upload(&self, host: &TestHost, numbers: &[usize]) {
@@ -117,7 +117,7 @@ impl Side {
         let access = host.host.credentials.grader(&self.organization);
         let message = |number: &usize| message(format!("g{number}-{code}"), &self.grading(*number, code));
         let gradings = numbers.iter().map(message).collect();
-        send(&access, &format!("gradings-{}", self.organization.slug), gradings).await;
+        send(&access, &self.organization.slug.gradings_entry(), gradings).await;
     }
 
     /// The ids of its orders, by status.

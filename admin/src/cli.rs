@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use iris_model::Slug;
-use iris_orders::deliveries::DeliveryState;
+use iris_rules::deliveries::DeliveryState;
 use std::path::PathBuf;
 use uuid::Uuid;
 

@@ -5,9 +5,9 @@ use anyhow::{Context, Result, bail};
 use iris_azure::blob::{BlobAddress, BlobStore, Downloaded, Error as BlobError};
 use iris_azure::settings::Settings;
 use iris_model::{ClientGuid, Organization, Slug};
-use iris_orders::Store;
-use iris_orders::audit::AuditEntry;
-use iris_orders::store::Administration;
+use iris_store::Administration;
+use iris_store::Store;
+use iris_store::audit::AuditEntry;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ impl Platform {
         )?;
         let lookup = |name: &str| variables.get(name);
         let blobs = BlobStore::new(&settings.storage, &lookup).context("Storage")?;
-        let store = iris_functions::database::visit(&settings.database, &lookup).await.context("Database")?;
+        let store = iris_azure::database::visit(&settings.database, &lookup).await.context("Database")?;
         let actor =
             common.actor.clone().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).or_else(login);
         Ok(Self { settings, store, blobs, variables, actor, reason, shows: common.show_personal_data })
@@ -138,7 +138,7 @@ impl Platform {
 
     /// The address of an organization's document.
     pub(crate) fn document_address(&self, slug: &Slug) -> Result<BlobAddress> {
-        Ok(BlobAddress::new(&self.settings.containers.organizations, &format!("{slug}.json"))?)
+        Ok(BlobAddress::new(&self.settings.containers.organizations, &slug.document_name())?)
     }
 
     /// An organization's document as stored; `None` when there is none.
@@ -161,7 +161,7 @@ impl Platform {
 
     /// Every organization, with what is wrong with its document.
     pub(crate) async fn organizations(&self) -> Result<Vec<(Slug, Result<Organization>)>> {
-        let known = iris_functions::organizations::Organizations::new(
+        let known = iris_azure::organizations::Organizations::new(
             self.blobs.clone(),
             self.settings.containers.organizations.clone(),
         );

@@ -1,9 +1,9 @@
 //! Empty databases for single measurements.
 
 use anyhow::{Context, Result};
-use iris_orders::Store;
-use iris_orders::store::postgres::{PostgresOptions, PostgresStore};
-use iris_orders::store::sqlite::{SqliteOptions, SqliteStore};
+use iris_store::Store;
+use iris_store::postgres::{PostgresOptions, PostgresStore};
+use iris_store::sqlite::{SqliteOptions, SqliteStore};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::path::PathBuf;
 use std::sync::Arc;

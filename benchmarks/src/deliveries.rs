@@ -87,7 +87,7 @@ async fn graded(local: &Local, numbers: Range<usize>) -> Result<f64> {
     let results = local.organization.results_queue().context("the sample organization has results")?;
     let results_before = local.host.broker.status(&results)?.active as u64;
     let started = Instant::now();
-    sender.send(&format!("gradings-{}", local.organization.slug), messages).await?;
+    sender.send(&local.organization.slug.gradings_entry(), messages).await?;
     clock::until("all results", async || {
         let delivered = local.host.broker.status(&results)?.active as u64 >= results_before + count;
         // A receipt for the grading, the word that it was applied, and the receipt of the delivery.

@@ -76,7 +76,7 @@ impl Local {
 
     /// The queue callers post to.
     pub(crate) fn entry(&self) -> String {
-        format!("orders-{}", self.organization.slug)
+        self.organization.slug.orders_entry()
     }
 
     /// Events waiting for the caller.

@@ -12,11 +12,11 @@ use crate::{Bench, clock};
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use bare::Row;
-use iris_orders::drops::{NewDrop, RowDetail};
-use iris_orders::incoming::row_id;
-use iris_orders::{
-    Answer, Destination, DropLease, Incoming, Options, Orders, OutboxMessage, PublishError, Publisher, Source,
-};
+use iris_orders::{Options, Orders, PublishError, Publisher};
+use iris_rules::incoming::row_id;
+use iris_rules::{Answer, Incoming, Source};
+use iris_store::drops::{NewDrop, RowDetail};
+use iris_store::{Destination, DropLease, OutboxMessage};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Instant;

@@ -7,21 +7,18 @@
 mod read;
 
 use crate::app::App;
-use crate::organizations::Lookup;
 use crate::postpone::{self, Reason};
-use crate::submit_order::STAMP;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
-use iris_orders::Answer;
+use iris_azure::organizations::Lookup;
+use iris_model::names::property::ORGANIZATION;
+use iris_rules::Answer;
 use jiff::Timestamp;
 use tracing::{debug, error, warn};
-
-/// The function's name.
-pub const NAME: &str = "apply_grading";
 
 /// Handles one message.
 pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
     let now = Timestamp::now();
-    let incoming = match app.organizations.stamped(message.property(STAMP)).await {
+    let incoming = match app.organizations.stamped(message.property(ORGANIZATION)).await {
         Ok(Lookup::Known(organization)) => read::incoming(&message, organization, now),
         Ok(Lookup::Unknown) => {
             error!(

@@ -4,8 +4,8 @@ use crate::postpone;
 use iris_azure::handler::ServiceBusMessage;
 use iris_model::submission::{Submission, validate_grading};
 use iris_model::{GradingSubmission, Issue, IssueCode, Organization};
-use iris_orders::incoming::message_id;
-use iris_orders::{Incoming, Refusal, Requested, Source};
+use iris_rules::incoming::message_id;
+use iris_rules::{Incoming, Refusal, Requested, Source};
 use jiff::Timestamp;
 use std::sync::Arc;
 

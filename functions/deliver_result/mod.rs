@@ -7,7 +7,7 @@
 //! twice the same: the same message id, the same file name, the same bytes.
 //!
 //! A message that has to come again notes in the database that it was seen; one that got lost is found by that and sent anew by the sweep
-//! ([`iris_orders::deliveries`]).
+//! ([`iris_rules::deliveries`]).
 //!
 //! 1. **Look.** A delivery that is done needs nothing; one whose destination is disabled is held; one that would overtake an earlier result of
 //!    the same order waits.
@@ -26,15 +26,15 @@ pub use connections::Connections;
 pub use lanes::Lanes;
 
 use crate::app::App;
-use crate::organizations::Lookup;
 use crate::postpone::{self, Reason};
 use crate::reports;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
+use iris_azure::organizations::Lookup;
 use iris_delivery::Result as StoredResult;
 use iris_model::Organization;
 use iris_model::organization::{DeliveryTarget, DestinationDocument};
-use iris_orders::deliveries::{Delivery, DeliveryMessage, DeliveryState, Handover};
-use iris_orders::store::FailedDelivery;
+use iris_rules::deliveries::{Delivery, DeliveryMessage, DeliveryState, Handover};
+use iris_store::FailedDelivery;
 use iris_telemetry::metrics;
 use jiff::{SignedDuration, Timestamp};
 use lanes::Turn;
@@ -42,10 +42,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{debug, error, warn};
 
-/// The function's name.
-pub const NAME: &str = "deliver_result";
-
-/// How long a note that a message was seen is good enough; well within [`iris_orders::deliveries::LOST_AFTER`].
+/// How long a note that a message was seen is good enough; well within [`iris_rules::deliveries::LOST_AFTER`].
 const SEEN: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a destination may take to confirm.

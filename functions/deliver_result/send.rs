@@ -10,7 +10,7 @@ use iris_model::DateTimeOffset;
 use iris_model::organization::{ContainerTarget, DeliveryFormat, DeliveryTarget, NameTemplate, QueueTarget};
 use iris_model::request::VERSION;
 use iris_model::result::{DocumentLocation, POINTER_OBJECT_TYPE, ResultPointer};
-use iris_orders::deliveries::Handover;
+use iris_rules::deliveries::Handover;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 

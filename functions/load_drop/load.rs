@@ -13,7 +13,8 @@ use futures::stream::FuturesOrdered;
 use iris_azure::blob::RangedReader;
 use iris_intake::{Format, Layout, Source};
 use iris_model::{Issue, IssueCode, OutcomeKind};
-use iris_orders::{Answer, DropFinish, DropLease, DropState, DropStatus, Incoming, Refusal, RowDetail};
+use iris_rules::{Answer, Incoming, Refusal};
+use iris_store::{DropFinish, DropLease, DropState, DropStatus, RowDetail};
 use iris_telemetry::metrics;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -266,7 +267,7 @@ fn may_wait(incoming: &Incoming) -> bool {
     )
 }
 
-fn lookup(layout: Arc<Layout>) -> Arc<iris_orders::drops::ColumnLookup> {
+fn lookup(layout: Arc<Layout>) -> Arc<iris_store::drops::ColumnLookup> {
     Arc::new(move |path| layout.column_of(path).map(|(column, header)| (column, header.to_owned())))
 }
 

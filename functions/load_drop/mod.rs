@@ -28,17 +28,14 @@ use iris_azure::blob::{BlobAddress, Error as BlobError, Etag};
 use iris_azure::eventgrid::BlobCreated;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_model::Organization;
-use iris_orders::drops::drop_id;
-use iris_orders::queries::DropSummary;
-use iris_orders::{DropLease, DropState, NewDrop};
+use iris_store::drops::drop_id;
+use iris_store::queries::DropSummary;
+use iris_store::{DropLease, DropState, NewDrop};
 use jiff::Timestamp;
 use shape::Shape;
 use std::sync::Arc;
 use tracing::{info, warn};
 use uuid::Uuid;
-
-/// The function's name.
-pub const NAME: &str = "load_drop";
 
 /// A drop being worked on.
 struct Job<'a> {
@@ -56,7 +53,7 @@ enum Error {
     #[error("blob storage: {0}")]
     Blob(#[from] BlobError),
     #[error("order store: {0}")]
-    Orders(#[from] iris_orders::Error),
+    Orders(#[from] iris_store::Error),
     #[error("temporary file: {0}")]
     Spool(#[source] std::io::Error),
     #[error("the archived file could not be read to its end")]
@@ -75,7 +72,7 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
     let slug = organization.slug.clone();
     match work(app, organization, &event).await {
         Ok(()) => Outcome::Done,
-        Err(Error::Orders(iris_orders::Error::LostDrop)) => {
+        Err(Error::Orders(iris_store::Error::LostDrop)) => {
             warn!(organization = %slug, "the drop was taken over by another instance");
             Outcome::Done
         }
@@ -138,7 +135,7 @@ impl<'a> Job<'a> {
 
     /// What the store knows about the drop.
     async fn summary(&self) -> Result<DropSummary, Error> {
-        Ok(self.app.orders.store().drop_summary(self.id()).await?.ok_or(iris_orders::Error::UnknownDrop)?)
+        Ok(self.app.orders.store().drop_summary(self.id()).await?.ok_or(iris_store::Error::UnknownDrop)?)
     }
 
     /// Archives and loads; ends with the drop finished or refused in the store.

@@ -12,8 +12,8 @@ use iris_intake::receipt::{
     Files, IssueList, ReadAs, Receipt, RejectedCsv, RejectedJson, RejectedXlsx, RowsCsv, Status, Totals, document_name,
 };
 use iris_model::{OutcomeKind, RowLine};
-use iris_orders::DropStatus;
-use iris_orders::queries::DropSummary;
+use iris_store::DropStatus;
+use iris_store::queries::DropSummary;
 use iris_telemetry::metrics;
 
 impl Job<'_> {

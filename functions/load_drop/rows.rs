@@ -6,8 +6,9 @@ use crate::refusal::about;
 use iris_intake::{FileIssue, Format, Layout, Limits, Row, Source, Step, read};
 use iris_model::submission::{Context, Origin, validate};
 use iris_model::{Issue, IssueCode, LocalId, Organization};
-use iris_orders::incoming::row_id;
-use iris_orders::{Incoming, Refusal, RowDetail};
+use iris_rules::incoming::row_id;
+use iris_rules::{Incoming, Refusal};
+use iris_store::RowDetail;
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 use std::ops::ControlFlow;
@@ -116,7 +117,7 @@ impl RowOrigin {
             organization: Arc::clone(&self.organization),
             received_at: now,
             first_seen: self.first_seen,
-            source: iris_orders::Source::Row,
+            source: iris_rules::Source::Row,
             request: request.map_err(|issues| Refusal { issues, ..refused }),
             body: None,
         };

@@ -2,20 +2,17 @@
 //!
 //! Every batch is a transaction of its own, with the audit entry that counts it, so a timer that is killed or runs twice does no harm and
 //! orders that come in meanwhile wait for a batch at most. A run that takes longer than [`TIME`] leaves the rest to the next one.
-//! What is never removed is said in [`iris_orders::retention`].
+//! What is never removed is said in [`iris_rules::retention`].
 
 use crate::app::App;
 use iris_azure::handler::Outcome;
 use iris_azure::settings::RetentionSettings;
-use iris_orders::Error;
-use iris_orders::retention::{Kind, Prune};
-use iris_orders::store::Administration;
+use iris_rules::retention::{Kind, Prune};
+use iris_store::Administration;
+use iris_store::Error;
 use jiff::{SignedDuration, Timestamp};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
-
-/// The function's name.
-pub const NAME: &str = "prune";
 
 /// How long one run goes on beginning batches.
 const TIME: Duration = Duration::from_secs(300);

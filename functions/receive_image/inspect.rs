@@ -4,7 +4,7 @@ use super::{Error, IMAGE_BYTES};
 use iris_azure::blob::{BlobAddress, BlobStore, Etag};
 use iris_images::{Facts, Inspection, Unusable};
 use iris_model::IssueCode;
-use iris_orders::images::Claims;
+use iris_rules::images::Claims;
 use serde_json::json;
 
 /// How much is read at a time; enough for the header of most files. The reader stops asking at [`iris_images::HEADER_LIMIT`].

@@ -8,7 +8,7 @@
 //! 2. **Archive.** The bytes are copied to our own container while their digest is taken. The same bytes under the same name are the same
 //!    image (decision 178), however often they are uploaded or announced.
 //! 3. **Decide and commit.** The rules link the image to its order, or let it wait, or quarantine it; its receipts go to the outbox in the
-//!    same transaction (`iris_orders::images`).
+//!    same transaction (`iris_rules::images`).
 //! 4. **Clean up.** The caller's blob is removed if it is still the version that was read.
 //!
 //! Each step may be repeated; an image is done only after the last. Killed anywhere, the event is delivered again, and if even that is lost,
@@ -24,14 +24,11 @@ use archive::Kept;
 use iris_azure::blob::{BlobAddress, Error as BlobError, Etag};
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_model::{ImageContext, Organization};
-use iris_orders::images::{BlobRef, ImageRecord, ImageStatus, ImageTask, ImageWork, Wait, image_id};
+use iris_rules::images::{BlobRef, ImageRecord, ImageStatus, ImageTask, ImageWork, Wait, image_id};
 use jiff::Timestamp;
 use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
-
-/// The function's name.
-pub const NAME: &str = "receive_image";
 
 /// The largest image taken, in bytes: a volume of tomography has some tens of megabytes.
 const IMAGE_BYTES: u64 = 256 << 20;
@@ -51,7 +48,7 @@ enum Error {
     #[error("blob storage: {0}")]
     Blob(#[from] BlobError),
     #[error("order store: {0}")]
-    Orders(#[from] iris_orders::Error),
+    Orders(#[from] iris_store::Error),
 }
 
 /// Handles one event.
@@ -151,7 +148,7 @@ impl Job<'_> {
 
     /// The upload's own id: container, name and version.
     fn upload(&self) -> Uuid {
-        iris_orders::drops::drop_id(self.source.container(), self.source.name(), self.etag.bare())
+        iris_store::drops::drop_id(self.source.container(), self.source.name(), self.etag.bare())
     }
 
     /// Removes the caller's blob if it is still the version that was read. One too large to be archived stays.

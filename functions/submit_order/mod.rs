@@ -1,6 +1,6 @@
 //! `submit_order`: one queue message becomes an order, a change, a cancellation or a patient.
 //!
-//! The message came through the organization's own entry, which stamped it ([`STAMP`]); what the body says about who it is proves nothing.
+//! The message came through the organization's own entry, which stamped it ([`ORGANIZATION`]); what the body says about who it is proves nothing.
 //! Whatever is wrong with a message is recorded and answered by an event. Only when the database or the organization's document cannot be
 //! reached, or the order it is about is not there yet, the message goes back to its queue ([`crate::postpone`]).
 
@@ -9,23 +9,18 @@ mod read;
 pub(crate) use read::unattributed;
 
 use crate::app::App;
-use crate::organizations::Lookup;
 use crate::postpone::{self, Reason};
 use iris_azure::handler::{Outcome, ServiceBusMessage};
-use iris_orders::Answer;
+use iris_azure::organizations::Lookup;
+use iris_model::names::property::ORGANIZATION;
+use iris_rules::Answer;
 use jiff::Timestamp;
 use tracing::{debug, error, warn};
-
-/// The function's name.
-pub const NAME: &str = "submit_order";
-
-/// The application property by which an entry says whose it is.
-pub const STAMP: &str = "IrisOrganization";
 
 /// Handles one message.
 pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
     let now = Timestamp::now();
-    let organization = match app.organizations.stamped(message.property(STAMP)).await {
+    let organization = match app.organizations.stamped(message.property(ORGANIZATION)).await {
         Ok(Lookup::Known(organization)) => organization,
         Ok(Lookup::Unknown) => return unknown_organization(app, &message, now).await,
         Err(error) => return wait(app, &message, &error).await,

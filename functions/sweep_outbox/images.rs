@@ -8,7 +8,7 @@ use crate::app::App;
 use futures::future::try_join_all;
 use iris_azure::blob::{BlobAddress, Error as BlobError};
 use iris_model::{ClientGuid, Organization};
-use iris_orders::images::{DirectiveRecord, ImageAnswer, ImageTask, ImageWork};
+use iris_rules::images::{DirectiveRecord, ImageAnswer, ImageTask, ImageWork};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -4,27 +4,24 @@
 //! - Finds files whose event was lost: Event Grid may drop an event when its destination fails for a day, and the local host may when it
 //!   is killed. Every drops container is listed, and a file that has lain there for [`UNANNOUNCED_AFTER`] is announced by ourselves. A file that
 //!   is being loaded, or was, is recognized by its identity, so that announcing it once more costs one look-up. Image containers likewise.
-//! - Sends the messages of deliveries again that were lost or dead-lettered ([`iris_orders::deliveries`]).
+//! - Sends the messages of deliveries again that were lost or dead-lettered ([`iris_rules::deliveries`]).
 //! - Looks after images that wait for their orders and directives that wait for their images (module `images`).
 
 mod images;
 
 use crate::app::App;
-use crate::organizations::Lookup;
 use futures::TryStreamExt;
 use iris_azure::blob::{BlobAddress, Error as BlobError, Etag, ListedBlob};
 use iris_azure::handler::Outcome;
+use iris_azure::organizations::Lookup;
 use iris_azure::servicebus::OutgoingMessage;
-use iris_orders::drops::drop_id;
+use iris_store::drops::drop_id;
 use iris_telemetry::metrics;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::future::ready;
 use tracing::{error, info, warn};
 use uuid::Uuid;
-
-/// The function's name.
-pub const NAME: &str = "sweep_outbox";
 
 /// How long a file lies in a drops container before we announce it ourselves.
 const UNANNOUNCED_AFTER: SignedDuration = SignedDuration::from_mins(2);
@@ -62,7 +59,7 @@ pub async fn run(app: &App) -> Outcome {
 }
 
 /// Says how much waits in the outbox, and for how long: an alert looks at it.
-async fn report_outbox(app: &App, now: Timestamp) -> Result<(), iris_orders::Error> {
+async fn report_outbox(app: &App, now: Timestamp) -> Result<(), iris_store::Error> {
     let depth = app.orders.store().outbox_depth().await?;
     let oldest_seconds = depth.oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
     metrics::outbox(depth.messages, depth.parked, u64::try_from(oldest_seconds).unwrap_or_default());
@@ -72,7 +69,7 @@ async fn report_outbox(app: &App, now: Timestamp) -> Result<(), iris_orders::Err
     Ok(())
 }
 
-async fn find_lost_deliveries(app: &App, now: Timestamp) -> Result<(), iris_orders::Error> {
+async fn find_lost_deliveries(app: &App, now: Timestamp) -> Result<(), iris_store::Error> {
     let lost = app.orders.find_lost_deliveries(now).await?;
     if lost.announced > 0 {
         warn!(deliveries = lost.announced, "messages of deliveries were lost and are sent again");

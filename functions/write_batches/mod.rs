@@ -2,7 +2,7 @@
 //!
 //! For every organization that asks for batches, whenever one of its periods is over:
 //!
-//! 1. *Open*: one transaction takes the next number and fixes which results the batch has ([`iris_orders::batches`] says why there is no gap
+//! 1. *Open*: one transaction takes the next number and fixes which results the batch has ([`iris_rules::batches`] says why there is no gap
 //!    and no repeat).
 //! 2. *Write*: the files, under names made of the number, and last the manifest. All of it is a function of the fixed content: killed in the
 //!    middle, the next run writes the same over it. Where a manifest is, everything is, and nothing is written any more.
@@ -15,16 +15,13 @@ mod files;
 mod write;
 
 use crate::app::App;
-use crate::organizations::Lookup;
 use iris_azure::handler::Outcome;
+use iris_azure::organizations::Lookup;
 use iris_model::organization::{BatchFormat, BatchSettings};
 use iris_model::{Organization, Slug};
-use iris_orders::batches::{Batch, NewBatch};
+use iris_rules::batches::{Batch, NewBatch};
 use jiff::Timestamp;
 use tracing::{debug, error, info};
-
-/// The function's name.
-pub const NAME: &str = "write_batches";
 
 /// The most results of a batch: what surely is written within the time a function may take. More become further batches of the same period.
 const LIMIT: u32 = 20_000;
@@ -96,7 +93,7 @@ async fn due(
     };
     match store.open_batch(&next).await {
         Ok(batch) => Ok(Some(batch)),
-        Err(iris_orders::Error::Conflict) => {
+        Err(iris_store::Error::Conflict) => {
             debug!(batch = next.number, "another instance opened the batch");
             Ok(None)
         }

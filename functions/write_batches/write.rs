@@ -7,8 +7,8 @@ use iris_azure::blob::{BlobAddress, Error as BlobError, UploadOptions};
 use iris_delivery::Result as StoredResult;
 use iris_model::Organization;
 use iris_model::organization::BatchSettings;
-use iris_orders::batches::{Batch, BatchResult};
 use iris_results::batch::{Again, Manifest, Period, file_name, row};
+use iris_rules::batches::{Batch, BatchResult};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 

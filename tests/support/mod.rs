@@ -162,7 +162,7 @@ impl TestHost {
 
     /// Posts messages to the organization's entry.
     pub(crate) async fn post(&self, messages: Vec<OutgoingMessage>) {
-        self.caller().send(&format!("orders-{}", self.organization.slug), messages).await.unwrap();
+        self.caller().send(&self.organization.slug.orders_entry(), messages).await.unwrap();
     }
 
     /// Waits until `count` events have arrived, and gives them all.

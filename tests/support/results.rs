@@ -5,7 +5,7 @@ use super::{TestHost, message, until};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_local_servicebus::broker::{Broker, QueueOptions};
 use iris_model::Organization;
-use iris_orders::store::FailedDelivery;
+use iris_store::FailedDelivery;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub(crate) fn organization(destinations: &Value) -> Organization {
 pub(crate) async fn grade(host: &TestHost, messages: Vec<OutgoingMessage>) {
     let access = host.host.credentials.grader(&host.organization);
     let sender = ServiceBusSender::with_connection_string(&access, SenderOptions::default()).unwrap();
-    sender.send(&format!("gradings-{}", host.organization.slug), messages).await.unwrap();
+    sender.send(&host.organization.slug.gradings_entry(), messages).await.unwrap();
 }
 
 /// Posts an order and grades it.

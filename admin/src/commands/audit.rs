@@ -5,7 +5,7 @@ use crate::cli::AuditCommand;
 use crate::platform::Platform;
 use crate::report::{Report, Row};
 use anyhow::Result;
-use iris_orders::audit::{AuditRecord, AuditSearch};
+use iris_store::audit::{AuditRecord, AuditSearch};
 
 pub(crate) async fn run(platform: &Platform, command: &AuditCommand) -> Result<Report> {
     let AuditCommand::List { by, subject, before, limit } = command;

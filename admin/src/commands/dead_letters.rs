@@ -7,6 +7,7 @@ use crate::redact;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
 use iris_azure::servicebus::{Cause, DeadLetter, DeadLetters};
+use iris_model::names::property;
 use iris_model::organization::DeliveryTarget;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ const ALL: usize = 1000;
 const TRANSFER: &str = "/$Transfer";
 
 /// Application properties of ours: shown as they are.
-const OWN: [&str; 4] = ["IrisOrganization", "IrisWaits", "IrisFirstSeen", "IrisResubmissionOf"];
+const OWN: [&str; 4] = [property::ORGANIZATION, property::WAITS, property::FIRST_SEEN, property::RESUBMISSION_OF];
 
 pub(crate) async fn run(platform: &Platform, command: &DeadLettersCommand) -> Result<Report> {
     match command {
@@ -82,7 +83,7 @@ async fn queues(platform: &Platform) -> Result<Vec<String>> {
     let own = [&own.orders, &own.drops, &own.images, &own.gradings, &own.deliveries];
     let mut queues: Vec<String> = own.into_iter().cloned().collect();
     for (slug, organization) in platform.organizations().await? {
-        queues.push(format!("results-{slug}"));
+        queues.push(slug.results_queue());
         for kind in ["orders", "gradings"] {
             let forward = format!("{kind}-{slug}/subscriptions/forward");
             queues.extend([format!("{forward}{TRANSFER}"), forward]);

@@ -5,7 +5,7 @@ use crate::cli::DeliveriesCommand;
 use crate::platform::Platform;
 use crate::report::{Report, Row};
 use anyhow::Result;
-use iris_orders::deliveries::{DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary};
+use iris_rules::deliveries::{DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary};
 use serde_json::json;
 
 pub(crate) async fn run(platform: &Platform, command: &DeliveriesCommand) -> Result<Report> {

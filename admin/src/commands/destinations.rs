@@ -7,7 +7,7 @@ use crate::report::{Report, Row};
 use anyhow::{Context, Result, bail};
 use iris_model::organization::{DeliveryTarget, DestinationDocument};
 use iris_model::{Organization, Slug};
-use iris_orders::deliveries::DestinationHealth;
+use iris_rules::deliveries::DestinationHealth;
 use serde_json::{Value, json};
 
 pub(crate) async fn run(platform: &Platform, command: &DestinationsCommand) -> Result<Report> {

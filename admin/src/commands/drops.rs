@@ -7,7 +7,7 @@ use crate::redact;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
 use iris_model::{OutcomeKind, RowLine};
-use iris_orders::queries::DropSummary;
+use iris_store::queries::DropSummary;
 use serde_json::Value;
 
 pub(crate) async fn run(platform: &Platform, command: &DropsCommand) -> Result<Report> {

@@ -6,10 +6,10 @@ use crate::platform::Platform;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result, bail};
 use iris_model::{Laterality, Slug};
-use iris_orders::deliveries::DeliverySearch;
-use iris_orders::images::ImageRecord;
-use iris_orders::queries::{OrderDetail, OrderHistory, OrderSearch, OrderSummary};
-use iris_orders::record::{GradingRecord, ResultRecord};
+use iris_rules::deliveries::DeliverySearch;
+use iris_rules::images::ImageRecord;
+use iris_rules::record::{GradingRecord, ResultRecord};
+use iris_store::queries::{OrderDetail, OrderHistory, OrderSearch, OrderSummary};
 use serde_json::Value;
 
 /// The most that is looked at of orders with similar ids, and shown of an order's deliveries.

@@ -6,7 +6,7 @@ use crate::cli::OutboxCommand;
 use crate::platform::Platform;
 use crate::report::{Report, Row};
 use anyhow::Result;
-use iris_orders::queries::{OutboxEnvelope, ParkedEnvelope};
+use iris_store::queries::{OutboxEnvelope, ParkedEnvelope};
 use serde_json::json;
 
 pub(crate) async fn run(platform: &Platform, command: &OutboxCommand) -> Result<Report> {

@@ -7,15 +7,13 @@ use crate::redact;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result, bail};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
+use iris_model::names::property::RESUBMISSION_OF;
 use iris_model::{ClientGuid, Organization, OutcomeKind, Slug};
-use iris_orders::incoming::message_id;
-use iris_orders::queries::SubmissionRecord;
+use iris_rules::incoming::message_id;
+use iris_store::queries::SubmissionRecord;
 use serde_json::{Value, json};
 use std::path::Path;
 use uuid::Uuid;
-
-/// Application property: the submission a message repeats.
-const RESUBMISSION_OF: &str = "IrisResubmissionOf";
 
 pub(crate) async fn run(platform: &Platform, command: &SubmissionsCommand) -> Result<Report> {
     match command {
@@ -103,12 +101,12 @@ async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Repo
     let store = platform.administration();
     let handled = store.resubmissions_of(id).await?.iter().filter(|again| again.handled).count();
     let message = Uuid::new_v5(&id, format!("resubmission {handled}").as_bytes()).to_string();
-    let slug = organization.slug.as_str();
+    let slug = &organization.slug;
     // As the functions derive it from what comes through each entry.
     let (entry_queue, submission) = if wanted.grading || is_grading(&body) {
-        (format!("gradings-{slug}"), message_id(&format!("gradings/{slug}"), &message, &body))
+        (slug.gradings_entry(), message_id(&format!("gradings/{slug}"), &message, &body))
     } else {
-        (format!("orders-{slug}"), message_id(slug, &message, &body))
+        (slug.orders_entry(), message_id(slug.as_str(), &message, &body))
     };
     let details = json!({ "submission": submission, "corrected": wanted.corrected.is_some(), "entry": entry_queue });
     let entry = platform.entry("submissions.resubmit", id.to_string(), Some(organization.client_guid), details)?;
@@ -126,7 +124,7 @@ async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Repo
     Ok(Report::of(vec![
         ("submission", submission.to_string().into()),
         ("resubmissionOf", id.to_string().into()),
-        ("organization", slug.into()),
+        ("organization", slug.as_str().into()),
         ("sentTo", entry_queue.into()),
     ]))
 }

@@ -40,8 +40,8 @@ impl Row {
             fingerprint: Uuid::new_v4(),
             patient: local_id(request.patient.as_ref().map(|patient| &patient.local_id)),
             order: local_id(request.order.as_ref().map(|order| &order.local_id)),
-            details: request.patient.as_ref().map(iris_orders::content::of_patient).unwrap_or_default(),
-            content: iris_orders::content::of_order(request),
+            details: request.patient.as_ref().map(iris_rules::content::of_patient).unwrap_or_default(),
+            content: iris_rules::content::of_order(request),
         }
     }
 }

@@ -41,8 +41,8 @@ impl AppFolder {
     pub fn built_in(data: &Path, executable: PathBuf) -> Result<Self> {
         let root = data.join("app");
         write(&root.join("host.json"), iris_functions::HOST_JSON)?;
-        for (name, document) in iris_functions::FUNCTIONS {
-            write(&root.join(name).join("function.json"), document)?;
+        for function in iris_functions::FUNCTIONS {
+            write(&root.join(function.name).join("function.json"), function.definition)?;
         }
         Ok(Self { root, handler: Some((executable, vec!["handler".to_owned()])) })
     }

@@ -2,11 +2,11 @@
 //! of the queue `images`.
 
 use crate::credentials::Credentials;
-use crate::provision::{DROPS, IMAGES};
 use iris_local_blob::event_grid;
 use iris_local_blob::store::BlobCreated;
 use iris_local_servicebus::broker::Broker;
 use iris_local_servicebus::message::Message;
+use iris_model::names::queue;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Forwards events until the store is closed. An event that cannot be forwarded is lost, as it may be in Azure; the platform's sweep
@@ -38,8 +38,8 @@ pub(crate) async fn forward(mut events: UnboundedReceiver<BlobCreated>, broker: 
 /// Where files of a container are announced.
 fn queue_of(container: &str) -> Option<&'static str> {
     match container.rsplit_once('-')?.1 {
-        "drops" => Some(DROPS),
-        "images" => Some(IMAGES),
+        "drops" => Some(queue::DROPS),
+        "images" => Some(queue::IMAGES),
         _ => None,
     }
 }

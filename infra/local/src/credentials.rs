@@ -179,7 +179,7 @@ impl Credentials {
     #[must_use]
     pub fn caller(&self, organization: &Organization) -> CallerAccess {
         let slug = &organization.slug;
-        let entry = format!("orders-{slug}");
+        let entry = slug.orders_entry();
         let entry_url = match &self.addresses.outside {
             Some(outside) => format!("https://{}/{entry}", outside.ports.http),
             None => format!("http://{}/{entry}", self.addresses.inside.http),
@@ -198,10 +198,10 @@ impl Credentials {
             published: Published {
                 orders: self.connection("send", &entry, None),
                 events: events.as_ref().map(|queue| self.connection("listen", queue, None)),
-                results: self.connection("listen", &format!("results-{slug}"), None),
+                results: self.connection("listen", &slug.results_queue(), None),
             },
             events: self.queue("listen", &events.unwrap_or_default()),
-            results: self.queue("listen", &format!("results-{slug}")),
+            results: self.queue("listen", &slug.results_queue()),
             drops: self.container(&organization.drops_container(), DROP),
             images: self.container(&organization.images_container(), DROP),
             receipts: self.container(&organization.results_container(), FETCH),
@@ -211,7 +211,7 @@ impl Credentials {
     /// What those who grade an organization's orders connect with: send only.
     #[must_use]
     pub fn grader(&self, organization: &Organization) -> String {
-        self.queue("send", &format!("gradings-{}", organization.slug))
+        self.queue("send", &organization.slug.gradings_entry())
     }
 
     /// The URL of the Blob service with the write-only signature of the organization's drops container: what SDKs take.
@@ -236,9 +236,9 @@ impl Credentials {
             let mut add = |name: &str, entity: String, right: Right, known_as: Option<&str>| {
                 keys.push(self.key(name, Some(entity), right, known_as));
             };
-            add("send", format!("orders-{slug}"), Right::Send, Some(published::ORDERS));
-            add("send", format!("gradings-{slug}"), Right::Send, None);
-            add("listen", format!("results-{slug}"), Right::Listen, Some(published::RESULTS));
+            add("send", slug.orders_entry(), Right::Send, Some(published::ORDERS));
+            add("send", slug.gradings_entry(), Right::Send, None);
+            add("listen", slug.results_queue(), Right::Listen, Some(published::RESULTS));
             if let Some(queue) = organization.events_queue() {
                 add("listen", queue, Right::Listen, Some(published::EVENTS));
             }

@@ -32,7 +32,8 @@ use iris_local_console::Platform;
 use iris_local_functions_host::{Executable, Host, HostOptions};
 use iris_local_servicebus::broker::Broker;
 use iris_local_servicebus::{Endpoint, HttpEndpoint};
-use iris_orders::store::Store as OrderStore;
+use iris_model::names::{container, queue};
+use iris_store::Store as OrderStore;
 use organizations::Document;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -142,8 +143,8 @@ impl LocalHost {
             functions: self.functions.clone(),
             orders: Arc::clone(&self.orders),
             organizations: self.organizations.iter().map(|document| document.organization.clone()).collect(),
-            drops_queue: provision::DROPS.to_owned(),
-            archive: provision::ARCHIVE.to_owned(),
+            drops_queue: queue::DROPS.to_owned(),
+            archive: container::ARCHIVE.to_owned(),
         }
     }
 
@@ -212,9 +213,7 @@ async fn open_blobs(folder: &Path) -> Result<BlobStore> {
 /// Opens the handler's database for looking, and brings its schema up to date, so that the handler finds it ready.
 async fn open_database(url: &str) -> Result<Arc<dyn OrderStore>> {
     let settings = DatabaseSettings { url: url.into(), token_identity: None, max_connections: 2 };
-    iris_functions::database::open(&settings, &|_| None)
-        .await
-        .context("the database cannot be opened; check --database")
+    iris_azure::database::open(&settings, &|_| None).await.context("the database cannot be opened; check --database")
 }
 
 /// Leaves the handler's settings where tools of the same user find them (`iris-admin --local`). The key they are made from lies there too.
@@ -238,11 +237,11 @@ fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, 
         ("ServiceBus".to_owned(), handler.service_bus),
         ("Storage".to_owned(), handler.storage.clone()),
         ("Database".to_owned(), database),
-        ("ORDERS_QUEUE".to_owned(), provision::ORDERS.to_owned()),
-        ("DROPS_QUEUE".to_owned(), provision::DROPS.to_owned()),
-        ("IMAGES_QUEUE".to_owned(), provision::IMAGES.to_owned()),
-        ("GRADINGS_QUEUE".to_owned(), provision::GRADINGS.to_owned()),
-        ("DELIVERIES_QUEUE".to_owned(), provision::DELIVERIES_QUEUE.to_owned()),
+        ("ORDERS_QUEUE".to_owned(), queue::ORDERS.to_owned()),
+        ("DROPS_QUEUE".to_owned(), queue::DROPS.to_owned()),
+        ("IMAGES_QUEUE".to_owned(), queue::IMAGES.to_owned()),
+        ("GRADINGS_QUEUE".to_owned(), queue::GRADINGS.to_owned()),
+        ("DELIVERIES_QUEUE".to_owned(), queue::DELIVERIES.to_owned()),
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
         ("PRUNE_SCHEDULE".to_owned(), "0 15 3 * * *".to_owned()),
         ("BATCHES_SCHEDULE".to_owned(), "0 * * * * *".to_owned()),

@@ -11,32 +11,18 @@
 
 use crate::organizations::Document;
 use anyhow::{Context, Result};
-use iris_functions::submit_order::STAMP;
 use iris_local_blob::store::{PutOptions, Store};
 use iris_local_blob::{BlobName, ContainerName};
 use iris_local_servicebus::broker::{Broker, Error, QueueOptions};
 use iris_local_servicebus::message::PropertyValue;
+use iris_model::names::{container, property, queue};
 use iris_model::organization::{DeliveryTarget, QueueTarget};
 
-/// The queue of orders as messages. It is not called `orders`: that is what callers' clients call the queue they send to, and what is sent
-/// here past an entry has no organization.
-pub const ORDERS: &str = "incoming-orders";
 /// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only a handler that
 /// dies uses deliveries up; and a file that takes minutes may see many of them die.
 pub const DELIVERIES: u32 = 100;
-/// The queue of events about dropped files.
-pub const DROPS: &str = "drops";
-/// The queue of gradings.
-pub const GRADINGS: &str = "gradings";
-/// The queue of results on their way to one destination.
-pub const DELIVERIES_QUEUE: &str = "deliveries";
-/// The queue of events about uploaded images.
-pub const IMAGES: &str = "images";
 /// Every queue whose messages start a function.
-pub const WORK: [&str; 5] = [ORDERS, DROPS, IMAGES, GRADINGS, DELIVERIES_QUEUE];
-
-/// The container that keeps a copy of every drop.
-pub const ARCHIVE: &str = "archive";
+pub const WORK: [&str; 5] = [queue::ORDERS, queue::DROPS, queue::IMAGES, queue::GRADINGS, queue::DELIVERIES];
 
 /// Creates the queues. Those that exist, with what is in them, stay.
 ///
@@ -51,10 +37,10 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
     }
     for Document { organization, .. } in organizations {
         let slug = &organization.slug;
-        let stamp = || vec![(STAMP.to_owned(), PropertyValue::String(slug.to_string()))];
-        existing(broker.create_entry(&format!("orders-{slug}"), ORDERS, stamp()))?;
-        existing(broker.create_entry(&format!("gradings-{slug}"), GRADINGS, stamp()))?;
-        existing(broker.create_queue(&format!("results-{slug}"), QueueOptions::default()))?;
+        let stamp = || vec![(property::ORGANIZATION.to_owned(), PropertyValue::String(slug.to_string()))];
+        existing(broker.create_entry(&slug.orders_entry(), queue::ORDERS, stamp()))?;
+        existing(broker.create_entry(&slug.gradings_entry(), queue::GRADINGS, stamp()))?;
+        existing(broker.create_queue(&slug.results_queue(), QueueOptions::default()))?;
         for destination in &organization.destinations {
             if let DeliveryTarget::Queue(QueueTarget { name, connection: None, .. }) = &destination.to {
                 existing(broker.create_queue(name, QueueOptions::default()))?;
@@ -80,7 +66,7 @@ pub(crate) fn existing(created: Result<(), Error>) -> Result<()> {
 /// # Errors
 /// The store's.
 pub async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()> {
-    for name in ["organizations", ARCHIVE] {
+    for name in ["organizations", container::ARCHIVE] {
         blobs.ensure_container(&container(name)?).await?;
     }
     for Document { organization, content } in organizations {

@@ -1,4 +1,4 @@
-//! The outside edge of the deployed handler: everything that speaks to Azure, and nothing of the business behind it.
+//! The outside edge of the deployed handler: everything that speaks to Azure, and no rule of the business behind it.
 //!
 //! | module | what it speaks |
 //! |---|---|
@@ -7,6 +7,8 @@
 //! | [`servicebus`] | Service Bus over AMQP 1.0, sending only |
 //! | [`blob`] | Blob storage over REST |
 //! | [`credential`] | managed identity, developer sign-in and the tokens made from them |
+//! | [`organizations`] | the organizations' documents, kept for a moment |
+//! | [`database`] | opens the database that the settings name, with a managed identity where they say so |
 //! | [`settings`] | environment variables, read once into types |
 //! | [`telemetry`] | log lines on standard output |
 //!
@@ -15,8 +17,10 @@
 
 pub mod blob;
 pub mod credential;
+pub mod database;
 pub mod eventgrid;
 pub mod handler;
+pub mod organizations;
 pub mod servicebus;
 pub mod settings;
 pub mod telemetry;

@@ -16,6 +16,7 @@ pub mod identifier;
 pub mod image;
 pub mod issue;
 pub mod json;
+pub mod names;
 pub mod organization;
 mod parse;
 pub mod receipt;

@@ -170,7 +170,7 @@ impl Organization {
     #[must_use]
     pub fn events_queue(&self) -> Option<String> {
         match &self.events {
-            EventsDestination::Default => Some(format!("events-{}", self.slug)),
+            EventsDestination::Default => Some(self.slug.events_queue()),
             EventsDestination::Queue(name) => Some(name.clone()),
             EventsDestination::None => None,
         }
@@ -179,25 +179,25 @@ impl Organization {
     /// The queue its results go to, if it wants them there: `results-{slug}`.
     #[must_use]
     pub fn results_queue(&self) -> Option<String> {
-        self.results.to_queue.then(|| format!("results-{}", self.slug))
+        self.results.to_queue.then(|| self.slug.results_queue())
     }
 
     /// The container its files are dropped into.
     #[must_use]
     pub fn drops_container(&self) -> String {
-        format!("{}-drops", self.slug)
+        self.slug.drops_container()
     }
 
     /// The container its images arrive in.
     #[must_use]
     pub fn images_container(&self) -> String {
-        format!("{}-images", self.slug)
+        self.slug.images_container()
     }
 
     /// The container its receipts and results are written to.
     #[must_use]
     pub fn results_container(&self) -> String {
-        format!("{}-results", self.slug)
+        self.slug.results_container()
     }
 }
 

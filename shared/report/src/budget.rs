@@ -71,8 +71,8 @@ impl Renderer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
     use crate::EvaluationType;
+    use crate::sample;
     use crate::template::default_source;
     use image::codecs::jpeg::JpegEncoder;
     use image::{ExtendedColorType, ImageEncoder as _, RgbImage};

@@ -1,9 +1,10 @@
-//! Whether the dependencies keep deny.toml.
+//! Whether the dependencies keep deny.toml, and those among our own crates the [table](arrows).
 //!
 //! cargo-deny knows more (it clarifies licenses from files, draws who needs what), but it is a tool one may not have; this check
 //! always runs, on what `cargo metadata` tells, for all platforms. Advisories are not looked up by either: their database is not in a
 //! package registry. What is known of them is in deny.toml as versions that are banned.
 
+mod arrows;
 mod graph;
 mod policy;
 
@@ -20,8 +21,12 @@ pub(crate) async fn run() -> Result<()> {
     let metadata = output(cargo().args(["metadata", "--format-version", "1", "--locked"])).await?;
     let packages = graph::resolved(&metadata)?;
     let findings = check(&policy, &packages);
-    for finding in &findings {
+    let crossed = arrows::check(&metadata)?;
+    for finding in findings.iter().chain(&crossed) {
         console::note(finding);
+    }
+    if !crossed.is_empty() {
+        bail!("{} arrows between our crates are not as xtask/src/dependencies/arrows.rs has them", crossed.len());
     }
     if !findings.is_empty() {
         bail!("{} of {} packages break deny.toml", findings.len(), packages.len());

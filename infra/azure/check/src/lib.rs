@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`bicep`] | Bicep with its grammar; expands it as a deployment would |
 //! | `checks::wiring` | every name that is used with what is declared |
-//! | `checks::functions` | `host.json` and every `function.json` with the app settings, the queues and the handler's routes |
+//! | `checks::functions` | `host.json` and every `function.json` with the app settings and the queues |
 //! | `checks::settings` | the app settings with what the handler reads |
 //! | `checks::resources` | queues, entries, containers and events with those of the local host |
 //! | `checks::alerts` | what alerts look for with what the code logs, and with docs/OPERATIONS.md |
@@ -51,8 +51,6 @@ impl fmt::Display for Problem {
 struct Checked<'a> {
     /// The root of the checkout.
     root: &'a Path,
-    /// The names the handler answers to.
-    routes: &'a BTreeSet<String>,
     /// What would be deployed.
     deployment: Deployment,
     /// The organizations it provides for.
@@ -75,7 +73,6 @@ pub async fn check(root: &Path) -> Result<Vec<Problem>> {
     for file in files.values() {
         problems.extend(checks::wiring(file, &files));
     }
-    let routes = checks::routes().await?;
     for (name, mut parameters) in parameter_sets(&folder, &files)? {
         let organizations = iris_local::organizations::read(None)?;
         let slugs = organizations.iter().map(|document| Value::Text(document.organization.slug.to_string()));
@@ -88,7 +85,7 @@ pub async fn check(root: &Path) -> Result<Vec<Problem>> {
         }
         let connections = parameters.get("database").and_then(|database| database.get("connections")?.number());
         let deployment = bicep::expand(&files, MAIN, parameters);
-        let checked = Checked { root, routes: &routes, deployment, organizations, connections };
+        let checked = Checked { root, deployment, organizations, connections };
         let found = checked.all().await?;
         problems
             .extend(found.into_iter().map(|problem| Problem::new(format!("{name}, {}", problem.place), problem.what)));

@@ -222,13 +222,3 @@ async fn mistakes_in_functions_are_found() {
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{file}, {to}: {problems:#?}");
     }
 }
-
-#[tokio::test]
-async fn routes_and_folders_are_compared() {
-    let copy = Copy::new();
-    let functions = copy.0.path().join("functions");
-    std::fs::rename(functions.join("load_drop"), functions.join("load_drops")).unwrap();
-    let problems = copy.problems().await.join("\n");
-    assert!(problems.contains("functions/load_drops: the handler has no route of this name"), "{problems}");
-    assert!(problems.contains("the handler's route load_drop has no folder"), "{problems}");
-}

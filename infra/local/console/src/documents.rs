@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use iris_intake::receipt::{Receipt, document_name};
 use iris_local_blob::store::{Conditions, Error as BlobError};
 use iris_local_blob::{BlobName, ContainerName};
-use iris_orders::queries::DropSummary;
+use iris_store::queries::DropSummary;
 use uuid::Uuid;
 
 /// The receipt of a drop, once it is written.

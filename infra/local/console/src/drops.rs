@@ -6,9 +6,9 @@ use crate::page::{Look, Place, live, page};
 use crate::{Console, Shared};
 use axum::extract::State;
 use iris_model::OutcomeKind;
-use iris_orders::DropStatus;
-use iris_orders::drops::DropTotals;
-use iris_orders::queries::DropSummary;
+use iris_store::DropStatus;
+use iris_store::drops::DropTotals;
+use iris_store::queries::DropSummary;
 use maud::{Markup, html};
 
 /// Drops listed.

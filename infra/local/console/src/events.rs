@@ -103,7 +103,7 @@ pub(crate) async fn show(
 }
 
 fn results(organization: &Organization) -> String {
-    format!("results-{}", organization.slug)
+    organization.slug.results_queue()
 }
 
 fn newest(console: &Console, queue: &str, below: Option<u64>, most: usize) -> Result<Vec<Told>, Error> {

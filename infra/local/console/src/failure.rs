@@ -15,7 +15,7 @@ pub(crate) enum Error {
     Unfit(String),
     /// The database failed.
     #[error("the database cannot be read")]
-    Orders(#[from] iris_orders::Error),
+    Orders(#[from] iris_store::Error),
     /// The blob store failed.
     #[error("the blob store failed")]
     Blobs(#[from] iris_local_blob::store::Error),

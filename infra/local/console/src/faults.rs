@@ -70,9 +70,10 @@ pub(crate) fn buttons() -> Markup {
 
 /// The queues the platform sends to: every organization's events and results.
 fn outlets(console: &Console) -> Vec<String> {
-    let queues = console.platform.organizations.iter().flat_map(|organization| {
-        organization.events_queue().into_iter().chain([format!("results-{}", organization.slug)])
-    });
+    let queues =
+        console.platform.organizations.iter().flat_map(|organization| {
+            organization.events_queue().into_iter().chain([organization.slug.results_queue()])
+        });
     queues.collect()
 }
 

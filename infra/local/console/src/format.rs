@@ -2,7 +2,7 @@
 
 use iris_model::OutcomeKind;
 use iris_model::enumeration::OrderStatus;
-use iris_orders::DropStatus;
+use iris_store::DropStatus;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};

@@ -43,7 +43,7 @@ use iris_local_blob::store::Store as BlobStore;
 use iris_local_functions_host::Host;
 use iris_local_servicebus::broker::Broker;
 use iris_model::{ClientGuid, Organization};
-use iris_orders::Store as OrderStore;
+use iris_store::Store as OrderStore;
 use shapes::Shapes;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use crate::format;
 use crate::page::Look;
 use crate::shapes::Shape;
 use iris_model::{OutcomeKind, RowIssue, RowLine, Severity};
-use iris_orders::Store;
+use iris_store::Store;
 use maud::{Markup, html};
 use uuid::Uuid;
 

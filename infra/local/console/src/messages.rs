@@ -6,7 +6,7 @@ use crate::format;
 use crate::page::{Look, Place, live, page};
 use axum::extract::{Path, Query, State};
 use iris_model::OutcomeKind;
-use iris_orders::queries::SubmissionRecord;
+use iris_store::queries::SubmissionRecord;
 use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;

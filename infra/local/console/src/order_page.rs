@@ -8,7 +8,7 @@ use crate::orders::{exams, table};
 use crate::page::{Look, Place, live, page};
 use crate::{Console, Shared};
 use axum::extract::{Path, State};
-use iris_orders::queries::{OrderDetail, OrderHistory, OrderSearch, OrderSummary};
+use iris_store::queries::{OrderDetail, OrderHistory, OrderSearch, OrderSummary};
 use maud::{Markup, html};
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ use crate::page::{Look, Place, live, page};
 use crate::{Console, Shared};
 use axum::extract::{Query, State};
 use iris_model::enumeration::OrderStatus;
-use iris_orders::queries::{OrderSearch, OrderSummary, Page};
+use iris_store::queries::{OrderSearch, OrderSummary, Page};
 use maud::{Markup, html};
 use serde::Deserialize;
 

@@ -5,7 +5,7 @@ use iris_intake::{Format, Layout, Limits, Source, Step, detect, read};
 use iris_local_blob::store::{ByteRange, Conditions};
 use iris_local_blob::{BlobName, ContainerName};
 use iris_model::Organization;
-use iris_orders::queries::DropSummary;
+use iris_store::queries::DropSummary;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use iris_azure::blob::{BlobAddress, BlobStore};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_model::Organization;
-use iris_orders::images::explanation;
+use iris_rules::images::explanation;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -81,7 +81,7 @@ pub(super) async fn send_gradings(host: &LocalHost, organization: &Organization,
         ..OutgoingMessage::default()
     };
     let messages = gradings.iter().enumerate().map(message).collect();
-    sender.send(&format!("gradings-{}", organization.slug), messages).await.context("the gradings cannot be posted")?;
+    sender.send(&organization.slug.gradings_entry(), messages).await.context("the gradings cannot be posted")?;
     quiet(host).await
 }
 

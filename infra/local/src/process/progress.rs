@@ -1,13 +1,14 @@
 //! Following a drop until its receipt is there.
 
 use crate::LocalHost;
-use crate::provision::{DROPS, container};
+use crate::provision::container;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use iris_intake::receipt::Receipt;
 use iris_local_blob::BlobName;
 use iris_local_blob::store::BlobCreated;
 use iris_model::Organization;
+use iris_model::names::queue;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::interval;
@@ -72,7 +73,7 @@ async fn show(host: &LocalHost, organization: &Organization, bar: &ProgressBar) 
         bar.set_position(drop.totals.rows());
         bar.set_message(format!("{} failed", drop.totals.0.get(&iris_model::OutcomeKind::Failed).unwrap_or(&0)));
     }
-    let announcements = host.broker.status(DROPS)?;
+    let announcements = host.broker.status(queue::DROPS)?;
     if announcements.dead_lettered > 0 {
         bail!("the file could not be handled and its announcement was given up; see the log");
     }

@@ -3,7 +3,7 @@
 //! Looking is *peeking*: nothing is locked and no delivery counted. Sending back locks a dead letter, sends a copy to the queue or topic it was
 //! sent to, and only then completes it: killed in between, there are two, and whoever handles the copy recognizes the repetition. The copy keeps body,
 //! properties and session. Its MessageId is a new one, derived from the old one and the dead letter's number, so that a queue that still
-//! remembers the old one does not throw the copy away; the old one travels in [`ORIGINAL_ID`], by which the handler goes.
+//! remembers the old one does not throw the copy away; the old one travels in [`MESSAGE_ID`], by which the handler goes.
 
 use super::namespace::{Namespace, watched};
 use super::outcome::{Fault, of_attach, of_outcome};
@@ -24,6 +24,7 @@ use fe2o3_amqp_management::client::MgmtClient;
 use fe2o3_amqp_management::error::Error as ManagementError;
 use fe2o3_amqp_management::request::Request;
 use fe2o3_amqp_management::response::Response;
+use iris_model::names::property::MESSAGE_ID;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,8 +32,6 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Application property: the MessageId a message came with, when it travels under another one.
-pub const ORIGINAL_ID: &str = "IrisMessageId";
 const REASON: &str = "DeadLetterReason";
 const DESCRIPTION: &str = "DeadLetterErrorDescription";
 
@@ -260,8 +259,8 @@ fn copy(entity: &str, number: i64, message: Received) -> Received {
     own.0.swap_remove(REASON);
     own.0.swap_remove(DESCRIPTION);
     let old = properties.message_id.as_ref().map(id_text).unwrap_or_default();
-    if !old.is_empty() && !own.0.contains_key(ORIGINAL_ID) {
-        own.0.insert(ORIGINAL_ID.to_owned(), SimpleValue::String(old.clone()));
+    if !old.is_empty() && !own.0.contains_key(MESSAGE_ID) {
+        own.0.insert(MESSAGE_ID.to_owned(), SimpleValue::String(old.clone()));
     }
     let name = format!("{entity}\n{number}\n{old}");
     properties.message_id = Some(MessageId::String(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()));

@@ -34,7 +34,7 @@ mod outcome;
 mod sender;
 mod token;
 
-pub use dead_letters::{DeadLetter, DeadLetters, ORIGINAL_ID, OpenError};
+pub use dead_letters::{DeadLetter, DeadLetters, OpenError};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Cause, Error};
 pub use message::{OutgoingMessage, PropertyValue};

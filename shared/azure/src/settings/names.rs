@@ -1,6 +1,7 @@
 //! Names of queues and containers, checked by the rules of the services.
 
 use super::read::{Error, Lookup, invalid, optional};
+use iris_model::names;
 
 /// Queues that trigger our functions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +30,11 @@ pub struct ContainerNames {
 impl QueueNames {
     pub(super) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
         Ok(Self {
-            orders: queue(lookup, "ORDERS_QUEUE", "incoming-orders")?,
-            drops: queue(lookup, "DROPS_QUEUE", "drops")?,
-            images: queue(lookup, "IMAGES_QUEUE", "images")?,
-            gradings: queue(lookup, "GRADINGS_QUEUE", "gradings")?,
-            deliveries: queue(lookup, "DELIVERIES_QUEUE", "deliveries")?,
+            orders: queue(lookup, "ORDERS_QUEUE", names::queue::ORDERS)?,
+            drops: queue(lookup, "DROPS_QUEUE", names::queue::DROPS)?,
+            images: queue(lookup, "IMAGES_QUEUE", names::queue::IMAGES)?,
+            gradings: queue(lookup, "GRADINGS_QUEUE", names::queue::GRADINGS)?,
+            deliveries: queue(lookup, "DELIVERIES_QUEUE", names::queue::DELIVERIES)?,
         })
     }
 }
@@ -41,8 +42,8 @@ impl QueueNames {
 impl ContainerNames {
     pub(super) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
         Ok(Self {
-            organizations: container(lookup, "ORGANIZATIONS_CONTAINER", "organizations")?,
-            archive: container(lookup, "ARCHIVE_CONTAINER", "archive")?,
+            organizations: container(lookup, "ORGANIZATIONS_CONTAINER", names::container::ORGANIZATIONS)?,
+            archive: container(lookup, "ARCHIVE_CONTAINER", names::container::ARCHIVE)?,
         })
     }
 }

@@ -299,7 +299,7 @@ impl Problems {
         if !is_queue_name(&queue.name) {
             self.add(format_args!("{place}.name"), format_args!("{} is not the name of a queue", quoted(&queue.name)));
         } else if queue.connection.is_none() {
-            let own = format!("results-{}.", organization.slug);
+            let own = format!("{}.", organization.slug.results_queue());
             if !queue.name.starts_with(&own) {
                 let problem = format!("is a queue of the platform's: its name begins with {own}");
                 self.add(format_args!("{place}.name"), problem);

@@ -3,7 +3,7 @@
 //! # Protocol
 //!
 //! The messages a commit causes are stored in the same transaction as *envelopes*: one row per destination (more where it would exceed
-//! [`ENVELOPE_LIMIT`]), each with the messages in order. A new envelope is *leased* to the process that stored it (`available_at` lies in
+//! [`ENVELOPE_LIMIT`](iris_store::outbox::ENVELOPE_LIMIT)), each with the messages in order. A new envelope is *leased* to the process that stored it (`available_at` lies in
 //! the future): that process publishes it right after the commit, off the commit path, and deletes it once the destination has confirmed
 //! every message.
 //!
@@ -18,59 +18,13 @@
 //! envelope (or that message) is *parked* with an error log, and the rest goes on. Nothing is deleted before it is confirmed; so every
 //! message arrives at least once, with the same id every time.
 
-mod destination;
-mod envelope;
+mod publishing;
 
-pub(crate) use destination::Destinations;
-pub use envelope::{ENVELOPE_LIMIT, Envelope, NewEnvelope, seal};
-pub(crate) use envelope::{payload, unseal};
+pub(crate) use publishing::Destinations;
 
 use async_trait::async_trait;
-use iris_telemetry::TraceContext;
+use iris_store::{Destination, OutboxMessage};
 use serde::Serialize;
-use uuid::Uuid;
-
-/// Where messages go.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub enum Destination {
-    /// A queue of the platform's Service Bus namespace.
-    Queue(String),
-    /// The platform's own queue of deliveries, whatever it is called.
-    Deliveries,
-}
-
-impl Destination {
-    /// As stored: `queue:events-acme`, `deliveries`.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        match self {
-            Self::Queue(name) => format!("queue:{name}"),
-            Self::Deliveries => "deliveries".to_owned(),
-        }
-    }
-
-    /// Reads what [`to_text`](Self::to_text) wrote.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
-        match text.strip_prefix("queue:") {
-            Some(name) => Some(Self::Queue(name.to_owned())),
-            None => (text == "deliveries").then_some(Self::Deliveries),
-        }
-    }
-}
-
-/// A message to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxMessage {
-    /// Its message id (= TransactionId of an event): stable over retries, so that receivers can recognize a repetition.
-    pub id: Uuid,
-    /// What it is about: messages with the same key must stay in order (organization and order).
-    pub key: String,
-    /// The payload: JSON.
-    pub body: String,
-    /// What caused it, in a distributed trace; stored with it, so that whoever publishes it can say so.
-    pub trace: Option<TraceContext>,
-}
 
 /// Why messages could not be published. Messages are confirmed in order: the first [`sent`](Self::sent) of them were.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

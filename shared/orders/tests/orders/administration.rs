@@ -3,10 +3,11 @@
 use crate::backend::{Backend, Recorder, eventually, on_every_store, options, service};
 use crate::requests::*;
 use iris_model::{Issue, IssueCode, Organization};
-use iris_orders::audit::{AuditEntry, AuditSearch};
-use iris_orders::drops::{DropFinish, DropStatus, NewDrop, RowDetail, drop_id};
-use iris_orders::retention::{Kind, Prune};
-use iris_orders::{Incoming, Options, Orders, Publisher, Refusal};
+use iris_orders::{Options, Orders, Publisher};
+use iris_rules::retention::{Kind, Prune};
+use iris_rules::{Incoming, Refusal};
+use iris_store::audit::{AuditEntry, AuditSearch};
+use iris_store::drops::{DropFinish, DropStatus, NewDrop, RowDetail, drop_id};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use std::sync::Arc;

@@ -1,10 +1,11 @@
 //! Databases to test with, and a publisher that can fail on purpose.
 
 use async_trait::async_trait;
-use iris_orders::store::postgres::PostgresOptions;
-use iris_orders::store::sqlite::SqliteOptions;
-use iris_orders::store::{PostgresStore, SqliteStore};
-use iris_orders::{Destination, Options, Orders, OutboxMessage, PublishError, Publisher, Store};
+use iris_orders::{Options, Orders, PublishError, Publisher};
+use iris_store::postgres::PostgresOptions;
+use iris_store::sqlite::SqliteOptions;
+use iris_store::{Destination, OutboxMessage, Store};
+use iris_store::{PostgresStore, SqliteStore};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,11 +3,11 @@
 use crate::backend::{Backend, eventually, on_every_store, service};
 use crate::requests::organization;
 use iris_model::{ClientGuid, ResultCode};
-use iris_orders::batches::{BatchEntry, BatchResult, NewBatch};
-use iris_orders::deliveries::Handover;
-use iris_orders::record::ResultRecord;
-use iris_orders::store::Commit;
-use iris_orders::{Error, Store};
+use iris_rules::batches::{BatchEntry, BatchResult, NewBatch};
+use iris_rules::deliveries::Handover;
+use iris_rules::record::ResultRecord;
+use iris_store::Commit;
+use iris_store::{Error, Store};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use std::collections::BTreeMap;

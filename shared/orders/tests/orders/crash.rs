@@ -5,14 +5,16 @@ use crate::backend::{Backend, Recorder, on_every_store, options, published};
 use crate::requests::*;
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Issue, OutcomeKind};
-use iris_orders::batches::{Batch, BatchResult, NewBatch};
-use iris_orders::deliveries::{Delivery, DestinationHealth, LostDeliveries};
-use iris_orders::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
-use iris_orders::outbox::{Envelope, NewEnvelope};
-use iris_orders::queries::*;
-use iris_orders::record::{GradingRecord, ResultRecord};
-use iris_orders::store::{Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Wanted};
-use iris_orders::{Answer, Destination, Error, Incoming, Orders, Publisher, Snapshot, Store};
+use iris_orders::{Orders, Publisher};
+use iris_rules::batches::{Batch, BatchResult, NewBatch};
+use iris_rules::deliveries::{Delivery, DestinationHealth, LostDeliveries};
+use iris_rules::record::{GradingRecord, ResultRecord};
+use iris_rules::{Answer, Incoming, Snapshot};
+use iris_store::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
+use iris_store::outbox::{Envelope, NewEnvelope};
+use iris_store::queries::*;
+use iris_store::{Claim, Commit, FailedDelivery, IdKind, SettledDelivery, Wanted};
+use iris_store::{Destination, Error, Store};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -159,7 +161,7 @@ impl Store for Faulty {
     async fn refused_body(&self, submission: Uuid) -> Result<Option<Vec<u8>>, Error> {
         self.inner.refused_body(submission).await
     }
-    async fn images_due(&self, now: Timestamp, limit: u32) -> Result<Vec<iris_orders::images::ImageRecord>, Error> {
+    async fn images_due(&self, now: Timestamp, limit: u32) -> Result<Vec<iris_rules::images::ImageRecord>, Error> {
         self.inner.images_due(now, limit).await
     }
 
@@ -167,11 +169,11 @@ impl Store for Faulty {
         &self,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<(ClientGuid, iris_orders::images::DirectiveRecord)>, Error> {
+    ) -> Result<Vec<(ClientGuid, iris_rules::images::DirectiveRecord)>, Error> {
         self.inner.directives_due(now, limit).await
     }
 
-    async fn images_of(&self, order: i64) -> Result<Vec<iris_orders::images::ImageRecord>, Error> {
+    async fn images_of(&self, order: i64) -> Result<Vec<iris_rules::images::ImageRecord>, Error> {
         self.inner.images_of(order).await
     }
 
@@ -179,7 +181,7 @@ impl Store for Faulty {
         &self,
         organization: ClientGuid,
         limit: u32,
-    ) -> Result<Vec<iris_orders::images::ImageRecord>, Error> {
+    ) -> Result<Vec<iris_rules::images::ImageRecord>, Error> {
         self.inner.unlinked_images(organization, limit).await
     }
 
@@ -189,7 +191,7 @@ impl Store for Faulty {
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error> {
         self.inner.gradings(order).await
     }
-    fn administration(&self) -> &dyn iris_orders::store::Administration {
+    fn administration(&self) -> &dyn iris_store::Administration {
         self.inner.administration()
     }
 
@@ -388,7 +390,7 @@ async fn a_drop_survives_failures_at_every_step(backend: &Backend) {
             }
         }
         store.saves.lock().unwrap().clear();
-        let end = DropFinish { status: iris_orders::DropStatus::Loaded, issues: Vec::new(), at: Timestamp::now() };
+        let end = DropFinish { status: iris_store::DropStatus::Loaded, issues: Vec::new(), at: Timestamp::now() };
         orders.finish_drop(&lease, &end).await.unwrap();
 
         let (mut rows, mut after) = (Vec::new(), None);
@@ -482,7 +484,7 @@ async fn two_instances_load_the_same_drop(backend: &Backend) {
                     Err(error) => panic!("{error}"),
                 }
             }
-            let end = DropFinish { status: iris_orders::DropStatus::Loaded, issues: Vec::new(), at: Timestamp::now() };
+            let end = DropFinish { status: iris_store::DropStatus::Loaded, issues: Vec::new(), at: Timestamp::now() };
             match orders.finish_drop(&lease, &end).await {
                 Ok(()) | Err(Error::LostDrop) => {}
                 Err(error) => panic!("{error}"),

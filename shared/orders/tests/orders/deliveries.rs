@@ -3,13 +3,14 @@
 use crate::backend::{Backend, Recorder, eventually, on_every_store, published, service};
 use iris_model::OrderStatus;
 use iris_model::organization::RESULTS_QUEUE;
-use iris_orders::audit::AuditSearch;
-use iris_orders::deliveries::{
+use iris_orders::Orders;
+use iris_rules::deliveries::{
     Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, Handover, LOST_AFTER, LOST_LIMIT,
     LostDeliveries,
 };
-use iris_orders::store::FailedDelivery;
-use iris_orders::{Destination, Orders};
+use iris_store::Destination;
+use iris_store::FailedDelivery;
+use iris_store::audit::AuditSearch;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -3,8 +3,10 @@
 use crate::backend::{Backend, on_every_store, published, service};
 use crate::requests::*;
 use iris_model::{Issue, IssueCode, Organization, OutcomeKind, RowIssue, RowLine};
-use iris_orders::drops::{DropFinish, DropStatus, NewDrop, RowDetail, drop_id};
-use iris_orders::{Answer, Error, Incoming, Orders, Refusal};
+use iris_orders::Orders;
+use iris_rules::{Answer, Incoming, Refusal};
+use iris_store::Error;
+use iris_store::drops::{DropFinish, DropStatus, NewDrop, RowDetail, drop_id};
 use jiff::Timestamp;
 use std::sync::Arc;
 use uuid::Uuid;

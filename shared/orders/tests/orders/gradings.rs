@@ -6,9 +6,10 @@ use iris_model::enumeration::OrderStatus;
 use iris_model::event::EventKind;
 use iris_model::submission::validate_grading;
 use iris_model::{GradingSubmission, IssueCode, Organization, OutcomeKind, ResultCode};
-use iris_orders::decide::{Change, Decision, NewIds, decide};
-use iris_orders::record::{OrderRecord, OrderRef};
-use iris_orders::{Answer, Destination, Incoming, Orders, Outcome, Refusal, Requested, Snapshot, Source};
+use iris_orders::Orders;
+use iris_rules::decide::{Change, Decision, NewIds, decide};
+use iris_rules::record::{OrderRecord, OrderRef};
+use iris_rules::{Answer, Incoming, Outcome, Refusal, Requested, Snapshot, Source};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -98,7 +99,7 @@ impl World {
         let (outcome, decision) = self.grade(grading);
         assert!(matches!(outcome.kind, OutcomeKind::Failed | OutcomeKind::Ignored), "{outcome:?}");
         assert_eq!(events(&decision), [(EventKind::GradingReceipt, false)]);
-        assert!(decision.changes.is_empty() && decision.messages.is_empty());
+        assert!(decision.changes.is_empty() && decision.notifications.is_empty());
         outcome.issues.iter().map(|issue| issue.code).collect()
     }
 
@@ -198,7 +199,7 @@ fn a_correction_replaces_and_an_addendum_adds() {
     for known in [&correction, &addendum] {
         let (outcome, decision) = world.grade(known);
         assert_eq!(outcome.kind, OutcomeKind::Replayed);
-        assert!(decision.messages.is_empty() && decision.changes.is_empty());
+        assert!(decision.notifications.is_empty() && decision.changes.is_empty());
     }
     assert_eq!(world.codes(&with(addendum.clone(), "Notes", json!([]))), [IssueCode::Missing]);
     let mixed = with(addendum, "OD", json!({ "Gradable": false }));
@@ -217,13 +218,12 @@ fn urgent_findings_reach_the_contacts_of_the_site() {
     let mut world = World::new(organization);
     let (outcome, decision) = world.grade(&grading("O1", "Proliferative", "None"));
     assert_eq!(outcome.issues, []);
-    let told: Vec<String> = decision
-        .messages
+    let told: Vec<Value> = decision
+        .notifications
         .iter()
-        .filter(|(destination, _)| matches!(destination, Destination::Queue(_)))
-        .map(|(_, message)| serde_json::from_str::<Value>(&message.body).unwrap()["Contact"]["Name"].to_string())
+        .map(|notification| serde_json::to_value(notification).unwrap()["Contact"]["Name"].clone())
         .collect();
-    assert_eq!(told, ["\"Desk\""]);
+    assert_eq!(told, ["Desk"]);
     let mut nobody = World::new(grading_organization());
     let (outcome, _) = nobody.grade(&grading("O1", "Proliferative", "None"));
     assert_eq!(outcome.issues.iter().map(|issue| issue.code).collect::<Vec<_>>(), [IssueCode::NoContact]);
@@ -285,7 +285,7 @@ proptest! {
             prop_assert_eq!(world.snapshot.gradings(world.record().id).len(), applied);
             if repeat {
                 let (again, decision) = world.decide(&message);
-                prop_assert!(decision.known && decision.changes.is_empty() && decision.messages.is_empty());
+                prop_assert!(decision.known && decision.changes.is_empty() && decision.notifications.is_empty());
                 prop_assert_eq!(again, outcome);
             }
             if applied > 0 {

@@ -5,12 +5,13 @@ use crate::requests::*;
 use iris_model::enumeration::OrderStatus;
 use iris_model::request::{Image, Order};
 use iris_model::{ImageContext, IssueCode, Laterality, Organization};
-use iris_orders::images::{
+use iris_orders::Orders;
+use iris_rules::Snapshot;
+use iris_rules::images::{
     BlobRef, Claims, DirectiveRecord, DirectiveState, ImageRecord, ImageStatus, ImageTask, ImageWork, Wait, image_id,
     settle,
 };
-use iris_orders::record::{OrderRecord, OrderRef, PatientRecord, PatientRef};
-use iris_orders::{Orders, Snapshot};
+use iris_rules::record::{OrderRecord, OrderRef, PatientRecord, PatientRef};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -418,7 +419,7 @@ fn known(organization: &Organization, status: OrderStatus) -> Snapshot {
         scope: organization.open_order_scope,
         images: 0,
         fingerprint: uuid::Uuid::nil(),
-        content: Some(iris_orders::content::of_order(&request)),
+        content: Some(iris_rules::content::of_order(&request)),
         version: 1,
         created_at,
     });
@@ -451,7 +452,7 @@ fn an_image_of_a_graded_order_is_added_late() {
         assert_eq!((linked.order, linked.context), (Some(5), ImageContext::AddedLate));
         assert_eq!(snapshot.order_by_id(5).unwrap().status, status);
         let again = settle(5, &mut snapshot, &organization, Timestamp::now());
-        assert_eq!(again, iris_orders::images::Effects::default());
+        assert_eq!(again, iris_rules::images::Effects::default());
     }
 }
 
@@ -460,5 +461,5 @@ fn a_cancelled_order_takes_no_images() {
     let organization = organization();
     let mut snapshot = known(&organization, OrderStatus::OrderCancelled);
     snapshot.images.put_image(image(&organization, IMAGES[0]));
-    assert_eq!(settle(5, &mut snapshot, &organization, Timestamp::now()), iris_orders::images::Effects::default());
+    assert_eq!(settle(5, &mut snapshot, &organization, Timestamp::now()), iris_rules::images::Effects::default());
 }

@@ -3,8 +3,9 @@
 use crate::backend::{Backend, on_every_store, service};
 use crate::requests::*;
 use iris_model::enumeration::OrderStatus;
-use iris_orders::queries::OrderSearch;
-use iris_orders::{Answer, Incoming, Orders};
+use iris_orders::Orders;
+use iris_rules::{Answer, Incoming};
+use iris_store::queries::OrderSearch;
 use std::sync::Arc;
 
 on_every_store!(orders_are_found_by_what_people_know, a_search_is_paged, a_patients_orders_are_found);

@@ -3,7 +3,8 @@
 use crate::backend::{Backend, Recorder, eventually, on_every_store, options, published, service};
 use crate::requests::*;
 use iris_model::Organization;
-use iris_orders::{Destination, Options, Orders, Publisher};
+use iris_orders::{Options, Orders, Publisher};
+use iris_store::Destination;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +77,7 @@ async fn a_destination_that_fails_catches_up_in_order(backend: &Backend) {
 
 /// Five events in one envelope: rows of a drop share a commit.
 async fn five_events(orders: &Orders, acme: &Arc<Organization>) {
-    let drop = iris_orders::NewDrop {
+    let drop = iris_store::NewDrop {
         id: uuid::Uuid::from_u128(5),
         organization: acme.client_guid,
         container: "acme-drops".into(),
@@ -87,7 +88,7 @@ async fn five_events(orders: &Orders, acme: &Arc<Organization>) {
     };
     let lease = orders.begin_drop(&drop).await.unwrap().lease.unwrap();
     let rows = (2u32..7).map(|row| {
-        let detail = iris_orders::RowDetail { row, ..iris_orders::RowDetail::default() };
+        let detail = iris_store::RowDetail { row, ..iris_store::RowDetail::default() };
         (new_order(&format!("O{row}"), &format!("P{row}")).row(acme, drop.id, row), detail)
     });
     orders.submit_rows(&lease, 0, rows.collect()).await.unwrap();
@@ -169,7 +170,7 @@ impl Publisher for Partly {
     async fn publish(
         &self,
         destination: &Destination,
-        messages: &[iris_orders::OutboxMessage],
+        messages: &[iris_store::OutboxMessage],
     ) -> Result<(), iris_orders::PublishError> {
         if *destination == self.refuses {
             return Err(iris_orders::PublishError { sent: 0, refused: false, reason: "down".into() });

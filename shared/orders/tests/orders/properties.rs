@@ -5,10 +5,11 @@ use crate::requests::*;
 use iris_model::enumeration::OrderStatus;
 use iris_model::organization::{OpenOrderPolicy, OpenOrderScope, PatientScope};
 use iris_model::{EvaluationType, Organization, OutcomeKind};
-use iris_orders::decide::{Decision, NewIds, decide};
-use iris_orders::drops::{NewDrop, RowDetail};
-use iris_orders::record::OrderRecord;
-use iris_orders::{Answer, Incoming, Orders, Outcome, Snapshot};
+use iris_orders::Orders;
+use iris_rules::decide::{Decision, NewIds, decide};
+use iris_rules::record::OrderRecord;
+use iris_rules::{Answer, Incoming, Outcome, Snapshot};
+use iris_store::drops::{NewDrop, RowDetail};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,7 +165,7 @@ impl Model {
     fn advance(&mut self, organization: &Organization, order: u8, to: usize) {
         let statuses =
             [OrderStatus::QueuedForGrading, OrderStatus::Graded, OrderStatus::Complete, OrderStatus::AwaitingImages];
-        let key = iris_orders::record::OrderRef {
+        let key = iris_rules::record::OrderRef {
             organization: organization.client_guid,
             local_id: local(&format!("O{order}")),
         };

@@ -12,7 +12,7 @@ use iris_model::enumeration::OrderControlCode;
 use iris_model::request::{Address, BlobLocation, Camera, Image, Name, Order, Patient, Site};
 use iris_model::submission::{Demographics, NewOrder, PatientKey};
 use iris_model::{Action, ClientGuid, EvaluationType, LocalId, OrderRequest, Organization, Submission};
-use iris_orders::{Incoming, Source};
+use iris_rules::{Incoming, Source};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use std::sync::Arc;
@@ -208,7 +208,7 @@ impl Request {
     /// As a row of a drop.
     pub fn row(self, organization: &Arc<Organization>, drop: Uuid, row: u32) -> Incoming {
         Incoming {
-            id: iris_orders::incoming::row_id(drop, row),
+            id: iris_rules::incoming::row_id(drop, row),
             source: Source::Row,
             body: None,
             ..self.message(organization, 0)

@@ -5,9 +5,11 @@ use crate::requests::*;
 use iris_model::enumeration::OrderStatus;
 use iris_model::organization::OpenOrderScope;
 use iris_model::{EvaluationType, Issue, IssueCode, OutcomeKind};
-use iris_orders::record::{OrderRecord, OrderRef};
-use iris_orders::store::{Commit, Wanted};
-use iris_orders::{Answer, Incoming, Orders, Outcome, Refusal, Store};
+use iris_orders::Orders;
+use iris_rules::record::{OrderRecord, OrderRef};
+use iris_rules::{Answer, Incoming, Outcome, Refusal};
+use iris_store::Store;
+use iris_store::{Commit, Wanted};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -257,9 +259,9 @@ async fn the_database_guards_the_one_open_order(backend: &Backend) {
     let mut second = copy_of(store, &key, 900_000).await;
     let save =
         async |order: OrderRecord| store.save(&Commit { new_orders: vec![order.into()], ..Commit::default() }).await;
-    assert!(matches!(save(second.clone()).await, Err(iris_orders::Error::Conflict)), "local id");
+    assert!(matches!(save(second.clone()).await, Err(iris_store::Error::Conflict)), "local id");
     second.key.local_id = local("O2");
-    assert!(matches!(save(second.clone()).await, Err(iris_orders::Error::Conflict)), "open order");
+    assert!(matches!(save(second.clone()).await, Err(iris_store::Error::Conflict)), "open order");
     second.status = OrderStatus::Complete;
     assert!(save(second).await.is_ok());
     orders.close().await;
@@ -276,7 +278,7 @@ async fn an_outdated_snapshot_is_a_conflict(backend: &Backend) {
     order.version += 1;
     let commit = |order: OrderRecord| Commit { changed_orders: vec![(order.into(), 1)], ..Commit::default() };
     store.save(&commit(order.clone())).await.unwrap();
-    assert!(matches!(store.save(&commit(order)).await, Err(iris_orders::Error::Conflict)));
+    assert!(matches!(store.save(&commit(order)).await, Err(iris_store::Error::Conflict)));
     orders.close().await;
 }
 

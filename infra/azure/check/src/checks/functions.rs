@@ -3,11 +3,9 @@
 use super::{QUEUE, only};
 use crate::bicep::Value;
 use crate::{Checked, Problem};
-use anyhow::Result;
 use iris_azure::settings::Settings;
-use iris_functions::app::App;
-use iris_functions::handler;
 use iris_local_functions_host::config::{self, DataType, Trigger};
+use iris_model::names::MESSAGE_BINDING;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -39,8 +37,8 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
             if trigger.many {
                 problem(&place, "cardinality must be one: a batch is settled as a whole".to_owned());
             }
-            if function.binding != handler::MESSAGE {
-                problem(&place, format!("the binding must be named {}, as the handler reads it", handler::MESSAGE));
+            if function.binding != MESSAGE_BINDING {
+                problem(&place, format!("the binding must be named {}, as the handler reads it", MESSAGE_BINDING));
             }
         }
         if !function.outputs.is_empty() {
@@ -51,13 +49,6 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
     logging(checked.root, &mut problem);
     connections(checked, &app, &settings, &mut problem);
     let folders: BTreeSet<&str> = app.functions.iter().map(|function| function.name.as_str()).collect();
-    let routes = checked.routes;
-    for name in folders.iter().filter(|name| !routes.contains(**name)) {
-        problem(&format!("functions/{name}"), "the handler has no route of this name".to_owned());
-    }
-    for name in routes.iter().filter(|name| !folders.contains(name.as_str())) {
-        problem("functions", format!("the handler's route {name} has no folder with a function.json"));
-    }
     for name in always_ready(checked).filter(|name| !folders.contains(name.as_str())) {
         problem("function app", format!("alwaysReady names the function {name}, which does not exist"));
     }
@@ -136,23 +127,6 @@ fn logging(root: &Path, problem: &mut impl FnMut(&str, String)) {
     expect(&level["Function"], "Warning", "logLevel.Function, below which the host logs MessageIds (decision 270),");
     let excluded = &logging["applicationInsights"]["samplingSettings"]["excludedTypes"];
     expect(excluded, "Exception;Request;Trace", "samplingSettings.excludedTypes, what alerts read,");
-}
-
-/// The names the handler answers to: its own table, of an app that is never called.
-pub(crate) async fn routes() -> Result<BTreeSet<String>> {
-    let folder = tempfile::tempdir()?;
-    let database = format!("sqlite:{}", folder.path().join("iris.db").display());
-    let settings = Settings::from_lookup(&|name| match name {
-        "ServiceBus" => Some("Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=a2V5".to_owned()),
-        "Storage" => Some("UseDevelopmentStorage=true".to_owned()),
-        "Database" => Some(database.clone()),
-        _ => None,
-    })?;
-    let limits = settings.handler;
-    let app = App::start(settings).await?;
-    let names = handler::router(app.clone(), limits).names().into_iter().map(str::to_owned).collect();
-    app.orders.close().await;
-    Ok(names)
 }
 
 fn always_ready<'a>(checked: &'a Checked<'_>) -> impl Iterator<Item = String> + 'a {

@@ -8,7 +8,7 @@ mod settings;
 mod wiring;
 
 pub(crate) use alerts::check as alerts;
-pub(crate) use functions::{check as functions, routes};
+pub(crate) use functions::check as functions;
 pub(crate) use resources::{check as resources, locked_out};
 pub(crate) use roles::{check as roles, sample_issuers};
 pub(crate) use settings::{check as settings, sample_collector, sample_secret};

@@ -4,10 +4,11 @@ use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC, only};
 use crate::bicep::{Resource, Value};
 use crate::{Checked, Parameters, Problem};
 use anyhow::Result;
-use iris_functions::submit_order::STAMP;
 use iris_local::provision;
 use iris_local_blob::store::Store;
 use iris_local_servicebus::broker::{Broker, ENTRY_SUBSCRIPTION, EntityKind};
+use iris_model::names::property::ORGANIZATION as STAMP;
+use iris_model::names::queue;
 use std::collections::BTreeSet;
 
 /// Checks the resources.
@@ -39,7 +40,7 @@ pub(crate) fn locked_out(parameters: &Parameters) -> Option<String> {
 }
 
 /// The queues to which Event Grid announces blobs of the containers `{slug}-{queue}`.
-const ANNOUNCED: [&str; 2] = [provision::DROPS, provision::IMAGES];
+const ANNOUNCED: [&str; 2] = [queue::DROPS, queue::IMAGES];
 
 /// What the local host makes.
 struct Local {

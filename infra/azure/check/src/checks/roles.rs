@@ -7,6 +7,7 @@ use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC};
 use crate::bicep::{Resource, Value};
 use crate::{Checked, Problem};
 use iris_local::provision;
+use iris_model::names;
 use std::collections::BTreeSet;
 
 /// Built-in roles of Azure, by the id that is the same everywhere; and ours.
@@ -97,8 +98,8 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
         need("operators", RECEIVER, queue(name));
         need("operators", SENDER, queue(name));
     }
-    need("events", SENDER, queue(provision::DROPS));
-    need("events", SENDER, queue(provision::IMAGES));
+    need("events", SENDER, queue(names::queue::DROPS));
+    need("events", SENDER, queue(names::queue::IMAGES));
     need("events", CONTRIBUTOR, container("undelivered-events"));
     need("handler", READER, container("organizations"));
     need("handler", CONTRIBUTOR, container("archive"));
@@ -113,7 +114,7 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
         need("issuers", UPLOAD, container(&organization.drops_container()));
         need("issuers", UPLOAD, container(&organization.images_container()));
         need("issuers", READER, container(&organization.results_container()));
-        let results = format!("results-{}", organization.slug);
+        let results = organization.slug.results_queue();
         for name in organization.events_queue().into_iter().chain([results]) {
             need("handler", SENDER, queue(&name));
             need("operators", RECEIVER, queue(&name));

@@ -1,0 +1,246 @@
+//! The service: what callers hold.
+
+use crate::collect::Collector;
+use crate::draft;
+use crate::outbox::{Destinations, Publisher, SweepReport};
+use iris_model::organization::RESULTS_QUEUE;
+use iris_model::{ClientGuid, Issue, Organization, RowLine};
+use iris_rules::deliveries::{self, Delivery, DeliveryState, Handover, LOST_AFTER, LostDeliveries};
+use iris_rules::images::{ImageAnswer, ImageWork};
+use iris_rules::incoming::{Answer, Incoming};
+use iris_store::SettledDelivery;
+use iris_store::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail, parse_lines};
+use iris_store::outbox::{Destination, OutboxMessage, seal};
+use iris_store::{Error, Store};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How many lost deliveries are announced in one transaction.
+const LOST_PAGE: u32 = 256;
+
+/// Settings of the service.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Most messages in one commit.
+    pub batch: usize,
+    /// How long a batch is collected while the system is busy; when it is idle, a message is committed at once.
+    pub linger: Duration,
+    /// Most messages waiting for a commit; further callers wait.
+    pub queue: usize,
+    /// How often a batch is decided anew after a conflict before its messages are committed one by one.
+    pub conflict_retries: u32,
+    /// How long envelopes belong to the process that stored or claimed them. Must exceed [`publish_timeout`](Self::publish_timeout).
+    pub envelope_lease: Duration,
+    /// How long a publication may take.
+    pub publish_timeout: Duration,
+    /// First delay after a failed publication; doubled with each further one.
+    pub back_off: Duration,
+    /// Longest such delay.
+    pub back_off_limit: Duration,
+    /// Tries before an envelope is parked.
+    pub publish_tries: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            batch: 512,
+            linger: Duration::from_millis(2),
+            queue: 4096,
+            conflict_retries: 4,
+            envelope_lease: Duration::from_secs(60),
+            publish_timeout: Duration::from_secs(30),
+            back_off: Duration::from_millis(500),
+            back_off_limit: Duration::from_secs(300),
+            publish_tries: 40,
+        }
+    }
+}
+
+/// Handle to the service; clones share it.
+#[derive(Clone)]
+pub struct Orders {
+    store: Arc<dyn Store>,
+    destinations: Arc<Destinations>,
+    collector: Arc<Collector>,
+    envelope_lease: Duration,
+}
+
+impl Orders {
+    /// Starts the service on the current tokio runtime.
+    #[must_use]
+    pub fn open(store: Arc<dyn Store>, publisher: Arc<dyn Publisher>, options: Options) -> Self {
+        let destinations = Arc::new(Destinations::new(Arc::clone(&store), publisher, &options));
+        let envelope_lease = options.envelope_lease;
+        let collector = Arc::new(Collector::start(Arc::clone(&store), Arc::clone(&destinations), options));
+        Self { store, destinations, collector, envelope_lease }
+    }
+
+    /// Decides and commits a message, together with others that arrive at the same time.
+    ///
+    /// Once it returns an answer, that answer is durable. On a [transient](Error::is_transient) error nothing is known; submit it again.
+    pub async fn submit(&self, incoming: Incoming) -> Result<Answer, Error> {
+        self.collector.submit(incoming).await
+    }
+
+    /// Decides and commits a batch of rows of a drop with its lines and progress, all or nothing. A batch that was already committed is
+    /// answered from its record. Batches may be submitted concurrently; those that concern the same patients or orders are done in the
+    /// order of the calls.
+    pub async fn submit_rows(
+        &self,
+        lease: &DropLease,
+        batch: u32,
+        rows: Vec<(Incoming, RowDetail)>,
+    ) -> Result<Vec<Answer>, Error> {
+        self.collector.submit_rows(lease.clone(), batch, rows).await
+    }
+
+    /// What would become of these submissions at this moment, one after the other; nothing is written. For files of which all is to be
+    /// loaded or nothing.
+    pub async fn preview(&self, submissions: Vec<Incoming>) -> Result<Vec<Answer>, Error> {
+        self.collector.preview(submissions).await
+    }
+
+    /// Decides and commits something about images, together with whatever else arrives at the same time. As durable, and as repeatable, as
+    /// [`submit`](Self::submit).
+    pub async fn image(&self, work: ImageWork) -> Result<ImageAnswer, Error> {
+        self.collector.image(work).await
+    }
+
+    /// Begins or resumes a drop; whoever held it before loses it.
+    pub async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error> {
+        self.store.begin_drop(drop).await
+    }
+
+    /// The lines of a drop, a batch at a time: pass `None`, then each number returned, until there is no more.
+    pub async fn read_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, Vec<RowLine>)>, Error> {
+        match self.store.drop_lines(drop, after).await? {
+            Some((number, text)) => Ok(Some((number, parse_lines(&text)?))),
+            None => Ok(None),
+        }
+    }
+
+    /// Ends a drop.
+    pub async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error> {
+        self.store.finish_drop(lease, finish).await
+    }
+
+    /// Records a drop that is refused as a whole.
+    pub async fn record_refused_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error> {
+        self.store.refuse_drop(drop, issues).await
+    }
+
+    /// Publishes what is due in the outbox, of every destination. Driven by a timer.
+    pub async fn sweep(&self, now: Timestamp) -> Result<SweepReport, Error> {
+        self.destinations.sweep(now).await
+    }
+
+    /// Marks a delivery as made and tells its submitter; the results queue needs no telling (iris-facts §4.3). Doing it again changes nothing.
+    pub async fn delivered(
+        &self,
+        delivery: &Delivery,
+        handover: &Handover,
+        organization: &Organization,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let told = delivery.destination != RESULTS_QUEUE;
+        let messages = match organization.events_queue().filter(|_| told) {
+            Some(queue) => {
+                let event = deliveries::receipt(delivery, handover, now);
+                vec![(Destination::Queue(queue), draft::message(organization, &event))]
+            }
+            None => Vec::new(),
+        };
+        self.settle(delivery, DeliveryState::Delivered, messages, now).await
+    }
+
+    /// Ends a delivery that can never be made, and tells its submitter why.
+    pub async fn delivery_impossible(
+        &self,
+        delivery: &Delivery,
+        handover: &Handover,
+        reason: &str,
+        organization: &Organization,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let messages = match organization.events_queue() {
+            Some(queue) => {
+                let event = deliveries::failed_receipt(delivery, handover, reason, now);
+                vec![(Destination::Queue(queue), draft::message(organization, &event))]
+            }
+            None => Vec::new(),
+        };
+        self.settle(delivery, DeliveryState::Failed, messages, now).await
+    }
+
+    /// Keeps a delivery until its destination is resumed.
+    pub async fn hold(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Error> {
+        self.settle(delivery, DeliveryState::Held, Vec::new(), now).await
+    }
+
+    /// Ends a delivery whose destination is gone from the organization's document.
+    pub async fn drop_delivery(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Error> {
+        self.settle(delivery, DeliveryState::Dropped, Vec::new(), now).await
+    }
+
+    async fn settle(
+        &self,
+        delivery: &Delivery,
+        state: DeliveryState,
+        mut messages: Vec<(Destination, OutboxMessage)>,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        messages.iter_mut().for_each(|(_, message)| message.trace = iris_telemetry::context::current());
+        let leased_until = at + self.envelope_lease;
+        let settled = SettledDelivery { sequence: delivery.sequence, state, at, leased_until };
+        let stored = self.store.settle_delivery(&settled, &seal(messages)).await?;
+        stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+        Ok(())
+    }
+
+    /// Enables a destination again and sends what was held for it, one after the other in the order of writing. Returns how many there are.
+    pub async fn resume_destination(
+        &self,
+        organization: ClientGuid,
+        destination: &str,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let leased_until = now + self.envelope_lease;
+        let (resumed, stored) = self.store.resume_destination(organization, destination, now, leased_until).await?;
+        stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+        Ok(resumed)
+    }
+
+    /// Sends the messages of deliveries again that were lost, see [`deliveries`]. Driven by a timer.
+    pub async fn find_lost_deliveries(&self, now: Timestamp) -> Result<LostDeliveries, Error> {
+        let before = now.saturating_sub(LOST_AFTER).unwrap_or(Timestamp::MIN);
+        let leased_until = now + self.envelope_lease;
+        let mut all = LostDeliveries::default();
+        loop {
+            let (lost, stored) = self.store.lost_deliveries(before, now, leased_until, LOST_PAGE).await?;
+            stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+            let found = lost.announced + lost.parked.len() as u64;
+            all.announced += lost.announced;
+            all.parked.extend(lost.parked);
+            if found < u64::from(LOST_PAGE) {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The database, for queries.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// Commits what was handed in, publishes what can be published at once, and closes the connections. Later calls fail with
+    /// [`Error::Closed`].
+    pub async fn close(&self) {
+        self.collector.close().await;
+        self.destinations.close().await;
+        self.store.close().await;
+    }
+}

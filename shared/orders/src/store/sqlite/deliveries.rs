@@ -1,3 +1,0 @@
-//! Deliveries.
-
-crate::store::deliveries::delivery_statements!(sqlx::SqlitePool, sqlx::SqliteConnection, "BEGIN IMMEDIATE", "");

@@ -1,3 +1,0 @@
-//! Searches.
-
-crate::store::inspect::inspect_statements!(sqlx::SqlitePool);

@@ -1,0 +1,187 @@
+//! Drops: files being loaded.
+//!
+//! # Protocol
+//!
+//! A drop is a row with an *epoch*. Whoever starts or resumes it calls `Orders::begin_drop`, which raises the
+//! epoch and tells what is already done. Each batch of rows is committed by `Orders::submit_rows` only while
+//! the epoch is still the lease's own ([`Error::LostDrop`](crate::Error::LostDrop) otherwise), together with the lines of the batch and
+//! its number: a batch that is done is never done again, even when it is submitted again.
+//!
+//! Rows whose order is not known yet have no line in their batch ([`Answer::NotYet`](iris_rules::Answer::NotYet)); they are noted as *pending*
+//! and are submitted again at the end as an extra batch under a number of its own (any that is not used by the file's batches).
+//!
+//! When all rows have a line, `Orders::finish_drop` closes the drop.
+
+use crate::Error;
+use iris_model::{Cells, ClientGuid, Issue, OutcomeKind, RowIssue, RowLine};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A file that was dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDrop {
+    /// The same for every announcement of the same drop, see [`drop_id`].
+    pub id: Uuid,
+    /// The organization its container belongs to.
+    pub organization: ClientGuid,
+    /// The container.
+    pub container: String,
+    /// The blob's name.
+    pub name: String,
+    /// The blob's ETag.
+    pub etag: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// When it was announced.
+    pub received_at: Timestamp,
+}
+
+/// The id of a drop: the same container, name and ETag are the same drop (decision 19).
+#[must_use]
+pub fn drop_id(container: &str, name: &str, etag: &str) -> Uuid {
+    iris_rules::incoming::message_id(container, name, etag.as_bytes())
+}
+
+/// Where a drop stands when it is begun.
+#[derive(Debug, Clone)]
+pub struct DropState {
+    /// The right to work on it; `None` when it is already finished or refused, and nothing is to be done but what follows the loading.
+    pub lease: Option<DropLease>,
+    /// Its status.
+    pub status: DropStatus,
+    /// Numbers of the batches that are done, extra batches included.
+    pub done: BTreeSet<u32>,
+    /// Rows of done batches that have no line yet and are to be submitted again.
+    pub pending: Vec<u32>,
+    /// When it was first begun: `first_seen` of its rows.
+    pub first_seen: Timestamp,
+    /// Outcomes so far.
+    pub totals: DropTotals,
+}
+
+/// Finds the column a path of an [`Issue`] was read from: position (1 = first) and header.
+pub type ColumnLookup = dyn Fn(&str) -> Option<(u32, String)> + Send + Sync;
+
+/// The right to commit batches of a drop, until somebody else begins it.
+#[derive(Clone)]
+pub struct DropLease {
+    /// The drop.
+    pub drop: Uuid,
+    /// The epoch this lease stands for.
+    pub epoch: i64,
+    columns: Option<Arc<ColumnLookup>>,
+}
+
+impl DropLease {
+    pub(crate) fn new(drop: Uuid, epoch: i64) -> Self {
+        Self { drop, epoch, columns: None }
+    }
+
+    /// The same lease, with a lookup that gives issues found by the rules their column.
+    #[must_use]
+    pub fn with_columns(mut self, columns: Arc<ColumnLookup>) -> Self {
+        self.columns = Some(columns);
+        self
+    }
+
+    /// An issue found by the rules, with the column it was read from.
+    #[must_use]
+    pub fn locate(&self, issue: Issue) -> RowIssue {
+        let place = self.columns.as_ref().and_then(|columns| columns(&issue.path));
+        let (column, header) = place.map_or((None, None), |(column, header)| (Some(column), Some(header)));
+        RowIssue { column, header, issue }
+    }
+}
+
+impl std::fmt::Debug for DropLease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DropLease").field("drop", &self.drop).field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+/// What belongs to a row besides its submission.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RowDetail {
+    /// Row number as a person finds it in the file.
+    pub row: u32,
+    /// Issues found so far, with their cells. Issues of the outcome that are among them are not repeated.
+    pub issues: Vec<RowIssue>,
+    /// The original cells; kept with the line only when the row fails.
+    pub cells: Cells,
+}
+
+/// Where a drop stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropStatus {
+    /// Begun, not finished.
+    Loading,
+    /// Every row has a line.
+    Loaded,
+    /// Ended early by a defect of the file; the rows before it are loaded.
+    Broken,
+    /// Refused as a whole.
+    Refused,
+}
+
+impl DropStatus {
+    /// The word as stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Loaded => "loaded",
+            Self::Broken => "broken",
+            Self::Refused => "refused",
+        }
+    }
+
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        [Self::Loading, Self::Loaded, Self::Broken, Self::Refused].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// Reads the stored lines of a batch: newline-delimited JSON.
+pub fn parse_lines(text: &str) -> Result<Vec<RowLine>, Error> {
+    let lines = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+    lines.map_err(|_| Error::Corrupt(String::from("lines of a drop")))
+}
+
+/// How many rows had which outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DropTotals(pub BTreeMap<OutcomeKind, u64>);
+
+impl DropTotals {
+    /// Counts one more.
+    pub fn count(&mut self, kind: OutcomeKind) {
+        *self.0.entry(kind).or_default() += 1;
+    }
+
+    /// Adds the counts of `other`.
+    pub fn add(&mut self, other: &Self) {
+        for (kind, count) in &other.0 {
+            *self.0.entry(*kind).or_default() += count;
+        }
+    }
+
+    /// All rows.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// How a drop ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropFinish {
+    /// [`DropStatus::Loaded`] or [`DropStatus::Broken`].
+    pub status: DropStatus,
+    /// What stands against the file as a whole: for a broken one, why.
+    pub issues: Vec<Issue>,
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,189 @@
+//! Messages to send, as stored with what caused them. An *envelope* has several for one destination in one row.
+
+use iris_telemetry::TraceContext;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The most bytes of messages in an envelope; a message that alone has more gets an envelope of its own. Keeps a publication within the
+/// 256 kB of one Service Bus batch.
+pub const ENVELOPE_LIMIT: usize = 200_000;
+
+/// What a trace context adds to a message, as stored and as sent.
+const TRACE_WEIGHT: usize = 80;
+
+/// Where messages go.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Destination {
+    /// A queue of the platform's Service Bus namespace.
+    Queue(String),
+    /// The platform's own queue of deliveries, whatever it is called.
+    Deliveries,
+}
+
+impl Destination {
+    /// As stored: `queue:events-acme`, `deliveries`.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Queue(name) => format!("queue:{name}"),
+            Self::Deliveries => "deliveries".to_owned(),
+        }
+    }
+
+    /// Reads what [`to_text`](Self::to_text) wrote.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        match text.strip_prefix("queue:") {
+            Some(name) => Some(Self::Queue(name.to_owned())),
+            None => (text == "deliveries").then_some(Self::Deliveries),
+        }
+    }
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxMessage {
+    /// Its message id (= TransactionId of an event): stable over retries, so that receivers can recognize a repetition.
+    pub id: Uuid,
+    /// What it is about: messages with the same key must stay in order (organization and order).
+    pub key: String,
+    /// The payload: JSON.
+    pub body: String,
+    /// What caused it, in a distributed trace; stored with it, so that whoever publishes it can say so.
+    pub trace: Option<TraceContext>,
+}
+
+/// Messages about to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEnvelope {
+    /// Where they go.
+    pub destination: Destination,
+    /// In order; never empty.
+    pub messages: Vec<OutboxMessage>,
+    /// As stored.
+    pub payload: String,
+}
+
+/// Messages stored and not yet confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Its id: lower = older.
+    pub id: i64,
+    /// Where they go.
+    pub destination: Destination,
+    /// In order.
+    pub messages: Vec<OutboxMessage>,
+    /// Tries so far.
+    pub attempts: u32,
+}
+
+/// Puts messages into envelopes, keeping their order per destination.
+#[must_use]
+pub fn seal(messages: Vec<(Destination, OutboxMessage)>) -> Vec<NewEnvelope> {
+    let mut by_destination: BTreeMap<Destination, Vec<OutboxMessage>> = BTreeMap::new();
+    for (destination, message) in messages {
+        by_destination.entry(destination).or_default().push(message);
+    }
+    let mut envelopes = Vec::new();
+    for (destination, messages) in by_destination {
+        let mut size = 0;
+        let mut part = Vec::new();
+        for message in messages {
+            let trace = if message.trace.is_some() { TRACE_WEIGHT } else { 0 };
+            let weight = message.body.len() + message.key.len() + trace + 64;
+            if size + weight > ENVELOPE_LIMIT && !part.is_empty() {
+                envelopes.push(envelope(&destination, std::mem::take(&mut part)));
+                size = 0;
+            }
+            size += weight;
+            part.push(message);
+        }
+        envelopes.push(envelope(&destination, part));
+    }
+    envelopes
+}
+
+fn envelope(destination: &Destination, messages: Vec<OutboxMessage>) -> NewEnvelope {
+    let payload = payload(&messages);
+    NewEnvelope { destination: destination.clone(), messages, payload }
+}
+
+/// A JSON array of `{"id", "key", "trace", "body"}`; bodies are JSON themselves and stand in it as they are. No trace where none is known.
+pub(crate) fn payload(messages: &[OutboxMessage]) -> String {
+    let mut text = String::with_capacity(messages.iter().map(|message| message.body.len() + 160).sum());
+    for message in messages {
+        text.push(if text.is_empty() { '[' } else { ',' });
+        text.push_str("{\"id\":\"");
+        let mut buffer = Uuid::encode_buffer();
+        text.push_str(message.id.hyphenated().encode_lower(&mut buffer));
+        text.push_str("\",\"key\":");
+        text.push_str(&iris_rules::content::json(&message.key));
+        if let Some(trace) = message.trace {
+            text.push_str(",\"trace\":\"");
+            text.push_str(&trace.to_string());
+            text.push('"');
+        }
+        text.push_str(",\"body\":");
+        text.push_str(&message.body);
+        text.push('}');
+    }
+    if text.is_empty() {
+        text.push('[');
+    }
+    text.push(']');
+    text
+}
+
+/// Reads what [`payload`] wrote.
+pub(crate) fn unseal(payload: &str) -> Option<Vec<OutboxMessage>> {
+    #[derive(Deserialize)]
+    struct Stored<'a> {
+        id: Uuid,
+        key: String,
+        #[serde(default)]
+        trace: Option<String>,
+        #[serde(borrow)]
+        body: &'a RawValue,
+    }
+    let stored: Vec<Stored<'_>> = serde_json::from_str(payload).ok()?;
+    let message = |stored: Stored<'_>| OutboxMessage {
+        id: stored.id,
+        key: stored.key,
+        body: stored.body.get().to_owned(),
+        trace: stored.trace.as_deref().and_then(TraceContext::parse),
+    };
+    Some(stored.into_iter().map(message).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(number: u128, body: &str) -> OutboxMessage {
+        let trace = TraceContext::new(number, 7, true).filter(|_| number.is_multiple_of(2));
+        OutboxMessage { id: Uuid::from_u128(number), key: format!("a/\"{number}"), body: body.to_owned(), trace }
+    }
+
+    #[test]
+    fn a_sealed_envelope_opens_to_the_same_messages() {
+        let queue = Destination::Queue("events-acme".into());
+        let messages = vec![message(1, r#"{"A":"\"ä"}"#), message(2, "[1,2]")];
+        let sealed = seal(messages.iter().cloned().map(|message| (queue.clone(), message)).collect());
+        assert_eq!(sealed.len(), 1);
+        assert_eq!(unseal(&sealed[0].payload), Some(messages));
+        assert_eq!(unseal(&payload(&[])), Some(Vec::new()));
+    }
+
+    #[test]
+    fn envelopes_are_per_destination_and_limited_in_size() {
+        let (one, two) = (Destination::Queue("one".into()), Destination::Queue("two".into()));
+        let long = format!("\"{}\"", "x".repeat(ENVELOPE_LIMIT / 3));
+        let mut messages: Vec<_> = (0..4).map(|number| (one.clone(), message(number, &long))).collect();
+        messages.insert(1, (two.clone(), message(9, "1")));
+        let sealed = seal(messages);
+        let shape: Vec<_> = sealed.iter().map(|envelope| (&envelope.destination, envelope.messages.len())).collect();
+        assert_eq!(shape, [(&one, 2), (&one, 2), (&two, 1)]);
+    }
+}

@@ -1,0 +1,3 @@
+//! Deliveries.
+
+crate::deliveries::delivery_statements!(sqlx::PgPool, sqlx::PgConnection, "BEGIN", " FOR UPDATE");

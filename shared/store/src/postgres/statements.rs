@@ -1,0 +1,3 @@
+//! Drops, outbox and queries.
+
+crate::shared::shared_statements!(sqlx::PgPool, "BEGIN", " FOR UPDATE");

@@ -1,0 +1,3 @@
+//! Batches of results.
+
+crate::batches::batch_statements!(sqlx::SqlitePool, "BEGIN IMMEDIATE");

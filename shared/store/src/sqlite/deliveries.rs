@@ -1,0 +1,3 @@
+//! Deliveries.
+
+crate::deliveries::delivery_statements!(sqlx::SqlitePool, sqlx::SqliteConnection, "BEGIN IMMEDIATE", "");

@@ -1,0 +1,3 @@
+//! Searches.
+
+crate::inspect::inspect_statements!(sqlx::SqlitePool);
