@@ -63,9 +63,10 @@ impl App {
         let orders = Orders::open(store, Arc::new(publisher), iris_orders::Options::default());
         let documents = settings.containers.organizations.clone();
         let archive = settings.containers.archive.clone();
+        let memory = Memory::new(MEMORY);
         Ok(Arc::new(Self {
             organizations: Organizations::new(blobs.clone(), documents, iris_channels::organization),
-            channels: Channels::new(blobs.clone(), sender.clone(), archive),
+            channels: Channels::new(blobs.clone(, memory.clone()), sender.clone(), archive),
             orders,
             blobs,
             sender,
@@ -73,7 +74,7 @@ impl App {
             containers: settings.containers,
             retention: settings.retention,
             limits: Limits::default(),
-            memory: Memory::new(MEMORY),
+            memory,
             waiting_rows: Arc::new(Semaphore::new(WAITING_ROWS)),
             hierarchical_namespace,
         }))

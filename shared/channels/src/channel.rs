@@ -1,7 +1,7 @@
 //! What every kind of destination says about itself.
 
 use crate::connections::Connections;
-use crate::{Failure, Parcel};
+use crate::{Failure, Parcel, Reports};
 use async_trait::async_trait;
 use iris_azure::blob::BlobStore;
 use iris_azure::servicebus::ServiceBusSender;
@@ -43,12 +43,14 @@ pub struct Outside {
     /// The platform's namespace.
     pub sender: ServiceBusSender,
     pub(crate) connections: Connections,
+    /// Draws reports, smaller ones too.
+    pub(crate) reports: Reports,
 }
 
 impl Outside {
     /// The platform's own; connections to others are made when they are first needed.
     #[must_use]
-    pub fn new(blobs: BlobStore, sender: ServiceBusSender) -> Self {
-        Self { blobs, sender, connections: Connections::default() }
+    pub fn new(blobs: BlobStore, sender: ServiceBusSender, reports: Reports) -> Self {
+        Self { blobs, sender, connections: Connections::default(), reports }
     }
 }

@@ -4,19 +4,19 @@
 use crate::{Away, Failure, Obstacle, Pictures, Result as StoredResult, Templates, exam, report};
 use bytes::Bytes;
 use iris_azure::blob::{BlobAddress, BlobStore, Error as BlobError};
+use iris_azure::handler::{Grant, Memory};
 use iris_model::Organization;
 use iris_model::organization::DeliveryFormat;
-use iris_report::{Limits, Renderer};
+use iris_report::template::Template;
+use iris_report::{LeftOut, Limits, Renderer, Report};
 use iris_results::ShownImage;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, Semaphore};
 use tracing::{error, warn};
 use uuid::Uuid;
 
-/// A unit of memory that is handed out.
-const UNIT: u64 = 64 * 1024;
-/// Memory for results on their way: images, the report made of them, the message around it.
+/// Most memory for a result on its way: images, the report made of them, the message around it.
 const MEMORY: u64 = 192 << 20;
 /// How much of it a delivery needs for each byte of its images: the file, the report, the report as text in a message, and the message.
 const PER_BYTE: u64 = 5;
@@ -35,6 +35,8 @@ pub struct Rendered {
 }
 
 type Slot = Arc<OnceCell<Bytes>>;
+/// What drawing gives: a report and the images that are not on it, or nothing where it cannot be had as it was wanted.
+type Drawn = Result<Option<(Rendered, Vec<LeftOut>)>, iris_report::Error>;
 
 /// Renders; one for a process.
 pub struct Reports {
@@ -43,15 +45,15 @@ pub struct Reports {
     renderer: Arc<Renderer>,
     limits: Limits,
     processors: Arc<Semaphore>,
-    memory: Arc<Semaphore>,
+    memory: Memory,
     /// PDFs by result, the latest last.
     kept: Mutex<VecDeque<(Uuid, Slot)>>,
 }
 
 impl Reports {
-    /// Renders with images from this container.
+    /// Renders with images from this container, within this memory.
     #[must_use]
-    pub fn new(blobs: BlobStore, archive: String) -> Self {
+    pub fn new(blobs: BlobStore, archive: String, memory: Memory) -> Self {
         let limits = Limits::default();
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
@@ -60,18 +62,16 @@ impl Reports {
             renderer: Arc::new(Renderer::new(limits)),
             limits,
             processors: Arc::new(Semaphore::new(processors)),
-            memory: Arc::new(Semaphore::new(usize::try_from(MEMORY / UNIT).unwrap_or(usize::MAX))),
+            memory,
             kept: Mutex::default(),
         }
     }
 
     /// Waits until there is memory for a delivery.
-    pub(crate) async fn room(&self, result: &StoredResult) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn room(&self, result: &StoredResult) -> Grant {
         let basis = result.basis();
         let images = [&basis.right_image, &basis.left_image].into_iter().flatten().map(|image| self.read_size(image));
-        let bytes = (BASE + images.sum::<u64>() * PER_BYTE).min(MEMORY);
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        Arc::clone(&self.memory).acquire_many_owned(units).await.ok()
+        self.memory.grant((BASE + images.sum::<u64>() * PER_BYTE).min(MEMORY)).await
     }
 
     /// How much of an image is read.
@@ -100,6 +100,30 @@ impl Reports {
         }
     }
 
+    /// Renders a report that goes into a message in at most so many bytes, with smaller images (decision 316). `full` is the report as
+    /// [`Self::render`] gave it. `None`: it does not fit.
+    pub(crate) async fn render_within(
+        &self,
+        result: &StoredResult,
+        organization: &Organization,
+        full: &Rendered,
+        most: usize,
+    ) -> Result<Option<Rendered>, Failure> {
+        let full = (full.pdf.len(), full.html.len());
+        self.drawn(result, organization, move |renderer, template, view| match full {
+            (0, 0) => Ok(None),
+            (0, length) => {
+                let fitting = renderer.html_within(template, view, most, length);
+                Ok(fitting.map(|(html, left_out)| (Rendered { pdf: Bytes::new(), html }, left_out)))
+            }
+            (length, _) => {
+                let fitting = renderer.pdf_within(template, view, most, length)?;
+                Ok(fitting.map(|(pdf, left_out)| (Rendered { pdf: pdf.into(), html: String::new() }, left_out)))
+            }
+        })
+        .await
+    }
+
     /// A report in its turn, and not kept.
     pub(crate) async fn once(
         &self,
@@ -125,6 +149,25 @@ impl Reports {
     }
 
     async fn draw(&self, result: &StoredResult, organization: &Organization, html: bool) -> Result<Rendered, Failure> {
+        let drawn = self.drawn(result, organization, move |renderer, template, view| {
+            if html {
+                let (html, left_out) = renderer.html(template, view);
+                Ok(Some((Rendered { pdf: Bytes::new(), html }, left_out)))
+            } else {
+                let (pdf, left_out) = renderer.pdf(template, view)?;
+                Ok(Some((Rendered { pdf: pdf.into(), html: String::new() }, left_out)))
+            }
+        });
+        drawn.await?.ok_or_else(|| Obstacle::Broken.into())
+    }
+
+    /// Has something drawn from all that a report needs.
+    async fn drawn(
+        &self,
+        result: &StoredResult,
+        organization: &Organization,
+        draw: impl FnOnce(&Renderer, &Template, &Report) -> Drawn + Send + 'static,
+    ) -> Result<Option<Rendered>, Failure> {
         let Ok(_turn) = self.processors.acquire().await else {
             return Err(Away::Ending.into());
         };
@@ -139,22 +182,14 @@ impl Reports {
         }
         let view = report(result, organization, &templates, Pictures { right, left });
         let renderer = Arc::clone(&self.renderer);
-        let drawn = tokio::task::spawn_blocking(move || {
-            if html {
-                let (html, left_out) = renderer.html(&resolved.template, &view);
-                Ok((Rendered { pdf: Bytes::new(), html }, left_out))
-            } else {
-                let (pdf, left_out) = renderer.pdf(&resolved.template, &view)?;
-                Ok((Rendered { pdf: pdf.into(), html: String::new() }, left_out))
-            }
-        });
-        let drawn: Result<_, iris_report::Error> = drawn.await.map_err(|_| Obstacle::Broken)?;
-        let (rendered, left_out) = drawn.map_err(Obstacle::Drawing)?;
+        let drawn = tokio::task::spawn_blocking(move || draw(&renderer, &resolved.template, &view));
+        let drawn: Drawn = drawn.await.map_err(|_| Obstacle::Broken)?;
+        let Some((rendered, left_out)) = drawn.map_err(Obstacle::Drawing)? else { return Ok(None) };
         for image in left_out {
             warn!(organization = %organization.slug, order = result.order_id(), image = ?image.image, reason = %image.reason,
                 "an image is left out of a report");
         }
-        Ok(rendered)
+        Ok(Some(rendered))
     }
 
     /// The bytes of an image; nothing where the archive has it no more, or it is too large to be shown.

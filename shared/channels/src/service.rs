@@ -4,6 +4,7 @@ use crate::lanes::{Lane, Lanes};
 use crate::{Failure, Obstacle, Outside, Parcel, Refusal, Rendered, Reports, Result as StoredResult, channel};
 use bytes::Bytes;
 use iris_azure::blob::BlobStore;
+use iris_azure::handler::Memory;
 use iris_azure::servicebus::ServiceBusSender;
 use iris_model::organization::DestinationDocument;
 use iris_model::{ClientGuid, Organization};
@@ -17,16 +18,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Renders reports and hands results over.
 pub struct Channels {
     outside: Outside,
-    reports: Reports,
     lanes: Lanes,
 }
 
 impl Channels {
-    /// Sends by these; images of reports are in the container `archive`.
+    /// Sends by these; images of reports are in the container `archive`, and what is under way shares `memory` with other work.
     #[must_use]
-    pub fn new(blobs: BlobStore, sender: ServiceBusSender, archive: String) -> Self {
-        let reports = Reports::new(blobs.clone(), archive);
-        Self { outside: Outside::new(blobs, sender), reports, lanes: Lanes::default() }
+    pub fn new(blobs: BlobStore, sender: ServiceBusSender, archive: String, memory: Memory) -> Self {
+        let reports = Reports::new(blobs.clone(), archive, memory);
+        Self { outside: Outside::new(blobs, sender, reports), lanes: Lanes::default() }
     }
 
     /// Whether and when a destination may be tried.
@@ -50,9 +50,9 @@ impl Channels {
         if let Some(problem) = channel.check(destination, organization).first() {
             return Err(Obstacle::Settings(format!("{} {}", problem.place, problem.problem)).into());
         }
-        let _room = self.reports.room(&result).await;
+        let _room = self.outside.reports.room(&result).await;
         let transaction = delivery.transaction_id;
-        let rendered = self.reports.render(transaction, &result, organization, destination.format).await?;
+        let rendered = self.outside.reports.render(transaction, &result, organization, destination.format).await?;
         let parcel = Parcel { delivery, organization, destination, result: &result, rendered: &rendered };
         let sent = tokio::time::timeout(PATIENCE, channel.send(&parcel, &self.outside)).await;
         let endpoint = sent.unwrap_or(Err(Refusal::NoConfirmation.into()))?;
@@ -78,7 +78,7 @@ impl Channels {
     /// # Errors
     /// As [`deliver`](Self::deliver), but never the destination's.
     pub async fn pdf(&self, result: &StoredResult, organization: &Organization) -> Result<Bytes, Failure> {
-        let Rendered { pdf, .. } = self.reports.once(result, organization, false).await?;
+        let Rendered { pdf, .. } = self.outside.reports.once(result, organization, false).await?;
         Ok(pdf)
     }
 }

@@ -13,6 +13,7 @@
 //! A template is resolved site → organization → default ([`template::resolve`]), checked when it is saved
 //! ([`template::Template::parse`]), and filled with values that are never read as markup.
 
+mod budget;
 mod clean;
 mod compose;
 mod document;

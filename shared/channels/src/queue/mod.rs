@@ -1,6 +1,7 @@
 //! Results as messages: in a queue of the platform's, or in one of the organization's own namespace.
 
 mod pointer;
+mod smaller;
 
 use crate::{Channel, Failure, Outside, Parcel, Refusal, check};
 use async_trait::async_trait;
@@ -48,8 +49,12 @@ impl Channel for QueueTarget {
 
     async fn send(&self, parcel: &Parcel<'_>, outside: &Outside) -> Result<String, Failure> {
         let mut body = parcel.content();
-        if body.len() > self.message_limit as usize {
-            body = pointer::shortened(parcel, outside, body, self.message_limit as usize).await?;
+        let limit = self.message_limit as usize;
+        if body.len() > limit {
+            body = smaller::fitting(parcel, outside, body, limit).await?;
+        }
+        if body.len() > limit {
+            body = pointer::shortened(parcel, outside, body, limit).await?;
         }
         let message = OutgoingMessage {
             message_id: parcel.delivery.transaction_id.to_string(),

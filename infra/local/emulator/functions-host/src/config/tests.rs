@@ -39,30 +39,23 @@ fn bus() -> Settings {
 }
 
 #[test]
-fn loads_the_app_of_this_project() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../..");
+fn loads_an_app_as_it_is_deployed() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/app");
     let settings = settings(&[
-        ("BATCHES_SCHEDULE", "0 */5 * * * *"),
-        ("DELIVERIES_QUEUE", "deliveries"),
-        ("DROPS_QUEUE", "drops"),
-        ("GRADINGS_QUEUE", "gradings"),
-        ("IMAGES_QUEUE", "images"),
         ("ORDERS_QUEUE", "orders"),
         ("SWEEP_SCHEDULE", "0 */1 * * * *"),
-        ("PRUNE_SCHEDULE", "0 15 3 * * *"),
         ("ServiceBus__fullyQualifiedNamespace", "example.servicebus.windows.net"),
-        ("AzureWebJobsStorage__accountName", "example"),
-        ("azurewebjobs.sweep_outbox.disabled", "true"),
+        ("azurewebjobs.sweep.disabled", "true"),
     ]);
     let app = App::load(&root, &root.join("functions"), &settings).unwrap();
     assert_eq!(app.warnings, Vec::<String>::new());
     assert_eq!(app.host.function_timeout, Some(Duration::from_secs(1_800)));
     assert_eq!(app.host.service_bus.max_auto_lock_renewal, Duration::from_secs(1_740));
-    let submit = app.function("submit_order").unwrap();
+    let submit = app.function("submit").unwrap();
     let Trigger::ServiceBus(trigger) = &submit.trigger else { panic!("not a Service Bus trigger") };
     assert_eq!((trigger.entity.as_str(), trigger.many, trigger.data_type), ("orders", false, DataType::Binary));
     assert_eq!(trigger.namespace, "example.servicebus.windows.net");
-    let sweep = app.function("sweep_outbox").unwrap();
+    let sweep = app.function("sweep").unwrap();
     assert!(sweep.disabled && !submit.disabled);
     assert_eq!(sweep.retry.unwrap().max, Some(3));
 }

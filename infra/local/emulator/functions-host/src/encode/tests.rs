@@ -11,7 +11,7 @@ use super::*;
 use crate::config::{BlobTrigger, DataType, QueueTrigger, ServiceBusTrigger};
 
 fn fixture(name: &str) -> Value {
-    let path = format!("{}/../../../../shared/azure/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
