@@ -66,7 +66,7 @@ impl App {
         let memory = Memory::new(MEMORY);
         Ok(Arc::new(Self {
             organizations: Organizations::new(blobs.clone(), documents, iris_channels::organization),
-            channels: Channels::new(blobs.clone(, memory.clone()), sender.clone(), archive),
+            channels: Channels::new(blobs.clone(), sender.clone(), archive, memory.clone()),
             orders,
             blobs,
             sender,
