@@ -65,6 +65,16 @@ pub(crate) async fn test(postgres: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// Runs the unit tests of the workspace, and the story of the samples from a dropped file to its receipt, on SQLite.
+pub(crate) async fn quick() -> Result<()> {
+    for arguments in [&["--workspace", "--lib"][..], &["--package", "iris-local", "--test", "samples"]] {
+        let mut tests = cargo();
+        tell(tests.args(["test", "--quiet"]).args(arguments), None);
+        succeed(&mut tests).await?;
+    }
+    Ok(())
+}
+
 fn tell(program: &mut Command, postgres: Option<&str>) {
     match postgres {
         Some(url) => program.env(POSTGRES_VARIABLE, url),

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// Options of `test`.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// For the inner loop: what needs no build, the unit tests, and one story from end to end, on SQLite.
+    #[arg(long, conflicts_with = "only")]
+    quick: bool,
     /// Runs the tests on SQLite alone.
     #[arg(long)]
     without_postgres: bool,
@@ -45,6 +48,9 @@ enum Step {
     Schemas,
     /// What is deployed fits together.
     App,
+    /// The unit tests, and one story from end to end; instead of all tests where it has to be quick.
+    #[value(skip)]
+    Quick,
     /// All tests of the workspace, on both stores.
     Tests,
     /// The Azure clients of other languages against the local host.
@@ -64,6 +70,7 @@ impl Step {
             Self::Lints => "lints",
             Self::Schemas => "schemas",
             Self::App => "app",
+            Self::Quick => "quick tests",
             Self::Tests => "tests",
             Self::Clients => "clients",
             Self::Console => "console",
@@ -74,10 +81,13 @@ impl Step {
 
 /// Runs the steps. Fails when any of them failed.
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let asked = |step: &Step| options.only.is_empty() || options.only.contains(step);
+    let asked = |step: &Step| match options.quick {
+        true => QUICK.contains(step),
+        false => *step != Step::Quick && (options.only.is_empty() || options.only.contains(step)),
+    };
     let together = TOGETHER.iter().all(asked);
     let mut outcomes = Vec::new();
-    for step in Step::value_variants().iter().copied().filter(asked) {
+    for step in STEPS.iter().copied().filter(asked) {
         match step {
             // Tests and suites mostly wait, so they are run side by side, and with the lints, which need all the processor they can get.
             // What tests and suites both need is built before.
@@ -120,6 +130,24 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Every step, in the order they are taken.
+const STEPS: [Step; 11] = [
+    Step::Format,
+    Step::References,
+    Step::Dependencies,
+    Step::Lints,
+    Step::Schemas,
+    Step::App,
+    Step::Quick,
+    Step::Tests,
+    Step::Clients,
+    Step::Console,
+    Step::Package,
+];
+
+/// What `--quick` runs.
+const QUICK: [Step; 5] = [Step::Format, Step::References, Step::Dependencies, Step::Schemas, Step::Quick];
+
 /// Steps that run side by side when all of them are asked for.
 const TOGETHER: [Step; 3] = [Step::Lints, Step::Tests, Step::Clients];
 
@@ -154,6 +182,7 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
         }
         Step::Schemas => crate::schemas::check(),
         Step::App => crate::app::check().await,
+        Step::Quick => programs::quick().await,
         Step::Tests => tests(options.without_postgres).await,
         Step::Clients if options.without_clients => Ok(()),
         Step::Clients => crate::clients::run(options.update_docs).await,
