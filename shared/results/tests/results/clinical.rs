@@ -25,7 +25,8 @@ findings is given to no order with one.
 The order gets the plan of the most pressing finding: the level decides, then the priority. The flags `Urgent` and `Emergent`, the words beside
 each eye and the color of the report follow from the level; `Severity` and the flags `A` and `AA` follow the published lists of HL7 results.
 
-An interval is not slower than the guidance named beside it. The guidance is paraphrased, not quoted; who relies on it reads the source.
+An interval is meant to be no slower than the guidance named beside it, as engineers read it: a clinician of the organization reviews this page
+before its first report. The guidance is not quoted; who relies on it reads the source.
 
 ";
 
