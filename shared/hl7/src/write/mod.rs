@@ -277,19 +277,19 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, value: &str, breaks: Breaks) {
-        if value.is_empty() {
-            return;
-        }
-        let first = self.value_start.is_none();
-        self.separate();
-        if first {
+    /// Makes room for something of a value: nothing is written before there is something.
+    fn begin(&mut self) {
+        if self.value_start.is_none() {
+            self.separate();
             self.value_start = Some(self.out.len());
         }
+    }
+
+    fn write(&mut self, value: &str, breaks: Breaks) {
         let mut rest = value;
         while let Some(at) = rest.bytes().position(|byte| self.is_special(byte)) {
             let (plain, special) = rest.split_at(at);
-            self.out.extend_from_slice(plain.as_bytes());
+            self.plain(plain);
             let mut chars = special.chars();
             let Some(char) = chars.next() else { return };
             if char == '\r' && chars.as_str().starts_with('\n') {
@@ -298,23 +298,36 @@ impl Writer {
             self.special_char(char, breaks);
             rest = chars.as_str();
         }
-        self.out.extend_from_slice(rest.as_bytes());
+        self.plain(rest);
+    }
+
+    fn plain(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.begin();
+            self.out.extend_from_slice(text.as_bytes());
+        }
     }
 
     fn special_char(&mut self, char: char, breaks: Breaks) {
         match char {
-            '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => match (breaks, self.delimiters.escape) {
-                (Breaks::Escaped, Some(escape)) => {
-                    self.out.push(escape);
-                    self.out.extend_from_slice(b".br");
-                    self.out.push(escape);
+            '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                self.begin();
+                match (breaks, self.delimiters.escape) {
+                    (Breaks::Escaped, Some(escape)) => {
+                        self.out.push(escape);
+                        self.out.extend_from_slice(b".br");
+                        self.out.push(escape);
+                    }
+                    _ => self.out.push(b' '),
                 }
-                _ => self.out.push(b' '),
-            },
-            '\t' => self.out.push(b' '),
+            }
+            '\t' => self.plain(" "),
             char if char.is_control() => {}
             char => match u8::try_from(char) {
-                Ok(byte) if byte.is_ascii() => self.delimiter(byte),
+                Ok(byte) if byte.is_ascii() => {
+                    self.begin();
+                    self.delimiter(byte);
+                }
                 _ => self.wide_char(char),
             },
         }
@@ -330,15 +343,17 @@ impl Writer {
     fn wide_char(&mut self, char: char) {
         match self.output {
             Output::Utf8 => {
-                self.out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+                self.plain(char.encode_utf8(&mut [0; 4]));
                 self.wide = true;
             }
             Output::Latin1 if u32::from(char) <= 0xff => {
+                self.begin();
                 self.out.extend(u8::try_from(u32::from(char)));
                 self.wide = true;
             }
             Output::Latin1 | Output::Ascii => {
                 for byte in fold::ascii(char).bytes() {
+                    self.begin();
                     if self.is_special(byte) {
                         self.delimiter(byte);
                     } else {
@@ -424,6 +439,9 @@ mod tests {
         writer.next_field();
         writer.null();
         writer.next_component();
+        // Control characters are nothing, and so is an accent on its own.
+        writer.value("\u{1}\u{0}");
+        writer.field("\u{7f}");
         assert_eq!(writer.finish(), b"MSH|^~\\&||A^^B~~^C\rPV1\rZZZ|\"\"\r");
     }
 

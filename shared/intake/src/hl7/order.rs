@@ -5,7 +5,7 @@ use crate::mapping::{is_about_the_order, set};
 use iris_hl7::message::{Group, Value};
 use iris_hl7::{Address, Message, Time};
 use iris_model::issue::quoted;
-use iris_model::{IntakeField, Issue, IssueCode, OrderControlCode, OrderRequest, RowIssue, WireEnum};
+use iris_model::{IntakeField, Issue, IssueCode, OrderControlCode, OrderRequest, RowIssue};
 use std::borrow::Cow;
 
 /// An order of a message, as far as it could be read.
