@@ -80,7 +80,7 @@ fn server(authority: &CertifiedIssuer<'_, KeyPair>) -> Result<ServerConfig> {
         .with_no_client_auth();
     let private = PrivatePkcs8KeyDer::from(key.serialize_der());
     config
-        .with_single_cert(vec![certificate.into(), authority.der().clone()], private.into())
+        .with_single_cert(vec![certificate.into()], private.into())
         .context("the certificate and its key do not belong together")
 }
 

@@ -57,7 +57,8 @@ impl Renderer {
         let worth_trying = move |side: &u32| {
             let area = |side: u32| u64::from(side) * u64::from(side);
             let (most, full) = (most as u64, full as u64);
-            *side == 320 || full.saturating_mul(area(*side)) / area(own.scaled_side) <= most.saturating_mul(2)
+            let expected = full.saturating_mul(area(*side)) / area(own.scaled_side.max(1));
+            SIDES.last() == Some(side) || expected <= most.saturating_mul(2)
         };
         SIDES.into_iter().filter(worth_trying).map(move |side| Limits {
             unchanged_bytes: own.unchanged_bytes.min(most / 4),

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from proton import Disposition, Message, symbol
-from proton.utils import BlockingConnection, LinkDetached, SyncRequestResponse
+from proton.utils import BlockingConnection, LinkDetached
 
 from host import parts
 
@@ -27,9 +27,13 @@ def put_token(connection, connection_string, entity):
     resource, expiry = quote(address, safe=""), int(time.time()) + 600
     signature = b64encode(digest(fields["SharedAccessKey"].encode(), f"{resource}\n{expiry}".encode(), sha256))
     token = f"SharedAccessSignature sr={resource}&sig={quote(signature, safe='')}&se={expiry}&skn={fields['SharedAccessKeyName']}"
-    request = Message(body=token, properties={
-        "operation": "put-token", "type": "servicebus.windows.net:sastoken", "name": address})
-    answer = SyncRequestResponse(connection, "$cbs").call(request)
+    answers = connection.create_receiver("$cbs", credit=1, name="answers")
+    asking = connection.create_sender("$cbs", name="asking")
+    asking.send(Message(body=token, reply_to="answers", id="1", properties={
+        "operation": "put-token", "type": "servicebus.windows.net:sastoken", "name": address}))
+    answer = answers.receive(PATIENCE)
+    asking.close()
+    answers.close()
     return answer.properties["status-code"]
 
 

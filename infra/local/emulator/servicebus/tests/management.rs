@@ -227,6 +227,12 @@ async fn rules_of_a_subscription() {
     assert_eq!(management.ask("add-rule", rule()).await.0, 409);
     let (_, body) = management.ask("enumerate-rules", page()).await;
     assert!(format!("{body:?}").contains("SET Mark = 'r'"), "as it was written: {body:?}");
+    let plain = map(vec![("correlation-filter", map(vec![("label", text_value("plain"))]))]);
+    let rule = vec![("rule-name", text_value("plain")), ("rule-description", plain)];
+    assert_eq!(management.ask("add-rule", rule).await.0, 200);
+    let (_, body) = management.ask("enumerate-rules", page()).await;
+    assert!(format!("{body:?}").contains("OrderedMap({})"), "a filter without properties has a map of none: {body:?}");
+    assert_eq!(management.ask("remove-rule", vec![("rule-name", text_value("plain"))]).await.0, 200);
     let sql = map(vec![("sql-filter", map(vec![("expression", text_value("color = 'red'"))]))]);
     let refused = vec![("rule-name", text_value("sql")), ("rule-description", sql)];
     assert_eq!(management.ask("add-rule", refused).await.0, 400);

@@ -121,15 +121,12 @@ fn write_correlation(out: &mut Writer<'_>, filter: &CorrelationFilter) {
         ] {
             fields.optional_string(text.as_deref());
         }
-        if filter.properties.is_empty() {
-            fields.null();
-        } else {
-            fields.map(|map| {
-                for (name, value) in &filter.properties {
-                    map.string(name);
-                    value.write(map);
-                }
-            });
-        }
+        // A map even where there are none: JavaScript's client takes nothing else.
+        fields.map(|map| {
+            for (name, value) in &filter.properties {
+                map.string(name);
+                value.write(map);
+            }
+        });
     });
 }
