@@ -10,7 +10,7 @@ use iris_model::{Event, IssueCode, OutcomeKind};
 use serde_json::json;
 use std::collections::BTreeMap;
 use support::generate::{operation, order};
-use support::{TestHost, message};
+use support::{TestHost, message, until};
 
 fn of_kind(events: &[Event], kind: EventKind) -> Vec<&Event> {
     events.iter().filter(|event| event.result_object_type == kind).collect()
@@ -166,4 +166,27 @@ async fn delivered_twice_and_in_any_order_the_end_is_the_same() {
     assert_eq!(ends[0].len(), 60);
     assert!(ends[0].values().all(|orders| orders.len() == 1));
     assert_eq!(ends[0], ends[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_never_be_handled_goes_to_the_dead_letters_and_nothing_waits_for_it() {
+    let host = TestHost::start().await;
+    host.post((1..=2).map(|number| message(format!("n{number}"), &order("G", number))).collect()).await;
+    host.events(2).await;
+    host.execute(&["UPDATE orders SET content = 'damaged' WHERE local_id = 'G-O1'"]).await;
+    let change = |number: usize| {
+        let mut change = operation("G", number, "XO");
+        change["Order"]["EncounterNumber"] = json!("E-9");
+        message(format!("x{number}"), &change)
+    };
+    host.post(vec![change(1), change(2)]).await;
+    until("the dead letter", async || host.dead_letters() == 1).await;
+    let letters = host.host.broker.peek(&format!("{ORDERS}/$deadletterqueue"), 0, 10).unwrap();
+    let properties = &letters[0].message.application_properties;
+    let given_up = properties.iter().find(|(name, _)| name == "IrisGivenUp").map(|(_, value)| format!("{value:?}"));
+    assert!(given_up.is_some_and(|code| code.contains("corrupt")), "{properties:?}");
+    let changed = host.events(3).await;
+    assert_eq!(changed[2].order_local_id.as_deref(), Some("G-O2"), "the other one did not wait");
+    assert!(host.log().contains("message-given-up"));
+    host.host.stop().await;
 }

@@ -131,3 +131,14 @@ fn everything_that_stands_against_a_document_is_told_at_once() {
     let Error::Problems(problems) = read(&document).unwrap_err() else { panic!("the shape is right") };
     assert_eq!(problems.len(), 3, "name, format and queue: {problems:?}");
 }
+
+#[test]
+fn what_every_organization_has_without_saying_so_passes_its_channels_check() {
+    let organization = read(&sample()).unwrap();
+    let destinations: Vec<_> = organization.all_destinations().collect();
+    assert!(!destinations.is_empty());
+    for destination in destinations {
+        let problems = channel(&destination.to).check(&destination, &organization);
+        assert!(problems.is_empty(), "{}: {problems:?}", destination.id);
+    }
+}
