@@ -97,7 +97,7 @@ async fn a_batch_is_done_once(backend: &Backend) {
     let drop = new_drop(&acme, "a.csv");
     let lease = orders.begin_drop(&drop).await.unwrap().lease.unwrap();
     let mut batch = rows(&acme, drop.id, 2..12);
-    batch.push(row(&acme, drop.id, 12, cancel("unknown")));
+    batch.push(row(&acme, drop.id, 12, cancel("nowhere")));
     batch.push(row(&acme, drop.id, 13, resend("O2")));
     let first = orders.submit_rows(&lease, 0, batch.clone()).await.unwrap();
     let again = orders.submit_rows(&lease, 0, batch).await.unwrap();
