@@ -1,19 +1,10 @@
-from datetime import datetime, timedelta, timezone
-
 import pytest
 from azure.core.exceptions import HttpResponseError
-from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, PartialBatchErrorException, generate_blob_sas
+from azure.storage.blob import BlobBlock, ContentSettings, PartialBatchErrorException
+
+from blob_client import readable
 
 operation = pytest.mark.operation
-
-
-def readable(service, blob):
-    """The blob's address with a signature to read it."""
-    token = generate_blob_sas(
-        service.account_name, blob.container_name, blob.blob_name, account_key=service.credential.account_key,
-        permission=BlobSasPermissions(read=True), expiry=datetime.now(timezone.utc) + timedelta(hours=1),
-    )
-    return f"{blob.url}?{token}"
 
 
 @operation("copy")
