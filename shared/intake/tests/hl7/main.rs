@@ -57,7 +57,8 @@ fn every_sample_gives_orders_without_issues() {
         ("eclinicalworks-shaped.hl7", 1),
     ] {
         let bytes = sample(name);
-        let messages = batch::messages(&bytes, &Limits::default());
+        let limits = Limits::default();
+        let messages = batch::messages(&bytes, &limits);
         let orders: Vec<Order> = messages.flat_map(|(_, message)| reader.orders(&message.unwrap())).collect();
         assert_eq!(orders.len(), expected, "{name}");
         for order in &orders {
