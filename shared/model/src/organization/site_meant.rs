@@ -35,7 +35,9 @@ fn is_near(one: &str, other: &str) -> bool {
     let rest = |text: &[char], from: usize| text.get(from..).unwrap_or_default().to_vec();
     match long.len() - short.len() {
         0 => {
-            let swapped = same + 1 < short.len() && short[same] == long[same + 1] && short[same + 1] == long[same];
+            let pair = |text: &[char]| (text.get(same).copied(), text.get(same + 1).copied());
+            let ((a, b), (c, d)) = (pair(short), pair(long));
+            let swapped = b.is_some() && a == d && b == c;
             rest(short, same + 1) == rest(long, same + 1) || (swapped && rest(short, same + 2) == rest(long, same + 2))
         }
         1 => rest(short, same) == rest(long, same + 1),
