@@ -156,6 +156,7 @@ async fn a_key_opens_what_it_is_for() {
         key: "right-key".into(),
         entity: entity.map(str::to_owned),
         right,
+        known_as: None,
     };
     let keys = vec![key("send", Some("events"), Right::Send), key("listen", Some("events"), Right::Listen)];
     let bus = Bus::start_with(Access::with_keys(keys)).await;
