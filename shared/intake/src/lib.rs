@@ -17,7 +17,6 @@ mod detect;
 mod duplicates;
 mod encoding;
 mod failure;
-pub mod hl7;
 mod json;
 mod layout;
 mod limits;

@@ -28,12 +28,7 @@ const ROOMS: &[Room] = &[
     room("iris-model", &[], &[], "wire types: everybody reads them, they need nobody"),
     room("iris-telemetry", &[], &[], "names of spans and measurements, nothing of the business"),
     room("iris-hl7", &[], &[], "HL7 v2 as bytes and messages: knows no order and no result"),
-    room(
-        "iris-intake",
-        &["iris-hl7", "iris-model"],
-        &[],
-        "bytes to requests: knows the wire types, no rule and no storage",
-    ),
+    room("iris-intake", &["iris-model"], &[], "bytes to requests: knows the wire types, no rule and no storage"),
     room("iris-images", &["iris-model"], &[], "bytes to what an image says about itself"),
     room("iris-results", &["iris-model"], &[], "a grading to a result, pure"),
     room("iris-rules", &["iris-model", "iris-results"], &[], "decides, and therefore reads neither clock nor database"),

@@ -16,7 +16,7 @@ use iris_model::field::normalized_name;
 use iris_model::issue::quoted;
 use iris_model::organization::{ColumnRule, Mapping};
 use iris_model::{Cells, EvaluationType, IntakeField, Issue, IssueCode};
-pub(crate) use setter::{Conventions, is_about_the_order, set};
+use setter::Conventions;
 use std::collections::{HashMap, HashSet};
 
 /// The column of rejected files that holds our own remarks; ignored when the corrected file comes back.

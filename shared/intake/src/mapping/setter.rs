@@ -10,7 +10,7 @@ use iris_model::{
 
 /// What organization and mapping say about values.
 #[derive(Debug, Clone)]
-pub(crate) struct Conventions {
+pub(super) struct Conventions {
     dates: DateOrder,
     /// The exams to offer to someone who named none of them.
     exams: String,
@@ -18,14 +18,14 @@ pub(crate) struct Conventions {
 
 impl Conventions {
     /// Exams are those the organization subscribes to.
-    pub(crate) fn new(dates: DateOrder, exams: &[EvaluationType]) -> Self {
+    pub(super) fn new(dates: DateOrder, exams: &[EvaluationType]) -> Self {
         let codes: Vec<&str> = exams.iter().map(|exam| exam.code()).collect();
         Self { dates, exams: if codes.is_empty() { EvaluationType::codes() } else { codes.join(", ") } }
     }
 }
 
 /// Puts a cell that is not empty into the request. The text is trimmed.
-pub(crate) fn set(
+pub(super) fn set(
     request: &mut OrderRequest,
     field: IntakeField,
     text: &str,
@@ -90,7 +90,7 @@ pub(crate) fn set(
 }
 
 /// Whether a value of this field says that there is an order (decision 5).
-pub(crate) fn is_about_the_order(field: IntakeField) -> bool {
+pub(super) fn is_about_the_order(field: IntakeField) -> bool {
     field.path().starts_with("Order.")
 }
 
