@@ -18,7 +18,7 @@ fn grading(series: &str, number: usize) -> Value {
     json!({
         "Version": "2.3.1",
         "ClientGuid": GUID,
-        "Site": { "LocalId": ["HV-SEA", "HV-PDX", "HV-BOI"][number % 3] },
+        "Site": { "LocalId": (["HV-SEA", "HV-PDX", "HV-BOI"][number % 3]) },
         "LocalId": format!("{series}-O{number}"),
         "GradedTime": "2026-11-20T17:30:00.0000000+00:00",
         "Provider": { "NPI": "9000000007", "Name": { "First": "Sample", "Last": "Grader" }, "Degrees": "OD" },

@@ -1,7 +1,8 @@
 //! Committing the rows of a drop.
 //!
-//! Batches are numbered by their place in the file. A resumed drop parses the file from the start (parsing is cheap, and finding
-//! repeated order ids needs all rows) and skips the batches that are committed. Batches of late parents are numbered from [`EXTRA`].
+//! Batches are numbered by their first row. A resumed drop parses the file from the start (parsing is cheap, and finding repeated order ids
+//! needs all rows) and skips the rows that committed batches have, however those were cut. Batches of late parents are numbered from
+//! [`EXTRA`].
 
 use super::bridge::pieces;
 use super::rows::{BATCH, Reading, Told};
@@ -22,6 +23,7 @@ use std::io::{Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tracing::error;
 
 /// Batches on their way to the database at a time: while it stores one, the next is decided. Batches that concern the same patients or
 /// orders are done in the order in which they were submitted.
@@ -114,7 +116,9 @@ impl Job<'_> {
     /// decided when its first batch was committed.
     async fn preview(&self, state: &DropState, mut read: mpsc::Receiver<Told>) -> Result<Admission, Error> {
         if !state.done.is_empty() {
-            let refused = state.totals.0.keys().all(|kind| *kind == OutcomeKind::Failed);
+            // Where no row has a line yet, those of the committed batches wait for their orders: they were admitted.
+            let kinds = &state.totals.0;
+            let refused = !kinds.is_empty() && kinds.keys().all(|kind| *kind == OutcomeKind::Failed);
             return Ok(if refused { Admission::None } else { Admission::Each });
         }
         while let Some(told) = read.recv().await {
@@ -146,7 +150,7 @@ impl Job<'_> {
         admission: Admission,
     ) -> Result<End, Error> {
         let pending: BTreeSet<u32> = state.pending.iter().copied().collect();
-        let (mut number, mut waiting, mut layout, mut defect) = (0, Vec::new(), None, None);
+        let (mut rows, mut waiting, mut layout, mut defect) = (0_u64, Vec::new(), None, None);
         let mut committing = FuturesOrdered::new();
         loop {
             let told = tokio::select! {
@@ -165,11 +169,11 @@ impl Job<'_> {
                     if admission == Admission::None {
                         batch.iter_mut().for_each(|(incoming, _)| not_loaded(incoming));
                     }
-                    committing.push_back(self.batch(lease.clone(), state, number, batch, &pending));
-                    number += 1;
+                    rows += batch.len() as u64;
+                    committing.push_back(self.batch(lease.clone(), state, batch, &pending));
                 }
                 Some(Told::Failed(failure)) if failure.transient => return Err(Error::Reader),
-                Some(Told::Failed(failure)) if number == 0 => return Ok(End::Refused(failure.issue)),
+                Some(Told::Failed(failure)) if rows == 0 => return Ok(End::Refused(failure.issue)),
                 Some(Told::Failed(failure)) => {
                     defect = Some(failure.issue);
                     break;
@@ -183,31 +187,54 @@ impl Job<'_> {
         }
         let Some(layout) = layout else { return Ok(End::Refused(nothing(format))) };
         self.late_parents(&lease, state, waiting).await?;
+        self.count_lines(rows).await?;
         let status = if defect.is_some() { DropStatus::Broken } else { DropStatus::Loaded };
         let mut issues: Vec<Issue> = defect.into_iter().chain(layout.warnings.iter().cloned()).collect();
-        if number == 0 {
+        if rows == 0 {
             issues.push(nothing(format));
         }
         Ok(End::Finished(DropFinish { status, issues, at: Timestamp::now() }, Shape { format, layout }))
     }
 
-    /// Commits a batch; gives back the rows that wait for their orders. Of a batch that is done, those that still wait.
+    /// Commits what of a batch of the file is not done yet; gives back the rows that wait for their orders.
     async fn batch(
         &self,
         lease: DropLease,
         state: &DropState,
-        number: u32,
-        mut batch: Vec<Submitted>,
+        batch: Vec<Submitted>,
         pending: &BTreeSet<u32>,
     ) -> Result<Vec<Waiting>, Error> {
-        if state.done.contains(&number) {
-            let mut waiting = Vec::new();
-            for row in batch.into_iter().filter(|(_, detail)| pending.contains(&detail.row)) {
-                waiting.push(Waiting { row, _place: self.place().await? });
-            }
-            return Ok(waiting);
+        let (done, new): (Vec<Submitted>, Vec<Submitted>) =
+            batch.into_iter().partition(|(_, detail)| state.rows.contains(detail.row));
+        let mut waiting = Vec::new();
+        for row in done.into_iter().filter(|(_, detail)| pending.contains(&detail.row)) {
+            waiting.push(Waiting { row, _place: self.place().await? });
         }
-        // A row that finds no place to wait in is answered at once, as if its patience were over.
+        if let Some(number) = new.first().map(|(_, detail)| detail.row) {
+            waiting.extend(self.submit(lease, number, new).await?);
+        }
+        Ok(waiting)
+    }
+
+    /// Every row has one line, or whoever dropped the file is told too little or twice.
+    async fn count_lines(&self, rows: u64) -> Result<(), Error> {
+        let lines = self.summary().await?.totals.rows();
+        if lines != rows {
+            error!(
+                alert = "drop-lines",
+                organization = %self.organization.slug,
+                drop = %self.id(),
+                rows,
+                lines,
+                "a drop has not one line for each row"
+            );
+        }
+        Ok(())
+    }
+
+    /// Commits rows; gives back those that wait for their orders. A row that finds no place to wait in is answered at once, as if its patience
+    /// were over.
+    async fn submit(&self, lease: DropLease, number: u32, mut batch: Vec<Submitted>) -> Result<Vec<Waiting>, Error> {
         let mut places = Vec::new();
         for (incoming, _) in batch.iter_mut().filter(|(incoming, _)| may_wait(incoming)) {
             match Arc::clone(&self.app.waiting_rows).try_acquire_owned() {
@@ -259,7 +286,7 @@ impl Job<'_> {
                     break;
                 }
                 batch.iter_mut().for_each(|(incoming, _)| incoming.received_at = Timestamp::now());
-                waiting.extend(self.batch(lease.clone(), state, number, batch, &BTreeSet::new()).await?);
+                waiting.extend(self.submit(lease.clone(), number, batch).await?);
                 number += 1;
             }
             if !waiting.is_empty() {

@@ -30,8 +30,8 @@ use iris_azure::eventgrid::BlobCreated;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_model::Organization;
 use iris_store::queries::DropSummary;
-use iris_store::{DropLease, DropState, NewDrop};
-use jiff::Timestamp;
+use iris_store::{DropFinish, DropLease, DropState, DropStatus, NewDrop};
+use jiff::{SignedDuration, Timestamp};
 use shape::Shape;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,6 +39,10 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 const MIB: u64 = 1 << 20;
+
+/// How long nothing is heard of a drop that is being loaded before an announcement of the sweep takes it over. All or nothing is read once
+/// without a commit first, which takes a minute or two.
+const ABANDONED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// A drop being worked on.
 struct Job<'a> {
@@ -105,7 +109,16 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
 async fn work(app: &App, organization: Arc<Organization>, event: &BlobCreated) -> Result<(), Error> {
     let Some(job) = Job::announced(app, organization, event).await? else { return Ok(()) };
     let _memory = app.memory.grant(job.memory()).await;
-    let state = app.orders.begin_drop(&job.drop).await?;
+    let state = if event.id.starts_with(announcement::OWN) {
+        let alive = job.drop.received_at.saturating_sub(ABANDONED_AFTER).unwrap_or(Timestamp::MIN);
+        app.orders.begin_abandoned_drop(&job.drop, alive).await?
+    } else {
+        app.orders.begin_drop(&job.drop).await?
+    };
+    if state.lease.is_none() && state.status == DropStatus::Loading {
+        info!(organization = %job.organization.slug, drop = %job.id(), "somebody is loading the drop");
+        return Ok(());
+    }
     let shape = match state.lease.clone() {
         Some(lease) => job.load(lease, &state).await?,
         None => None,
@@ -175,7 +188,8 @@ impl<'a> Job<'a> {
         match end {
             load::End::Refused(issue) => {
                 warn!(organization = %self.organization.slug, drop = %self.id(), code = issue.code.as_str(), "drop refused");
-                self.app.orders.record_refused_drop(&self.drop, &[issue]).await?;
+                let finish = DropFinish { status: DropStatus::Refused, issues: vec![issue], at: Timestamp::now() };
+                self.app.orders.finish_drop(&lease, &finish).await?;
                 Ok(None)
             }
             load::End::Finished(finish, shape) => {

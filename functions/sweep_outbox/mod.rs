@@ -9,6 +9,7 @@
 
 mod images;
 
+use crate::announcement::OWN;
 use crate::app::App;
 use futures::TryStreamExt;
 use iris_azure::blob::{BlobAddress, Error as BlobError, Etag, ListedBlob};
@@ -160,7 +161,7 @@ fn announcement(account: &str, blob: &Announced<'_>, now: Timestamp) -> Outgoing
         "subject": format!("/blobServices/default/containers/{container}/blobs/{name}"),
         "eventType": "Microsoft.Storage.BlobCreated",
         "eventTime": now.to_string(),
-        "id": id,
+        "id": format!("{OWN}{id}"),
         "data": { "api": "PutBlob", "eTag": blob.etag.bare(), "contentLength": blob.length },
         "dataVersion": "",
         "metadataVersion": "1",

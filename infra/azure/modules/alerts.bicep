@@ -79,6 +79,12 @@ var queries = [
     query: '${lines} | where tostring(line.alert) == "message-given-up"'
   }
   {
+    name: 'drop-lines'
+    description: 'A file was loaded, and its receipt has not one line for each of its rows.'
+    severity: 1
+    query: '${lines} | where tostring(line.alert) == "drop-lines"'
+  }
+  {
     name: 'sweep'
     description: 'The containers of an organization cannot be looked at; a file whose announcement was lost is not found.'
     severity: 2

@@ -127,7 +127,7 @@ impl Draft {
             }
             Change::Directives { order, directives } => {
                 self.commit.directives.retain(|directive| directive.order != order);
-                self.commit.changed_directives.retain(|directive| directive.order != order);
+                self.commit.changed_directives.retain(|(directive, _)| directive.order != order);
                 self.commit.directives.extend(directives);
                 let is_new = matches!(self.orders.get(&order), Some(Place::New(_)));
                 if !is_new && !self.commit.replaced_directives.contains(&order) {
@@ -149,11 +149,14 @@ impl Draft {
         let commit = &mut self.commit;
         let same = |known: &DirectiveRecord| known.order == directive.order && known.ordinal == directive.ordinal;
         let place = commit.directives.iter().position(same);
-        let changed = commit.changed_directives.iter().position(same);
+        let changed = commit.changed_directives.iter_mut().find(|(known, _)| same(known));
         match (place, changed) {
             (Some(place), _) => replace(&mut commit.directives, place, directive),
-            (None, Some(place)) => replace(&mut commit.changed_directives, place, directive),
-            (None, None) => commit.changed_directives.push(directive),
+            (None, Some((changed, _))) => *changed = directive,
+            (None, None) => {
+                let loaded = directive.version - 1;
+                commit.changed_directives.push((directive, loaded));
+            }
         }
     }
 

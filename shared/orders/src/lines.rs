@@ -25,7 +25,8 @@ pub(super) fn batch_entry(batch: &RowsWork, replies: &[Reply]) -> DropBatchEntry
             Reply::Image(_) => {}
         }
     }
-    DropBatchEntry { drop: lease.drop, epoch: lease.epoch, number: *number, lines, pending, totals }
+    let range = rows.first().zip(rows.last()).map(|((_, first), (_, last))| (first.row, last.row));
+    DropBatchEntry { drop: lease.drop, epoch: lease.epoch, number: *number, rows: range, lines, pending, totals }
 }
 
 fn line(lease: &DropLease, row: &RowDetail, outcome: &Outcome) -> RowLine {

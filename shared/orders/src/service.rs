@@ -4,12 +4,12 @@ use crate::collect::Collector;
 use crate::draft;
 use crate::outbox::{Destinations, Publisher, SweepReport};
 use iris_model::organization::RESULTS_QUEUE;
-use iris_model::{ClientGuid, Issue, Organization, RowLine};
+use iris_model::{ClientGuid, Organization, RowLine};
 use iris_rules::deliveries::{self, Delivery, DeliveryState, Handover, LOST_AFTER, LostDeliveries};
 use iris_rules::images::{ImageAnswer, ImageWork};
 use iris_rules::incoming::{Answer, Incoming};
 use iris_store::SettledDelivery;
-use iris_store::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail, parse_lines};
+use iris_store::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail, Takeover, parse_lines};
 use iris_store::outbox::{Destination, OutboxMessage, seal};
 use iris_store::{Error, Store};
 use jiff::Timestamp;
@@ -111,7 +111,12 @@ impl Orders {
 
     /// Begins or resumes a drop; whoever held it before loses it.
     pub async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error> {
-        self.store.begin_drop(drop).await
+        self.store.begin_drop(drop, Takeover::Always).await
+    }
+
+    /// Begins or resumes a drop, unless somebody who holds it got on with it since `alive`: then there is no lease.
+    pub async fn begin_abandoned_drop(&self, drop: &NewDrop, alive: Timestamp) -> Result<DropState, Error> {
+        self.store.begin_drop(drop, Takeover::IfIdleSince(alive)).await
     }
 
     /// The lines of a drop, a batch at a time: pass `None`, then each number returned, until there is no more.
@@ -122,14 +127,9 @@ impl Orders {
         }
     }
 
-    /// Ends a drop.
+    /// Ends a drop: loaded, broken, or refused as a whole.
     pub async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error> {
         self.store.finish_drop(lease, finish).await
-    }
-
-    /// Records a drop that is refused as a whole.
-    pub async fn record_refused_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error> {
-        self.store.refuse_drop(drop, issues).await
     }
 
     /// Publishes what is due in the outbox, of every destination. Driven by a timer.

@@ -149,9 +149,19 @@ impl Snapshot {
         self.patients.insert(patient.id, patient);
     }
 
-    /// Adds or replaces an order. Content already known is kept where the record has none.
+    /// Adds an order as it is stored. The same version may come twice, with its content and without; it keeps it. A version without content
+    /// never replaces another one that has it: versions and contents are not mixed, and saving what rests on an old version fails.
     pub fn put_order(&mut self, order: impl Into<Arc<OrderRecord>>) {
-        let mut order = order.into();
+        let order = order.into();
+        let known = self.orders.get(&order.id);
+        if order.content.is_none() && known.is_some_and(|known| known.content.is_some()) {
+            return;
+        }
+        self.replace_order(order);
+    }
+
+    /// Puts a decided change of an order into effect. Content it does not bring stays as it is.
+    fn replace_order(&mut self, mut order: Arc<OrderRecord>) {
         if order.current {
             self.current.insert(order.key.clone(), order.id);
         } else if self.current.get(&order.key) == Some(&order.id) {
@@ -193,7 +203,7 @@ impl Snapshot {
             Change::NewPatient(patient) | Change::ChangedPatient { patient, .. } => {
                 self.put_patient(Arc::clone(patient));
             }
-            Change::NewOrder(order) | Change::ChangedOrder { order, .. } => self.put_order(Arc::clone(order)),
+            Change::NewOrder(order) | Change::ChangedOrder { order, .. } => self.replace_order(Arc::clone(order)),
             Change::Directives { order, directives } => self.images.put_directives(*order, directives.clone()),
             Change::ChangedDirective(directive) => self.images.put_directive(directive.clone()),
             Change::Study { organization, study, order } => self.images.put_study(*organization, study, *order),

@@ -48,15 +48,67 @@ pub fn drop_id(container: &str, name: &str, etag: &str) -> Uuid {
     iris_rules::incoming::message_id(container, name, etag.as_bytes())
 }
 
+/// Whether a drop that somebody loads is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takeover {
+    /// In any case: whoever held it is known to be gone.
+    Always,
+    /// Only when it was neither begun nor got on with since then.
+    IfIdleSince(Timestamp),
+}
+
+impl Takeover {
+    /// Whether a drop is taken over that was last worked on at this time.
+    #[must_use]
+    pub fn takes(self, worked_on: Timestamp) -> bool {
+        match self {
+            Self::Always => true,
+            Self::IfIdleSince(alive) => worked_on < alive,
+        }
+    }
+}
+
+/// Rows of a file, as ranges that do not meet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RowRanges(Vec<(u32, u32)>);
+
+impl RowRanges {
+    /// Whether a row is among them.
+    #[must_use]
+    pub fn contains(&self, row: u32) -> bool {
+        let after = self.0.partition_point(|(first, _)| *first <= row);
+        after.checked_sub(1).and_then(|place| self.0.get(place)).is_some_and(|(_, last)| row <= *last)
+    }
+}
+
+impl FromIterator<(u32, u32)> for RowRanges {
+    /// From first and last rows, in any order.
+    fn from_iter<I: IntoIterator<Item = (u32, u32)>>(ranges: I) -> Self {
+        let mut ranges: Vec<(u32, u32)> = ranges.into_iter().collect();
+        ranges.sort_unstable();
+        let mut merged: Vec<(u32, u32)> = Vec::new();
+        for (first, last) in ranges {
+            match merged.last_mut().filter(|(_, end)| first <= end.saturating_add(1)) {
+                Some((_, end)) => *end = last.max(*end),
+                None => merged.push((first, last)),
+            }
+        }
+        Self(merged)
+    }
+}
+
 /// Where a drop stands when it is begun.
 #[derive(Debug, Clone)]
 pub struct DropState {
-    /// The right to work on it; `None` when it is already finished or refused, and nothing is to be done but what follows the loading.
+    /// The right to work on it; `None` when it is already finished or refused, and nothing is to be done but what follows the loading; or,
+    /// with [`DropStatus::Loading`], when whoever works on it keeps it.
     pub lease: Option<DropLease>,
     /// Its status.
     pub status: DropStatus,
     /// Numbers of the batches that are done, extra batches included.
     pub done: BTreeSet<u32>,
+    /// Rows that done batches have.
+    pub rows: RowRanges,
     /// Rows of done batches that have no line yet and are to be submitted again.
     pub pending: Vec<u32>,
     /// When it was first begun: `first_seen` of its rows.
@@ -183,9 +235,9 @@ impl DropTotals {
 /// How a drop ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropFinish {
-    /// [`DropStatus::Loaded`] or [`DropStatus::Broken`].
+    /// [`DropStatus::Loaded`], [`DropStatus::Broken`] or [`DropStatus::Refused`].
     pub status: DropStatus,
-    /// What stands against the file as a whole: for a broken one, why.
+    /// What stands against the file as a whole: for a broken or refused one, why.
     pub issues: Vec<Issue>,
     /// When.
     pub at: Timestamp,
@@ -194,12 +246,10 @@ pub struct DropFinish {
 /// Drops: files of many rows, loaded batch by batch.
 #[async_trait]
 pub trait Drops: Send + Sync {
-    /// Begins or resumes a drop, raising its epoch unless it is over.
-    async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error>;
+    /// Begins or resumes a drop, raising its epoch unless it is over or its holder keeps it.
+    async fn begin_drop(&self, drop: &NewDrop, takeover: Takeover) -> Result<DropState, Error>;
     /// Ends a drop while the lease holds. Finishing a second time under the same lease changes nothing.
     async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error>;
-    /// Records a drop that is refused as a whole. One that is already over stays as it is.
-    async fn refuse_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error>;
     /// The lines of the batch after `after` (in order of their numbers; `None` = of the first): its number and its newline-delimited JSON.
     async fn drop_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, String)>, Error>;
     /// Drops, the latest first.

@@ -1,6 +1,31 @@
 //! What a database's error means to us.
 
 use crate::Error;
+use futures::FutureExt;
+use futures::future::Map;
+use std::time::Duration;
+use tokio::time::error::Elapsed;
+use tokio::time::{Timeout, timeout};
+
+/// How long an answer of the database is waited for. The server gives up before (see `postgres::SESSION`); only one that cannot be heard any
+/// more comes this far: its connection is not used again.
+pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// An answer that comes before the deadline or not at all.
+type InTime<F, T> = Map<Timeout<F>, fn(Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Error>>;
+
+/// A statement on its way to the database.
+pub(super) trait Answered<T>: Future<Output = Result<T, sqlx::Error>> + Sized {
+    /// Its answer, or what kept the database from giving one.
+    fn answered(self) -> InTime<Self, T> {
+        timeout(DEADLINE, self).map(|answer| match answer {
+            Ok(answer) => answer.map_err(fault),
+            Err(_) => Err(Error::Unavailable(String::from("no answer in time"))),
+        })
+    }
+}
+
+impl<T, F: Future<Output = Result<T, sqlx::Error>>> Answered<T> for F {}
 
 /// Sorts an error of the driver: conflict, trouble that passes, or refusal for good. Keeps no text of the database that may quote values.
 pub(super) fn fault(error: sqlx::Error) -> Error {

@@ -1,6 +1,8 @@
 //! Storage: load what a batch touches, save what it decided, in one transaction. No rules here.
 //!
-//! One trait, two implementations with set-based statements; both pass the conformance suite in `tests/`.
+//! A trait and a module per topic, and [`Store`], which is all of them. Two implementations with set-based statements; both pass the
+//! conformance suite of the crate `orders`. What reads the same in both databases stands in `both` and is compiled once for each, with what
+//! its `dialect` says.
 //!
 //! # Conflicts
 //!

@@ -78,8 +78,8 @@ pub struct Commit {
     pub replaced_directives: Vec<i64>,
     /// New image directives.
     pub directives: Vec<DirectiveRecord>,
-    /// Image directives in another state.
-    pub changed_directives: Vec<DirectiveRecord>,
+    /// Image directives in another state, with the version they must still have.
+    pub changed_directives: Vec<(DirectiveRecord, i32)>,
     /// Studies that orders named.
     pub studies: Vec<(ClientGuid, String, i64)>,
     /// New images.
@@ -173,6 +173,8 @@ pub struct DropBatchEntry {
     pub epoch: i64,
     /// Number of the batch.
     pub number: u32,
+    /// Its first row and its last: every row between them that the file has belongs to this batch, or to one that was done before.
+    pub rows: Option<(u32, u32)>,
     /// Its lines as newline-delimited JSON.
     pub lines: String,
     /// Rows without a line.

@@ -9,7 +9,9 @@ use iris_azure::servicebus::OutgoingMessage;
 use iris_model::Organization;
 use iris_model::issue::quoted;
 use iris_model::names::is_queue_name;
-use iris_model::organization::{DeliveryFormat, DestinationDocument, MESSAGE_LIMITS, Problem, QueueTarget, RESULTS_QUEUE};
+use iris_model::organization::{
+    DeliveryFormat, DestinationDocument, MESSAGE_LIMITS, Problem, QueueTarget, RESULTS_QUEUE,
+};
 
 #[async_trait]
 impl Channel for QueueTarget {
@@ -39,7 +41,9 @@ impl Channel for QueueTarget {
             problems.push(Problem { place: "format", problem });
         }
         problems.extend(check::connection("to.queue.connection", self.connection.as_deref(), organization));
-        problems.extend(name_problem(self, destination, organization).map(|problem| Problem { place: "to.queue.name", problem }));
+        problems.extend(
+            name_problem(self, destination, organization).map(|problem| Problem { place: "to.queue.name", problem }),
+        );
         if !MESSAGE_LIMITS.contains(&self.message_limit) {
             let problem = format!("is not from {} to {} bytes", MESSAGE_LIMITS.start(), MESSAGE_LIMITS.end());
             problems.push(Problem { place: "to.queue.messageLimit", problem });
@@ -71,11 +75,7 @@ impl Channel for QueueTarget {
     }
 }
 
-fn name_problem(
-    queue: &QueueTarget,
-    destination: &DestinationDocument,
-    organization: &Organization,
-) -> Option<String> {
+fn name_problem(queue: &QueueTarget, destination: &DestinationDocument, organization: &Organization) -> Option<String> {
     // The destination that every organization has unless it says otherwise; no document may use its id.
     if destination.id == RESULTS_QUEUE && queue.name == organization.slug.results_queue() {
         return None;

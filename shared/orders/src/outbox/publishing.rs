@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::hash::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -74,6 +74,22 @@ enum Drained {
     Until(Timestamp),
 }
 
+/// The time of whoever asked for the publication, running on from then.
+struct Clock {
+    start: Timestamp,
+    since: Instant,
+}
+
+impl Clock {
+    fn starting(start: Timestamp) -> Self {
+        Self { start, since: Instant::now() }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.start.saturating_add(self.since.elapsed()).unwrap_or(Timestamp::MAX)
+    }
+}
+
 impl Destinations {
     pub(crate) fn new(store: Arc<dyn Store>, publisher: Arc<dyn Publisher>, options: &Options) -> Self {
         let outlet = Arc::new(Outlet { store, publisher, options: options.clone() });
@@ -96,11 +112,11 @@ impl Destinations {
 
     /// Publishes what is due in the store.
     pub(crate) async fn sweep(&self, now: Timestamp) -> Result<SweepReport, Error> {
-        let mut report = SweepReport::default();
+        let (mut report, clock) = (SweepReport::default(), Clock::starting(now));
         for destination in self.outlet.store.destinations_due(now).await? {
             let lane = self.lane(&destination);
             let _turn = lane.turn.lock().await;
-            self.outlet.drain(&lane, now, &mut report).await?;
+            self.outlet.drain(&lane, &clock, &mut report).await?;
         }
         Ok(report)
     }
@@ -207,15 +223,14 @@ impl Outlet {
         let _turn = lane.turn.lock().await;
         let (mut report, mut done) = (SweepReport::default(), Vec::new());
         let mut ready = ready.into_iter();
-        let mut pause = Duration::ZERO;
+        let (mut pause, clock) = (Duration::ZERO, Clock::starting(Timestamp::now()));
         while let Some(envelope) = ready.next() {
             let id = envelope.id;
-            let now = Timestamp::now();
-            match self.publish(envelope, now, &mut report).await {
+            match self.publish(envelope, &clock, &mut report).await {
                 Ok(Published::Done) => done.push(id),
                 Ok(Published::Postponed(until)) => {
                     lane.fall_behind(ready.by_ref().map(|envelope| envelope.id));
-                    pause = wait(now, until);
+                    pause = wait(clock.now(), until);
                 }
                 Err(error) => {
                     tracing::warn!(%error, destination = %lane.destination.to_text(), "the outbox is not available");
@@ -231,9 +246,9 @@ impl Outlet {
     /// Publishes envelopes from the store until nothing is left. Returns how long to pause.
     async fn publish_stored(&self, lane: &Lane) -> Duration {
         let _turn = lane.turn.lock().await;
-        let now = Timestamp::now();
-        let result = match self.unleash(lane, now).await {
-            Ok(()) => self.drain(lane, now, &mut SweepReport::default()).await,
+        let clock = Clock::starting(Timestamp::now());
+        let result = match self.unleash(lane, clock.now()).await {
+            Ok(()) => self.drain(lane, &clock, &mut SweepReport::default()).await,
             Err(error) => Err(error),
         };
         match result {
@@ -241,7 +256,7 @@ impl Outlet {
                 lane.catch_up();
                 Duration::ZERO
             }
-            Ok(Drained::Until(until)) => wait(now, until),
+            Ok(Drained::Until(until)) => wait(clock.now(), until),
             Err(error) => {
                 tracing::warn!(%error, destination = %lane.destination.to_text(), "the outbox is not available");
                 jitter(POLL, &RandomState::new())
@@ -267,11 +282,13 @@ impl Outlet {
         result
     }
 
-    /// Publishes the stored envelopes of a destination, oldest first, as far as they are available at `now`.
-    async fn drain(&self, lane: &Lane, now: Timestamp, report: &mut SweepReport) -> Result<Drained, Error> {
+    /// Publishes the stored envelopes of a destination, oldest first, as far as they are available. Every lease and every delay counts from the
+    /// moment it is given: publishing what was claimed before takes its time.
+    async fn drain(&self, lane: &Lane, clock: &Clock, report: &mut SweepReport) -> Result<Drained, Error> {
         // What was published from memory must not stand in the way of what is left.
         self.confirm(lane, Vec::new()).await;
         loop {
+            let now = clock.now();
             let claimed = self.store.claim(&lane.destination, now, now + self.options.envelope_lease, CLAIM).await?;
             let envelopes = match claimed {
                 Claim::Empty => return Ok(Drained::Empty),
@@ -282,14 +299,14 @@ impl Outlet {
             let mut done = Vec::new();
             while let Some(envelope) = envelopes.next() {
                 let id = envelope.id;
-                let published = self.publish(envelope, now, report).await;
+                let published = self.publish(envelope, clock, report).await;
                 if let Ok(Published::Done) = published {
                     done.push(id);
                     continue;
                 }
                 self.confirm(lane, done).await;
                 let rest: Vec<i64> = envelopes.map(|envelope| envelope.id).collect();
-                self.store.release(&rest, now).await?;
+                self.store.release(&rest, clock.now()).await?;
                 report.postponed += 1;
                 return match published? {
                     Published::Postponed(until) => Ok(Drained::Until(until)),
@@ -314,7 +331,7 @@ impl Outlet {
     async fn publish(
         &self,
         mut envelope: Envelope,
-        now: Timestamp,
+        clock: &Clock,
         report: &mut SweepReport,
     ) -> Result<Published, Error> {
         while !envelope.messages.is_empty() {
@@ -338,15 +355,15 @@ impl Outlet {
             envelope.attempts += 1;
             if failure.refused {
                 let rest = Envelope { messages: envelope.messages.split_off(1), attempts: 0, ..envelope.clone() };
-                self.park(&envelope, Some(&rest), &failure.reason, now).await?;
+                self.park(&envelope, Some(&rest), &failure.reason, clock.now()).await?;
                 report.parked += 1;
                 envelope = rest;
             } else if envelope.attempts >= self.options.publish_tries {
-                self.park(&envelope, None, &failure.reason, now).await?;
+                self.park(&envelope, None, &failure.reason, clock.now()).await?;
                 report.parked += 1;
                 return Ok(Published::Done);
             } else {
-                let until = now + self.back_off(envelope.attempts);
+                let until = clock.now() + self.back_off(envelope.attempts);
                 tracing::warn!(
                     destination = %envelope.destination.to_text(),
                     envelope = envelope.id,

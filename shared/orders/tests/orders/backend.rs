@@ -48,6 +48,15 @@ impl Backend {
         }
     }
 
+    /// How many transactions were ended because they waited for each other.
+    pub(crate) async fn deadlocks(&self) -> i64 {
+        let Self::Postgres { server, database } = self else { return 0 };
+        let mut connection = PgConnection::connect(server).await.unwrap();
+        // What a connection counted is told when it ends; those of the test are closed.
+        let count = sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = $1").bind(database);
+        count.fetch_one(&mut connection).await.unwrap()
+    }
+
     pub(crate) async fn drop(self) {
         if let Self::Postgres { server, database } = self {
             let mut connection = PgConnection::connect(&server).await.unwrap();

@@ -23,6 +23,9 @@ on_every_store!(
     a_refused_drop_is_recorded,
     concurrent_batches_about_the_same_patient_keep_their_order,
     failed_rows_keep_their_cells_and_columns,
+    who_lost_the_drop_refuses_nothing,
+    a_drop_that_is_being_loaded_is_not_taken_for_abandoned,
+    a_drop_resumes_by_rows_whatever_its_batches,
 );
 
 fn new_drop(organization: &Organization, name: &str) -> NewDrop {
@@ -61,6 +64,10 @@ async fn all_lines(orders: &Orders, drop: Uuid) -> Vec<RowLine> {
 
 fn loaded() -> DropFinish {
     DropFinish { status: DropStatus::Loaded, issues: Vec::new(), at: Timestamp::now() }
+}
+
+fn refused(issues: Vec<Issue>) -> DropFinish {
+    DropFinish { status: DropStatus::Refused, issues, at: Timestamp::now() }
 }
 
 fn kinds(answers: &[Answer]) -> Vec<OutcomeKind> {
@@ -218,7 +225,7 @@ async fn the_end_of_a_drop_is_final(backend: &Backend) {
     let state = orders.begin_drop(&drop).await.unwrap();
     assert!(state.lease.is_none());
     assert_eq!(state.status, DropStatus::Broken);
-    orders.record_refused_drop(&drop, &[]).await.unwrap();
+    assert!(matches!(orders.finish_drop(&lease, &refused(Vec::new())).await, Err(Error::LostDrop)));
     let summary = orders.store().drop_summary(drop.id).await.unwrap().unwrap();
     assert_eq!((summary.status, summary.issues), (DropStatus::Broken, broken.issues));
     assert_eq!(orders.store().counts(None).await.unwrap().patients, 0);
@@ -230,13 +237,64 @@ async fn a_refused_drop_is_recorded(backend: &Backend) {
     let acme = Arc::new(organization());
     let drop = new_drop(&acme, "scan.pdf");
     let issues = [Issue::error(IssueCode::UnsupportedFormat, "", "A PDF cannot be loaded.")];
-    orders.record_refused_drop(&drop, &issues).await.unwrap();
+    let lease = orders.begin_drop(&drop).await.unwrap().lease.unwrap();
+    orders.finish_drop(&lease, &refused(issues.to_vec())).await.unwrap();
     let state = orders.begin_drop(&drop).await.unwrap();
     assert!(state.lease.is_none());
     assert_eq!(state.status, DropStatus::Refused);
     let listed = orders.store().drops(None, 10).await.unwrap();
     assert_eq!((listed.len(), &listed[0].issues[..]), (1, &issues[..]));
     assert!(orders.store().drop_summary(Uuid::from_u128(1)).await.unwrap().is_none());
+    orders.close().await;
+}
+
+async fn who_lost_the_drop_refuses_nothing(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let acme = Arc::new(organization());
+    let drop = new_drop(&acme, "a.csv");
+    let old = orders.begin_drop(&drop).await.unwrap().lease.unwrap();
+    let new = orders.begin_drop(&drop).await.unwrap().lease.unwrap();
+    assert!(matches!(orders.finish_drop(&old, &refused(Vec::new())).await, Err(Error::LostDrop)));
+    orders.submit_rows(&new, 0, rows(&acme, drop.id, 2..4)).await.unwrap();
+    orders.finish_drop(&new, &loaded()).await.unwrap();
+    orders.close().await;
+}
+
+async fn a_drop_that_is_being_loaded_is_not_taken_for_abandoned(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let acme = Arc::new(organization());
+    let began = Timestamp::now();
+    let drop = NewDrop { received_at: began, ..new_drop(&acme, "a.csv") };
+    let lease = orders.begin_abandoned_drop(&drop, began).await.unwrap().lease.unwrap();
+    // Nobody took it, so the one who has it goes on.
+    let state = orders.begin_abandoned_drop(&drop, began).await.unwrap();
+    assert!(state.lease.is_none());
+    assert_eq!(state.status, DropStatus::Loading);
+    orders.submit_rows(&lease, 0, rows(&acme, drop.id, 2..4)).await.unwrap();
+    // Its last batch is a sign of life as well.
+    let committed = Timestamp::now();
+    let first_batch_at = began.checked_add(jiff::SignedDuration::from_micros(1)).unwrap();
+    assert!(orders.begin_abandoned_drop(&drop, first_batch_at).await.unwrap().lease.is_none());
+    let later = NewDrop { received_at: committed, ..drop.clone() };
+    let silent = committed.checked_add(jiff::SignedDuration::from_secs(1)).unwrap();
+    let taken = orders.begin_abandoned_drop(&later, silent).await.unwrap().lease.unwrap();
+    assert!(taken.epoch > lease.epoch);
+    assert!(matches!(orders.submit_rows(&lease, 1, rows(&acme, drop.id, 4..6)).await, Err(Error::LostDrop)));
+    orders.finish_drop(&taken, &loaded()).await.unwrap();
+    assert!(orders.begin_abandoned_drop(&later, silent).await.unwrap().lease.is_none());
+    orders.close().await;
+}
+
+async fn a_drop_resumes_by_rows_whatever_its_batches(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let acme = Arc::new(organization());
+    let drop = new_drop(&acme, "a.csv");
+    let lease = orders.begin_drop(&drop).await.unwrap().lease.unwrap();
+    orders.submit_rows(&lease, 2, rows(&acme, drop.id, 2..10)).await.unwrap();
+    orders.submit_rows(&lease, 20, rows(&acme, drop.id, 20..30)).await.unwrap();
+    let state = orders.begin_drop(&drop).await.unwrap();
+    let done: Vec<u32> = (0..40).filter(|row| state.rows.contains(*row)).collect();
+    assert_eq!(done, (2..10).chain(20..30).collect::<Vec<_>>());
     orders.close().await;
 }
 

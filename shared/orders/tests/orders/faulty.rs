@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use async_trait::async_trait;
-use iris_model::{ClientGuid, Issue, OutcomeKind};
+use iris_model::{ClientGuid, OutcomeKind};
 use iris_rules::Snapshot;
 use iris_rules::batches::{Batch, BatchResult, NewBatch};
 use iris_rules::deliveries::{Delivery, DestinationHealth, LostDeliveries};
@@ -10,7 +10,7 @@ use iris_rules::images::{DirectiveRecord, ImageRecord};
 use iris_rules::record::{GradingRecord, ResultRecord};
 use iris_store::batches::Batches;
 use iris_store::deliveries::Deliveries;
-use iris_store::drops::{DropFinish, DropLease, DropState, Drops, NewDrop};
+use iris_store::drops::{DropFinish, DropLease, DropState, Drops, NewDrop, Takeover};
 use iris_store::images::Images;
 use iris_store::inspection::Inspection;
 use iris_store::orders::Orders;
@@ -80,14 +80,11 @@ impl Orders for Faulty {
 
 #[async_trait]
 impl Drops for Faulty {
-    async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error> {
-        self.inner.begin_drop(drop).await
+    async fn begin_drop(&self, drop: &NewDrop, takeover: Takeover) -> Result<DropState, Error> {
+        self.inner.begin_drop(drop, takeover).await
     }
     async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error> {
         self.inner.finish_drop(lease, finish).await
-    }
-    async fn refuse_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error> {
-        self.inner.refuse_drop(drop, issues).await
     }
     async fn drop_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, String)>, Error> {
         self.inner.drop_lines(drop, after).await

@@ -431,6 +431,7 @@ fn known(organization: &Organization, status: OrderStatus) -> Snapshot {
             container: organization.images_container(),
             file_name: "a.jpg".into(),
             details: r#"{"Laterality":"OU"}"#.into(),
+            version: 1,
             state: DirectiveState::Pending,
             wait: Wait::starting(created_at, 60),
         }],

@@ -7,10 +7,12 @@
 mod administration;
 mod backend;
 mod batches;
+mod concurrent;
 mod crash;
 mod deliveries;
 mod drops;
 mod faulty;
+mod frozen;
 mod gradings;
 mod images;
 mod inspect;

@@ -18,6 +18,7 @@ on_every_store!(
     what_a_dead_process_left_is_swept_after_its_lease,
     one_bad_destination_does_not_hold_up_another,
     more_than_fits_in_memory_is_published_from_the_store,
+    what_is_claimed_late_is_leased_from_then,
 );
 
 /// Creates and cancels an order, so that two events about it must stay in order; returns after both commits.
@@ -216,4 +217,56 @@ async fn more_than_fits_in_memory_is_published_from_the_store(backend: &Backend)
     published(&orders).await;
     assert_in_order(&recorder, 80);
     orders.close().await;
+}
+
+/// Takes longer over each message than a lease holds, and asks what another process could claim meanwhile.
+struct Slow {
+    other: Arc<dyn iris_store::Store>,
+    lease: Duration,
+    claimed: std::sync::Mutex<Vec<iris_store::Claim>>,
+}
+
+#[async_trait::async_trait]
+impl Publisher for Slow {
+    async fn publish(
+        &self,
+        destination: &Destination,
+        messages: &[iris_store::OutboxMessage],
+    ) -> Result<(), iris_orders::PublishError> {
+        if messages[0].key == "late" {
+            let now = Timestamp::now();
+            let claim = self.other.claim(destination, now, now, 1).await.unwrap();
+            self.claimed.lock().unwrap().push(claim);
+        }
+        let began = std::time::Instant::now();
+        while began.elapsed() < self.lease / 4 {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+async fn what_is_claimed_late_is_leased_from_then(backend: &Backend) {
+    let lease = Duration::from_millis(800);
+    let publisher = Arc::new(Slow { other: backend.open().await, lease, claimed: std::sync::Mutex::default() });
+    let store = backend.open().await;
+    let destination = Destination::Queue("events-acme".into());
+    // One more than is claimed at a time.
+    let envelopes = (1..=17_u128).flat_map(|number| {
+        let key = if number == 17 { "late" } else { "early" };
+        let body = String::from("{}");
+        let id = uuid::Uuid::from_u128(number);
+        let message = iris_store::OutboxMessage { id, key: key.into(), body, trace: None };
+        iris_store::outbox::seal(vec![(destination.clone(), message)])
+    });
+    let commit = iris_store::Commit { envelopes: envelopes.collect(), ..iris_store::Commit::default() };
+    store.save(&commit).await.unwrap();
+    let options = Options { envelope_lease: lease, ..options() };
+    let orders = Orders::open(store, Arc::clone(&publisher) as Arc<dyn Publisher>, options);
+    let report = orders.sweep(Timestamp::now()).await.unwrap();
+    assert_eq!(report.published, 17);
+    let claimed = publisher.claimed.lock().unwrap().clone();
+    assert!(matches!(claimed[..], [iris_store::Claim::Blocked(_)]), "{claimed:?}");
+    orders.close().await;
+    publisher.other.close().await;
 }

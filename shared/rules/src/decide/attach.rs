@@ -62,10 +62,13 @@ impl Case<'_> {
                 container: place.container.clone()?,
                 file_name: place.file_name.clone()?,
                 details: content::json(image),
+                version: 1,
                 state: DirectiveState::Pending,
                 wait,
             };
-            let linked = known.iter().find(|old| same_blob(old, &new) && old.state == DirectiveState::Linked);
+            let replaced = known.iter().find(|old| same_blob(old, &new));
+            let new = DirectiveRecord { version: replaced.map_or(1, |old| old.version + 1), ..new };
+            let linked = replaced.filter(|old| old.state == DirectiveState::Linked);
             // Sent again for another file under the same name.
             let linked = linked.filter(|_| !self.has_free_image(&new));
             Some(match linked {

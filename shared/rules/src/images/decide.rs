@@ -200,6 +200,7 @@ fn missing(
     } else {
         DirectiveRecord { wait: current.wait.again(now), ..current }
     };
+    let next = DirectiveRecord { version: next.version + 1, ..next };
     put(Change::ChangedDirective(next), snapshot, &mut effects);
     Ok(effects)
 }

@@ -130,6 +130,8 @@ pub struct DirectiveRecord {
     pub file_name: String,
     /// The directive as canonical JSON.
     pub details: String,
+    /// Counts its changes, from 1.
+    pub version: i32,
     /// Where it stands.
     pub state: DirectiveState,
     /// How it is looked after while it waits.

@@ -246,6 +246,7 @@ impl Settling<'_> {
     }
 
     fn put_directive(&mut self, directive: DirectiveRecord, snapshot: &mut Snapshot) {
+        let directive = DirectiveRecord { version: directive.version + 1, ..directive };
         self.put(Change::ChangedDirective(directive), snapshot);
     }
 

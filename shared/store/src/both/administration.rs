@@ -6,7 +6,7 @@ use crate::Error;
 use crate::administration::Administration;
 use crate::audit::{AuditEntry, AuditRecord, AuditSearch};
 use crate::codec::{AuditRow, SubmissionRow, WaitingRow, count, resubmission};
-use crate::fault::fault;
+use crate::fault::Answered;
 use crate::queries::{OutboxEnvelope, Resubmission, SubmissionRecord};
 use async_trait::async_trait;
 use iris_model::ClientGuid;
@@ -20,7 +20,7 @@ impl Administration for Database {
     async fn audit(&self, entry: &AuditEntry) -> Result<i64, Error> {
         let mut transaction = self.begin().await?;
         let id = enter(&mut transaction, entry).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(id)
     }
 
@@ -35,8 +35,8 @@ impl Administration for Database {
         .bind(search.subject.as_deref())
         .bind(i64::from(limit))
         .fetch_all(self.reading().await?)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         rows.into_iter().map(AuditRow::record).collect()
     }
 
@@ -46,8 +46,8 @@ impl Administration for Database {
         )
         .bind(i64::from(limit))
         .fetch_all(self.reading().await?)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         rows.into_iter().map(WaitingRow::record).collect()
     }
 
@@ -57,18 +57,18 @@ impl Administration for Database {
             .bind(envelope)
             .bind(entry.at.as_microsecond())
             .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         if due.rows_affected() == 0 {
             let waiting: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE id = $1")
                 .bind(envelope)
                 .fetch_one(&mut *transaction)
-                .await
-                .map_err(fault)?;
+                .answered()
+                .await?;
             return Ok(waiting > 0);
         }
         enter(&mut transaction, entry).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(true)
     }
 
@@ -81,13 +81,10 @@ impl Administration for Database {
         .bind(parked)
         .bind(entry.at.as_microsecond())
         .execute(&mut *transaction)
-        .await
-        .map_err(fault)?;
-        let gone = sqlx::query("DELETE FROM parked WHERE id = $1")
-            .bind(parked)
-            .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
+        .answered()
+        .await?;
+        let gone =
+            sqlx::query("DELETE FROM parked WHERE id = $1").bind(parked).execute(&mut *transaction).answered().await?;
         if taken.rows_affected() == 0 {
             return Ok(false);
         }
@@ -95,7 +92,7 @@ impl Administration for Database {
             return Err(Error::Conflict);
         }
         enter(&mut transaction, entry).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(true)
     }
 
@@ -109,17 +106,17 @@ impl Administration for Database {
         .bind(envelope)
         .bind(entry.at.as_microsecond())
         .fetch_optional(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         let gone = sqlx::query("DELETE FROM outbox WHERE id = $1")
             .bind(envelope)
             .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         // Published and confirmed between the two statements: there is nothing to park.
         let Some(parked) = parked.filter(|_| gone.rows_affected() == 1) else { return Ok(None) };
         enter(&mut transaction, entry).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(Some(parked))
     }
 
@@ -132,7 +129,7 @@ impl Administration for Database {
         let moved = deliveries::retry_delivery(&mut transaction, delivery, entry.at).await?;
         if moved == DeliveryMove::Done {
             enter(&mut transaction, entry).await?;
-            transaction.commit().await.map_err(fault)?;
+            transaction.commit().answered().await?;
         }
         Ok(moved)
     }
@@ -142,7 +139,7 @@ impl Administration for Database {
         let moved = deliveries::park_delivery(&mut transaction, delivery, entry.at).await?;
         if moved == DeliveryMove::Done {
             enter(&mut transaction, entry).await?;
-            transaction.commit().await.map_err(fault)?;
+            transaction.commit().answered().await?;
         }
         Ok(moved)
     }
@@ -160,14 +157,14 @@ impl Administration for Database {
             return Ok(None);
         }
         enter(&mut transaction, entry).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(Some(resumed))
     }
 
     async fn submission(&self, id: Uuid) -> Result<Option<SubmissionRecord>, Error> {
         let sql = format!("SELECT {} FROM submissions s WHERE s.id = $1", SubmissionRow::COLUMNS);
         let row: Option<SubmissionRow> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(self.reading().await?).await.map_err(fault)?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(self.reading().await?).answered().await?;
         row.map(SubmissionRow::record).transpose()
     }
 
@@ -178,8 +175,8 @@ impl Administration for Database {
         )
         .bind(original)
         .fetch_all(self.reading().await?)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         rows.into_iter().map(resubmission).collect()
     }
 
@@ -187,8 +184,8 @@ impl Administration for Database {
         sqlx::query_scalar("SELECT original FROM resubmissions WHERE submission = $1")
             .bind(submission)
             .fetch_optional(self.reading().await?)
+            .answered()
             .await
-            .map_err(fault)
     }
 
     async fn link_resubmission(&self, original: Uuid, submission: Uuid, entry: &AuditEntry) -> Result<(), Error> {
@@ -201,10 +198,10 @@ impl Administration for Database {
         .bind(original)
         .bind(entry.at.as_microsecond())
         .execute(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         enter(&mut transaction, entry).await?;
-        transaction.commit().await.map_err(fault)
+        transaction.commit().answered().await
     }
 
     async fn prune(&self, prune: &Prune) -> Result<u64, Error> {
@@ -214,7 +211,7 @@ impl Administration for Database {
             return Ok(0);
         }
         enter(&mut transaction, &retention::pruned(prune, rows)).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(count(i64::try_from(rows).unwrap_or(i64::MAX)))
     }
 }
@@ -232,6 +229,6 @@ async fn enter(connection: &mut Connection, entry: &AuditEntry) -> Result<i64, E
     .bind(&entry.reason)
     .bind(entry.details.to_string())
     .fetch_one(&mut *connection)
+    .answered()
     .await
-    .map_err(fault)
 }

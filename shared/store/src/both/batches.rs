@@ -4,7 +4,7 @@ use super::dialect::Database;
 use crate::Error;
 use crate::batches::Batches;
 use crate::codec::{BatchResultRow, ResultBatchRow, id};
-use crate::fault::fault;
+use crate::fault::Answered;
 use async_trait::async_trait;
 use iris_model::ClientGuid;
 use iris_rules::batches::{Batch, BatchResult, NewBatch};
@@ -21,8 +21,8 @@ impl Batches for Database {
         let row: Option<ResultBatchRow> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(organization.0)
             .fetch_optional(self.reading().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         row.map(ResultBatchRow::record).transpose()
     }
 
@@ -42,8 +42,8 @@ impl Batches for Database {
         .bind(batch.opened_at.as_microsecond())
         .bind(false)
         .execute(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         let claimed = sqlx::query(
             // With what is said of its deliveries: states 1 and 4 are those of a delivery that is done.
             "UPDATE batch_results SET batch = $1, sent_at = CASE \
@@ -61,8 +61,7 @@ impl Batches for Database {
         .bind(i64::from(batch.limit))
         .bind(batch.opened_at.as_microsecond())
         .execute(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered().await?;
         let mut has_more = false;
         if claimed.rows_affected() == u64::from(batch.limit) {
             let left: Option<i64> = sqlx::query_scalar(
@@ -71,8 +70,8 @@ impl Batches for Database {
             .bind(batch.organization.0)
             .bind(batch.ends_at.as_microsecond())
             .fetch_optional(&mut *transaction)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
             has_more = left.is_some();
         }
         if has_more {
@@ -81,10 +80,10 @@ impl Batches for Database {
                 .bind(number)
                 .bind(true)
                 .execute(&mut *transaction)
-                .await
-                .map_err(fault)?;
+                .answered()
+                .await?;
         }
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(Batch {
             organization: batch.organization,
             number: batch.number,
@@ -121,8 +120,7 @@ impl Batches for Database {
         .bind(after)
         .bind(i64::from(limit))
         .fetch_all(self.reading().await?)
-        .await
-        .map_err(fault)?;
+        .answered().await?;
         rows.into_iter().map(BatchResultRow::record).collect()
     }
 
@@ -132,8 +130,8 @@ impl Batches for Database {
             .bind(id(i64::from(number))?)
             .bind(at.as_microsecond())
             .execute(self.writing().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         Ok(())
     }
 }

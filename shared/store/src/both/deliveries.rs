@@ -4,7 +4,7 @@ use super::dialect::{Connection, Database, FOR_UPDATE, Pool};
 use crate::Error;
 use crate::codec::{DeliveryRow, DeliverySummaryRow, HealthRow, corrupt, delivery_state, delivery_state_column, id};
 use crate::deliveries::{Deliveries, FailedDelivery, SettledDelivery};
-use crate::fault::fault;
+use crate::fault::Answered;
 use crate::outbox::{Destination, Envelope, NewEnvelope, OutboxMessage, seal};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Slug};
@@ -30,8 +30,8 @@ impl Deliveries for Database {
             .bind(transaction)
             .bind(destination)
             .fetch_optional(self.reading().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         row.map(DeliveryRow::record).transpose()
     }
 
@@ -44,7 +44,7 @@ impl Deliveries for Database {
             DeliveryRow::COLUMNS
         );
         let rows: Vec<DeliveryRow> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(self.reading().await?).await.map_err(fault)?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(self.reading().await?).answered().await?;
         rows.into_iter().map(DeliveryRow::record).collect()
     }
 
@@ -60,15 +60,15 @@ impl Deliveries for Database {
         )))
         .bind(settled.sequence)
         .fetch_optional(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         let known: Option<(i16, Uuid, String)> = sqlx::query_as(AssertSqlSafe(format!(
             "SELECT state, organization, destination FROM deliveries WHERE sequence = $1{FOR_UPDATE}"
         )))
         .bind(settled.sequence)
         .fetch_optional(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         let (Some(order), Some((state, organization, destination))) = (locked, known) else {
             return Err(corrupt("a delivery"));
         };
@@ -84,20 +84,20 @@ impl Deliveries for Database {
             .bind(column(settled.state))
             .bind((settled.state == DeliveryState::Delivered).then(|| settled.at.as_microsecond()))
             .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         match settled.state {
             DeliveryState::Delivered => {
                 let sql =
                     "DELETE FROM destinations WHERE organization = $1 AND destination = $2 AND disabled_at IS NULL";
                 let query = sqlx::query(sql).bind(organization).bind(&destination);
-                query.execute(&mut *transaction).await.map_err(fault)?;
+                query.execute(&mut *transaction).answered().await?;
             }
             DeliveryState::Held => {
                 // Those that waited for this one wait with it.
                 let sql = "UPDATE deliveries SET state = 2 WHERE organization = $1 AND destination = $2 AND state = 3";
                 let query = sqlx::query(sql).bind(organization).bind(&destination);
-                query.execute(&mut *transaction).await.map_err(fault)?;
+                query.execute(&mut *transaction).answered().await?;
             }
             _ => {}
         }
@@ -109,7 +109,7 @@ impl Deliveries for Database {
             envelopes.extend(next_resumed(&mut transaction, organization, &destination, settled.at).await?);
         }
         let stored = store(&mut transaction, envelopes, settled.at, settled.leased_until).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(stored)
     }
 
@@ -126,8 +126,7 @@ impl Deliveries for Database {
         .bind(failed.at.as_microsecond())
         .bind(&failed.reason)
         .fetch_one(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered().await?;
         let over = i64::try_from(disable_after.as_micros()).unwrap_or(i64::MAX);
         let disable = disabled.is_none() && failed.at.as_microsecond().saturating_sub(since) >= over;
         if disable {
@@ -136,10 +135,10 @@ impl Deliveries for Database {
                 .bind(&failed.destination)
                 .bind(failed.at.as_microsecond())
                 .execute(&mut *transaction)
-                .await
-                .map_err(fault)?;
+                .answered()
+                .await?;
         }
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(disable)
     }
 
@@ -152,7 +151,7 @@ impl Deliveries for Database {
     ) -> Result<(u64, Vec<Envelope>), Error> {
         let mut transaction = self.begin().await?;
         let (_, held, stored) = resume(&mut transaction, organization, destination, at, leased_until).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok((held, stored))
     }
 
@@ -161,8 +160,8 @@ impl Deliveries for Database {
             .bind(sequence)
             .bind(at.as_microsecond())
             .execute(self.writing().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         Ok(())
     }
 
@@ -186,14 +185,14 @@ impl Deliveries for Database {
         .bind(before.as_microsecond())
         .bind(i64::from(limit))
         .fetch_all(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         let mut lost = LostDeliveries::default();
         let (mut messages, mut next) = (Vec::new(), Vec::new());
         for (sequence, times, state, organization, destination) in found {
             if u32::try_from(times).unwrap_or_default() < LOST_LIMIT {
                 let sql = "UPDATE deliveries SET lost = lost + 1 WHERE sequence = $1";
-                sqlx::query(sql).bind(sequence).execute(&mut *transaction).await.map_err(fault)?;
+                sqlx::query(sql).bind(sequence).execute(&mut *transaction).answered().await?;
                 messages.push((Destination::Deliveries, announcement(&mut transaction, sequence, at).await?));
                 lost.announced += 1;
                 continue;
@@ -206,7 +205,7 @@ impl Deliveries for Database {
         }
         let envelopes = seal(messages).into_iter().chain(next).collect();
         let stored = store(&mut transaction, envelopes, at, leased_until).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok((lost, stored))
     }
 
@@ -218,8 +217,8 @@ impl Deliveries for Database {
         let rows: Vec<HealthRow> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(organization.map(|guid| guid.0))
             .fetch_all(self.reading().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         rows.into_iter().map(HealthRow::record).collect()
     }
 }
@@ -236,8 +235,8 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     )
     .bind(order)
     .fetch_optional(&mut *connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     let Some((version, result)) = completed else { return Ok(()) };
     sqlx::query(
         "INSERT INTO order_history (order_id, version, at, submission, status, change, content) \
@@ -249,8 +248,8 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     .bind(result)
     .bind(OrderChange::Completed.as_str())
     .execute(&mut *connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -267,8 +266,7 @@ async fn next_resumed(
     .bind(organization)
     .bind(destination)
     .fetch_optional(&mut *connection)
-    .await
-    .map_err(fault)?;
+    .answered().await?;
     let Some(next) = next else { return Ok(Vec::new()) };
     Ok(seal(vec![(Destination::Deliveries, announcement(connection, next, at).await?)]))
 }
@@ -283,8 +281,8 @@ async fn announcement(connection: &mut Connection, sequence: i64, at: Timestamp)
         .bind(sequence)
         .bind(at.as_microsecond())
         .fetch_one(connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     let message = DeliveryMessage {
         organization: Slug::new(&slug).ok_or_else(|| corrupt("a slug"))?,
         transaction_id,
@@ -313,8 +311,8 @@ async fn store(
         .bind(envelope.destination.to_text())
         .bind(envelope.payload.as_str())
         .fetch_one(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         let (destination, messages) = (envelope.destination, envelope.messages);
         stored.push(Envelope { id, destination, messages, attempts: 0 });
     }
@@ -335,11 +333,11 @@ pub(super) async fn resume(
     .bind(organization.0)
     .bind(destination)
     .fetch_optional(&mut *connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     let sql = "UPDATE deliveries SET state = 3 WHERE organization = $1 AND destination = $2 AND state = 2";
     let query = sqlx::query(sql).bind(organization.0).bind(destination);
-    let resumed = query.execute(&mut *connection).await.map_err(fault)?.rows_affected();
+    let resumed = query.execute(&mut *connection).answered().await?.rows_affected();
     let envelopes = next_resumed(connection, organization.0, destination, at).await?;
     let stored = store(connection, envelopes, at, leased_until).await?;
     Ok((disabled.flatten().is_some(), resumed, stored))
@@ -351,11 +349,11 @@ async fn set_aside(connection: &mut Connection, sequence: i64) -> Result<Deliver
         .bind(sequence)
         .bind(delivery_state_column(DeliveryState::Parked))
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     let sql = format!("SELECT {} FROM deliveries d WHERE d.sequence = $1", DeliverySummaryRow::COLUMNS);
     let row: DeliverySummaryRow =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(sequence).fetch_one(connection).await.map_err(fault)?;
+        sqlx::query_as(AssertSqlSafe(sql)).bind(sequence).fetch_one(connection).answered().await?;
     row.record()
 }
 
@@ -371,8 +369,7 @@ pub(super) async fn retry_delivery(
 )))
     .bind(sequence)
     .fetch_optional(&mut *connection)
-    .await
-    .map_err(fault)?;
+    .answered().await?;
     let Some((state, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = match delivery_state(state)? {
         state @ (DeliveryState::Held | DeliveryState::Delivered) => return Ok(DeliveryMove::Refused(state)),
@@ -385,8 +382,8 @@ pub(super) async fn retry_delivery(
         .bind(sequence)
         .bind(delivery_state_column(state))
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     let message = announcement(connection, sequence, at).await?;
     store(connection, seal(vec![(Destination::Deliveries, message)]), at, at).await?;
     Ok(DeliveryMove::Done)
@@ -402,8 +399,8 @@ pub(super) async fn park_delivery(
         sqlx::query_as(AssertSqlSafe(format!("SELECT state FROM deliveries WHERE sequence = $1{FOR_UPDATE}")))
             .bind(sequence)
             .fetch_optional(&mut *connection)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
     let Some((state,)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = delivery_state(state)?;
     if !state.is_open() {
@@ -440,7 +437,7 @@ pub(super) async fn search_deliveries(
         .bind(order)
         .bind(i64::from(limit))
         .fetch_all(pool)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     rows.into_iter().map(DeliverySummaryRow::record).collect()
 }

@@ -1,68 +1,78 @@
 //! Statements about drops.
 
-use super::dialect::{Database, Pool};
+use super::dialect::{Connection, Database, FOR_UPDATE, Pool};
 use crate::Error;
-use crate::codec::{self, BatchRow, DropRow, id};
-use crate::drops::{DropFinish, DropLease, DropState, DropStatus, DropTotals, Drops, NewDrop, parse_lines};
-use crate::fault::fault;
+use crate::codec::{self, BatchRow, DropRow, id, time};
+use crate::drops::{
+    DropFinish, DropLease, DropState, DropStatus, DropTotals, Drops, NewDrop, RowRanges, Takeover, parse_lines,
+};
+use crate::fault::Answered;
 use crate::queries::DropSummary;
 use async_trait::async_trait;
-use iris_model::{ClientGuid, Issue};
+use iris_model::ClientGuid;
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
 #[async_trait]
 impl Drops for Database {
-    async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error> {
+    async fn begin_drop(&self, drop: &NewDrop, takeover: Takeover) -> Result<DropState, Error> {
         let mut transaction = self.begin().await?;
-        let sql = format!(
-            "INSERT INTO drops (id, organization, epoch, size, received_at, status, container, name, etag) \
-             VALUES ($1, $2, 1, $3, $4, 'loading', $5, $6, $7) \
-             ON CONFLICT (id) DO UPDATE SET epoch = drops.epoch + CASE WHEN drops.status = 'loading' THEN 1 ELSE 0 END \
-             RETURNING {}",
-            DropRow::COLUMNS
-        );
-        let row: DropRow = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(drop.id)
-            .bind(drop.organization.0)
-            .bind(size(drop))
-            .bind(drop.received_at.as_microsecond())
-            .bind(&drop.container)
-            .bind(&drop.name)
-            .bind(&drop.etag)
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(fault)?;
+        let is_new = insert(&mut transaction, drop).await?;
+        let sql = format!("SELECT {} FROM drops WHERE id = $1{FOR_UPDATE}", DropRow::COLUMNS);
+        let row: DropRow =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(drop.id).fetch_one(&mut *transaction).answered().await?;
         let sql = format!("SELECT {} FROM drop_batches WHERE drop_id = $1 ORDER BY number", BatchRow::COLUMNS);
         let batches: Vec<BatchRow> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(drop.id).fetch_all(&mut *transaction).await.map_err(fault)?;
-        transaction.commit().await.map_err(fault)?;
-
+            sqlx::query_as(AssertSqlSafe(sql)).bind(drop.id).fetch_all(&mut *transaction).answered().await?;
         let status = row.status()?;
-        let (mut totals, mut waiting, mut done) = (DropTotals::default(), BTreeSet::new(), BTreeSet::new());
-        for batch in &batches {
-            totals.add(&batch.totals()?);
-            waiting.extend(batch.pending()?);
-            done.insert(u32::try_from(batch.number).map_err(|_| codec::corrupt("a batch number"))?);
+        let worked_on = time(batches.iter().map(BatchRow::at).fold(row.begun_at(), i64::max))?;
+        let mut lease = None;
+        if status == DropStatus::Loading && (is_new || takeover.takes(worked_on)) {
+            let epoch = if is_new { row.epoch } else { raise_epoch(&mut transaction, drop).await? };
+            lease = Some(DropLease::new(drop.id, epoch));
         }
-        if !waiting.is_empty() {
+        transaction.commit().answered().await?;
+
+        let mut state = DropState {
+            lease,
+            status,
+            done: BTreeSet::new(),
+            rows: RowRanges::default(),
+            pending: Vec::new(),
+            first_seen: row.first_seen()?,
+            totals: DropTotals::default(),
+        };
+        let (mut waiting, mut unknown, mut ranges) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        for batch in &batches {
+            let number = u32::try_from(batch.number).map_err(|_| codec::corrupt("a batch number"))?;
+            state.done.insert(number);
+            state.totals.add(&batch.totals()?);
+            let pending = batch.pending()?;
+            match batch.rows()? {
+                Some(rows) => ranges.push(rows),
+                None => {
+                    ranges.extend(pending.iter().map(|row| (*row, *row)));
+                    unknown.insert(number);
+                }
+            }
+            waiting.extend(pending);
+        }
+        if !waiting.is_empty() || !unknown.is_empty() {
             let mut after = None;
             while let Some((number, text)) = self.drop_lines(drop.id, after).await? {
                 for line in parse_lines(&text)? {
                     waiting.remove(&line.row);
+                    if unknown.contains(&number) {
+                        ranges.push((line.row, line.row));
+                    }
                 }
                 after = Some(number);
             }
         }
-        Ok(DropState {
-            lease: (status == DropStatus::Loading).then(|| DropLease::new(drop.id, row.epoch)),
-            status,
-            done,
-            pending: waiting.into_iter().collect(),
-            first_seen: row.first_seen()?,
-            totals,
-        })
+        state.pending = waiting.into_iter().collect();
+        state.rows = ranges.into_iter().collect();
+        Ok(state)
     }
 
     async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error> {
@@ -76,31 +86,9 @@ impl Drops for Database {
         .bind(codec::issues_column(&finish.issues))
         .bind(finish.at.as_microsecond())
         .execute(self.writing().await?)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         if result.rows_affected() == 1 { Ok(()) } else { Err(Error::LostDrop) }
-    }
-
-    async fn refuse_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error> {
-        sqlx::query(
-            "INSERT INTO drops (id, organization, epoch, size, received_at, finished_at, status, container, name, etag, issues) \
-             VALUES ($1, $2, 1, $3, $4, $4, 'refused', $5, $6, $7, $8) \
-             ON CONFLICT (id) DO UPDATE SET status = 'refused', epoch = drops.epoch + 1, issues = excluded.issues, \
-                 finished_at = excluded.finished_at \
-             WHERE drops.status = 'loading'",
-        )
-        .bind(drop.id)
-        .bind(drop.organization.0)
-        .bind(size(drop))
-        .bind(drop.received_at.as_microsecond())
-        .bind(&drop.container)
-        .bind(&drop.name)
-        .bind(&drop.etag)
-        .bind(codec::issues_column(issues))
-        .execute(self.writing().await?)
-        .await
-        .map_err(fault)?;
-        Ok(())
     }
 
     async fn drop_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, String)>, Error> {
@@ -110,8 +98,8 @@ impl Drops for Database {
         .bind(drop)
         .bind(after.map_or(Ok(-1), |number| id(i64::from(number)))?)
         .fetch_optional(self.reading().await?)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         let number = |number: i32| u32::try_from(number).map_err(|_| codec::corrupt("a batch number"));
         row.map(|(batch, lines)| Ok((number(batch)?, lines))).transpose()
     }
@@ -126,8 +114,8 @@ impl Drops for Database {
             .bind(organization.map(|guid| guid.0))
             .bind(i64::from(limit))
             .fetch_all(pool)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         let mut drops = Vec::with_capacity(rows.len());
         for row in rows {
             let totals = drop_totals(pool, row.id).await?;
@@ -140,7 +128,7 @@ impl Drops for Database {
         let pool = self.reading().await?;
         let sql = format!("SELECT {} FROM drops WHERE id = $1", DropRow::COLUMNS);
         let row: Option<DropRow> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(drop).fetch_optional(pool).await.map_err(fault)?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(drop).fetch_optional(pool).answered().await?;
         match row {
             Some(row) => Ok(Some(row.summary(drop_totals(pool, drop).await?)?)),
             None => Ok(None),
@@ -148,16 +136,41 @@ impl Drops for Database {
     }
 }
 
+/// Records a drop; false when it is known.
+async fn insert(connection: &mut Connection, drop: &NewDrop) -> Result<bool, Error> {
+    let inserted = sqlx::query(
+        "INSERT INTO drops (id, organization, epoch, size, received_at, begun_at, status, container, name, etag) \
+         VALUES ($1, $2, 1, $3, $4, $4, 'loading', $5, $6, $7) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(drop.id)
+    .bind(drop.organization.0)
+    .bind(i64::try_from(drop.size).unwrap_or(i64::MAX))
+    .bind(drop.received_at.as_microsecond())
+    .bind(&drop.container)
+    .bind(&drop.name)
+    .bind(&drop.etag)
+    .execute(connection)
+    .answered()
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Takes a drop from whoever holds it; returns its new epoch.
+async fn raise_epoch(connection: &mut Connection, drop: &NewDrop) -> Result<i64, Error> {
+    sqlx::query_scalar("UPDATE drops SET epoch = epoch + 1, begun_at = $2 WHERE id = $1 RETURNING epoch")
+        .bind(drop.id)
+        .bind(drop.received_at.as_microsecond())
+        .fetch_one(connection)
+        .answered()
+        .await
+}
+
 async fn drop_totals(pool: &Pool, drop: Uuid) -> Result<DropTotals, Error> {
     let sql = format!("SELECT {} FROM drop_batches WHERE drop_id = $1", BatchRow::COLUMNS);
-    let batches: Vec<BatchRow> = sqlx::query_as(AssertSqlSafe(sql)).bind(drop).fetch_all(pool).await.map_err(fault)?;
+    let batches: Vec<BatchRow> = sqlx::query_as(AssertSqlSafe(sql)).bind(drop).fetch_all(pool).answered().await?;
     let mut totals = DropTotals::default();
     for batch in batches {
         totals.add(&batch.totals()?);
     }
     Ok(totals)
-}
-
-fn size(drop: &NewDrop) -> i64 {
-    i64::try_from(drop.size).unwrap_or(i64::MAX)
 }

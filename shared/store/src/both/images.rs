@@ -1,8 +1,8 @@
 //! Statements about images. Keys travel as one JSON text of arrays per organization; how it is unfolded differs.
 
-use super::dialect::{Connection, Database, ID_OF_KEY, KEYS};
+use super::dialect::{Connection, Database, ID_OF_KEY, KEYS, same_text};
 use crate::codec::{self, DirectiveRow, ImageRow, OrderRow, PatientRow, id, to_json};
-use crate::fault::fault;
+use crate::fault::Answered;
 use crate::images::Images;
 use crate::{Commit, Error, WantedImages};
 use async_trait::async_trait;
@@ -22,7 +22,7 @@ impl Images for Database {
             ImageRow::COLUMNS
         );
         let query = sqlx::query_as(AssertSqlSafe(sql)).bind(now.as_microsecond()).bind(i64::from(limit));
-        let rows: Vec<ImageRow> = query.fetch_all(self.reading().await?).await.map_err(fault)?;
+        let rows: Vec<ImageRow> = query.fetch_all(self.reading().await?).answered().await?;
         rows.into_iter().map(ImageRow::record).collect()
     }
 
@@ -33,15 +33,15 @@ impl Images for Database {
             DirectiveRow::COLUMNS
         );
         let query = sqlx::query_as(AssertSqlSafe(sql)).bind(now.as_microsecond()).bind(i64::from(limit));
-        let rows: Vec<DirectiveRow> = query.fetch_all(pool).await.map_err(fault)?;
+        let rows: Vec<DirectiveRow> = query.fetch_all(pool).answered().await?;
         let mut directives = Vec::with_capacity(rows.len());
         for row in rows {
             let directive = row.record()?;
             let organization: Uuid = sqlx::query_scalar("SELECT organization FROM orders WHERE id = $1")
                 .bind(id(directive.order)?)
                 .fetch_one(pool)
-                .await
-                .map_err(fault)?;
+                .answered()
+                .await?;
             directives.push((ClientGuid(organization), directive));
         }
         Ok(directives)
@@ -52,11 +52,8 @@ impl Images for Database {
             "SELECT {} FROM images i WHERE i.order_id = $1 AND i.status = 1 ORDER BY i.received_at, i.iris_id",
             ImageRow::COLUMNS
         );
-        let rows: Vec<ImageRow> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(id(order)?)
-            .fetch_all(self.reading().await?)
-            .await
-            .map_err(fault)?;
+        let rows: Vec<ImageRow> =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(id(order)?).fetch_all(self.reading().await?).answered().await?;
         rows.into_iter().map(ImageRow::record).collect()
     }
 
@@ -66,7 +63,7 @@ impl Images for Database {
             ImageRow::COLUMNS
         );
         let query = sqlx::query_as(AssertSqlSafe(sql)).bind(organization.0).bind(i64::from(limit));
-        let rows: Vec<ImageRow> = query.fetch_all(self.reading().await?).await.map_err(fault)?;
+        let rows: Vec<ImageRow> = query.fetch_all(self.reading().await?).answered().await?;
         rows.into_iter().map(ImageRow::record).collect()
     }
 }
@@ -103,22 +100,27 @@ pub(super) async fn patients_of_created_sites(
     wanted: &WantedImages,
     snapshot: &mut Snapshot,
 ) -> Result<(), Error> {
-    let mut groups: BTreeMap<Uuid, Vec<[&str; 1]>> = BTreeMap::new();
-    for (organization, local_id) in &wanted.patients {
-        groups.entry(organization.0).or_default().push([local_id.as_str()]);
+    if wanted.patients.is_empty() {
+        return Ok(());
     }
+    let keys: Vec<(String, &str)> =
+        wanted.patients.iter().map(|(organization, local_id)| (hex(*organization), local_id.as_str())).collect();
     let sql = format!(
-        "SELECT {} FROM {KEYS} sites s ON s.organization = $1 JOIN patients p ON p.organization = $1 AND p.site = s.local_id AND p.local_id = k.value ->> 0",
+        "SELECT {} FROM {KEYS} sites s ON s.organization = {ID_OF_KEY} \
+         JOIN patients p ON p.organization = s.organization AND p.site = s.local_id AND p.local_id = k.value ->> 1",
         PatientRow::COLUMNS
     );
-    for (organization, keys) in groups {
-        let query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(organization).bind(to_json(&keys));
-        let rows: Vec<PatientRow> = query.fetch_all(&mut *connection).await.map_err(fault)?;
-        for row in rows {
-            snapshot.put_patient(row.record()?);
-        }
+    let query = sqlx::query_as(AssertSqlSafe(sql)).bind(to_json(&keys));
+    let rows: Vec<PatientRow> = query.fetch_all(connection).answered().await?;
+    for row in rows {
+        snapshot.put_patient(row.record()?);
     }
     Ok(())
+}
+
+/// An id of an organization as keys have it.
+fn hex(organization: ClientGuid) -> String {
+    organization.0.simple().to_string()
 }
 
 /// Images by id, by name, and by what they say about themselves as far as they are not linked.
@@ -131,35 +133,29 @@ async fn arrived(
     let mut found: Vec<ImageRow> = Vec::new();
     if !wanted.ids.is_empty() {
         let keys: Vec<[String; 1]> = wanted.ids.iter().map(|id| [id.simple().to_string()]).collect();
-        let sql =
-            format!("SELECT {} FROM {KEYS} images i ON i.id = {ID_OF_KEY} WHERE $1 IS NOT NULL", ImageRow::COLUMNS);
-        found.extend(images(connection, sql, Uuid::nil(), to_json(&keys)).await?);
+        let sql = format!("SELECT {} FROM {KEYS} images i ON i.id = {ID_OF_KEY}", ImageRow::COLUMNS);
+        found.extend(images(connection, sql, to_json(&keys)).await?);
     }
-    let mut blobs: BTreeMap<Uuid, Vec<[&str; 2]>> = BTreeMap::new();
-    for blob in &wanted.blobs {
-        blobs.entry(blob.organization.0).or_default().push([&blob.container, &blob.file_name]);
-    }
-    let sql = format!(
-        "SELECT {} FROM {KEYS} images i ON i.organization = $1 AND i.container = k.value ->> 0 AND i.file_name = k.value ->> 1",
-        ImageRow::COLUMNS
-    );
-    for (organization, keys) in blobs {
-        found.extend(images(connection, sql.clone(), organization, to_json(&keys)).await?);
-    }
-    let mut claims: BTreeMap<Uuid, Vec<[&str; 1]>> = BTreeMap::new();
-    for (organization, text) in &wanted.claims {
-        claims.entry(organization.0).or_default().push([text]);
-    }
-    let by = |column: &str| {
-        format!(
-            "SELECT {} FROM {KEYS} images i ON i.organization = $1 AND i.{} = k.value ->> 0 AND i.status <> 1",
+    if !wanted.blobs.is_empty() {
+        let sql = format!(
+            "SELECT {} FROM {KEYS} images i ON i.organization = {ID_OF_KEY} AND i.container = k.value ->> 1 AND {}",
             ImageRow::COLUMNS,
-            column
-        )
-    };
-    let sql = [by("accession"), by("patient"), by("study")].join(" UNION ALL ");
-    for (organization, keys) in claims {
-        found.extend(images(connection, sql.clone(), organization, to_json(&keys)).await?);
+            same_text("i.file_name", "k.value ->> 2")
+        );
+        found.extend(images(connection, sql, blob_keys(wanted)).await?);
+    }
+    if !wanted.claims.is_empty() {
+        let keys: Vec<(String, &str)> =
+            wanted.claims.iter().map(|(organization, text)| (hex(*organization), text.as_str())).collect();
+        let by = |column: &str| {
+            format!(
+                "SELECT {} FROM {KEYS} images i ON i.organization = {ID_OF_KEY} AND i.status <> 1 AND {}",
+                ImageRow::COLUMNS,
+                same_text(&format!("i.{column}"), "k.value ->> 1")
+            )
+        };
+        let sql = [by("accession"), by("patient"), by("study")].join(" UNION ALL ");
+        found.extend(images(connection, sql, to_json(&keys)).await?);
     }
     for row in found {
         let image = row.record()?;
@@ -169,30 +165,33 @@ async fn arrived(
     Ok(())
 }
 
-async fn images(
-    connection: &mut Connection,
-    sql: String,
-    organization: Uuid,
-    keys: String,
-) -> Result<Vec<ImageRow>, Error> {
-    sqlx::query_as(AssertSqlSafe(sql)).bind(organization).bind(keys).fetch_all(connection).await.map_err(fault)
+async fn images(connection: &mut Connection, sql: String, keys: String) -> Result<Vec<ImageRow>, Error> {
+    sqlx::query_as(AssertSqlSafe(sql)).bind(keys).fetch_all(connection).answered().await
+}
+
+/// Organization, container and name of every wanted blob.
+fn blob_keys(wanted: &WantedImages) -> String {
+    let keys: Vec<(String, &str, &str)> = wanted
+        .blobs
+        .iter()
+        .map(|blob| (hex(blob.organization), blob.container.as_str(), blob.file_name.as_str()))
+        .collect();
+    to_json(&keys)
 }
 
 /// The orders whose directives name a wanted blob.
 async fn named(connection: &mut Connection, wanted: &WantedImages, orders: &mut BTreeSet<i64>) -> Result<(), Error> {
-    let mut blobs: BTreeMap<Uuid, Vec<[&str; 2]>> = BTreeMap::new();
-    for blob in &wanted.blobs {
-        blobs.entry(blob.organization.0).or_default().push([&blob.container, &blob.file_name]);
+    if wanted.blobs.is_empty() {
+        return Ok(());
     }
-    for (organization, keys) in blobs {
-        let ids: Vec<i32> = sqlx::query_scalar(AssertSqlSafe(format!("SELECT o.id FROM {KEYS} image_directives d ON d.container = k.value ->> 0 AND d.file_name = k.value ->> 1 JOIN orders o ON o.id = d.order_id AND o.organization = $1")))
-        .bind(organization)
-        .bind(to_json(&keys))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(fault)?;
-        orders.extend(ids.into_iter().map(i64::from));
-    }
+    let sql = format!(
+        "SELECT o.id FROM {KEYS} image_directives d ON d.container = k.value ->> 1 AND {} \
+         JOIN orders o ON o.id = d.order_id AND o.organization = {ID_OF_KEY}",
+        same_text("d.file_name", "k.value ->> 2")
+    );
+    let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(blob_keys(wanted));
+    let ids: Vec<i32> = query.fetch_all(connection).answered().await?;
+    orders.extend(ids.into_iter().map(i64::from));
     Ok(())
 }
 
@@ -202,23 +201,20 @@ async fn of_studies(
     snapshot: &mut Snapshot,
     orders: &mut BTreeSet<i64>,
 ) -> Result<(), Error> {
-    let mut studies: BTreeMap<ClientGuid, Vec<[&str; 1]>> = BTreeMap::new();
-    for (organization, study) in &wanted.studies {
-        studies.entry(*organization).or_default().push([study]);
+    if wanted.studies.is_empty() {
+        return Ok(());
     }
-    for (organization, keys) in studies {
-        let rows: Vec<(String, i32)> = sqlx::query_as(AssertSqlSafe(format!(
-            "SELECT s.study, s.order_id FROM {KEYS} order_studies s ON s.organization = $1 AND s.study = k.value ->> 0"
-        )))
-        .bind(organization.0)
-        .bind(to_json(&keys))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(fault)?;
-        for (study, order) in rows {
-            snapshot.images.put_study(organization, &study, i64::from(order));
-            orders.insert(i64::from(order));
-        }
+    let keys: Vec<(String, &str)> =
+        wanted.studies.iter().map(|(organization, study)| (hex(*organization), study.as_str())).collect();
+    let sql = format!(
+        "SELECT s.organization, s.study, s.order_id \
+         FROM {KEYS} order_studies s ON s.organization = {ID_OF_KEY} AND s.study = k.value ->> 1"
+    );
+    let query = sqlx::query_as(AssertSqlSafe(sql)).bind(to_json(&keys));
+    let rows: Vec<(Uuid, String, i32)> = query.fetch_all(connection).answered().await?;
+    for (organization, study, order) in rows {
+        snapshot.images.put_study(ClientGuid(organization), &study, i64::from(order));
+        orders.insert(i64::from(order));
     }
     Ok(())
 }
@@ -233,22 +229,19 @@ async fn surroundings(
     let keys = to_json(&keys);
     let known = |order: &i64| snapshot.order_by_id(*order).is_some_and(|order| order.content.is_some());
     let missing: Vec<[i64; 1]> = orders.iter().filter(|order| !known(order)).map(|order| [*order]).collect();
-    let by_id = |columns: &str, table: &str| {
-        format!("SELECT {} FROM {KEYS} {} = CAST(k.value ->> 0 AS INTEGER) WHERE $1 IS NOT NULL", columns, table)
-    };
+    let by_id =
+        |columns: &str, table: &str| format!("SELECT {columns} FROM {KEYS} {table} = CAST(k.value ->> 0 AS INTEGER)");
     if !missing.is_empty() {
         let columns = format!("{}, o.content", OrderRow::COLUMNS);
         let query = sqlx::query_as(AssertSqlSafe(by_id(&columns, "orders o ON o.id")));
-        let rows: Vec<OrderRow> =
-            query.bind(Uuid::nil()).bind(to_json(&missing)).fetch_all(&mut *connection).await.map_err(fault)?;
+        let rows: Vec<OrderRow> = query.bind(to_json(&missing)).fetch_all(&mut *connection).answered().await?;
         for row in rows {
             snapshot.put_order(row.record()?);
         }
     }
-    let query = sqlx::query_as(AssertSqlSafe(
-        by_id(PatientRow::COLUMNS, "orders o ON o.id").replace(" WHERE", " JOIN patients p ON p.id = o.patient WHERE"),
-    ));
-    let rows: Vec<PatientRow> = query.bind(Uuid::nil()).bind(&keys).fetch_all(&mut *connection).await.map_err(fault)?;
+    let sql = format!("{} JOIN patients p ON p.id = o.patient", by_id(PatientRow::COLUMNS, "orders o ON o.id"));
+    let query = sqlx::query_as(AssertSqlSafe(sql));
+    let rows: Vec<PatientRow> = query.bind(&keys).fetch_all(&mut *connection).answered().await?;
     for row in rows {
         let patient = row.record()?;
         if snapshot.patient_by_id(patient.id).is_none() {
@@ -256,8 +249,7 @@ async fn surroundings(
         }
     }
     let query = sqlx::query_as(AssertSqlSafe(by_id(DirectiveRow::COLUMNS, "image_directives d ON d.order_id")));
-    let rows: Vec<DirectiveRow> =
-        query.bind(Uuid::nil()).bind(&keys).fetch_all(&mut *connection).await.map_err(fault)?;
+    let rows: Vec<DirectiveRow> = query.bind(&keys).fetch_all(&mut *connection).answered().await?;
     let mut directives: BTreeMap<i64, Vec<DirectiveRecord>> = BTreeMap::new();
     for row in rows {
         let directive = row.record()?;
@@ -268,7 +260,7 @@ async fn surroundings(
         snapshot.images.put_directives(order, directives);
     }
     let query = sqlx::query_as(AssertSqlSafe(by_id(ImageRow::COLUMNS, "images i ON i.order_id")));
-    let rows: Vec<ImageRow> = query.bind(Uuid::nil()).bind(&keys).fetch_all(&mut *connection).await.map_err(fault)?;
+    let rows: Vec<ImageRow> = query.bind(&keys).fetch_all(&mut *connection).answered().await?;
     for row in rows {
         snapshot.images.put_image(row.record()?);
     }
@@ -277,20 +269,30 @@ async fn surroundings(
 
 /// Saves changed directives, studies and images; new directives are saved with their orders.
 pub(super) async fn save(connection: &mut Connection, commit: &Commit) -> Result<(), Error> {
-    for directive in &commit.changed_directives {
-        sqlx::query(
-            "UPDATE image_directives SET state = $3, tries = $4, next_try_at = $5, give_up_at = $6 \
-             WHERE order_id = $1 AND ordinal = $2",
+    // In the order of their keys, as every statement that changes several rows: who waits for each other would wait forever.
+    let mut changed: Vec<_> = commit.changed_directives.iter().collect();
+    changed.sort_by_key(|(directive, _)| (directive.order, directive.ordinal));
+    for (directive, expected) in changed {
+        let result = sqlx::query(
+            "UPDATE image_directives SET version = $4, state = $5, tries = $6, next_try_at = $7, give_up_at = $8 \
+             WHERE order_id = $1 AND ordinal = $2 AND version = $3 AND container = $9 AND file_name = $10",
         )
         .bind(id(directive.order)?)
         .bind(directive.ordinal)
+        .bind(*expected)
+        .bind(directive.version)
         .bind(codec::directive_state_column(directive.state))
         .bind(directive.wait.tries)
         .bind(directive.wait.next_try_at.map(Timestamp::as_microsecond))
         .bind(directive.wait.give_up_at.as_microsecond())
+        .bind(&directive.container)
+        .bind(&directive.file_name)
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
+        if result.rows_affected() != 1 {
+            return Err(Error::Conflict);
+        }
     }
     for (organization, study, order) in &commit.studies {
         sqlx::query(
@@ -300,10 +302,12 @@ pub(super) async fn save(connection: &mut Connection, commit: &Commit) -> Result
         .bind(study)
         .bind(id(*order)?)
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     }
-    for (image, expected) in &commit.changed_images {
+    let mut changed: Vec<_> = commit.changed_images.iter().collect();
+    changed.sort_by_key(|(image, _)| image.id);
+    for (image, expected) in changed {
         changed_image(connection, image, *expected).await?;
     }
     for image in &commit.new_images {
@@ -331,8 +335,8 @@ async fn changed_image(connection: &mut Connection, image: &ImageRecord, expecte
     .bind(image.local_id.as_deref())
     .bind(image.reason.map(|code| code.as_str()))
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     if result.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict) }
 }
 
@@ -372,7 +376,6 @@ async fn new_image(connection: &mut Connection, image: &ImageRecord) -> Result<(
     .bind(image.defect.as_deref())
     .bind(&image.details)
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered().await?;
     Ok(())
 }

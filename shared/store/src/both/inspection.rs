@@ -3,7 +3,7 @@
 use super::dialect::Database;
 use crate::Error;
 use crate::codec::{self, GradingRow, HistoryRow, ResultRow, SubmissionRow, SummaryRow, count, id};
-use crate::fault::fault;
+use crate::fault::Answered;
 use crate::inspection::{Inspection, Terms};
 use crate::outbox::Outbox;
 use crate::queries::{Counts, OrderDetail, OrderHistory, OrderSearch, OrderSummary, Page, SubmissionRecord};
@@ -19,7 +19,7 @@ impl Inspection for Database {
         let pool = self.reading().await?;
         let guid = organization.map(|guid| guid.0);
         let total = async |sql: &'static str| -> Result<u64, Error> {
-            let rows: i64 = sqlx::query_scalar(sql).bind(guid).fetch_one(pool).await.map_err(fault)?;
+            let rows: i64 = sqlx::query_scalar(sql).bind(guid).fetch_one(pool).answered().await?;
             Ok(count(rows))
         };
         let orders: Vec<(i16, i64)> = sqlx::query_as(
@@ -27,8 +27,8 @@ impl Inspection for Database {
         )
         .bind(guid)
         .fetch_all(pool)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         Ok(Counts {
             patients: total("SELECT COUNT(*) FROM patients WHERE $1 IS NULL OR organization = $1").await?,
             orders: orders
@@ -60,8 +60,8 @@ impl Inspection for Database {
             .bind(before.map_or(Ok(i32::MAX), id)?)
             .bind(i64::from(limit) + 1)
             .fetch_all(self.reading().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         let mut items: Vec<OrderSummary> = rows.into_iter().map(SummaryRow::record).collect::<Result<_, _>>()?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
@@ -88,8 +88,8 @@ impl Inspection for Database {
             .bind(terms.patient)
             .bind(i64::from(limit) + 1)
             .fetch_all(self.reading().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         let mut items: Vec<OrderSummary> = rows.into_iter().map(SummaryRow::record).collect::<Result<_, _>>()?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
@@ -103,28 +103,27 @@ impl Inspection for Database {
         let sql =
             format!("SELECT {} FROM orders o JOIN patients p ON p.id = o.patient WHERE o.id = $1", SummaryRow::COLUMNS);
         let row: Option<SummaryRow> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_optional(pool).await.map_err(fault)?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_optional(pool).answered().await?;
         let Some(row) = row else { return Ok(None) };
         let (content, patient): (String, String) = sqlx::query_as(
             "SELECT o.content, p.details FROM orders o JOIN patients p ON p.id = o.patient WHERE o.id = $1",
         )
         .bind(key)
         .fetch_one(pool)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         let history: Vec<HistoryRow> = sqlx::query_as(
             "SELECT version, at, submission, status, change, content FROM order_history WHERE order_id = $1 ORDER BY version",
         )
         .bind(key)
         .fetch_all(pool)
-        .await
-        .map_err(fault)?;
+        .answered().await?;
         let images: Vec<String> =
             sqlx::query_scalar("SELECT details FROM image_directives WHERE order_id = $1 ORDER BY ordinal")
                 .bind(key)
                 .fetch_all(pool)
-                .await
-                .map_err(fault)?;
+                .answered()
+                .await?;
         let history: Vec<OrderHistory> = history.into_iter().map(HistoryRow::record).collect::<Result<_, _>>()?;
         Ok(Some(OrderDetail { summary: row.record()?, content, patient, history, images }))
     }
@@ -144,8 +143,8 @@ impl Inspection for Database {
             .bind(organization.map(|guid| guid.0))
             .bind(i64::from(limit))
             .fetch_all(self.reading().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         rows.into_iter().map(SubmissionRow::record).collect()
     }
 
@@ -153,8 +152,8 @@ impl Inspection for Database {
         let body: Option<Option<Vec<u8>>> = sqlx::query_scalar("SELECT body FROM submissions WHERE id = $1")
             .bind(submission)
             .fetch_optional(self.reading().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         Ok(body.flatten())
     }
 
@@ -162,7 +161,7 @@ impl Inspection for Database {
         let Ok(key) = id(order) else { return Ok(Vec::new()) };
         let sql = format!("SELECT {} FROM results r WHERE r.order_id = $1 ORDER BY r.sequence", ResultRow::COLUMNS);
         let rows: Vec<ResultRow> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(self.reading().await?).await.map_err(fault)?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(self.reading().await?).answered().await?;
         rows.into_iter().map(ResultRow::record).collect()
     }
 
@@ -170,7 +169,7 @@ impl Inspection for Database {
         let Ok(key) = id(order) else { return Ok(Vec::new()) };
         let sql = format!("SELECT {} FROM gradings g WHERE g.order_id = $1 ORDER BY g.number", GradingRow::COLUMNS);
         let rows: Vec<GradingRow> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(self.reading().await?).await.map_err(fault)?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(self.reading().await?).answered().await?;
         rows.into_iter().map(GradingRow::record).collect()
     }
 }

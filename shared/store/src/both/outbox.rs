@@ -3,7 +3,7 @@
 use super::dialect::{Database, FOR_UPDATE};
 use crate::Error;
 use crate::codec::{self, EnvelopeRow, ParkedRow, count, time};
-use crate::fault::fault;
+use crate::fault::Answered;
 use crate::outbox::{Claim, Destination, Envelope, Outbox, payload};
 use crate::queries::{OutboxDepth, ParkedEnvelope};
 use async_trait::async_trait;
@@ -17,7 +17,7 @@ impl Outbox for Database {
             return Ok(());
         }
         let sql = format!("DELETE FROM outbox WHERE id IN ({})", in_list(envelopes));
-        sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(self.writing().await?).await.map_err(fault)?;
+        sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(self.writing().await?).answered().await?;
         Ok(())
     }
 
@@ -26,8 +26,8 @@ impl Outbox for Database {
             sqlx::query_scalar("SELECT DISTINCT destination FROM outbox WHERE available_at <= $1 ORDER BY destination")
                 .bind(now.as_microsecond())
                 .fetch_all(self.reading().await?)
-                .await
-                .map_err(fault)?;
+                .answered()
+                .await?;
         rows.iter().map(|text| codec::destination(text)).collect()
     }
 
@@ -47,8 +47,8 @@ impl Outbox for Database {
             .bind(destination.to_text())
             .bind(i64::from(limit))
             .fetch_all(&mut *transaction)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         let Some(first) = rows.first() else { return Ok(Claim::Empty) };
         let blocked = time(first.available_at)?;
         let available = rows.iter().take_while(|row| row.available_at <= now.as_microsecond()).count();
@@ -62,9 +62,9 @@ impl Outbox for Database {
             .persistent(false)
             .bind(until.as_microsecond())
             .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
-        transaction.commit().await.map_err(fault)?;
+            .answered()
+            .await?;
+        transaction.commit().answered().await?;
         rows.into_iter().map(EnvelopeRow::envelope).collect::<Result<_, _>>().map(Claim::Envelopes)
     }
 
@@ -76,8 +76,8 @@ impl Outbox for Database {
             .bind(messages(envelope))
             .bind(payload(&envelope.messages))
             .execute(self.writing().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         Ok(())
     }
 
@@ -90,8 +90,8 @@ impl Outbox for Database {
             .persistent(false)
             .bind(at.as_microsecond())
             .execute(self.writing().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         Ok(())
     }
 
@@ -107,8 +107,8 @@ impl Outbox for Database {
         .bind(reason)
         .bind(payload(&parked.messages))
         .execute(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
         match rest {
             Some(rest) => {
                 sqlx::query(KEEP)
@@ -118,18 +118,18 @@ impl Outbox for Database {
                     .bind(messages(rest))
                     .bind(payload(&rest.messages))
                     .execute(&mut *transaction)
-                    .await
-                    .map_err(fault)?;
+                    .answered()
+                    .await?;
             }
             None => {
                 sqlx::query("DELETE FROM outbox WHERE id = $1")
                     .bind(parked.id)
                     .execute(&mut *transaction)
-                    .await
-                    .map_err(fault)?;
+                    .answered()
+                    .await?;
             }
         }
-        transaction.commit().await.map_err(fault)
+        transaction.commit().answered().await
     }
 
     async fn parked(&self, limit: u32) -> Result<Vec<ParkedEnvelope>, Error> {
@@ -137,8 +137,8 @@ impl Outbox for Database {
         let rows: Vec<ParkedRow> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(i64::from(limit))
             .fetch_all(self.reading().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         rows.into_iter().map(ParkedRow::record).collect()
     }
 
@@ -151,10 +151,10 @@ impl Outbox for Database {
         .bind(parked)
         .bind(at.as_microsecond())
         .execute(&mut *transaction)
-        .await
-        .map_err(fault)?;
-        sqlx::query("DELETE FROM parked WHERE id = $1").bind(parked).execute(&mut *transaction).await.map_err(fault)?;
-        transaction.commit().await.map_err(fault)?;
+        .answered()
+        .await?;
+        sqlx::query("DELETE FROM parked WHERE id = $1").bind(parked).execute(&mut *transaction).answered().await?;
+        transaction.commit().answered().await?;
         Ok(moved.rows_affected() == 1)
     }
 
@@ -163,9 +163,9 @@ impl Outbox for Database {
         let (envelopes, messages, oldest): (i64, i64, Option<i64>) =
             sqlx::query_as("SELECT COUNT(*), COALESCE(SUM(messages), 0), MIN(created_at) FROM outbox")
                 .fetch_one(pool)
-                .await
-                .map_err(fault)?;
-        let parked: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM parked").fetch_one(pool).await.map_err(fault)?;
+                .answered()
+                .await?;
+        let parked: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM parked").fetch_one(pool).answered().await?;
         Ok(OutboxDepth {
             envelopes: count(envelopes),
             messages: count(messages),

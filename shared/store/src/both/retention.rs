@@ -3,7 +3,7 @@
 use super::dialect::Connection;
 use crate::Error;
 use crate::audit::AuditEntry;
-use crate::fault::fault;
+use crate::fault::Answered;
 use iris_rules::retention::{Kind, Prune};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub(super) async fn prune(connection: &mut Connection, prune: &Prune) -> Result<u64, Error> {
     let Some(sql) = statement(prune.kind) else { return drops(connection, prune).await };
     let query = sqlx::query(sql).bind(prune.before.as_microsecond()).bind(i64::from(prune.limit));
-    Ok(query.execute(connection).await.map_err(fault)?.rows_affected())
+    Ok(query.execute(connection).answered().await?.rows_affected())
 }
 
 /// A pruned batch, for the audit: counts and nothing else.
@@ -112,11 +112,11 @@ async fn drops(connection: &mut Connection, prune: &Prune) -> Result<u64, Error>
     .bind(prune.before.as_microsecond())
     .bind(i64::from(prune.limit))
     .fetch_all(&mut *connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     for drop in &over {
         for sql in ["DELETE FROM drop_batches WHERE drop_id = $1", "DELETE FROM drops WHERE id = $1"] {
-            sqlx::query(sql).bind(drop).execute(&mut *connection).await.map_err(fault)?;
+            sqlx::query(sql).bind(drop).execute(&mut *connection).answered().await?;
         }
     }
     Ok(over.len() as u64)

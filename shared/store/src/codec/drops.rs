@@ -65,6 +65,7 @@ pub(crate) struct DropRow {
     pub(crate) epoch: i64,
     size: i64,
     received_at: i64,
+    begun_at: Option<i64>,
     finished_at: Option<i64>,
     status: String,
     container: String,
@@ -74,10 +75,15 @@ pub(crate) struct DropRow {
 
 impl DropRow {
     pub(crate) const COLUMNS: &'static str =
-        "id, organization, epoch, size, received_at, finished_at, status, container, name, issues";
+        "id, organization, epoch, size, received_at, begun_at, finished_at, status, container, name, issues";
 
     pub(crate) fn status(&self) -> Result<DropStatus, Error> {
         DropStatus::from_text(&self.status).ok_or_else(|| corrupt("a drop's status"))
+    }
+
+    /// When the one who holds it began.
+    pub(crate) fn begun_at(&self) -> i64 {
+        self.begun_at.unwrap_or(self.received_at)
     }
 
     pub(crate) fn first_seen(&self) -> Result<Timestamp, Error> {
@@ -106,10 +112,13 @@ pub(crate) struct BatchRow {
     pub(crate) number: i32,
     totals: String,
     pending: Option<String>,
+    at: Option<i64>,
+    first_row: Option<i32>,
+    last_row: Option<i32>,
 }
 
 impl BatchRow {
-    pub(crate) const COLUMNS: &'static str = "number, totals, pending";
+    pub(crate) const COLUMNS: &'static str = "number, totals, pending, at, first_row, last_row";
 
     pub(crate) fn totals(&self) -> Result<DropTotals, Error> {
         from_json(&self.totals, "totals")
@@ -117,5 +126,16 @@ impl BatchRow {
 
     pub(crate) fn pending(&self) -> Result<Vec<u32>, Error> {
         pending(self.pending.as_deref())
+    }
+
+    /// When it was committed; unknown of batches of former releases.
+    pub(crate) fn at(&self) -> i64 {
+        self.at.unwrap_or_default()
+    }
+
+    /// Its first row and its last; unknown of batches of former releases.
+    pub(crate) fn rows(&self) -> Result<Option<(u32, u32)>, Error> {
+        let row = |row: i32| u32::try_from(row).map_err(|_| corrupt("a row number"));
+        self.first_row.zip(self.last_row).map(|(first, last)| Ok((row(first)?, row(last)?))).transpose()
     }
 }

@@ -37,6 +37,7 @@ pub(crate) struct DirectiveRow {
     container: String,
     file_name: String,
     details: String,
+    version: i32,
     state: i16,
     tries: i32,
     next_try_at: Option<i64>,
@@ -44,7 +45,7 @@ pub(crate) struct DirectiveRow {
 }
 
 impl DirectiveRow {
-    pub(crate) const COLUMNS: &'static str = "d.order_id, d.ordinal, d.container, d.file_name, d.details, d.state, d.tries, d.next_try_at, \
+    pub(crate) const COLUMNS: &'static str = "d.order_id, d.ordinal, d.container, d.file_name, d.details, d.version, d.state, d.tries, d.next_try_at, \
          d.give_up_at";
 
     pub(crate) fn record(self) -> Result<DirectiveRecord, Error> {
@@ -54,6 +55,7 @@ impl DirectiveRow {
             container: self.container,
             file_name: self.file_name,
             details: self.details,
+            version: self.version,
             state: match self.state {
                 0 => DirectiveState::Pending,
                 1 => DirectiveState::Linked,

@@ -1,7 +1,7 @@
 //! What the statements in `both` find different here.
 
 use crate::Error;
-use crate::fault::fault;
+use crate::fault::Answered;
 use sqlx::{Postgres, Transaction};
 
 pub(super) use super::PostgresStore as Database;
@@ -11,11 +11,16 @@ pub(super) use sqlx::PgPool as Pool;
 /// Locks the selected rows until the transaction ends.
 pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
 
-/// Unfolds `$2`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
-pub(super) const KEYS: &str = "json_array_elements($2::json) AS k (value) JOIN";
+/// Unfolds `$1`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
+pub(super) const KEYS: &str = "json_array_elements($1::json) AS k (value) JOIN";
 
 /// The first part of a key, a UUID without hyphens, as the column has it.
 pub(super) const ID_OF_KEY: &str = "CAST(k.value ->> 0 AS uuid)";
+
+/// Compares a text that may be too long for an index; the index has its hash.
+pub(super) fn same_text(column: &str, value: &str) -> String {
+    format!("md5({column}) = md5({value}) AND {column} = {value}")
+}
 
 impl Database {
     /// Where to read.
@@ -30,6 +35,6 @@ impl Database {
 
     /// Begins a transaction that writes.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
-        self.pool().await?.begin().await.map_err(fault)
+        self.pool().await?.begin().answered().await
     }
 }

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::Wanted;
 use crate::codec::{CameraRow, GradingRow, OrderRow, PatientRow, SiteRow, SubmissionRow, pending, scope_column};
-use crate::fault::fault;
+use crate::fault::Answered;
 use iris_model::{ClientGuid, LocalId};
 use iris_rules::Snapshot;
 use iris_rules::snapshot::DoneBatch;
@@ -38,8 +38,8 @@ async fn done_batch(connection: &mut PgConnection, drop: Uuid, number: u32) -> R
             .bind(drop)
             .bind(crate::codec::id(i64::from(number))?)
             .fetch_optional(connection)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
     row.map(|(lines, rows)| Ok(DoneBatch { lines, pending: pending(rows.as_deref())? })).transpose()
 }
 
@@ -49,7 +49,7 @@ async fn submissions(connection: &mut PgConnection, wanted: &Wanted, snapshot: &
     }
     let sql = format!("SELECT {} FROM submissions s WHERE s.id = ANY($1)", SubmissionRow::COLUMNS);
     let rows: Vec<SubmissionRow> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(&wanted.submissions).fetch_all(connection).await.map_err(fault)?;
+        sqlx::query_as(AssertSqlSafe(sql)).bind(&wanted.submissions).fetch_all(connection).answered().await?;
     for row in rows {
         let (id, outcome) = row.outcome()?;
         snapshot.put_submission(id, outcome);
@@ -81,8 +81,8 @@ async fn orders(
         .bind(local_ids)
         .bind(contents)
         .fetch_all(connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     for row in rows {
         let order = row.record()?;
         if let (true, Some(camera)) = (order.content.is_some(), &order.camera) {
@@ -105,7 +105,7 @@ async fn gradings(connection: &mut PgConnection, wanted: &Wanted, snapshot: &mut
         GradingRow::COLUMNS
     );
     let rows: Vec<GradingRow> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(orders).fetch_all(connection).await.map_err(fault)?;
+        sqlx::query_as(AssertSqlSafe(sql)).bind(orders).fetch_all(connection).answered().await?;
     for row in rows {
         snapshot.put_grading(row.record()?);
     }
@@ -123,7 +123,7 @@ async fn patients(connection: &mut PgConnection, wanted: &Wanted, snapshot: &mut
             PatientRow::COLUMNS
         );
         let query = sqlx::query_as(AssertSqlSafe(sql)).bind(organizations).bind(sites).bind(local_ids);
-        let rows: Vec<PatientRow> = query.fetch_all(&mut *connection).await.map_err(fault)?;
+        let rows: Vec<PatientRow> = query.fetch_all(&mut *connection).answered().await?;
         for row in rows {
             snapshot.put_patient(row.record()?);
         }
@@ -137,7 +137,7 @@ async fn patients(connection: &mut PgConnection, wanted: &Wanted, snapshot: &mut
         let sql = format!("SELECT {} FROM patients p WHERE p.id = ANY($1)", PatientRow::COLUMNS);
         let ids: Vec<i32> = missing.into_keys().collect();
         let rows: Vec<PatientRow> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await.map_err(fault)?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).answered().await?;
         for row in rows {
             snapshot.put_patient(row.record()?);
         }
@@ -158,7 +158,7 @@ async fn open_orders(connection: &mut PgConnection, snapshot: &mut Snapshot) -> 
          UNION ALL SELECT {columns}, NULL AS content FROM orders o WHERE o.patient = ANY($1) AND o.slot = 2"
     );
     let rows: Vec<OrderRow> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(patients).fetch_all(connection).await.map_err(fault)?;
+        sqlx::query_as(AssertSqlSafe(sql)).bind(patients).fetch_all(connection).answered().await?;
     for row in rows {
         snapshot.put_order(row.record()?);
     }
@@ -181,8 +181,8 @@ async fn sites(
     .bind(organizations)
     .bind(local_ids)
     .fetch_all(connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     for row in rows {
         snapshot.put_site(row.record()?);
     }
@@ -205,8 +205,8 @@ async fn load_cameras(
     .bind(organizations)
     .bind(local_ids)
     .fetch_all(connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     for row in rows {
         snapshot.put_camera(row.record()?);
     }

@@ -1,7 +1,8 @@
 //! PostgreSQL: the production database.
 //!
-//! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. Isolation is READ
-//! COMMITTED: what a batch rests on is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
+//! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. What a
+//! batch rests on is loaded in one transaction (REPEATABLE READ), so that it is of one moment. Saving is READ COMMITTED: what was loaded is
+//! guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
 
 mod dialect;
 mod load;
@@ -28,7 +29,7 @@ mod retention;
 
 pub use password::{Password, PasswordSource};
 
-use crate::fault::fault;
+use crate::fault::{Answered, fault};
 use crate::orders::Orders;
 use crate::{Administration, Commit, Error, IdKind, Store, Wanted, codec};
 use async_trait::async_trait;
@@ -37,11 +38,42 @@ use jiff::Timestamp;
 use password::Passwords;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a connection waits for work before it is given back: many small instances share what the server allows.
 const IDLE: Duration = Duration::from_secs(120);
+
+/// A connection that was used so recently is not asked whether it still answers.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long a connection may take to say that it is alive.
+const ALIVE: Duration = Duration::from_secs(2);
+
+/// Every statement of ours is a look-up by index. Without this, plans made and kept while a table was small would scan it for good.
+const PLANS: [(&str, &str); 4] =
+    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
+
+/// What the server ends by itself, all before we stop waiting for it ([`crate::fault`]): statements, waiting for locks, transactions whose client
+/// fell silent, and connections whose other end does not acknowledge any more.
+const LIMITS: [(&str, &str); 7] = [
+    ("statement_timeout", "15s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "15s"),
+    ("tcp_keepalives_idle", "15"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "30000"),
+];
+
+/// Whether a connection answers. One that does not is closed: whatever was begun on it is over for us, and its place in the pool is free.
+async fn heard(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    match tokio::time::timeout(ALIVE, connection.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(_) => Err(sqlx::Error::Protocol(String::from("the connection does not answer"))),
+    }
+}
 
 /// Settings of the connections.
 #[derive(Clone)]
@@ -80,10 +112,7 @@ impl PostgresStore {
     /// Connects, and brings the schema up to date or checks it.
     pub async fn connect(options: PostgresOptions) -> Result<Self, Error> {
         let url: PgConnectOptions = options.url.expose_secret().parse().map_err(fault)?;
-        // Every statement of ours is a look-up by index. Without this, plans made and kept while a table was small would scan it for good.
-        let session =
-            [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
-        let mut connect = url.application_name("iris-orders").options(session);
+        let mut connect = url.application_name("iris-orders").options(PLANS);
         let mut passwords = None;
         if let Some(source) = options.password {
             let (source, first) = Passwords::first(source).await?;
@@ -94,11 +123,18 @@ impl PostgresStore {
             .max_connections(options.connections)
             .idle_timeout(IDLE)
             .acquire_timeout(options.acquire_timeout)
-            .connect_with(connect)
-            .await
-            .map_err(fault)?;
+            // Both hooks ask whether the connection answers, which the pool's own test would wait for without end.
+            .test_before_acquire(false)
+            .before_acquire(|connection, used| {
+                Box::pin(async move { if used.idle_for < FRESH { Ok(true) } else { heard(connection).await } })
+            })
+            .after_release(|connection, _| Box::pin(heard(connection)))
+            .connect_with(connect.clone().options(LIMITS))
+            .answered()
+            .await?;
         if options.migrates {
-            schema::migrate(&pool).await?;
+            // Without the limits: a migration may take its time.
+            schema::migrate(&connect).await?;
         } else {
             schema::expect(&pool).await?;
         }
@@ -124,14 +160,18 @@ impl Orders for PostgresStore {
     }
 
     async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error> {
-        let mut connection = self.pool().await?.acquire().await.map_err(fault)?;
-        load::load(&mut connection, wanted).await
+        // One snapshot for all statements: versions, contents and everything that follows from them are of the same moment.
+        let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let mut transaction = self.pool().await?.begin_with(snapshot).answered().await?;
+        let loaded = load::load(&mut transaction, wanted).await?;
+        transaction.commit().answered().await?;
+        Ok(loaded)
     }
 
     async fn save(&self, commit: &Commit) -> Result<Vec<i64>, Error> {
-        let mut transaction = self.pool().await?.begin().await.map_err(fault)?;
+        let mut transaction = self.pool().await?.begin().answered().await?;
         let envelopes = save::save(&mut transaction, commit).await?;
-        transaction.commit().await.map_err(fault)?;
+        transaction.commit().answered().await?;
         Ok(envelopes)
     }
 
@@ -140,8 +180,8 @@ impl Orders for PostgresStore {
             .bind(kind.as_str())
             .bind(codec::id(i64::from(count))?)
             .fetch_one(self.pool().await?)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
         Ok(i64::from(first))
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::Error;
 use crate::codec::{self, evaluations_column, id, scope_column, slot_column, status_column};
-use crate::fault::fault;
+use crate::fault::Answered;
 use crate::{Commit, DropBatchEntry};
 use iris_model::LocalId;
 use iris_model::organization::OpenOrderScope;
@@ -35,7 +35,7 @@ pub(super) async fn save(connection: &mut PgConnection, commit: &Commit) -> Resu
     batch_entries(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
-        drop_batch(connection, batch).await?;
+        drop_batch(connection, batch, at).await?;
     }
     envelopes(connection, commit, at).await
 }
@@ -47,8 +47,8 @@ async fn hold_epoch(connection: &mut PgConnection, batch: &DropBatchEntry) -> Re
             .bind(batch.drop)
             .bind(batch.epoch)
             .fetch_optional(connection)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
     held.map(|_| ()).ok_or(Error::LostDrop)
 }
 
@@ -56,8 +56,16 @@ fn all_of(rows: usize, affected: u64) -> Result<(), Error> {
     if affected == rows as u64 { Ok(()) } else { Err(Error::Conflict) }
 }
 
+/// Rows in the order of their keys, in which every transaction locks them: two that concern the same rows wait for each other, one after the
+/// other, and never both.
+fn sorted<'a, T, K: Ord>(rows: &'a [T], key: impl FnMut(&&'a T) -> K) -> Vec<&'a T> {
+    let mut rows: Vec<&T> = rows.iter().collect();
+    rows.sort_by_key(key);
+    rows
+}
+
 async fn changed_patients(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    let changed = &commit.changed_patients;
+    let changed = sorted(&commit.changed_patients, |(patient, _)| patient.id);
     if changed.is_empty() {
         return Ok(());
     }
@@ -72,13 +80,13 @@ async fn changed_patients(connection: &mut PgConnection, commit: &Commit) -> Res
     .bind(changed.iter().map(|(patient, _)| patient.version).collect::<Vec<_>>())
     .bind(changed.iter().map(|(patient, _)| patient.details.as_str()).collect::<Vec<_>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     all_of(changed.len(), result.rows_affected())
 }
 
 async fn changed_orders(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    let changed = &commit.changed_orders;
+    let changed = sorted(&commit.changed_orders, |(order, _)| order.id);
     if changed.is_empty() {
         return Ok(());
     }
@@ -94,8 +102,8 @@ async fn changed_orders(connection: &mut PgConnection, commit: &Commit) -> Resul
         )
         .bind(closed)
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     }
     let result = sqlx::query(
         "UPDATE orders o SET version = k.version, status = k.status, slot = k.slot, current = k.current, site = k.site, \
@@ -119,44 +127,47 @@ async fn changed_orders(connection: &mut PgConnection, commit: &Commit) -> Resul
     .bind(orders().map(|order| order.content.as_deref()).collect::<Vec<_>>())
     .bind(orders().map(|order| order.images).collect::<Vec<_>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered().await?;
     all_of(changed.len(), result.rows_affected())
 }
 
 async fn places(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    for site in &commit.sites {
+    let sites = sorted(&commit.sites, |site| (site.organization, site.local_id.clone()));
+    if !sites.is_empty() {
         sqlx::query(
-            "INSERT INTO sites (organization, local_id, name, state, address, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO sites (organization, local_id, name, state, address, created_at) \
+             SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])",
         )
-        .bind(site.organization.0)
-        .bind(site.local_id.as_str())
-        .bind(&site.name)
-        .bind(&site.state)
-        .bind(&site.address)
-        .bind(site.created_at.as_microsecond())
+        .bind(sites.iter().map(|site| site.organization.0).collect::<Vec<_>>())
+        .bind(sites.iter().map(|site| site.local_id.as_str()).collect::<Vec<_>>())
+        .bind(sites.iter().map(|site| site.name.as_str()).collect::<Vec<_>>())
+        .bind(sites.iter().map(|site| site.state.as_str()).collect::<Vec<_>>())
+        .bind(sites.iter().map(|site| site.address.as_str()).collect::<Vec<_>>())
+        .bind(sites.iter().map(|site| site.created_at.as_microsecond()).collect::<Vec<_>>())
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     }
-    for camera in &commit.cameras {
+    let cameras = sorted(&commit.cameras, |camera| (camera.organization, camera.local_id.clone()));
+    if !cameras.is_empty() {
         sqlx::query(
-            "INSERT INTO cameras (organization, local_id, site, details, created_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO cameras (organization, local_id, site, details, created_at) \
+             SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[])",
         )
-        .bind(camera.organization.0)
-        .bind(camera.local_id.as_str())
-        .bind(camera.site.as_str())
-        .bind(&camera.details)
-        .bind(camera.created_at.as_microsecond())
-        .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .bind(cameras.iter().map(|camera| camera.organization.0).collect::<Vec<_>>())
+        .bind(cameras.iter().map(|camera| camera.local_id.as_str()).collect::<Vec<_>>())
+        .bind(cameras.iter().map(|camera| camera.site.as_str()).collect::<Vec<_>>())
+        .bind(cameras.iter().map(|camera| camera.details.as_str()).collect::<Vec<_>>())
+        .bind(cameras.iter().map(|camera| camera.created_at.as_microsecond()).collect::<Vec<_>>())
+        .execute(connection)
+        .answered()
+        .await?;
     }
     Ok(())
 }
 
 /// Rows alike in what rarely differs share a statement, which then carries those values once instead of once per row.
-fn alike<T, K: Ord>(rows: &[Arc<T>], kind: impl Fn(&T) -> K) -> BTreeMap<K, Vec<&T>> {
+fn alike<'a, T, K: Ord>(rows: Vec<&'a Arc<T>>, kind: impl Fn(&T) -> K) -> BTreeMap<K, Vec<&'a T>> {
     let mut groups: BTreeMap<K, Vec<&T>> = BTreeMap::new();
     for row in rows {
         groups.entry(kind(row)).or_default().push(row);
@@ -165,23 +176,25 @@ fn alike<T, K: Ord>(rows: &[Arc<T>], kind: impl Fn(&T) -> K) -> BTreeMap<K, Vec<
 }
 
 async fn new_patients(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    let kind = |patient: &PatientRecord| (patient.key.organization, patient.version, patient.created_at);
-    for ((organization, version, created_at), patients) in alike(&commit.new_patients, kind) {
+    let kind = |patient: &PatientRecord| (patient.version, patient.created_at);
+    let new = sorted(&commit.new_patients, |patient| patient.key.clone());
+    for ((version, created_at), patients) in alike(new, kind) {
         sqlx::query(
             "INSERT INTO patients (id, version, created_at, organization, site, local_id, details) \
-             SELECT k.id, $1, $2, $3, k.site, k.local_id, k.details \
-             FROM UNNEST($4::integer[], $5::text[], $6::text[], $7::text[]) AS k (id, site, local_id, details)",
+             SELECT k.id, $1, $2, k.organization, k.site, k.local_id, k.details \
+             FROM UNNEST($3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[]) \
+                 AS k (organization, id, site, local_id, details)",
         )
         .bind(version)
         .bind(created_at.as_microsecond())
-        .bind(organization.0)
+        .bind(patients.iter().map(|patient| patient.key.organization.0).collect::<Vec<_>>())
         .bind(patients.iter().map(|patient| id(patient.id)).collect::<Result<Vec<_>, _>>()?)
         .bind(patients.iter().map(|patient| scope_column(&patient.key)).collect::<Vec<_>>())
         .bind(patients.iter().map(|patient| patient.key.local_id.as_str()).collect::<Vec<_>>())
         .bind(patients.iter().map(|patient| patient.details.as_str()).collect::<Vec<_>>())
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered()
+        .await?;
     }
     Ok(())
 }
@@ -189,18 +202,17 @@ async fn new_patients(connection: &mut PgConnection, commit: &Commit) -> Result<
 async fn new_orders(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
     let kind = |order: &OrderRecord| {
         let state = (order.version, status_column(order.status), slot_column(order), order.current, order.images);
-        (order.key.organization, order.created_at, state)
+        (order.created_at, state)
     };
-    for ((organization, created_at, (version, status, slot, current, images)), orders) in
-        alike(&commit.new_orders, kind)
-    {
+    let new = sorted(&commit.new_orders, |order| order.key.clone());
+    for ((created_at, (version, status, slot, current, images)), orders) in alike(new, kind) {
         sqlx::query(
             "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, organization, fingerprint, \
                  local_id, site, camera, state, evaluations, content) \
-             SELECT k.id, k.patient, $1, $2, $3, $4, $5, $6, $7, k.fingerprint, k.local_id, k.site, k.camera, k.state, \
+             SELECT k.id, k.patient, $1, $2, $3, $4, $5, $6, k.organization, k.fingerprint, k.local_id, k.site, k.camera, k.state, \
                  k.evaluations, k.content \
-             FROM UNNEST($8::integer[], $9::integer[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], \
-                 $15::text[], $16::text[]) AS k (id, patient, fingerprint, local_id, site, camera, state, evaluations, content)",
+             FROM UNNEST($7::uuid[], $8::integer[], $9::integer[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], \
+                 $15::text[], $16::text[]) AS k (organization, id, patient, fingerprint, local_id, site, camera, state, evaluations, content)",
         )
         .bind(version)
         .bind(images)
@@ -208,7 +220,7 @@ async fn new_orders(connection: &mut PgConnection, commit: &Commit) -> Result<()
         .bind(status)
         .bind(slot)
         .bind(current)
-        .bind(organization.0)
+        .bind(orders.iter().map(|order| order.key.organization.0).collect::<Vec<_>>())
         .bind(orders.iter().map(|order| id(order.id)).collect::<Result<Vec<_>, _>>()?)
         .bind(orders.iter().map(|order| id(order.patient)).collect::<Result<Vec<_>, _>>()?)
         .bind(orders.iter().map(|order| order.fingerprint).collect::<Vec<_>>())
@@ -219,8 +231,7 @@ async fn new_orders(connection: &mut PgConnection, commit: &Commit) -> Result<()
         .bind(orders.iter().map(|order| evaluations_column(&order.evaluation_types)).collect::<Vec<_>>())
         .bind(orders.iter().map(|order| order.content.as_deref().unwrap_or("{}")).collect::<Vec<_>>())
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered().await?;
     }
     Ok(())
 }
@@ -247,8 +258,8 @@ async fn open_evaluations(connection: &mut PgConnection, commit: &Commit) -> Res
     .bind(evaluations)
     .bind(orders)
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -266,8 +277,7 @@ async fn history(connection: &mut PgConnection, commit: &Commit, at: i64) -> Res
         .bind(patients.iter().map(|entry| entry.submission).collect::<Vec<_>>())
         .bind(patients.iter().map(|entry| entry.details.as_str()).collect::<Vec<_>>())
         .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+        .answered().await?;
     }
     let orders = &commit.order_history;
     if orders.is_empty() {
@@ -287,8 +297,8 @@ async fn history(connection: &mut PgConnection, commit: &Commit, at: i64) -> Res
     .bind(orders.iter().map(|entry| entry.change.as_str()).collect::<Vec<_>>())
     .bind(orders.iter().map(|entry| entry.content.as_deref()).collect::<Vec<_>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -298,23 +308,24 @@ async fn directives(connection: &mut PgConnection, commit: &Commit) -> Result<()
         sqlx::query("DELETE FROM image_directives WHERE order_id = ANY($1)")
             .bind(orders)
             .execute(&mut *connection)
-            .await
-            .map_err(fault)?;
+            .answered()
+            .await?;
     }
     let directives = &commit.directives;
     if directives.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, state, tries, next_try_at, give_up_at) \
-         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::integer[], \
-             $8::bigint[], $9::bigint[])",
+        "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, version, state, tries, next_try_at, give_up_at) \
+         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::smallint[], \
+             $8::integer[], $9::bigint[], $10::bigint[])",
     )
     .bind(directives.iter().map(|directive| id(directive.order)).collect::<Result<Vec<_>, _>>()?)
     .bind(directives.iter().map(|directive| directive.ordinal).collect::<Vec<_>>())
     .bind(directives.iter().map(|directive| directive.container.as_str()).collect::<Vec<_>>())
     .bind(directives.iter().map(|directive| directive.file_name.as_str()).collect::<Vec<_>>())
     .bind(directives.iter().map(|directive| directive.details.as_str()).collect::<Vec<_>>())
+    .bind(directives.iter().map(|directive| directive.version).collect::<Vec<_>>())
     .bind(directives.iter().map(|directive| codec::directive_state_column(directive.state)).collect::<Vec<_>>())
     .bind(directives.iter().map(|directive| directive.wait.tries).collect::<Vec<_>>())
     .bind(
@@ -325,8 +336,7 @@ async fn directives(connection: &mut PgConnection, commit: &Commit) -> Result<()
     )
     .bind(directives.iter().map(|directive| directive.wait.give_up_at.as_microsecond()).collect::<Vec<_>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered().await?;
     Ok(())
 }
 
@@ -347,8 +357,7 @@ async fn gradings(connection: &mut PgConnection, commit: &Commit) -> Result<(), 
     .bind(gradings.iter().map(|grading| grading.fingerprint).collect::<Vec<_>>())
     .bind(gradings.iter().map(|grading| grading.details.as_str()).collect::<Vec<_>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered().await?;
     Ok(())
 }
 
@@ -368,8 +377,8 @@ async fn results(connection: &mut PgConnection, commit: &Commit) -> Result<(), E
     .bind(results.iter().map(|result| result.document.as_str()).collect::<Vec<_>>())
     .bind(results.iter().map(|result| result.report.as_str()).collect::<Vec<_>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -392,8 +401,7 @@ async fn deliveries(connection: &mut PgConnection, commit: &Commit) -> Result<()
     .bind(deliveries.iter().map(|delivery| delivery.destination.as_str()).collect::<Vec<_>>())
     .bind(deliveries.iter().map(|delivery| delivery.slug.as_str()).collect::<Vec<_>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered().await?;
     Ok(())
 }
 
@@ -412,8 +420,8 @@ async fn batch_entries(connection: &mut PgConnection, commit: &Commit) -> Result
     .bind(entries.iter().map(|entry| id(entry.order)).collect::<Result<Vec<_>, _>>()?)
     .bind(entries.iter().map(|entry| entry.code.code()).collect::<Vec<_>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -440,41 +448,46 @@ async fn submissions(connection: &mut PgConnection, commit: &Commit, at: i64) ->
     .bind(entries.iter().map(|entry| codec::issues_column(&entry.outcome.issues)).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.body.as_deref()).collect::<Vec<Option<&[u8]>>>())
     .execute(connection)
-    .await
-    .map_err(fault)?;
+    .answered().await?;
     Ok(())
 }
 
-async fn drop_batch(connection: &mut PgConnection, batch: &DropBatchEntry) -> Result<(), Error> {
-    sqlx::query("INSERT INTO drop_batches (drop_id, number, totals, pending, lines) VALUES ($1, $2, $3, $4, $5)")
-        .bind(batch.drop)
-        .bind(id(i64::from(batch.number))?)
-        .bind(codec::to_json(&batch.totals))
-        .bind(codec::pending_column(&batch.pending))
-        .bind(&batch.lines)
-        .execute(connection)
-        .await
-        .map_err(fault)?;
+async fn drop_batch(connection: &mut PgConnection, batch: &DropBatchEntry, at: i64) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO drop_batches (drop_id, number, totals, pending, lines, at, first_row, last_row) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(batch.drop)
+    .bind(id(i64::from(batch.number))?)
+    .bind(codec::to_json(&batch.totals))
+    .bind(codec::pending_column(&batch.pending))
+    .bind(&batch.lines)
+    .bind(at)
+    .bind(batch.rows.map(|(first, _)| id(i64::from(first))).transpose()?)
+    .bind(batch.rows.map(|(_, last)| id(i64::from(last))).transpose()?)
+    .execute(connection)
+    .answered()
+    .await?;
     Ok(())
 }
 
 async fn envelopes(connection: &mut PgConnection, commit: &Commit, at: i64) -> Result<Vec<i64>, Error> {
-    let leased = commit.leased_until.map_or(at, Timestamp::as_microsecond);
-    let mut ids = Vec::with_capacity(commit.envelopes.len());
-    for envelope in &commit.envelopes {
-        let envelope: i64 = sqlx::query_scalar(
-            "INSERT INTO outbox (created_at, available_at, attempts, messages, destination, payload) \
-             VALUES ($1, $2, 0, $3, $4, $5) RETURNING id",
-        )
-        .bind(at)
-        .bind(leased)
-        .bind(i32::try_from(envelope.messages.len()).unwrap_or(i32::MAX))
-        .bind(envelope.destination.to_text())
-        .bind(&envelope.payload)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(fault)?;
-        ids.push(envelope);
+    let envelopes = &commit.envelopes;
+    if envelopes.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(ids)
+    let messages = envelopes.iter().map(|envelope| i32::try_from(envelope.messages.len()).unwrap_or(i32::MAX));
+    sqlx::query_scalar(
+        "INSERT INTO outbox (created_at, available_at, attempts, messages, destination, payload) \
+         SELECT $1, $2, 0, k.messages, k.destination, k.payload \
+         FROM UNNEST($3::integer[], $4::text[], $5::text[]) WITH ORDINALITY AS k (messages, destination, payload, place) \
+         ORDER BY k.place RETURNING id",
+    )
+    .bind(at)
+    .bind(commit.leased_until.map_or(at, Timestamp::as_microsecond))
+    .bind(messages.collect::<Vec<_>>())
+    .bind(envelopes.iter().map(|envelope| envelope.destination.to_text()).collect::<Vec<_>>())
+    .bind(envelopes.iter().map(|envelope| envelope.payload.as_str()).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .answered().await
 }

@@ -1,9 +1,10 @@
 //! The schema: the handler brings it up to date, and owns it; programs of operators expect it as they know it.
 
 use crate::Error;
-use crate::fault::fault;
+use crate::fault::{Answered, fault};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 
 /// PostgreSQL's code for a right that is missing.
@@ -14,15 +15,17 @@ fn migrations() -> Migrator {
 }
 
 /// Brings the schema up to date. A newer one is left alone: migrations only add, so an older handler works with it.
-pub(super) async fn migrate(pool: &PgPool) -> Result<(), Error> {
-    let done = migrations().set_ignore_missing(true).run(pool).await;
-    done.map_err(|error| Error::Migration(crate::migration(&error)))
+pub(super) async fn migrate(connect: &PgConnectOptions) -> Result<(), Error> {
+    let mut connection = PgConnection::connect_with(connect).answered().await?;
+    let done = migrations().set_ignore_missing(true).run(&mut connection).await;
+    done.map_err(|error| Error::Migration(crate::migration(&error)))?;
+    connection.close().answered().await
 }
 
 /// Refuses a schema that is not the one this program knows. Changes nothing.
 pub(super) async fn expect(pool: &PgPool) -> Result<(), Error> {
     let exists = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
-    let exists: bool = exists.fetch_one(pool).await.map_err(fault)?;
+    let exists: bool = exists.fetch_one(pool).answered().await?;
     if !exists {
         return Err(Error::Schema("is not there: start the handler, which makes it"));
     }

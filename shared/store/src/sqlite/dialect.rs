@@ -11,11 +11,16 @@ pub(super) use sqlx::SqlitePool as Pool;
 /// Locks the selected rows until the transaction ends.
 pub(super) const FOR_UPDATE: &str = "";
 
-/// Unfolds `$2`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
-pub(super) const KEYS: &str = "json_each($2) k CROSS JOIN";
+/// Unfolds `$1`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
+pub(super) const KEYS: &str = "json_each($1) k CROSS JOIN";
 
 /// The first part of a key, a UUID without hyphens, as the column has it.
 pub(super) const ID_OF_KEY: &str = "unhex(k.value ->> 0)";
+
+/// Compares a text that may be long.
+pub(super) fn same_text(column: &str, value: &str) -> String {
+    format!("{column} = {value}")
+}
 
 impl Database {
     /// Where to read.

@@ -90,8 +90,11 @@ impl Orders for SqliteStore {
     }
 
     async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error> {
-        let mut connection = self.readers.acquire().await.map_err(fault)?;
-        load::load(&mut connection, wanted).await
+        // One snapshot for all statements: versions, contents and everything that follows from them are of the same moment.
+        let mut transaction = self.readers.begin().await.map_err(fault)?;
+        let loaded = load::load(&mut transaction, wanted).await?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(loaded)
     }
 
     async fn save(&self, commit: &Commit) -> Result<Vec<i64>, Error> {

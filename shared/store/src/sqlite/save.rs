@@ -44,7 +44,7 @@ pub(super) async fn save(connection: &mut SqliteConnection, commit: &Commit) -> 
     batch_entries(connection, commit).await?;
     submissions(connection, commit, at).await?;
     if let Some(batch) = &commit.drop_batch {
-        drop_batch(connection, batch).await?;
+        drop_batch(connection, batch, at).await?;
     }
     envelopes(connection, commit, at).await
 }
@@ -253,13 +253,14 @@ async fn directives(connection: &mut SqliteConnection, commit: &Commit) -> Resul
         let delete = sqlx::query("DELETE FROM image_directives WHERE order_id = $1").bind(order);
         delete.execute(&mut *connection).await.map_err(fault)?;
     }
-    let head = "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, state, tries, next_try_at, give_up_at)";
-    insert(connection, head, 9, &commit.directives, |arguments, directive| {
+    let head = "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, version, state, tries, next_try_at, give_up_at)";
+    insert(connection, head, 10, &commit.directives, |arguments, directive| {
         arguments.add(directive.order)?;
         arguments.add(directive.ordinal)?;
         arguments.add(directive.container.as_str())?;
         arguments.add(directive.file_name.as_str())?;
         arguments.add(directive.details.as_str())?;
+        arguments.add(directive.version)?;
         arguments.add(codec::directive_state_column(directive.state))?;
         arguments.add(directive.wait.tries)?;
         arguments.add(directive.wait.next_try_at.map(Timestamp::as_microsecond))?;
@@ -337,13 +338,18 @@ async fn submissions(connection: &mut SqliteConnection, commit: &Commit, at: i64
     .await
 }
 
-async fn drop_batch(connection: &mut SqliteConnection, batch: &DropBatchEntry) -> Result<(), Error> {
-    sqlx::query("INSERT INTO drop_batches (drop_id, number, totals, pending, lines) VALUES ($1, $2, $3, $4, $5)")
+async fn drop_batch(connection: &mut SqliteConnection, batch: &DropBatchEntry, at: i64) -> Result<(), Error> {
+    let sql = "INSERT INTO drop_batches (drop_id, number, totals, pending, lines, at, first_row, last_row) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    sqlx::query(sql)
         .bind(batch.drop)
         .bind(batch.number)
         .bind(codec::to_json(&batch.totals))
         .bind(codec::pending_column(&batch.pending))
         .bind(batch.lines.as_str())
+        .bind(at)
+        .bind(batch.rows.map(|(first, _)| first))
+        .bind(batch.rows.map(|(_, last)| last))
         .execute(connection)
         .await
         .map_err(fault)?;
