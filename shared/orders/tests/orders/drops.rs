@@ -263,7 +263,8 @@ async fn who_lost_the_drop_refuses_nothing(backend: &Backend) {
 async fn a_drop_that_is_being_loaded_is_not_taken_for_abandoned(backend: &Backend) {
     let (orders, _) = service(backend).await;
     let acme = Arc::new(organization());
-    let began = Timestamp::now();
+    // As precise as it is stored.
+    let began = Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap();
     let drop = NewDrop { received_at: began, ..new_drop(&acme, "a.csv") };
     let lease = orders.begin_abandoned_drop(&drop, began).await.unwrap().lease.unwrap();
     // Nobody took it, so the one who has it goes on.
