@@ -23,7 +23,7 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/Order/ScheduledTime", json!("2026-12-24T09:30:00")),
         ("/HealthPlan/Name", json!("Sample Health Plan")),
         ("/OrderingProvider/NPI", json!("9000000007")),
-        ("/Patient/PhoneNumber", json!("206-555-0100")),
+        ("/Patient/Phone", json!("206-555-0100")),
     ]
 }
 

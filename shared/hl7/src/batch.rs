@@ -234,7 +234,8 @@ mod tests {
     #[test]
     fn files_of_messages() {
         let none: &[Fault] = &[];
-        let cases: &[(&str, &[(&str, Option<usize>)], &[Fault])] = &[
+        type Case = (&'static str, &'static [(&'static str, Option<usize>)], &'static [Fault]);
+        let cases: &[Case] = &[
             ("", &[], none),
             ("\r\n \n", &[], none),
             ("MSH|^~\\&|1\rPID|x\r", &[("MSH1/PID|x/", None)], none),

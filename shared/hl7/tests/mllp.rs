@@ -1,5 +1,7 @@
 //! What a connection's bytes are: every event of the table in `mllp`, however the stream is cut.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use iris_hl7::mllp::{Close, Decoder, Dropped, Event, NoFrame, Options, Reason, encode, transport};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};

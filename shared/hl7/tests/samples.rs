@@ -1,5 +1,7 @@
 //! The sample messages of the repository show what they say they show.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use iris_hl7::ack::{Envelope, Refusal};
 use iris_hl7::message::{Limits, Notice, Value};
 use iris_hl7::{Address, Message, SegmentId, batch};

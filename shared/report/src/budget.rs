@@ -11,6 +11,9 @@ use crate::{Error, LeftOut, Limits, Renderer, compose, html, pdf};
 /// Longest sides of an image, in pixels, from the largest that is tried to the smallest that still shows something.
 const SIDES: [u32; 6] = [1_280, 1_024, 800, 640, 480, 320];
 
+/// A PDF that is small enough, and what is not on it.
+type Fitting = (Vec<u8>, Vec<LeftOut>);
+
 impl Renderer {
     /// The PDF in at most so many bytes. `full` is the length of [`Self::pdf`]: it tells which steps are not worth trying. `None`: it does not
     /// fit with the smallest images either.
@@ -23,7 +26,7 @@ impl Renderer {
         report: &Report,
         most: usize,
         full: usize,
-    ) -> Result<Option<(Vec<u8>, Vec<LeftOut>)>, Error> {
+    ) -> Result<Option<Fitting>, Error> {
         for limits in self.steps(most, full) {
             let (pictures, left_out) = picture::prepare(report, &limits, &self.gate);
             let bytes = pdf::write(&compose::compose(template, report, &pictures), &self.setter)?;

@@ -10,9 +10,12 @@
 //! is outdated: a row to be updated has another version, a row to be inserted exists, or another open order has taken the place (unique
 //! indexes), or the batch of the drop is already done. The caller loads and decides again.
 
+#![expect(clippy::duplicate_mod, reason = "what both databases share is compiled once for each")]
+
 pub mod administration;
 pub mod audit;
 pub mod batches;
+
 mod codec;
 pub mod deliveries;
 pub mod drops;

@@ -142,7 +142,7 @@ mod tests {
                 "actions of rules but `SET name = value`",
             ),
             (
-                r#"{ "FilterType": "Sql", "SqlFilter": { "SqlExpression": "1=1" }, "Action": { "SqlExpression": "REMOVE a" } }"#,
+                r#"{ "FilterType": "Sql", "SqlFilter": { "SqlExpression": "1=1" }, "Action": { "SqlExpression": "REMOVE a b" } }"#,
                 "actions of rules but `SET name = value`",
             ),
             (

@@ -29,7 +29,7 @@ pub(super) fn check(program: &Program) -> Vec<Problem> {
             Ok(address) => message.value(&address).is_absent(),
             Err(_) => true,
         };
-        addresses.iter().all(|address| empty(address))
+        addresses.iter().all(empty)
     });
     problems.extend(emptied.map(|(name, _)| problem("segments", Wrong::Emptied(name))));
     problems

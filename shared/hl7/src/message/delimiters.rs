@@ -107,7 +107,8 @@ mod tests {
     #[test]
     fn declared_delimiters() {
         use DelimiterError as E;
-        let cases: &[(u8, &[u8], Result<(&str, bool), E>)] = &[
+        type Case = (u8, &'static [u8], Result<(&'static str, bool), E>);
+        let cases: &[Case] = &[
             (b'|', br"^~\&", Ok(("|^~\\&", false))),
             (b'|', br"^\~\&", Ok(("|^~\\&", true))),
             (b'|', br"^~\&#", Ok(("|^~\\&#", false))),

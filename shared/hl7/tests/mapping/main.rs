@@ -1,5 +1,7 @@
 //! Instructions: the published layout, an interface's overrides, and what is refused when a document is saved.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod content;
 mod overrides;
 mod published;

@@ -1,10 +1,13 @@
 //! HL7 orders: the samples, and what is odd about them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use iris_hl7::{Message, batch, message::Limits};
 use iris_intake::hl7::{Echo, Inbound, Order, Reader, Wrong};
 use iris_model::{EvaluationType, IntakeField, IssueCode, OrderControlCode};
 use std::path::PathBuf;
 
+#[expect(clippy::disallowed_methods, reason = "a test reads its own small files")]
 fn sample(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../samples/hl7").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"))

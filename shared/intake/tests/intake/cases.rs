@@ -24,6 +24,7 @@ fn harborview() -> Organization {
     serde_json::from_str(include_str!("../../../../samples/harborview.json")).unwrap()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test reads its own small files")]
 fn case(name: &str) -> Case {
     let path = format!("{}/tests/cases/{name}", env!("CARGO_MANIFEST_DIR"));
     case_of(name, &std::fs::read(path).unwrap())

@@ -167,7 +167,7 @@ async fn places(connection: &mut PgConnection, commit: &Commit) -> Result<(), Er
 }
 
 /// Rows alike in what rarely differs share a statement, which then carries those values once instead of once per row.
-fn alike<'a, T, K: Ord>(rows: Vec<&'a Arc<T>>, kind: impl Fn(&T) -> K) -> BTreeMap<K, Vec<&'a T>> {
+fn alike<T, K: Ord>(rows: Vec<&Arc<T>>, kind: impl Fn(&T) -> K) -> BTreeMap<K, Vec<&T>> {
     let mut groups: BTreeMap<K, Vec<&T>> = BTreeMap::new();
     for row in rows {
         groups.entry(kind(row)).or_default().push(row);
