@@ -132,8 +132,10 @@ async fn after_the_last_try_an_envelope_is_parked_and_can_be_put_back(backend: &
     assert_eq!(parked[0].messages, 5);
     assert!(orders.store().unpark(parked[0].id, Timestamp::now()).await.unwrap());
     assert!(!orders.store().unpark(parked[0].id, Timestamp::now()).await.unwrap());
-    let report = orders.sweep(Timestamp::now()).await.unwrap();
-    assert_eq!((report.published, report.parked), (5, 0));
+    // The destination's own task may have found it first.
+    orders.sweep(Timestamp::now()).await.unwrap();
+    published(&orders).await;
+    assert_eq!(orders.store().outbox_depth().await.unwrap().parked, 0);
     assert_in_order(&recorder, 5);
     orders.close().await;
 }
@@ -183,7 +185,9 @@ impl Publisher for Partly {
 async fn one_bad_destination_does_not_hold_up_another(backend: &Backend) {
     let recorder = Arc::new(Recorder::default());
     let publisher = Partly { recorder: Arc::clone(&recorder), refuses: Destination::Queue("events-acme".into()) };
-    let orders = Orders::open(backend.open().await, Arc::new(publisher), options());
+    // However slow the machine is: nothing is parked before everything is there.
+    let options = Options { publish_tries: u32::MAX, ..options() };
+    let orders = Orders::open(backend.open().await, Arc::new(publisher), options);
     let (acme, other) = (Arc::new(organization()), Arc::new(other_organization(2)));
     for number in 0..5 {
         create_and_cancel(&orders, &acme, number).await;
