@@ -114,7 +114,7 @@ async fn a_redrive_of_what_is_not_there_leaves_no_trace_in_the_audit() {
     let redrive = ["dead-letters", "redrive", ORDERS, "4711", &number, "--reason", "two at once"];
     let refused = refusal(&host, &redrive).await;
     assert!(refused.contains("orders has no dead letter 4711"), "{refused}");
-    assert_eq!(audited(&host).await, [format!("dead-letters.redrive orders/{number}: two at once")]);
+    assert_eq!(audited(&host).await, [format!("dead-letters.redrive {ORDERS}/{number}: two at once")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +135,7 @@ async fn a_dead_letter_is_listed_shown_redriven_and_processed() {
     assert!(event.success, "{:?}", event.error_message);
     assert_eq!(event.order_local_id.as_deref(), Some("SENTINEL-ORDER"));
     host.settled().await;
-    assert_eq!(audited(&host).await, [format!("dead-letters.redrive orders/{number}: handler was off")]);
+    assert_eq!(audited(&host).await, [format!("dead-letters.redrive {ORDERS}/{number}: handler was off")]);
     assert_eq!(seen(&host, &["dead-letters", "list"]).await, "(none)\n");
     assert!(refusal(&host, &because).await.contains(&format!("orders has no dead letter {number}")));
 
@@ -279,7 +279,7 @@ async fn personal_data_is_shown_only_when_asked_for_and_that_is_audited() {
             subject("drops.view list"),
             subject(&format!("drops.view {drop}")),
             subject(&format!("orders.view {order}")),
-            subject(&format!("dead-letters.view orders/{number}")),
+            subject(&format!("dead-letters.view {ORDERS}/{number}")),
             subject("submissions.view list"),
             subject(&format!("submissions.view {}", rejected[0])),
         ]

@@ -195,7 +195,7 @@ async fn hostile_values_stay_in_their_folder() {
     .await;
     let mut posted = order("D", 1);
     posted["Order"]["LocalId"] = json!("../../receipts/x\\..\\y");
-    posted["Patient"]["Name"]["Last"] = json!("..\\..");
+    posted["Patient"]["Name"]["Last"] = json!("..\\..Testpatient");
     host.post(vec![message("1", &posted)]).await;
     let mut said = grading("D", 1);
     said["LocalId"] = posted["Order"]["LocalId"].clone();

@@ -65,7 +65,8 @@ impl Taken {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.result.as_ref().map(|submission| submission.warnings.iter().map(said).collect()).unwrap_or_default()
+        let Ok(submission) = &self.result else { return Vec::new() };
+        submission.warnings.iter().map(said).collect()
     }
 
     fn message(&self) -> String {

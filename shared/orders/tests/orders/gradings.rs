@@ -459,7 +459,7 @@ fn a_grading_that_cannot_be_read_is_no_grading() {
     snapshot.put_patient(world.snapshot.patient_by_id(order.patient).unwrap().clone());
     let stored = &world.snapshot.gradings(order.id)[0];
     let damaged = iris_rules::record::GradingRecord { details: "{}".into(), ..(**stored).clone() };
-    snapshot.put_order(order.clone());
+    snapshot.put_order(order);
     snapshot.put_grading(damaged);
     let message = resend("O1").message(&world.organization, 77);
     let ids = NewIds { order: 1, patient: 1 };

@@ -33,7 +33,8 @@ fn right(kind: EvaluationType, found: Vec<Finding>) -> SaidEye {
 fn each_answer_in_words() {
     use Answer as A;
     use Diagnosis as D;
-    let table: &[(&[(D, A)], &str, Chip)] = &[
+    type Row = (&'static [(D, A)], &'static str, Chip);
+    let table: &[Row] = &[
         (&[(D::DiabeticRetinopathy, A::None)], "No diabetic retinopathy seen", Chip::NothingFound),
         (
             &[(D::DiabeticRetinopathy, A::None), (D::MacularEdema, A::None)],
