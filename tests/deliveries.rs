@@ -202,7 +202,7 @@ async fn hostile_values_stay_in_their_folder() {
     grade(&host, vec![message("g1", &said)]).await;
     receipts(&host, 1).await;
     let names = files(&host.host.blobs, "harborview-results", "").await;
-    assert_eq!(names, ["in/.._/.._.._receipts_x_.._y.pdf"], "one file, where it belongs");
+    assert_eq!(names, ["in/.._..Testpatient/.._.._receipts_x_.._y.pdf"], "one file, where it belongs");
     host.settled().await;
     host.stop().await;
 }

@@ -387,7 +387,10 @@ fn limits_of_text() {
         ("Order/MissingEyeReason", 4_000),
     ] {
         let path = place.replace('/', ".");
-        assert_eq!(warned(&change(place, json!("é".repeat(limit)))), [""; 0], "{place}");
+        let mut warnings = warned(&change(place, json!("é".repeat(limit))));
+        // No fax number and no e-mail address looks like this.
+        warnings.retain(|warning| !warning.starts_with("warning implausible-value"));
+        assert_eq!(warnings, [""; 0], "{place}");
         assert_eq!(refused(&change(place, json!("é".repeat(limit + 1)))), [format!("too-long {path}")]);
         assert_eq!(refused(&change(place, json!("a\u{7}b"))), [format!("control-character {path}")]);
         let breaks = check(&change(place, json!("a\n\tb")));

@@ -137,7 +137,7 @@ impl<'a> Scope<'a> {
     fn plan(&self, id: &str, floor: CareLevel) -> Option<(&'a CarePlan, bool)> {
         let of = |plans: &'a CarePlans| plans.plans.iter().find(|plan| plan.id == id && plan.level >= floor);
         let own = self.site.into_iter().chain([self.organization]).find_map(of).map(|plan| (plan, false));
-        own.or_else(|| of_platform(id))
+        own.or_else(|| of_platform(id).filter(|(plan, _)| plan.level >= floor))
     }
 }
 
