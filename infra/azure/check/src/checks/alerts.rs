@@ -24,6 +24,13 @@ pub(crate) fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
     for folder in SOURCES {
         gather(&checked.root.join(folder), &mut source)?;
     }
+    // What the host calls a function is the name of its folder.
+    for entry in std::fs::read_dir(checked.root.join("functions"))? {
+        let folder = entry?;
+        if folder.path().join("function.json").is_file() {
+            write!(source, "\"{}\"\n", folder.file_name().to_string_lossy())?;
+        }
+    }
     let guide = std::fs::read_to_string(checked.root.join(GUIDE))?;
     let mut problems = Vec::new();
     let mut queries = String::new();
