@@ -13,6 +13,8 @@
 //! When all rows have a line, `Orders::finish_drop` closes the drop.
 
 use crate::Error;
+use crate::queries::DropSummary;
+use async_trait::async_trait;
 use iris_model::{Cells, ClientGuid, Issue, OutcomeKind, RowIssue, RowLine};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -184,4 +186,21 @@ pub struct DropFinish {
     pub issues: Vec<Issue>,
     /// When.
     pub at: Timestamp,
+}
+
+/// Drops: files of many rows, loaded batch by batch.
+#[async_trait]
+pub trait Drops: Send + Sync {
+    /// Begins or resumes a drop, raising its epoch unless it is over.
+    async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error>;
+    /// Ends a drop while the lease holds. Finishing a second time under the same lease changes nothing.
+    async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error>;
+    /// Records a drop that is refused as a whole. One that is already over stays as it is.
+    async fn refuse_drop(&self, drop: &NewDrop, issues: &[Issue]) -> Result<(), Error>;
+    /// The lines of the batch after `after` (in order of their numbers; `None` = of the first): its number and its newline-delimited JSON.
+    async fn drop_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, String)>, Error>;
+    /// Drops, the latest first.
+    async fn drops(&self, organization: Option<ClientGuid>, limit: u32) -> Result<Vec<DropSummary>, Error>;
+    /// One drop.
+    async fn drop_summary(&self, drop: Uuid) -> Result<Option<DropSummary>, Error>;
 }

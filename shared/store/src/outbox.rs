@@ -1,6 +1,10 @@
 //! Messages to send, as stored with what caused them. An *envelope* has several for one destination in one row.
 
+use crate::Error;
+use crate::queries::{OutboxDepth, ParkedEnvelope};
+use async_trait::async_trait;
 use iris_telemetry::TraceContext;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -186,4 +190,44 @@ mod tests {
         let shape: Vec<_> = sealed.iter().map(|envelope| (&envelope.destination, envelope.messages.len())).collect();
         assert_eq!(shape, [(&one, 2), (&one, 2), (&two, 1)]);
     }
+}
+
+/// The first envelopes of a destination, as far as they may be published now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// These, oldest first; leased to the caller.
+    Envelopes(Vec<Envelope>),
+    /// The oldest one is leased to somebody else or waits for its next try, until then.
+    Blocked(Timestamp),
+    /// Nothing is left.
+    Empty,
+}
+
+/// The outbox as publishing sees it.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Deletes envelopes whose every message was confirmed.
+    async fn confirm(&self, envelopes: &[i64]) -> Result<(), Error>;
+    /// Destinations that have an envelope available at `now`.
+    async fn destinations_due(&self, now: Timestamp) -> Result<Vec<Destination>, Error>;
+    /// Leases the oldest available envelopes of a destination until `until`.
+    async fn claim(
+        &self,
+        destination: &Destination,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Claim, Error>;
+    /// Gives an envelope back: only these messages are left, and it may be tried again from `at` on.
+    async fn postpone(&self, envelope: &Envelope, at: Timestamp) -> Result<(), Error>;
+    /// Ends the leases of envelopes.
+    async fn release(&self, envelopes: &[i64], at: Timestamp) -> Result<(), Error>;
+    /// Moves messages of an envelope to the parked ones; with `rest`, the envelope stays with those messages, else it goes.
+    async fn park(&self, parked: &Envelope, rest: Option<&Envelope>, reason: &str, at: Timestamp) -> Result<(), Error>;
+    /// Parked envelopes, the latest first.
+    async fn parked(&self, limit: u32) -> Result<Vec<ParkedEnvelope>, Error>;
+    /// Puts a parked envelope back into the outbox; false when there is none with this id.
+    async fn unpark(&self, id: i64, at: Timestamp) -> Result<bool, Error>;
+    /// What waits.
+    async fn outbox_depth(&self) -> Result<OutboxDepth, Error>;
 }

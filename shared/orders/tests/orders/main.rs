@@ -10,6 +10,7 @@ mod batches;
 mod crash;
 mod deliveries;
 mod drops;
+mod faulty;
 mod gradings;
 mod images;
 mod inspect;

@@ -1,10 +1,12 @@
 //! Between records and columns: what both databases have in common. Here what every table needs; below, the rows of each kind of record.
 
+mod administration;
 mod drops;
 mod images;
 mod orders;
 mod results;
 
+pub(super) use administration::*;
 pub(super) use drops::*;
 pub(super) use images::*;
 pub(super) use orders::*;

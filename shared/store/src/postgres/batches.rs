@@ -1,3 +1,0 @@
-//! Batches of results.
-
-crate::batches::batch_statements!(sqlx::PgPool, "BEGIN");

@@ -1,3 +1,0 @@
-//! Deliveries.
-
-crate::deliveries::delivery_statements!(sqlx::PgPool, sqlx::PgConnection, "BEGIN", " FOR UPDATE");

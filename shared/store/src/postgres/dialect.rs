@@ -1,0 +1,35 @@
+//! What the statements in `both` find different here.
+
+use crate::Error;
+use crate::fault::fault;
+use sqlx::{Postgres, Transaction};
+
+pub(super) use super::PostgresStore as Database;
+pub(super) use sqlx::PgConnection as Connection;
+pub(super) use sqlx::PgPool as Pool;
+
+/// Locks the selected rows until the transaction ends.
+pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
+
+/// Unfolds `$2`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
+pub(super) const KEYS: &str = "json_array_elements($2::json) AS k (value) JOIN";
+
+/// The first part of a key, a UUID without hyphens, as the column has it.
+pub(super) const ID_OF_KEY: &str = "CAST(k.value ->> 0 AS uuid)";
+
+impl Database {
+    /// Where to read.
+    pub(super) async fn reading(&self) -> Result<&Pool, Error> {
+        self.pool().await
+    }
+
+    /// Where to write with a single statement.
+    pub(super) async fn writing(&self) -> Result<&Pool, Error> {
+        self.pool().await
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
+        self.pool().await?.begin().await.map_err(fault)
+    }
+}

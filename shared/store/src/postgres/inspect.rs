@@ -1,3 +1,0 @@
-//! Searches.
-
-crate::inspect::inspect_statements!(sqlx::PgPool);

@@ -1,3 +1,0 @@
-//! Drops, outbox and queries.
-
-crate::shared::shared_statements!(sqlx::PgPool, "BEGIN", " FOR UPDATE");

@@ -1,3 +1,0 @@
-//! Deliveries.
-
-crate::deliveries::delivery_statements!(sqlx::SqlitePool, sqlx::SqliteConnection, "BEGIN IMMEDIATE", "");
