@@ -10,7 +10,6 @@
 use crate::app::App;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::servicebus::{OutgoingMessage, PropertyValue};
-use iris_channels::jitter;
 use iris_model::names::property::{FIRST_SEEN, MESSAGE_ID, WAITS};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -29,10 +28,6 @@ pub(crate) enum Reason {
     LateParent,
     /// The database or storage is away: at most two minutes.
     Outage,
-    /// A delivery must not overtake an earlier one: at most four seconds.
-    Turn,
-    /// A destination does not take deliveries: at most fifteen minutes.
-    Delivery,
 }
 
 impl Reason {
@@ -40,8 +35,6 @@ impl Reason {
         match self {
             Self::LateParent => 15,
             Self::Outage => 120,
-            Self::Turn => 4,
-            Self::Delivery => 900,
         }
     }
 }
@@ -87,7 +80,7 @@ fn copy(message: &ServiceBusMessage, reason: Reason, now: Timestamp) -> Outgoing
         body: message.body.clone(),
         content_type: message.content_type.clone(),
         application_properties: properties,
-        scheduled_enqueue_time: Some(now + scattered(delay(waits, reason), reason)),
+        scheduled_enqueue_time: Some(now + delay(waits, reason)),
         ..OutgoingMessage::default()
     }
 }
@@ -107,14 +100,6 @@ fn delay(waits: u32, reason: Reason) -> SignedDuration {
     SignedDuration::from_secs((1_i64 << waits.min(10)).min(reason.longest()))
 }
 
-/// Deliveries to one destination fail together; they do not come back together.
-fn scattered(delay: SignedDuration, reason: Reason) -> SignedDuration {
-    match reason {
-        Reason::Delivery => SignedDuration::try_from(jitter(delay.unsigned_abs())).unwrap_or(delay),
-        Reason::LateParent | Reason::Outage | Reason::Turn => delay,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +109,5 @@ mod tests {
         let seconds = |reason| (0..9).map(|waits| delay(waits, reason).as_secs()).collect::<Vec<_>>();
         assert_eq!(seconds(Reason::LateParent), [1, 2, 4, 8, 15, 15, 15, 15, 15]);
         assert_eq!(seconds(Reason::Outage), [1, 2, 4, 8, 16, 32, 64, 120, 120]);
-        assert_eq!(seconds(Reason::Turn), [1, 2, 4, 4, 4, 4, 4, 4, 4]);
-        assert_eq!(delay(20, Reason::Delivery).as_secs(), 900);
     }
 }

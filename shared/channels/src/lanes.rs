@@ -96,10 +96,14 @@ impl Lane {
 }
 
 /// Between half and all of a delay: those who wait for the same thing do not come back together.
+fn jitter(delay: Duration) -> Duration {
+    delay / 2 + delay.mul_f64(chance() / 2.0)
+}
+
+/// A number from 0 to 1 that nobody can foretell.
 #[must_use]
-pub fn jitter(delay: Duration) -> Duration {
-    let random = RandomState::new().hash_one(delay) % 1_000;
-    delay / 2 + delay.mul_f64(random as f64 / 2_000.0)
+pub fn chance() -> f64 {
+    (RandomState::new().hash_one(0) % 1_000) as f64 / 1_000.0
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ mod templates;
 pub use channel::{Channel, Outside};
 pub use check::{organization, template_problems};
 pub use failure::{Away, Failure, Obstacle, Refusal};
-pub use lanes::{Lane, Turn, jitter};
+pub use lanes::{Lane, Turn, chance};
 pub use message::{Embedded, FILE_ENDING, message};
 pub use parcel::Parcel;
 pub use report::{Pictures, report};
