@@ -4,14 +4,14 @@
 use crate::backend::{Backend, Recorder, on_every_store, options, published};
 use crate::faulty::{Fault, Faulty};
 use crate::requests::*;
-use iris_model::{ClientGuid, Issue, OutcomeKind};
+use iris_model::OutcomeKind;
 use iris_orders::{Orders, Publisher};
-use iris_rules::{Answer, Incoming, Snapshot};
-use iris_store::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail};
-use iris_store::{Destination, Error, Store};
+use iris_rules::{Answer, Incoming};
+use iris_store::drops::{DropFinish, NewDrop, RowDetail};
+use iris_store::{Error, Store};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 on_every_store!(
