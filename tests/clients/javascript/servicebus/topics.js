@@ -62,7 +62,6 @@ export function topics(bus) {
     assert.equal(found.find((rule) => rule.name === "marked").action.sqlExpression, action);
     await rules.deleteRule("marked");
     await assert.rejects(rules.deleteRule("marked"), { code: "MessagingEntityNotFound" });
-    await rules.close();
   });
 }
 
