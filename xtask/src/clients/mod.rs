@@ -109,7 +109,8 @@ async fn node_suites(node: Option<&Programs>) -> Result<()> {
     let others = async {
         let blob = suite("javascript-blob", node.test("blob.test.js")).await;
         let stories = suite("javascript-stories", node.test("stories.test.js")).await;
-        suite("rhea", node.test("rhea.test.js")).await.and(stories).and(blob)
+        let tls = suite("javascript-tls", node.test("tls.test.js")).await;
+        suite("rhea", node.test("rhea.test.js")).await.and(tls).and(stories).and(blob)
     };
     let (bus, others) = tokio::join!(bus, others);
     bus.and(others)

@@ -87,6 +87,21 @@ export function strictness(service) {
     assert.deepEqual([found.contentType, found.contentLanguage, found.tagCount], ["text/csv", "en", 1]);
   }));
 
+  operation("copy-source-refused", "a source that cannot be read", within(async (container) => {
+    const target = container.getBlockBlobClient("target");
+    const missing = await readable(container.getBlockBlobClient("none"));
+    for (const request of [target.syncUploadFromURL(missing), target.stageBlockFromURL(id("a"), missing), target.syncCopyFromURL(missing)]) {
+      await assert.rejects(request, (error) => {
+        assert.deepEqual([error.statusCode, error.code], [404, "CannotVerifyCopySource"]);
+        assert.equal(error.response.headers.get("x-ms-copy-source-error-code"), "BlobNotFound");
+        return true;
+      });
+    }
+    const source = await put(container, "source", "x");
+    const never = { sourceConditions: { ifMatch: '"0x8D0"' } };
+    await refused(target.beginCopyFromURL(source.url, never), 412, "SourceConditionNotMet");
+  }));
+
   oursOnly("no-keys", "keys of the caller's are refused", within(async (container) => {
     const blob = container.getBlockBlobClient("k");
     const scoped = blob.upload("x", 1, { encryptionScope: "mine" });

@@ -76,3 +76,17 @@ def test_copy_and_delete(rclone, container, folder):
     rclone("purge", f":azureblob:{container}/deeper")
     assert set(rclone("lsf", "-R", f":azureblob:{container}").splitlines()) == {"b.csv", "empty"}
 
+
+@operation("other-drop")
+def test_drop_and_fetch(host, tmp_path):
+    drop = tmp_path / "rclone.csv"
+    drop.write_bytes((SUITES.parent.parent / "samples/harborview-clean.csv").read_bytes())
+    container = host.caller["drops"]["container"]
+    Rclone(sas_url=host.caller["drops"]["url"])(
+        "copyto", str(drop), f":azureblob:{container}/rclone.csv", "--azureblob-no-check-container", "--no-check-dest",
+        "--ignore-times", "--azureblob-no-head-object",
+    )
+    results, fetch = host.caller["receipts"]["container"], Rclone(sas_url=host.caller["receipts"]["url"])
+    listed = until(lambda: [
+        line for line in fetch("lsf", "-R", f":azureblob:{results}").splitlines() if line.startswith("receipts/rclone.csv.")])
+    assert fetch("cat", f":azureblob:{results}/{listed[0]}")
