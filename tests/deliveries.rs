@@ -195,14 +195,14 @@ async fn hostile_values_stay_in_their_folder() {
     .await;
     let mut posted = order("D", 1);
     posted["Order"]["LocalId"] = json!("../../receipts/x\\..\\y");
-    posted["Patient"]["Name"]["Last"] = json!("..\\..");
+    posted["Patient"]["Name"]["Last"] = json!("..\\..\\x");
     host.post(vec![message("1", &posted)]).await;
     let mut said = grading("D", 1);
     said["LocalId"] = posted["Order"]["LocalId"].clone();
     grade(&host, vec![message("g1", &said)]).await;
     receipts(&host, 1).await;
     let names = files(&host.host.blobs, "harborview-results", "").await;
-    assert_eq!(names, ["in/.._../.._.._receipts_x_.._y.pdf"], "one file, where it belongs");
+    assert_eq!(names, ["in/.._.._x/.._.._receipts_x_.._y.pdf"], "one file, where it belongs");
     host.settled().await;
     host.stop().await;
 }

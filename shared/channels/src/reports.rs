@@ -109,16 +109,16 @@ impl Reports {
         full: &Rendered,
         most: usize,
     ) -> Result<Option<Rendered>, Failure> {
-        let full = (full.pdf.len(), full.html.len());
-        self.drawn(result, organization, move |renderer, template, view| match full {
-            (0, 0) => Ok(None),
-            (0, length) => {
-                let fitting = renderer.html_within(template, view, most, length);
-                Ok(fitting.map(|(html, left_out)| (Rendered { pdf: Bytes::new(), html }, left_out)))
-            }
-            (length, _) => {
-                let fitting = renderer.pdf_within(template, view, most, length)?;
+        let (has_pdf, has_html) = (!full.pdf.is_empty(), !full.html.is_empty());
+        self.drawn(result, organization, move |renderer, template, view| {
+            if has_pdf {
+                let fitting = renderer.pdf_within(template, view, most)?;
                 Ok(fitting.map(|(pdf, left_out)| (Rendered { pdf: pdf.into(), html: String::new() }, left_out)))
+            } else if has_html {
+                let fitting = renderer.html_within(template, view, most)?;
+                Ok(fitting.map(|(html, left_out)| (Rendered { pdf: Bytes::new(), html }, left_out)))
+            } else {
+                Ok(None)
             }
         })
         .await

@@ -1,75 +1,80 @@
 //! A report of so many bytes: its images are shown smaller, until it fits.
 //!
 //! The text of a report is some tens of kilobytes; what makes it large are its two images. So only their size on the page's pixels changes,
-//! never what the report says. The steps are few: each costs a decoding.
+//! never what the report says. The images are decoded once. What the first drawing takes tells how large they may be: an image's bytes
+//! grow about as its area does.
 
-use crate::picture;
+use crate::document::Document;
+use crate::picture::Scalable;
 use crate::report::Report;
 use crate::template::Template;
 use crate::{Error, LeftOut, Limits, Renderer, compose, html, pdf};
 
-/// Longest sides of an image, in pixels, from the largest that is tried to the smallest that still shows something.
-const SIDES: [u32; 6] = [1_280, 1_024, 800, 640, 480, 320];
+/// Longest side of an image that is tried first, in pixels.
+const LARGEST: u32 = 1_280;
+/// The smallest that still shows something.
+const SMALLEST: u32 = 320;
 
-/// A PDF that is small enough, and what is not on it.
-type Fitting = (Vec<u8>, Vec<LeftOut>);
+/// Something drawn that is small enough, and what is not on it. `None`: it does not fit with the smallest images either.
+type Fitting<T> = Option<(T, Vec<LeftOut>)>;
 
 impl Renderer {
-    /// The PDF in at most so many bytes. `full` is the length of [`Self::pdf`]: it tells which steps are not worth trying. `None`: it does not
-    /// fit with the smallest images either.
+    /// The PDF in at most so many bytes.
     ///
     /// # Errors
     /// As [`Self::pdf`].
-    pub fn pdf_within(
+    pub fn pdf_within(&self, template: &Template, report: &Report, most: usize) -> Result<Fitting<Vec<u8>>, Error> {
+        self.within(template, report, most, |document| pdf::write(document, &self.setter))
+    }
+
+    /// The HTML in at most so many bytes.
+    ///
+    /// # Errors
+    /// When an image that was read cannot be drawn, which no input is known to cause.
+    pub fn html_within(&self, template: &Template, report: &Report, most: usize) -> Result<Fitting<String>, Error> {
+        self.within(template, report, most, |document| Ok(html::write(document)))
+    }
+
+    fn within<T: AsRef<[u8]>>(
         &self,
         template: &Template,
         report: &Report,
         most: usize,
-        full: usize,
-    ) -> Result<Option<Fitting>, Error> {
-        for limits in self.steps(most, full) {
-            let (pictures, left_out) = picture::prepare(report, &limits, &self.gate);
-            let bytes = pdf::write(&compose::compose(template, report, &pictures), &self.setter)?;
-            if bytes.len() <= most {
-                return Ok(Some((bytes, left_out)));
+        write: impl Fn(&Document) -> Result<T, Error>,
+    ) -> Result<Fitting<T>, Error> {
+        let own = self.limits;
+        let limits = Limits {
+            unchanged_bytes: own.unchanged_bytes.min(most / 4),
+            unchanged_side: own.unchanged_side.min(LARGEST),
+            scaled_side: own.scaled_side.min(LARGEST),
+            ..own
+        };
+        let images = Scalable::new(report, &limits, &self.gate);
+        let mut side = LARGEST;
+        loop {
+            let (pictures, shown) = images.at(side).map_err(|_| Error::Write("image"))?;
+            let written = write(&compose::compose(template, report, &pictures))?;
+            let length = written.as_ref().len();
+            if length <= most {
+                return Ok(Some((written, images.left_out)));
+            }
+            match next(side, length - most, shown) {
+                Some(smaller) => side = smaller,
+                None => return Ok(None),
             }
         }
-        Ok(None)
     }
+}
 
-    /// The HTML in at most so many bytes; `full` is the length of [`Self::html`].
-    #[must_use]
-    pub fn html_within(
-        &self,
-        template: &Template,
-        report: &Report,
-        most: usize,
-        full: usize,
-    ) -> Option<(String, Vec<LeftOut>)> {
-        self.steps(most, full).find_map(|limits| {
-            let (pictures, left_out) = picture::prepare(report, &limits, &self.gate);
-            let text = html::write(&compose::compose(template, report, &pictures));
-            (text.len() <= most).then_some((text, left_out))
-        })
+/// The side that is tried after one that gave so many bytes too many, `shown` of them images. Always smaller, so that it ends.
+fn next(side: u32, too_many: usize, shown: usize) -> Option<u32> {
+    if side <= SMALLEST || shown == 0 {
+        return None;
     }
-
-    /// What images may be, step by step. An image's bytes grow with its area; steps that would leave twice the room that there is are
-    /// passed over.
-    fn steps(&self, most: usize, full: usize) -> impl Iterator<Item = Limits> {
-        let own = self.limits;
-        let worth_trying = move |side: &u32| {
-            let area = |side: u32| u64::from(side) * u64::from(side);
-            let (most, full) = (most as u64, full as u64);
-            let expected = full.saturating_mul(area(*side)) / area(own.scaled_side.max(1));
-            SIDES.last() == Some(side) || expected <= most.saturating_mul(2)
-        };
-        SIDES.into_iter().filter(worth_trying).map(move |side| Limits {
-            unchanged_bytes: own.unchanged_bytes.min(most / 4),
-            unchanged_side: own.unchanged_side.min(side),
-            scaled_side: own.scaled_side.min(side),
-            ..own
-        })
-    }
+    // In hundredths, and some less than the area says: small images compress worse, and another drawing costs more than a few pixels.
+    let share = (shown.saturating_sub(too_many) * 10_000 / shown).isqrt() * 95 / 100;
+    let smaller = u64::from(side) * share as u64 / 100;
+    Some(u32::try_from(smaller).unwrap_or(side).clamp(SMALLEST, side - 1))
 }
 
 #[cfg(test)]
@@ -108,13 +113,13 @@ mod tests {
         let (full, _) = renderer.pdf(&template, &report).unwrap();
         const MOST: usize = 174_000;
         assert!(full.len() > 2 * MOST, "{}", full.len());
-        let (fitting, left_out) = renderer.pdf_within(&template, &report, MOST, full.len()).unwrap().unwrap();
+        let (fitting, left_out) = renderer.pdf_within(&template, &report, MOST).unwrap().unwrap();
         assert!(fitting.len() <= MOST && left_out.is_empty(), "{}", fitting.len());
         assert!(fitting.len() > MOST / 3, "no smaller than it has to be: {}", fitting.len());
-        let again = renderer.pdf_within(&template, &report, MOST, full.len()).unwrap().unwrap();
+        let again = renderer.pdf_within(&template, &report, MOST).unwrap().unwrap();
         assert_eq!(again.0, fitting, "the same report gives the same bytes");
         let (full, _) = renderer.html(&template, &report);
-        let (fitting, _) = renderer.html_within(&template, &report, MOST, full.len()).unwrap();
+        let (fitting, _) = renderer.html_within(&template, &report, MOST).unwrap().unwrap();
         assert!(fitting.len() <= MOST, "{}", fitting.len());
     }
 
@@ -122,7 +127,7 @@ mod tests {
     fn what_cannot_fit_is_said() {
         let renderer = Renderer::default();
         let (template, report) = exam(200);
-        assert_eq!(renderer.pdf_within(&template, &report, 1_000, 200_000).unwrap().map(|_| ()), None);
-        assert!(renderer.html_within(&template, &report, 1_000, 200_000).is_none());
+        assert_eq!(renderer.pdf_within(&template, &report, 1_000).unwrap().map(|_| ()), None);
+        assert!(renderer.html_within(&template, &report, 1_000).unwrap().is_none());
     }
 }

@@ -11,6 +11,8 @@ import { client, operations } from "./operation.js";
 const bus = operations(client("@azure/service-bus"));
 const blob = operations(client("@azure/storage-blob"));
 const PROGRAM = fileURLToPath(new URL("./stories/secure.js", import.meta.url));
+/** What Node says of a certificate whose authority it does not know; it depends on what else the server sends. */
+const NOT_TRUSTED = { stderr: /unable to verify the first certificate|self.signed certificate/i };
 let host;
 
 before(async () => {
@@ -29,11 +31,11 @@ bus("tls", "a message in TLS", async () => {
 });
 
 bus("tls-untrusted", "a certificate that is not trusted", async () => {
-  await assert.rejects(run("bus", host.serviceBus, false), { stderr: /self.signed certificate/i });
+  await assert.rejects(run("bus", host.serviceBus, false), NOT_TRUSTED);
 });
 
 blob("blob-tls", "a blob in TLS", async () => {
   assert.ok(host.storage.includes("https://"));
   assert.equal((await run("blob", host.storage, true)).stdout, "secret\n");
-  await assert.rejects(run("blob", host.storage, false), { stderr: /self.signed certificate/i });
+  await assert.rejects(run("blob", host.storage, false), NOT_TRUSTED);
 });

@@ -1,7 +1,6 @@
 //! The local host as callers meet it: the Azure SDKs of other languages drive it, and what works is written into docs/LOCAL-HOST.md.
 //!
-//! 1. `iris-local` is built; Python's and Node's packages are installed from their lock files ([`install`]), once, and rclone where it is
-//!    missing ([`rclone`]).
+//! 1. `iris-local` is built; Python's and Node's packages are installed from their lock files ([`install`]), once.
 //! 2. The suites of tests/clients run side by side, each with a local host of its own. They mostly wait (for locks to run out, for a
 //!    client's own pauses), so side by side costs little. The Blob suites run a second time against Azurite ([`azurite`]), to record where
 //!    it and the local host disagree; the handler's own blob client runs against it too.
@@ -10,7 +9,6 @@
 
 mod azurite;
 mod install;
-mod rclone;
 mod results;
 mod table;
 
@@ -96,7 +94,6 @@ async fn python_suites(python: Option<&Programs>) -> Result<()> {
     let others = async {
         let blob = suite("python-blob", python.pytest("blob")).await;
         let stories = suite("python-stories", python.pytest("stories")).await;
-        rclone::available().await?;
         suite("others", python.pytest("others")).await.and(stories).and(blob)
     };
     let (current, older, others) = tokio::join!(current, older, others);

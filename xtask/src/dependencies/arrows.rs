@@ -67,6 +67,7 @@ const ROOMS: &[Room] = &[
         &[
             "iris-azure",
             "iris-channels",
+            "iris-images",
             "iris-intake",
             "iris-model",
             "iris-orders",

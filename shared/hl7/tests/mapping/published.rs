@@ -1,4 +1,4 @@
-//! The platform's own instructions are the published layout (iris-facts §9.3–9.6, §9.8).
+//! The platform's own instructions are the published layout (iris-facts §9.3 to §9.6, §9.8).
 
 use crate::content::content;
 use crate::{message, segment};

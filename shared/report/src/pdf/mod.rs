@@ -83,19 +83,20 @@ pub(crate) fn write(document: &Document, setter: &Setter) -> Result<Vec<u8>, Err
     })
 }
 
-/// Breaks the document into pages. What would run over onto a second sheet by some lines has smaller pictures instead.
+/// Breaks the document into pages. What would run over onto a second sheet by some lines is set tighter instead.
 fn pages(document: &Document, typesetter: &mut Typesetter) -> Paginated {
-    let mut paginate = |image_height| {
-        let mut measure = Measure { typesetter: &mut *typesetter, document, image_height };
+    let mut paginate = |fit: theme::Fit| {
+        let mut measure = Measure { typesetter: &mut *typesetter, document, image_height: fit.image_height };
         let mut pieces = measure.blocks(&document.header, theme::WIDTH);
         pieces.extend(measure.blocks(&document.body, theme::WIDTH));
+        pieces.iter_mut().for_each(|piece| piece.before *= fit.spacing);
         page::paginate(pieces)
     };
-    let full = paginate(theme::IMAGE_HEIGHT);
+    let full = paginate(theme::FIT);
     if full.pages.len() != 2 {
         return full;
     }
-    let fitting = theme::SMALLER_IMAGES.into_iter().map(paginate).find(|smaller| smaller.pages.len() == 1);
+    let fitting = theme::TIGHTER.into_iter().map(paginate).find(|tighter| tighter.pages.len() == 1);
     fitting.unwrap_or(full)
 }
 

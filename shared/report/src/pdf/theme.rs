@@ -12,10 +12,24 @@ pub(super) const BOTTOM: f32 = 756.0;
 pub(super) const FOOTER: f32 = 763.0;
 pub(super) const WIDTH: f32 = PAGE.0 - 2.0 * SIDE;
 pub(super) const GUTTER: f32 = 16.0;
-/// Height of the frame an eye's image is shown in.
-pub(super) const IMAGE_HEIGHT: f32 = 114.0;
-/// The same where the page would run over by some lines.
-pub(super) const SMALLER_IMAGES: [f32; 2] = [92.0, 70.0];
+/// What gives way for the sake of one sheet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fit {
+    /// Height of the frame an eye's image is shown in.
+    pub(super) image_height: f32,
+    /// The space between blocks, against the usual.
+    pub(super) spacing: f32,
+}
+
+/// As it looks best.
+pub(super) const FIT: Fit = Fit { image_height: 114.0, spacing: 1.0 };
+/// Where the page would run over by some lines: images first, they are in the files too; then the space.
+pub(super) const TIGHTER: [Fit; 4] = [
+    Fit { image_height: 92.0, spacing: 1.0 },
+    Fit { image_height: 70.0, spacing: 1.0 },
+    Fit { image_height: 70.0, spacing: 0.8 },
+    Fit { image_height: 70.0, spacing: 0.6 },
+];
 
 pub(super) type Color = [u8; 3];
 

@@ -8,10 +8,12 @@
 mod gate;
 mod jpeg;
 mod redraw;
+mod scalable;
 
 use std::sync::Arc;
 
 pub(crate) use gate::Gate;
+pub(crate) use scalable::Scalable;
 
 use crate::report::{EyeImage, Report};
 
@@ -112,50 +114,67 @@ const LOGO_SIDE: u32 = 1_000;
 /// Prepares the images of a report.
 pub(crate) fn prepare(report: &Report, limits: &Limits, gate: &Gate) -> (Pictures, Vec<LeftOut>) {
     let mut left_out = Vec::new();
-    let mut keep = |image, result: Option<Result<Picture, Refusal>>| match result? {
-        Ok(picture) => Some(picture),
-        Err(reason) => {
-            left_out.push(LeftOut { image, reason });
-            None
-        }
-    };
     let eye = |image: &EyeImage| picture(&image.bytes, limits, gate);
     let pictures = Pictures {
-        right: keep(Which::RightEye, report.od.image.as_ref().map(eye)),
-        left: keep(Which::LeftEye, report.os.image.as_ref().map(eye)),
-        logo: keep(Which::Logo, report.letterhead.logo.as_ref().map(|bytes| logo(bytes, limits, gate))),
+        right: kept(Which::RightEye, report.od.image.as_ref().map(eye), &mut left_out),
+        left: kept(Which::LeftEye, report.os.image.as_ref().map(eye), &mut left_out),
+        logo: logo_of(report, limits, gate, &mut left_out),
     };
     (pictures, left_out)
 }
 
-fn picture(bytes: &[u8], limits: &Limits, gate: &Gate) -> Result<Picture, Refusal> {
+fn logo_of(report: &Report, limits: &Limits, gate: &Gate, left_out: &mut Vec<LeftOut>) -> Option<Picture> {
+    kept(Which::Logo, report.letterhead.logo.as_ref().map(|bytes| logo(bytes, limits, gate)), left_out)
+}
+
+/// What can be shown; what cannot is noted.
+fn kept<T>(image: Which, made: Option<Result<T, Refusal>>, left_out: &mut Vec<LeftOut>) -> Option<T> {
+    made?.map_err(|reason| left_out.push(LeftOut { image, reason })).ok()
+}
+
+/// An image file as far as it is known before it is decoded.
+struct Looked<'a> {
+    bytes: &'a [u8],
+    format: image::ImageFormat,
+    /// EXIF orientation, 1 to 8; 1 is upright.
+    orientation: u16,
+    width: u32,
+    height: u32,
+    /// The file without metadata, if every viewer shows it as it is.
+    stripped: Option<Vec<u8>>,
+}
+
+fn look<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Looked<'a>, Refusal> {
     if bytes.len() > limits.file_bytes {
         return Err(Refusal::TooLarge(bytes.len()));
     }
-    if bytes.starts_with(&[0xff, 0xd8]) {
-        let scan = jpeg::scan(bytes)?;
-        check_sides(scan.width, scan.height, limits)?;
-        let fits = bytes.len() <= limits.unchanged_bytes && scan.width.max(scan.height) <= limits.unchanged_side;
-        if fits && scan.plain && scan.orientation == 1 {
-            return Ok(Picture {
-                bytes: Arc::new(scan.stripped),
-                format: Format::Jpeg,
-                width: scan.width,
-                height: scan.height,
-            });
-        }
-        return redraw::redraw(
-            bytes,
-            image::ImageFormat::Jpeg,
-            scan.orientation,
-            (scan.width, scan.height),
-            limits,
-            gate,
-        );
+    let looked = if bytes.starts_with(&[0xff, 0xd8]) {
+        let jpeg::Scan { width, height, plain, orientation, stripped } = jpeg::scan(bytes)?;
+        let stripped = (plain && orientation == 1).then_some(stripped);
+        Looked { bytes, format: image::ImageFormat::Jpeg, orientation, width, height, stripped }
+    } else {
+        let (width, height) = png_sides(bytes)?;
+        Looked { bytes, format: image::ImageFormat::Png, orientation: 1, width, height, stripped: None }
+    };
+    check_sides(looked.width, looked.height, limits)?;
+    Ok(looked)
+}
+
+impl Looked<'_> {
+    /// The file as it came, where it may go in so.
+    fn unchanged(&mut self, limits: &Limits) -> Option<Picture> {
+        let fits = self.bytes.len() <= limits.unchanged_bytes && self.width.max(self.height) <= limits.unchanged_side;
+        let bytes = Arc::new(self.stripped.take().filter(|_| fits)?);
+        Some(Picture { bytes, format: Format::Jpeg, width: self.width, height: self.height })
     }
-    let (width, height) = png_sides(bytes)?;
-    check_sides(width, height, limits)?;
-    redraw::redraw(bytes, image::ImageFormat::Png, 1, (width, height), limits, gate)
+}
+
+fn picture(bytes: &[u8], limits: &Limits, gate: &Gate) -> Result<Picture, Refusal> {
+    let mut looked = look(bytes, limits)?;
+    match looked.unchanged(limits) {
+        Some(picture) => Ok(picture),
+        None => redraw::pixels(&looked, limits, gate)?.jpeg(limits.scaled_side, redraw::QUALITY),
+    }
 }
 
 /// A logo keeps its transparency, so a PNG stays one; it is small enough to be decoded by the PDF writer.

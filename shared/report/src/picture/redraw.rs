@@ -3,49 +3,65 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::jpeg::JpegEncoder;
-use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, ImageReader, RgbaImage};
 
-use super::{Format, Gate, Limits, Picture, Refusal};
+use super::{Format, Gate, Limits, Looked, Picture, Refusal};
 
-const QUALITY: u8 = 88;
+/// JPEG quality of an image on a page.
+pub(super) const QUALITY: u8 = 88;
 /// Decoders may take this many bytes a pixel: a progressive JPEG holds coefficients of two bytes and the picture.
 const BYTES_PER_PIXEL: u64 = 16;
+/// Of an image that was read and cannot be written.
+const UNDRAWABLE: Refusal = Refusal::Damaged("it cannot be drawn again");
 
-pub(super) fn redraw(
-    bytes: &[u8],
-    format: ImageFormat,
-    orientation: u16,
-    sides: (u32, u32),
-    limits: &Limits,
-    gate: &Gate,
-) -> Result<Picture, Refusal> {
-    let pixels = u64::from(sides.0) * u64::from(sides.1);
+/// A decoded image: upright, gray or color, nothing shines through it.
+pub(super) struct Pixels(DynamicImage);
+
+/// Decodes an image to at most [`Limits::scaled_side`].
+pub(super) fn pixels(looked: &Looked<'_>, limits: &Limits, gate: &Gate) -> Result<Pixels, Refusal> {
+    let pixels = u64::from(looked.width) * u64::from(looked.height);
     let _pass = gate.enter(pixels);
-    let mut image = decode(bytes, format, limits, pixels)?;
-    let longest = image.width().max(image.height());
-    if longest > limits.scaled_side {
-        // A cheap whole-number step first, a fine one after it: averaging many pixels is most of the work.
-        if longest > limits.scaled_side * 3 {
-            image = image.thumbnail(limits.scaled_side * 2, limits.scaled_side * 2);
-        }
-        image = image.resize(limits.scaled_side, limits.scaled_side, FilterType::Triangle);
-    }
-    if let Some(orientation) = u8::try_from(orientation).ok().and_then(Orientation::from_exif) {
+    let image = match decode(looked.bytes, looked.format, limits, pixels)? {
+        gray @ DynamicImage::ImageLuma8(_) => gray,
+        image if image.color().has_alpha() => on_white(&image.to_rgba8()).into(),
+        image => image.into_rgb8().into(),
+    };
+    let mut image = scaled(&image, limits.scaled_side)?.unwrap_or(image);
+    if let Some(orientation) = u8::try_from(looked.orientation).ok().and_then(Orientation::from_exif) {
         image.apply_orientation(orientation);
     }
-    let (width, height) = (image.width(), image.height());
-    let mut out = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut out, QUALITY);
-    let written = match &image {
-        DynamicImage::ImageLuma8(gray) => gray.write_with_encoder(encoder),
-        image if image.color().has_alpha() => on_white(&image.to_rgba8()).write_with_encoder(encoder),
-        image => image.to_rgb8().write_with_encoder(encoder),
+    Ok(Pixels(image))
+}
+
+impl Pixels {
+    /// The image as a file, its longest side at most `side`.
+    pub(super) fn jpeg(&self, side: u32, quality: u8) -> Result<Picture, Refusal> {
+        let smaller = scaled(&self.0, side)?;
+        let image = smaller.as_ref().unwrap_or(&self.0);
+        let mut out = Vec::new();
+        let written = image.write_with_encoder(JpegEncoder::new_with_quality(&mut out, quality));
+        written.map_err(|_| UNDRAWABLE)?;
+        Ok(Picture { bytes: Arc::new(out), format: Format::Jpeg, width: image.width(), height: image.height() })
+    }
+}
+
+/// The image with its longest side of so many pixels; `None` where it has no more.
+fn scaled(image: &DynamicImage, side: u32) -> Result<Option<DynamicImage>, Refusal> {
+    let longest = image.width().max(image.height());
+    if longest <= side {
+        return Ok(None);
+    }
+    let share = |own: u32| {
+        let own = u64::from(own) * u64::from(side) / u64::from(longest);
+        u32::try_from(own).unwrap_or(side).max(1)
     };
-    written.map_err(|_| Refusal::Damaged("it cannot be drawn again"))?;
-    Ok(Picture { bytes: Arc::new(out), format: Format::Jpeg, width, height })
+    let mut smaller = DynamicImage::new(share(image.width()), share(image.height()), image.color());
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(image, &mut smaller, &options).map_err(|_| UNDRAWABLE)?;
+    Ok(Some(smaller))
 }
 
 /// Whether a PNG can be decoded.

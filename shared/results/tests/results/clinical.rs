@@ -9,7 +9,7 @@ use iris_results::{AssessedEye, Assessment, Said, exam, icd};
 use jiff::Timestamp;
 use std::fmt::Write as _;
 
-const PLACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CLINICAL.md");
+const PLACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/", "CLINICAL.md");
 
 const HEAD: &str = "\
 # What is made of a finding

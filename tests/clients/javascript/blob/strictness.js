@@ -90,7 +90,12 @@ export function strictness(service) {
   operation("copy-source-refused", "a source that cannot be read", within(async (container) => {
     const target = container.getBlockBlobClient("target");
     const missing = await readable(container.getBlockBlobClient("none"));
-    for (const request of [target.syncUploadFromURL(missing), target.stageBlockFromURL(id("a"), missing), target.syncCopyFromURL(missing)]) {
+    const requests = [
+      () => target.syncUploadFromURL(missing),
+      () => target.stageBlockFromURL(id("a"), missing),
+      () => target.syncCopyFromURL(missing),
+    ];
+    for (const request of requests) {
       await assert.rejects(request, (error) => {
         assert.deepEqual([error.statusCode, error.code], [404, "CannotVerifyCopySource"]);
         assert.equal(error.response.headers.get("x-ms-copy-source-error-code"), "BlobNotFound");

@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
@@ -12,6 +14,9 @@ from host import SUITES
 
 operation = pytest.mark.operation
 
+# Installed beside the packages, from a package of its own.
+RCLONE = str(Path(sys.executable).with_name("rclone"))
+
 
 class Rclone:
     def __init__(self, **settings):
@@ -19,10 +24,11 @@ class Rclone:
         # No settings of the person who runs the tests.
         self.environment = {"PATH": os.environ["PATH"], "RCLONE_CONFIG": os.devnull, "HOME": "/nonexistent"} | settings
 
-    def __call__(self, *arguments, ok=True):
-        command = ["rclone", "--retries", "1", "--low-level-retries", "1", *arguments]
+    def __call__(self, *arguments, ok=True, refused=None):
+        command = [RCLONE, "--retries", "1", "--low-level-retries", "1", *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
-        assert (done.returncode == 0) == ok, f"{command}: {done.stderr}"
+        assert (done.returncode == 0) == (ok and refused is None), f"{command}: {done.stderr}"
+        assert refused is None or refused in done.stderr, done.stderr
         return done.stdout
 
 
@@ -82,9 +88,10 @@ def test_drop_and_fetch(host, tmp_path):
     drop = tmp_path / "rclone.csv"
     drop.write_bytes((SUITES.parent.parent / "samples/harborview-clean.csv").read_bytes())
     container = host.caller["drops"]["container"]
+    # rclone looks at what it has uploaded, and a caller's signature only writes: in Azure it complains of that as here. The file is there.
     Rclone(sas_url=host.caller["drops"]["url"])(
         "copyto", str(drop), f":azureblob:{container}/rclone.csv", "--azureblob-no-check-container", "--no-check-dest",
-        "--ignore-times", "--azureblob-no-head-object",
+        "--ignore-times", refused="AuthorizationPermissionMismatch",
     )
     results, fetch = host.caller["receipts"]["container"], Rclone(sas_url=host.caller["receipts"]["url"])
     listed = until(lambda: [

@@ -28,7 +28,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
     for entry in std::fs::read_dir(checked.root.join("functions"))? {
         let folder = entry?;
         if folder.path().join("function.json").is_file() {
-            write!(source, "\"{}\"\n", folder.file_name().to_string_lossy())?;
+            writeln!(source, "\"{}\"", folder.file_name().to_string_lossy())?;
         }
     }
     let guide = std::fs::read_to_string(checked.root.join(GUIDE))?;
