@@ -19,13 +19,11 @@ use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Error as DocumentError;
 use iris_azure::servicebus::{OutgoingMessage, PropertyValue};
 use iris_model::names::property::{FIRST_SEEN, GIVEN_UP, MESSAGE_ID, WAITING_SINCE, WAITS};
-use iris_rules::pause::jitter;
 use iris_telemetry::Chain;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::hash::RandomState;
 use std::time::Duration;
 use tracing::{error, warn};
 use uuid::Uuid;
@@ -84,10 +82,6 @@ pub(crate) enum Reason {
     LateParent,
     /// The database or storage is away: at most two minutes.
     Outage,
-    /// A delivery must not overtake an earlier one: at most four seconds.
-    Turn,
-    /// A destination does not take deliveries: at most fifteen minutes.
-    Delivery,
 }
 
 impl Reason {
@@ -95,8 +89,6 @@ impl Reason {
         match self {
             Self::LateParent => 15,
             Self::Outage => 120,
-            Self::Turn => 4,
-            Self::Delivery => 900,
         }
     }
 }
@@ -187,13 +179,12 @@ fn copy(message: &ServiceBusMessage, reason: Reason, now: Timestamp) -> Outgoing
             let since = time(message, WAITING_SINCE).map_or(now, |time| time.min(now));
             set(WAITING_SINCE, since.as_millisecond().to_string())
         }
-        Reason::Turn | Reason::Delivery => None,
     };
     if !matches!(reason, Reason::Outage) {
         // What was away is there again.
         copy.application_properties.remove(WAITING_SINCE);
     }
-    copy.scheduled_enqueue_time = Some(now + scattered(delay(waits, reason), reason));
+    copy.scheduled_enqueue_time = Some(now + delay(waits, reason));
     copy
 }
 
@@ -234,16 +225,6 @@ fn delay(waits: u32, reason: Reason) -> SignedDuration {
     SignedDuration::from_secs((1_i64 << waits.min(10)).min(reason.longest()))
 }
 
-/// Deliveries to one destination fail together; they do not come back together.
-fn scattered(delay: SignedDuration, reason: Reason) -> SignedDuration {
-    match reason {
-        Reason::Delivery => {
-            SignedDuration::try_from(jitter(delay.unsigned_abs(), &RandomState::new())).unwrap_or(delay)
-        }
-        Reason::LateParent | Reason::Outage | Reason::Turn => delay,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,8 +234,6 @@ mod tests {
         let seconds = |reason| (0..9).map(|waits| delay(waits, reason).as_secs()).collect::<Vec<_>>();
         assert_eq!(seconds(Reason::LateParent), [1, 2, 4, 8, 15, 15, 15, 15, 15]);
         assert_eq!(seconds(Reason::Outage), [1, 2, 4, 8, 16, 32, 64, 120, 120]);
-        assert_eq!(seconds(Reason::Turn), [1, 2, 4, 4, 4, 4, 4, 4, 4]);
-        assert_eq!(delay(20, Reason::Delivery).as_secs(), 900);
     }
 
     /// An error as a message meets it.

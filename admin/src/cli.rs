@@ -219,7 +219,8 @@ pub enum DeliveriesCommand {
         /// Only those for this destination.
         #[arg(long, value_name = "ID")]
         destination: Option<String>,
-        /// Only those in this state; repeat for more: waiting, held, resumed, parked, failed, dropped, delivered.
+        /// Only those in this state; repeat for more: waiting, held, resumed, handed-over, uncertain, parked,
+        /// failed, dropped, delivered.
         #[arg(long = "state", value_parser = delivery_state)]
         states: Vec<DeliveryState>,
         /// Only those of the order with this number in IRIS.
@@ -233,6 +234,15 @@ pub enum DeliveriesCommand {
         before: Option<i64>,
         /// At most so many.
         #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show a delivery with what was attempted: when, how long it took, what the destination said.
+    Show {
+        /// Its id, as listed.
+        #[arg(value_name = "ID")]
+        delivery: i64,
+        /// At most so many attempts, the latest first.
+        #[arg(long, default_value_t = 20)]
         limit: u32,
     },
     /// Have deliveries tried again with the next sweep: those that were parked, impossible or dropped, and those that wait.

@@ -2,43 +2,46 @@
 //!
 //! # Protocol
 //!
-//! The transaction that writes a result puts one message per destination into the queue of deliveries; it says which result and which
-//! destination, nothing else. The result as it was stored says everything the report and the message need, so that a delivery made twice is
-//! twice the same: the same message id, the same file name, the same bytes.
+//! A message in the queue of deliveries is a doorbell: it says which result and which destination, nothing else. The row of the delivery is the
+//! queue ([`iris_rules::deliveries`]). The result as it was stored says everything the report and the message need, so that a delivery made
+//! twice is twice the same: the same message id, the same file name, the same bytes.
 //!
-//! A message that has to come again notes in the database that it was seen; one that got lost is found by that and sent anew by the sweep
-//! ([`iris_rules::deliveries`]).
-//!
-//! 1. **Look.** A delivery that is done needs nothing; one whose destination is disabled is held; one that would overtake an earlier result of
-//!    the same order waits.
+//! 1. **Begin** an attempt: the row is leased, or says that there is nothing to do.
 //! 2. **Render** the report, within bounds of memory and processors.
 //! 3. **Send** it by its destination's channel ([`iris_channels`]).
-//! 4. **Mark** it as delivered and send the receipt, in one transaction.
+//! 4. **Store** what became of it: delivered, with the receipt in the same transaction; or due again, later each time.
 //!
-//! A destination that fails is tried again, later each time, and is left alone meanwhile ([`iris_channels::Lane`]); nobody else waits for it. When nothing
-//! could be delivered to it for days it is disabled with an alert, and what is for it is held until someone resumes it.
+//! The message is done in any case. What is due within [`SOON`] rings again by this process, everything else by the sweep; nothing waits in
+//! the queue. A destination that fails is left alone meanwhile ([`iris_channels::Lane`]); nobody else waits for it. When nothing could be
+//! delivered to it for days it is disabled with an alert, and what is for it is held until someone resumes it. A result that a destination
+//! does not take for days, whatever else it takes, is parked with an alert.
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
+use bytes::Bytes;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Lookup;
 use iris_channels::{Channels, Failure, Turn, channel};
 use iris_model::Organization;
 use iris_model::organization::DestinationDocument;
-use iris_rules::deliveries::{Delivery, DeliveryMessage, DeliveryState};
-use iris_store::FailedDelivery;
+use iris_azure::servicebus::OutgoingMessage;
+use iris_rules::deliveries::life::Attempted;
+use iris_rules::deliveries::{Attempt, Delivery, DeliveryMessage, DeliveryState};
+use iris_store::{BegunDelivery, FailedDelivery};
 use iris_telemetry::metrics;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::{debug, error, warn};
+use uuid::Uuid;
 
-/// How long a note that a message was seen is good enough; well within [`iris_rules::deliveries::LOST_AFTER`].
-const SEEN: SignedDuration = SignedDuration::from_mins(5);
+/// What is due so soon rings again by itself; the sweep comes once a minute.
+const SOON: SignedDuration = SignedDuration::from_secs(20);
 
 /// A delivery under way.
 struct Job<'a> {
     app: &'a App,
+    wanted: &'a DeliveryMessage,
     organization: Arc<Organization>,
     destination: DestinationDocument,
     delivery: &'a Delivery,
@@ -51,133 +54,163 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
         return Outcome::Done;
     };
     match deliver(app, &wanted).await {
-        Ok(None) => Outcome::Done,
-        Ok(Some(reason)) => postpone::again(app, &app.queues.deliveries, &message, reason).await,
+        Ok(()) => Outcome::Done,
         Err(error) => {
+            // The database is away: there is nothing to store anything in.
             warn!(error = %error, "not available; the delivery waits");
             postpone::again(app, &app.queues.deliveries, &message, Reason::Outage).await
         }
     }
 }
 
-/// Returns why the message has to come again, if it has.
-async fn deliver(app: &App, wanted: &DeliveryMessage) -> anyhow::Result<Option<Reason>> {
-    let Some(delivery) = app.orders.store().delivery(wanted.transaction_id, &wanted.destination).await? else {
-        error!(alert = true, code = "unknown-delivery", "a delivery is announced that is not stored");
-        return Ok(None);
-    };
-    if !matches!(delivery.state, DeliveryState::Waiting | DeliveryState::Resumed) {
-        debug!(state = ?delivery.state, "nothing to deliver");
-        return Ok(None);
-    }
-    if delivery.disabled_at.is_some() {
-        app.orders.hold(&delivery, Timestamp::now()).await?;
-        return Ok(None);
-    }
-    let reason = match attempt(app, wanted, &delivery).await {
-        Ok(None) => return Ok(None),
-        Ok(Some(reason)) => reason,
-        Err(error) => {
-            warn!(error = %error, "not available; the delivery waits");
-            Reason::Outage
+async fn deliver(app: &App, wanted: &DeliveryMessage) -> anyhow::Result<()> {
+    let (store, now) = (app.orders.store(), Timestamp::now());
+    match store.begin_delivery(wanted.transaction_id, &wanted.destination, wanted.announcement, now).await? {
+        BegunDelivery::Begun(delivery) => attempt(app, wanted, &delivery).await,
+        BegunDelivery::Nothing => {
+            debug!("nothing to deliver");
+            Ok(())
         }
-    };
-    wait(app, wanted, &delivery, reason).await
+        BegunDelivery::Unknown => {
+            error!(alert = true, code = "unknown-delivery", "a delivery is announced that is not stored");
+            Ok(())
+        }
+        BegunDelivery::Ended(delivery) => {
+            error!(alert = "delivery-parked", organization = %delivery.slug, destination = delivery.destination, order = delivery.order,
+                delivery = delivery.id, state = delivery.state.as_str(), "attempts of a delivery break off again and again; it is taken aside");
+            Ok(())
+        }
+    }
 }
 
-/// Returns why it is to be tried again, if it is.
-async fn attempt(app: &App, wanted: &DeliveryMessage, delivery: &Delivery) -> anyhow::Result<Option<Reason>> {
-    if delivery.is_behind {
-        return Ok(Some(Reason::Turn));
-    }
-    let organization = match app.organizations.get(&wanted.organization).await? {
-        Lookup::Known(organization) if organization.client_guid == delivery.organization => organization,
-        Lookup::Known(_) | Lookup::Unknown => {
+async fn attempt(app: &App, wanted: &DeliveryMessage, delivery: &Delivery) -> anyhow::Result<()> {
+    let organization = match app.organizations.get(&wanted.organization).await {
+        Ok(Lookup::Known(organization)) if organization.client_guid == delivery.organization => organization,
+        Ok(Lookup::Known(_) | Lookup::Unknown) => {
             error!(alert = true, code = "unknown-organization", organization = %wanted.organization,
                 "a delivery's organization has no document, or another ClientGuid in it");
-            return Ok(Some(Reason::Outage));
+            return later(app, wanted, delivery, (Attempted::Unavailable, None), SignedDuration::MAX).await;
+        }
+        Err(error) => {
+            warn!(%error, "not available; the delivery waits");
+            return later(app, wanted, delivery, (Attempted::Unavailable, None), SignedDuration::MAX).await;
         }
     };
     let Some(destination) = organization.destination(&delivery.destination) else {
         warn!(organization = %organization.slug, destination = delivery.destination, "the destination is gone; not delivered");
         app.orders.drop_delivery(delivery, Timestamp::now()).await?;
-        return Ok(None);
+        return Ok(());
     };
-    Job { app, organization, destination, delivery }.run().await
+    Job { app, wanted, organization, destination, delivery }.run().await
 }
 
-/// The message comes again, and that is noted; but not one that a later message took the place of.
-async fn wait(
+/// The delivery is due again at another time.
+async fn later(
     app: &App,
     wanted: &DeliveryMessage,
     delivery: &Delivery,
-    reason: Reason,
-) -> anyhow::Result<Option<Reason>> {
-    if wanted.announcement < delivery.announced {
-        debug!("a later message of the same delivery is under way");
-        return Ok(None);
+    attempted: (Attempted, Option<Attempt>),
+    patience: SignedDuration,
+) -> anyhow::Result<()> {
+    let (now, chance) = (Timestamp::now(), iris_channels::chance());
+    let (state, due) = app.orders.postpone(delivery, attempted, now, patience, chance).await?;
+    if state == DeliveryState::Parked {
+        error!(alert = "delivery-parked", organization = %wanted.organization, destination = delivery.destination,
+            order = delivery.order, delivery = delivery.sequence, "a destination has not taken a result for days; it is parked");
+        return Ok(());
     }
-    let now = Timestamp::now();
-    if now.duration_since(delivery.seen_at.unwrap_or(delivery.at)) > SEEN {
-        app.orders.store().delivery_seen(delivery.sequence, now).await?;
+    let wait = due.duration_since(now);
+    if wait <= SOON {
+        ring_later(app, wanted, wait);
     }
-    Ok(Some(reason))
+    Ok(())
+}
+
+/// Rings once more when the delivery is due. Should this process end before, the sweep rings.
+fn ring_later(app: &App, wanted: &DeliveryMessage, wait: SignedDuration) {
+    let message = OutgoingMessage {
+        message_id: Uuid::new_v4().to_string(),
+        body: Bytes::from(iris_rules::content::json(wanted)),
+        content_type: Some("application/json".to_owned()),
+        ..OutgoingMessage::default()
+    };
+    let (sender, queue) = (app.sender.clone(), app.queues.deliveries.clone());
+    tokio::spawn(async move {
+        tokio::time::sleep(wait.unsigned_abs()).await;
+        if let Err(error) = sender.send(&queue, vec![message]).await {
+            warn!(%error, "a delivery's doorbell does not ring; the sweep will");
+        }
+    });
 }
 
 impl Job<'_> {
-    async fn run(&self) -> anyhow::Result<Option<Reason>> {
-        let Self { app, organization, destination, delivery } = self;
+    async fn run(&self) -> anyhow::Result<()> {
+        let Self { app, wanted, organization, destination, delivery } = self;
         let lane = app.channels.lane(organization.client_guid, &destination.id);
-        let Turn::Now(_turn) = lane.turn().await else { return Ok(Some(Reason::Delivery)) };
-        let started = Instant::now();
+        let patience = SignedDuration::from_hours(24 * i64::from(organization.results.disable_after_days));
+        let Turn::Now(_turn) = lane.turn().await else {
+            return later(app, wanted, delivery, (Attempted::Busy, None), patience).await;
+        };
+        let (began, started) = (Timestamp::now(), Instant::now());
         let made = Box::pin(app.channels.deliver(delivery, organization, destination)).await;
-        let (kind, outcome) =
-            (channel(&destination.to).kind(), made.as_ref().err().map_or("delivered", Failure::outcome));
+        let (kind, outcome) = (channel(&destination.to).kind(), made.as_ref().err().map_or("delivered", Failure::outcome));
         metrics::delivery(organization.slug.as_str(), kind, outcome, started.elapsed());
+        let note = |said: &str| {
+            let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            Some(Attempt { at: began, took_ms, outcome: outcome.to_owned(), said: said.to_owned() })
+        };
         let now = Timestamp::now();
         match made {
             Ok(handover) => {
                 lane.succeeded();
-                app.orders.delivered(delivery, &handover, organization, now).await?;
+                app.orders.delivered_by(delivery, note(""), &handover, organization, now).await?;
                 debug!(organization = %organization.slug, destination = destination.id, order = delivery.order, "result delivered");
-                Ok(None)
+                Ok(())
             }
             Err(failure @ Failure::Impossible(_)) => {
                 let reason = failure.reason();
                 error!(alert = "delivery-impossible", organization = %organization.slug, destination = destination.id,
                     order = delivery.order, reason, "a result can never be delivered as things are");
                 let handover = Channels::nowhere(delivery, destination);
-                app.orders.delivery_impossible(delivery, &handover, &reason, organization, now).await?;
-                Ok(None)
+                app.orders.delivery_impossible(delivery, note(&reason), &handover, &reason, organization, now).await?;
+                Ok(())
             }
             Err(failure @ Failure::Ours(_)) => {
-                warn!(reason = failure.reason(), "a result cannot be delivered now");
-                Ok(Some(Reason::Outage))
+                let reason = failure.reason();
+                warn!(reason, "a result cannot be delivered now");
+                later(app, wanted, delivery, (Attempted::Unavailable, note(&reason)), patience).await
             }
             Err(failure @ Failure::Destination(_)) => {
                 lane.failed();
-                self.failed(failure.reason(), now).await
+                let reason = failure.reason();
+                let attempt = note(&reason);
+                self.failed(reason, attempt, patience, now).await
             }
         }
     }
 
-    async fn failed(&self, reason: String, now: Timestamp) -> anyhow::Result<Option<Reason>> {
-        warn!(organization = %self.organization.slug, destination = self.destination.id, reason,
+    async fn failed(
+        &self,
+        reason: String,
+        attempt: Option<Attempt>,
+        patience: SignedDuration,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let Self { app, wanted, organization, destination, delivery } = self;
+        warn!(organization = %organization.slug, destination = destination.id, reason,
             "a destination does not take a result; it will be tried again");
-        let days = self.organization.results.disable_after_days;
         let failed = FailedDelivery {
-            organization: self.organization.client_guid,
-            destination: self.destination.id.clone(),
+            organization: organization.client_guid,
+            destination: destination.id.clone(),
             at: now,
             reason,
         };
-        let limit = SignedDuration::from_hours(24 * i64::from(days));
-        if self.app.orders.store().delivery_failed(&failed, limit).await? {
-            error!(alert = "destination-disabled", organization = %self.organization.slug, destination = self.destination.id,
+        if app.orders.store().delivery_failed(&failed, patience).await? {
+            error!(alert = "destination-disabled", organization = %organization.slug, destination = destination.id,
                 reason = failed.reason, "a destination took nothing for days and is disabled; resume it when it works again");
-            self.app.orders.hold(self.delivery, now).await?;
-            return Ok(None);
+            app.orders.hold(delivery, now).await?;
+            return Ok(());
         }
-        Ok(Some(Reason::Delivery))
+        later(app, wanted, delivery, (Attempted::Failed, attempt), patience).await
     }
 }

@@ -4,7 +4,7 @@
 //! - Finds files whose event was lost: Event Grid may drop an event when its destination fails for a day, and the local host may when it
 //!   is killed. Every drops container is listed, and a file that has lain there for [`UNANNOUNCED_AFTER`] is announced by ourselves. A file that
 //!   is being loaded, or was, is recognized by its identity, so that announcing it once more costs one look-up. Image containers likewise.
-//! - Sends the messages of deliveries again that were lost or dead-lettered ([`iris_rules::deliveries`]).
+//! - Rings for deliveries that have become due, and for those whose doorbell was lost or dead-lettered ([`iris_rules::deliveries`]).
 //! - Looks after images that wait for their orders and directives that wait for their images (module `images`).
 
 mod images;
@@ -22,7 +22,7 @@ use iris_telemetry::{Chain, metrics};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::future::ready;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 use uuid::Uuid;
 
 /// How long a file lies in a drops container before we announce it ourselves.
@@ -47,8 +47,8 @@ pub async fn run(app: &App) -> Outcome {
     if let Err(error) = report_outbox(app, now).await {
         warn!(%error, "the outbox is not measured");
     }
-    if let Err(error) = find_lost_deliveries(app, now).await {
-        warn!(%error, "lost deliveries are not looked for");
+    if let Err(error) = ring_due_deliveries(app, now).await {
+        warn!(%error, "due deliveries are not looked for");
         return Outcome::Retry { code: "deliveries" };
     }
     match sweep_containers(app, now).await {
@@ -75,14 +75,13 @@ async fn report_outbox(app: &App, now: Timestamp) -> Result<(), iris_store::Erro
     Ok(())
 }
 
-async fn find_lost_deliveries(app: &App, now: Timestamp) -> Result<(), iris_store::Error> {
-    let lost = app.orders.find_lost_deliveries(now).await?;
-    if lost.announced > 0 {
-        warn!(deliveries = lost.announced, "messages of deliveries were lost and are sent again");
+async fn ring_due_deliveries(app: &App, now: Timestamp) -> Result<(), iris_store::Error> {
+    let rung = app.orders.ring_due_deliveries(now).await?;
+    if rung.lost > 0 {
+        warn!(deliveries = rung.lost, "messages of deliveries were lost and are sent again");
     }
-    for delivery in &lost.parked {
-        error!(alert = "delivery-parked", organization = %delivery.slug, destination = delivery.destination, order = delivery.order,
-            delivery = delivery.id, "the messages of a delivery get lost again and again; it is parked");
+    if rung.due > 0 {
+        info!(deliveries = rung.due, "deliveries are due again");
     }
     Ok(())
 }

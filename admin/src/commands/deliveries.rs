@@ -4,7 +4,7 @@ use super::{instant, some_instant};
 use crate::cli::DeliveriesCommand;
 use crate::platform::Platform;
 use crate::report::{Report, Row};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use iris_rules::deliveries::{DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary};
 use serde_json::json;
 
@@ -25,6 +25,23 @@ pub(crate) async fn run(platform: &Platform, command: &DeliveriesCommand) -> Res
             };
             let found = store.search_deliveries(&search, *limit).await?;
             Ok(Report::list("deliveries", found.iter().map(row).collect()))
+        }
+        DeliveriesCommand::Show { delivery, limit } => {
+            let search = DeliverySearch { before: Some(delivery.saturating_add(1)), ..DeliverySearch::default() };
+            let found = store.search_deliveries(&search, 1).await?;
+            let Some(found) = found.iter().find(|found| found.id == *delivery) else {
+                bail!("{delivery} is no delivery; see deliveries list --all")
+            };
+            let attempts = platform.store.delivery_attempts(*delivery, *limit).await?;
+            let attempts = attempts.iter().map(|attempt| {
+                vec![
+                    ("at", instant(attempt.at)),
+                    ("tookMs", attempt.took_ms.into()),
+                    ("outcome", attempt.outcome.clone().into()),
+                    ("said", attempt.said.clone().into()),
+                ]
+            });
+            Ok(Report::of(row(found)).and("attempts", attempts.collect()))
         }
         DeliveriesCommand::Retry { deliveries } => {
             let mut moves = Vec::new();

@@ -191,7 +191,8 @@ impl LocalHost {
                 return Ok(false);
             }
         }
-        Ok(self.orders.outbox_depth().await?.envelopes == 0 && !moves.has_changed()?)
+        let waits = self.orders.outbox_depth().await?.envelopes > 0 || self.orders.postponed_deliveries().await? > 0;
+        Ok(!waits && !moves.has_changed()?)
     }
 
     /// Stops the handler, then the endpoints. What is in queues and containers stays in the data folder.

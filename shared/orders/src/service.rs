@@ -4,21 +4,21 @@ use crate::collect::Collector;
 use crate::draft;
 use crate::outbox::{Destinations, Publisher, SweepReport};
 use iris_model::organization::RESULTS_QUEUE;
-use iris_model::{ClientGuid, Organization, RowLine};
-use iris_rules::deliveries::{self, Delivery, DeliveryState, Handover, LOST_AFTER, LostDeliveries};
+use iris_model::{ClientGuid, Issue, Organization, RowLine};
+use iris_rules::deliveries::life::Attempted;
+use iris_rules::deliveries::{self, Attempt, Delivery, DeliveryState, Handover, LOST_AFTER};
 use iris_rules::images::{ImageAnswer, ImageWork};
 use iris_rules::incoming::{Answer, Incoming};
-use iris_store::SettledDelivery;
 use iris_store::drops::{DropFinish, DropLease, DropState, NewDrop, RowDetail, Takeover, parse_lines};
 use iris_store::outbox::{Destination, OutboxMessage, seal};
-use iris_store::{Error, Store};
-use jiff::Timestamp;
+use iris_store::{Error, PostponedDelivery, RungDeliveries, SettledDelivery, Store};
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How many lost deliveries are announced in one transaction.
-const LOST_PAGE: u32 = 256;
+/// How many doorbells of deliveries one sweep rings.
+const RINGS: u32 = 256;
 
 /// Settings of the service.
 #[derive(Debug, Clone)]
@@ -145,6 +145,18 @@ impl Orders {
         organization: &Organization,
         now: Timestamp,
     ) -> Result<(), Error> {
+        self.delivered_by(delivery, None, handover, organization, now).await
+    }
+
+    /// As [`delivered`](Self::delivered), with a note of the attempt by which it was made.
+    pub async fn delivered_by(
+        &self,
+        delivery: &Delivery,
+        attempt: Option<Attempt>,
+        handover: &Handover,
+        organization: &Organization,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let told = delivery.destination != RESULTS_QUEUE;
         let messages = match organization.events_queue().filter(|_| told) {
             Some(queue) => {
@@ -153,13 +165,14 @@ impl Orders {
             }
             None => Vec::new(),
         };
-        self.settle(delivery, DeliveryState::Delivered, messages, now).await
+        self.settle(delivery, DeliveryState::Delivered, attempt, messages, now).await
     }
 
     /// Ends a delivery that can never be made, and tells its submitter why.
     pub async fn delivery_impossible(
         &self,
         delivery: &Delivery,
+        attempt: Option<Attempt>,
         handover: &Handover,
         reason: &str,
         organization: &Organization,
@@ -172,29 +185,30 @@ impl Orders {
             }
             None => Vec::new(),
         };
-        self.settle(delivery, DeliveryState::Failed, messages, now).await
+        self.settle(delivery, DeliveryState::Failed, attempt, messages, now).await
     }
 
-    /// Keeps a delivery until its destination is resumed.
+    /// Keeps a delivery until its destination is resumed; does nothing when it has been meanwhile.
     pub async fn hold(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Error> {
-        self.settle(delivery, DeliveryState::Held, Vec::new(), now).await
+        self.settle(delivery, DeliveryState::Held, None, Vec::new(), now).await
     }
 
     /// Ends a delivery whose destination is gone from the organization's document.
     pub async fn drop_delivery(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Error> {
-        self.settle(delivery, DeliveryState::Dropped, Vec::new(), now).await
+        self.settle(delivery, DeliveryState::Dropped, None, Vec::new(), now).await
     }
 
     async fn settle(
         &self,
         delivery: &Delivery,
         state: DeliveryState,
+        attempt: Option<Attempt>,
         mut messages: Vec<(Destination, OutboxMessage)>,
         at: Timestamp,
     ) -> Result<(), Error> {
         messages.iter_mut().for_each(|(_, message)| message.trace = iris_telemetry::context::current());
         let leased_until = at + self.envelope_lease;
-        let settled = SettledDelivery { sequence: delivery.sequence, state, at, leased_until };
+        let settled = SettledDelivery { sequence: delivery.sequence, state, attempt, at, leased_until };
         let stored = self.store.settle_delivery(&settled, &seal(messages)).await?;
         stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
         Ok(())
@@ -213,21 +227,32 @@ impl Orders {
         Ok(resumed)
     }
 
-    /// Sends the messages of deliveries again that were lost, see [`deliveries`]. Driven by a timer.
-    pub async fn find_lost_deliveries(&self, now: Timestamp) -> Result<LostDeliveries, Error> {
+    /// Has a delivery attempted again later, or takes it aside where its destination has not taken it for `patience`; returns where it stands now
+    /// and when it is due. `chance` is from 0 to 1, see [`Life::ended`](iris_rules::deliveries::life::Life::ended).
+    pub async fn postpone(
+        &self,
+        delivery: &Delivery,
+        (attempted, attempt): (Attempted, Option<Attempt>),
+        now: Timestamp,
+        patience: SignedDuration,
+        chance: f64,
+    ) -> Result<(DeliveryState, Timestamp), Error> {
+        let (state, life) = delivery.life.ended(delivery.state, attempted, now, patience, chance);
+        let leased_until = now + self.envelope_lease;
+        let next_at = life.next_at;
+        let postponed = PostponedDelivery { sequence: delivery.sequence, state, life, attempt, at: now, leased_until };
+        let stored = self.store.postpone_delivery(&postponed).await?;
+        stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+        Ok((state, next_at))
+    }
+
+    /// Rings for deliveries that are due, see [`deliveries`]. Driven by a timer.
+    pub async fn ring_due_deliveries(&self, now: Timestamp) -> Result<RungDeliveries, Error> {
         let before = now.saturating_sub(LOST_AFTER).unwrap_or(Timestamp::MIN);
         let leased_until = now + self.envelope_lease;
-        let mut all = LostDeliveries::default();
-        loop {
-            let (lost, stored) = self.store.lost_deliveries(before, now, leased_until, LOST_PAGE).await?;
-            stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
-            let found = lost.announced + lost.parked.len() as u64;
-            all.announced += lost.announced;
-            all.parked.extend(lost.parked);
-            if found < u64::from(LOST_PAGE) {
-                return Ok(all);
-            }
-        }
+        let (rung, stored) = self.store.ring_due_deliveries(before, now, leased_until, RINGS).await?;
+        stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+        Ok(rung)
     }
 
     /// The database, for queries.

@@ -1,28 +1,33 @@
 //! Deliveries: a result on its way to one destination.
 //!
-//! The transaction that writes a result also writes one row per destination and puts one small message for each into the outbox, for the
-//! platform's own queue of deliveries. Whoever handles that message loads the [`Delivery`], sends it, and marks it with
-//! `Orders::delivered`, which also sends the receipt. Each delivery stands alone; only the results of one order
-//! reach a destination in the order in which they were written.
+//! The transaction that writes a result also writes one row per destination. The row is the queue: it says where the delivery stands, when it
+//! is to be attempted next, and who is at it ([`life`]). A message in the platform's own queue of deliveries is a doorbell: whoever hears it
+//! begins an attempt of the [`Delivery`], if the row allows one, sends it, and stores what became of it together with the receipt. A doorbell
+//! that gets lost or rings twice does no harm, and none waits in the queue for later.
 //!
 //! ```text
-//!             ┌───────────── fails: tried again, later each time
+//!             ┌───────────── fails: due again, later each time
 //!             ▼          │
-//! written ─► Waiting ────┴──► Delivered
+//! written ─► Waiting ────┴──► Delivered, or handed over and then delivered, failed or uncertain
 //!             │  ▲
 //!             ▼  │ resumed, one after the other: Resumed ─► Delivered
 //!            Held                               (a destination that failed for days is disabled; what is for it is held)
 //! ```
 //!
-//! # Lost messages
+//! Each delivery stands alone; only the results of one order reach a destination in the order in which they were written: a later one is not
+//! begun before the earlier one has ended, and its doorbell rings in the transaction that ends that one.
 //!
-//! A delivery that waits has exactly one message under way: in the outbox, in the queue, or postponed. Whoever looks at it and cannot make it
-//! yet notes when that was. Where nobody has looked for [`LOST_AFTER`] although the outbox has nothing left to send, the message is lost (or
-//! dead-lettered), and `Orders::find_lost_deliveries` sends another one. Messages of a delivery are
-//! numbered by [`announcement`](DeliveryMessage::announcement): an earlier one that turns up after all may still make the delivery, but is not
-//! postponed any more, so that there is never more than one for long. A delivery whose messages get lost [`LOST_LIMIT`] times in a row kills
-//! whoever handles it, and is parked for an operator.
+//! # Doorbells
+//!
+//! The first rings when the result is written. `Orders::ring_due_deliveries`, driven by a timer, rings for deliveries that have become due,
+//! in turns between destinations, and once an hour for those that are due and that nobody has begun ([`LOST_AFTER`]): their doorbells are lost,
+//! or the queue is long. Messages of a delivery are numbered by [`announcement`](DeliveryMessage::announcement). A success rings for others to
+//! the same destination that would wait for nothing more. A delivery whose attempts break off [`LOST_LIMIT`] times in a row kills whoever makes
+//! it, and is parked for an operator.
 
+pub mod life;
+
+use crate::deliveries::life::Life;
 use crate::incoming::NAMESPACE;
 use iris_model::event::{Event, EventKind};
 use iris_model::{ClientGuid, DateTimeOffset, ResultCode, Slug};
@@ -30,9 +35,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How long nobody looks at a delivery before its message counts as lost: well over the longest time a message is postponed.
+/// How long nobody begins a delivery that is due before its doorbell rings again.
 pub const LOST_AFTER: SignedDuration = SignedDuration::from_hours(1);
-/// How often in a row the message of a delivery may get lost before it is parked.
+/// How many attempts of a delivery may break off in a row before it is parked.
 pub const LOST_LIMIT: u32 = 5;
 
 /// A new delivery.
@@ -68,14 +73,27 @@ pub enum DeliveryState {
     Dropped,
     /// It can never be made: the order lacks something its name there needs.
     Failed,
-    /// Taken aside, by an operator or because its messages got lost again and again.
+    /// Taken aside: by an operator, because handlers died of it again and again, or because its destination did not take it for days.
     Parked,
+    /// Its destination has it; the final word is awaited.
+    HandedOver,
+    /// Nobody knows whether it arrived, and it must not be sent twice: operators decide.
+    Uncertain,
 }
 
 impl DeliveryState {
     /// Every state.
-    pub const ALL: [Self; 7] =
-        [Self::Waiting, Self::Held, Self::Resumed, Self::Parked, Self::Failed, Self::Dropped, Self::Delivered];
+    pub const ALL: [Self; 9] = [
+        Self::Waiting,
+        Self::Held,
+        Self::Resumed,
+        Self::HandedOver,
+        Self::Uncertain,
+        Self::Parked,
+        Self::Failed,
+        Self::Dropped,
+        Self::Delivered,
+    ];
 
     /// The word for people.
     #[must_use]
@@ -88,13 +106,15 @@ impl DeliveryState {
             Self::Dropped => "dropped",
             Self::Failed => "failed",
             Self::Parked => "parked",
+            Self::HandedOver => "handed-over",
+            Self::Uncertain => "uncertain",
         }
     }
 
     /// True when it is not made and somebody still has it in hand: it waits, or will when its destination is resumed.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Waiting | Self::Held | Self::Resumed)
+        matches!(self, Self::Waiting | Self::Held | Self::Resumed | Self::HandedOver)
     }
 }
 
@@ -127,10 +147,26 @@ pub struct Delivery {
     pub is_behind: bool,
     /// Since when its destination is disabled.
     pub disabled_at: Option<Timestamp>,
-    /// When its message was last looked at or sent anew.
+    /// When its doorbell last rang again.
     pub seen_at: Option<Timestamp>,
     /// How many messages followed its first.
     pub announced: u32,
+    /// Its attempts.
+    pub life: Life,
+}
+
+/// An attempt, as operators see it. Holds no personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// What became of it: `delivered`, `refused`, `unavailable`, `impossible`.
+    pub outcome: String,
+    /// What the destination, or what was away, said.
+    pub said: String,
 }
 
 /// A delivery as listed: without the document.
@@ -153,7 +189,7 @@ pub struct DeliverySummary {
     pub state: DeliveryState,
     /// When the result was written.
     pub at: Timestamp,
-    /// When its message was last looked at or sent anew.
+    /// When its doorbell last rang again.
     pub seen_at: Option<Timestamp>,
     /// When it was delivered.
     pub delivered_at: Option<Timestamp>,
@@ -187,15 +223,6 @@ pub enum DeliveryMove {
     Refused(DeliveryState),
     /// Its destination already has a later result of the same order.
     Overtaken,
-}
-
-/// What a look for lost messages found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LostDeliveries {
-    /// How many deliveries were announced anew.
-    pub announced: u64,
-    /// Deliveries that were parked, because their messages get lost again and again.
-    pub parked: Vec<DeliverySummary>,
 }
 
 /// How a destination does that fails; one that works has none.

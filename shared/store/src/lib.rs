@@ -30,7 +30,7 @@ pub mod queries;
 pub mod sqlite;
 
 pub use administration::Administration;
-pub use deliveries::{FailedDelivery, SettledDelivery};
+pub use deliveries::{BegunDelivery, FailedDelivery, PostponedDelivery, RungDeliveries, SettledDelivery};
 pub use drops::{DropFinish, DropLease, DropState, DropStatus, NewDrop, RowDetail};
 pub use error::Error;
 pub use orders::{

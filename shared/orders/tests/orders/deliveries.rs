@@ -4,12 +4,11 @@ use crate::backend::{Backend, Recorder, eventually, on_every_store, published, s
 use iris_model::OrderStatus;
 use iris_model::organization::RESULTS_QUEUE;
 use iris_orders::Orders;
+use iris_rules::deliveries::life::Attempted;
 use iris_rules::deliveries::{
-    Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, Handover, LOST_AFTER, LOST_LIMIT,
-    LostDeliveries,
+    Attempt, Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, Handover, LOST_AFTER, LOST_LIMIT,
 };
-use iris_store::Destination;
-use iris_store::FailedDelivery;
+use iris_store::{BegunDelivery, Destination, FailedDelivery, RungDeliveries, Store};
 use iris_store::audit::AuditSearch;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -20,7 +19,12 @@ on_every_store!(
     a_delivery_is_marked_and_told_once,
     a_later_result_waits_for_an_earlier_one,
     a_destination_fails_is_disabled_and_resumed_in_order,
-    a_lost_message_is_sent_again_and_in_the_end_parked,
+    a_long_queue_parks_nothing_and_attempts_that_break_off_do,
+    what_an_operator_resumed_is_not_held_again_by_who_looked_before,
+    what_is_behind_another_rings_when_that_one_has_ended,
+    one_refused_among_successes_is_parked_and_blames_nobody,
+    doorbells_ring_in_turns_between_destinations,
+    one_of_several_begins_an_attempt,
     nothing_is_lost_while_the_outbox_holds_it,
     operators_park_and_retry,
     a_destination_is_resumed_once_and_audited,
@@ -29,6 +33,8 @@ on_every_store!(
 );
 
 const REPORTS: &str = "reports";
+/// How long a destination may fail.
+const DAYS: SignedDuration = SignedDuration::from_hours(72);
 
 /// Grades orders `O1`, `O2`, … and gives their deliveries to the destination `reports`.
 async fn graded(orders: &Orders, count: usize) -> Vec<Delivery> {
@@ -161,39 +167,200 @@ fn announced(recorder: &Recorder) -> Vec<(uuid::Uuid, DeliveryMessage)> {
     messages.filter(|(_, message): &(_, DeliveryMessage)| message.destination == REPORTS).collect()
 }
 
-async fn a_lost_message_is_sent_again_and_in_the_end_parked(backend: &Backend) {
+/// Begins an attempt as the latest message would.
+async fn begun(orders: &Orders, delivery: &Delivery, at: Timestamp) -> Option<Delivery> {
+    let number = again(orders, delivery).await.announced;
+    let store = orders.store();
+    match store.begin_delivery(delivery.transaction_id, &delivery.destination, number, at).await.unwrap() {
+        BegunDelivery::Begun(delivery) => Some(*delivery),
+        _ => None,
+    }
+}
+
+async fn fails(orders: &Orders, delivery: &Delivery, at: Timestamp) -> (DeliveryState, Timestamp) {
+    let attempt = Attempt { at, took_ms: 12, outcome: "refused".to_owned(), said: "planned".to_owned() };
+    orders.postpone(delivery, (Attempted::Failed, Some(attempt)), at, DAYS, 1.0).await.unwrap()
+}
+
+/// Marks what goes to the results queue as delivered: it is not looked at here.
+async fn without_queues(orders: &Orders, deliveries: &[Delivery]) {
+    let organization = crate::gradings::grading_organization();
+    for delivery in deliveries {
+        for other in orders.store().deliveries(delivery.order).await.unwrap() {
+            if other.destination == RESULTS_QUEUE {
+                orders.delivered(&other, &handover(), &organization, Timestamp::now()).await.unwrap();
+            }
+        }
+    }
+    published(orders).await;
+}
+
+/// However far the queue of deliveries is behind, nothing is taken aside: only attempts that break off count.
+async fn a_long_queue_parks_nothing_and_attempts_that_break_off_do(backend: &Backend) {
     let (orders, recorder) = service(backend).await;
     let delivery = graded(&orders, 1).await.remove(0);
-    let to_queue = orders.store().deliveries(delivery.order).await.unwrap().remove(0);
-    let organization = crate::gradings::grading_organization();
+    without_queues(&orders, std::slice::from_ref(&delivery)).await;
     let now = Timestamp::now();
-    orders.delivered(&to_queue, &handover(), &organization, now).await.unwrap();
-    published(&orders).await;
-    let later = |times: i32| now + (LOST_AFTER + SignedDuration::from_mins(1)) * times;
-    assert_eq!(orders.find_lost_deliveries(now).await.unwrap(), LostDeliveries::default(), "it is young");
-    // Looked at meanwhile: not lost.
-    orders.store().delivery_seen(delivery.sequence, later(1)).await.unwrap();
-    assert_eq!(orders.find_lost_deliveries(later(1)).await.unwrap(), LostDeliveries::default());
-
-    for time in 0..LOST_LIMIT {
-        let found = orders.find_lost_deliveries(later(2 + i32::try_from(time).unwrap())).await.unwrap();
-        assert_eq!((found.announced, found.parked.len()), (1, 0), "{time}");
-        assert_eq!(again(&orders, &delivery).await.announced, time + 1);
+    let later = |times: u32| now + (LOST_AFTER + SignedDuration::from_mins(1)) * i32::try_from(times).unwrap();
+    assert_eq!(orders.ring_due_deliveries(now).await.unwrap(), RungDeliveries::default(), "it is young");
+    let hours = LOST_LIMIT + 5;
+    for time in 1..=hours {
+        let rung = orders.ring_due_deliveries(later(time)).await.unwrap();
+        assert_eq!(rung, RungDeliveries { due: 0, lost: 1 }, "{time}");
         published(&orders).await;
     }
+    assert_eq!(again(&orders, &delivery).await.state, DeliveryState::Waiting);
     let messages = announced(&recorder);
-    let numbers: Vec<u32> = messages.iter().map(|(_, message)| message.announcement).collect();
-    assert_eq!(numbers, (0..=LOST_LIMIT).collect::<Vec<_>>());
     let ids: BTreeSet<_> = messages.iter().map(|(id, _)| *id).collect();
     assert_eq!(ids.len(), messages.len(), "no queue takes one for a repetition of another");
 
-    let found = orders.find_lost_deliveries(later(20)).await.unwrap();
-    assert_eq!(found.parked.iter().map(|parked| parked.id).collect::<Vec<_>>(), [delivery.sequence]);
-    assert_eq!(again(&orders, &delivery).await.state, DeliveryState::Parked);
-    assert_eq!(orders.find_lost_deliveries(later(40)).await.unwrap(), LostDeliveries::default());
-    // A message that turns up after all makes it.
-    orders.delivered(&again(&orders, &delivery).await, &handover(), &organization, later(40)).await.unwrap();
+    // Handlers that begin it and die.
+    for _ in 0..LOST_LIMIT {
+        assert!(begun(&orders, &delivery, later(hours)).await.is_some());
+    }
+    let store = orders.store();
+    let number = again(&orders, &delivery).await.announced;
+    let ended = store.begin_delivery(delivery.transaction_id, REPORTS, number, later(hours)).await.unwrap();
+    assert!(matches!(ended, BegunDelivery::Ended(parked) if parked.state == DeliveryState::Parked));
+    assert_eq!(orders.ring_due_deliveries(later(hours + 5)).await.unwrap(), RungDeliveries::default());
+    // An attempt that went through after all.
+    let organization = crate::gradings::grading_organization();
+    orders.delivered(&again(&orders, &delivery).await, &handover(), &organization, now).await.unwrap();
     assert_eq!(again(&orders, &delivery).await.state, DeliveryState::Delivered);
+    orders.close().await;
+}
+
+/// A handler that saw a disabled destination, and comes to hold its delivery after an operator has resumed it, holds nothing.
+async fn what_an_operator_resumed_is_not_held_again_by_who_looked_before(backend: &Backend) {
+    let (orders, recorder) = service(backend).await;
+    let deliveries = graded(&orders, 3).await;
+    without_queues(&orders, &deliveries).await;
+    let organization = crate::gradings::grading_organization();
+    let (guid, now) = (organization.client_guid, Timestamp::now());
+    let failed = |at| FailedDelivery { organization: guid, destination: REPORTS.into(), at, reason: "planned".into() };
+    orders.store().delivery_failed(&failed(now - DAYS), DAYS).await.unwrap();
+    assert!(orders.store().delivery_failed(&failed(now), DAYS).await.unwrap());
+    for delivery in &deliveries[..2] {
+        assert!(begun(&orders, delivery, now).await.is_none(), "a disabled destination gets nothing");
+        assert_eq!(again(&orders, delivery).await.state, DeliveryState::Held);
+    }
+    let seen: Vec<Delivery> = vec![again(&orders, &deliveries[0]).await, again(&orders, &deliveries[2]).await];
+    assert!(seen.iter().all(|delivery| delivery.disabled_at.is_some()));
+    assert_eq!(orders.resume_destination(guid, REPORTS, now).await.unwrap(), 2);
+    for stale in &seen {
+        orders.hold(stale, now).await.unwrap();
+    }
+    let mut states = Vec::new();
+    for delivery in &deliveries {
+        states.push(again(&orders, delivery).await.state);
+    }
+    assert_eq!(states, [DeliveryState::Resumed, DeliveryState::Resumed, DeliveryState::Waiting]);
+    published(&orders).await;
+    recorder.sent.lock().unwrap().clear();
+    orders.ring_due_deliveries(now + SignedDuration::from_mins(1)).await.unwrap();
+    published(&orders).await;
+    let rung = announced(&recorder);
+    assert!(rung.iter().any(|(_, message)| message.transaction_id == deliveries[2].transaction_id), "nothing is stranded");
+    orders.close().await;
+}
+
+/// A correction has no message under way while the result before it is; its doorbell rings when that one has ended.
+async fn what_is_behind_another_rings_when_that_one_has_ended(backend: &Backend) {
+    let (orders, recorder) = service(backend).await;
+    let first = graded(&orders, 1).await.remove(0);
+    crate::gradings::resent(&orders, "O1").await;
+    let [_, second] = of_reports(&orders, first.order).await.try_into().unwrap();
+    without_queues(&orders, std::slice::from_ref(&first)).await;
+    recorder.sent.lock().unwrap().clear();
+    let (organization, now) = (crate::gradings::grading_organization(), Timestamp::now());
+    let begun_first = begun(&orders, &first, now).await.unwrap();
+    assert!(begun(&orders, &second, now).await.is_none(), "it does not overtake");
+    let (_, due) = fails(&orders, &begun_first, now).await;
+    // However often the sweep comes, it rings for the first alone, and once.
+    for _ in 0..5 {
+        orders.ring_due_deliveries(due + SignedDuration::from_mins(1)).await.unwrap();
+    }
+    published(&orders).await;
+    let rung: Vec<_> = announced(&recorder).into_iter().map(|(_, message)| message.transaction_id).collect();
+    assert_eq!(rung, [first.transaction_id]);
+    orders.delivered(&first, &handover(), &organization, now).await.unwrap();
+    published(&orders).await;
+    assert_eq!(announced(&recorder).last().unwrap().1.transaction_id, second.transaction_id);
+    assert!(begun(&orders, &second, now).await.is_some());
+    orders.close().await;
+}
+
+/// A result that a destination refuses while it takes all others is parked after days; and the days of one that was taken aside are not held
+/// against the next.
+async fn one_refused_among_successes_is_parked_and_blames_nobody(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let deliveries = graded(&orders, 2).await;
+    let organization = crate::gradings::grading_organization();
+    let (store, guid, start) = (orders.store(), organization.client_guid, Timestamp::now());
+    let mut now = start;
+    let state = loop {
+        let delivery = begun(&orders, &deliveries[0], now).await.unwrap();
+        let failed =
+            FailedDelivery { organization: guid, destination: REPORTS.into(), at: now, reason: "planned".into() };
+        assert!(!store.delivery_failed(&failed, DAYS).await.unwrap(), "the destination works");
+        let (state, due) = fails(&orders, &delivery, now).await;
+        if state != DeliveryState::Waiting {
+            break state;
+        }
+        // Another one arrives: the destination is well.
+        crate::gradings::resent(&orders, "O2").await;
+        let other = of_reports(&orders, deliveries[1].order).await.pop().unwrap();
+        orders.delivered(&other, &handover(), &organization, now).await.unwrap();
+        now = due.max(now + SignedDuration::from_hours(12));
+    };
+    assert_eq!(state, DeliveryState::Parked);
+    assert!(now.duration_since(start) >= DAYS && now.duration_since(start) < DAYS * 2);
+    assert_eq!(store.destination_health(None).await.unwrap(), [], "nothing fails there any more");
+    let attempts = store.delivery_attempts(deliveries[0].sequence, 3).await.unwrap();
+    assert_eq!((attempts.len(), attempts[0].said.as_str(), attempts[0].took_ms), (3, "planned", 12));
+    orders.close().await;
+}
+
+/// Twelve due at one destination and one at another: a page of two has one of each.
+async fn doorbells_ring_in_turns_between_destinations(backend: &Backend) {
+    let (orders, recorder) = service(backend).await;
+    let deliveries = graded(&orders, 12).await;
+    published(&orders).await;
+    without_queues(&orders, &deliveries[1..]).await;
+    recorder.sent.lock().unwrap().clear();
+    let later = Timestamp::now() + LOST_AFTER * 2;
+    let before = later - LOST_AFTER;
+    let (rung, _) = orders.store().ring_due_deliveries(before, later, later, 2).await.unwrap();
+    assert_eq!(rung.lost, 2);
+    orders.sweep(later).await.unwrap();
+    let sent = recorder.sent.lock().unwrap().clone();
+    let names: BTreeSet<String> = sent
+        .iter()
+        .filter(|(destination, _)| *destination == Destination::Deliveries)
+        .map(|(_, message)| serde_json::from_str::<DeliveryMessage>(&message.body).unwrap().destination)
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    orders.close().await;
+}
+
+/// One of several handlers that hear the bell begins the attempt.
+async fn one_of_several_begins_an_attempt(backend: &Backend) {
+    let (orders, _) = service(backend).await;
+    let (other, _) = service(backend).await;
+    let delivery = graded(&orders, 1).await.remove(0);
+    let now = Timestamp::now();
+    let begin = |orders: &Arc<dyn Store>, message: u32| {
+        let orders = Arc::clone(orders);
+        let transaction = delivery.transaction_id;
+        async move { orders.begin_delivery(transaction, REPORTS, message, now).await.unwrap() }
+    };
+    let stores = [backend.open().await, backend.open().await];
+    let all = futures::future::join_all((0..8_u32).map(|number| begin(&stores[number as usize % 2], number))).await;
+    assert_eq!(all.iter().filter(|begun| matches!(begun, BegunDelivery::Begun(_))).count(), 1);
+    for store in stores {
+        store.close().await;
+    }
+    other.close().await;
     orders.close().await;
 }
 
@@ -202,10 +369,10 @@ async fn nothing_is_lost_while_the_outbox_holds_it(backend: &Backend) {
     recorder.set_down(true);
     let delivery = graded(&orders, 1).await.remove(0);
     let later = Timestamp::now() + LOST_AFTER * 2;
-    assert_eq!(orders.find_lost_deliveries(later).await.unwrap(), LostDeliveries::default());
+    assert_eq!(orders.ring_due_deliveries(later).await.unwrap(), RungDeliveries::default());
     recorder.set_down(false);
     published(&orders).await;
-    assert_eq!(orders.find_lost_deliveries(later).await.unwrap().announced, 2);
+    assert_eq!(orders.ring_due_deliveries(later).await.unwrap().lost, 2);
     assert_eq!(again(&orders, &delivery).await.seen_at.map(Timestamp::as_second), Some(later.as_second()));
     published(&orders).await;
     orders.close().await;
@@ -289,9 +456,9 @@ async fn a_destination_is_resumed_once_and_audited(backend: &Backend) {
     assert_eq!(announced(&recorder)[0].1.transaction_id, deliveries[0].transaction_id);
 
     // The first is lost: it alone is sent again, for the others come after it. Parked, it makes way for them.
-    let lost = orders.find_lost_deliveries(now + LOST_AFTER * 2).await.unwrap();
+    let rung = orders.ring_due_deliveries(now + LOST_AFTER * 2).await.unwrap();
     let queues = deliveries.len() as u64;
-    assert_eq!(lost.announced, 1 + queues, "beside what is for the queue");
+    assert_eq!(rung.due + rung.lost, 1 + queues, "beside what is for the queue");
     store.administration().park_delivery(deliveries[0].sequence, &entry).await.unwrap();
     orders.sweep(Timestamp::now()).await.unwrap();
     published(&orders).await;

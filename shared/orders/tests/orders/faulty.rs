@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use iris_model::{ClientGuid, OutcomeKind};
 use iris_rules::Snapshot;
 use iris_rules::batches::{Batch, BatchResult, NewBatch};
-use iris_rules::deliveries::{Delivery, DestinationHealth, LostDeliveries};
+use iris_rules::deliveries::{Attempt, Delivery, DestinationHealth};
 use iris_rules::images::{DirectiveRecord, ImageRecord};
 use iris_rules::record::{GradingRecord, ResultRecord};
 use iris_store::batches::Batches;
@@ -17,7 +17,8 @@ use iris_store::orders::Orders;
 use iris_store::outbox::{Envelope, NewEnvelope, Outbox};
 use iris_store::queries::*;
 use iris_store::{
-    Administration, Claim, Commit, Destination, Error, FailedDelivery, IdKind, SettledDelivery, Store, Wanted,
+    Administration, BegunDelivery, Claim, Commit, Destination, Error, FailedDelivery, IdKind, PostponedDelivery,
+    RungDeliveries, SettledDelivery, Store, Wanted,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
@@ -178,17 +179,32 @@ impl Deliveries for Faulty {
     ) -> Result<(u64, Vec<Envelope>), Error> {
         self.inner.resume_destination(organization, destination, at, leased_until).await
     }
-    async fn delivery_seen(&self, sequence: i64, at: Timestamp) -> Result<(), Error> {
-        self.inner.delivery_seen(sequence, at).await
+    async fn begin_delivery(
+        &self,
+        transaction: Uuid,
+        destination: &str,
+        message: u32,
+        at: Timestamp,
+    ) -> Result<BegunDelivery, Error> {
+        self.inner.begin_delivery(transaction, destination, message, at).await
     }
-    async fn lost_deliveries(
+    async fn postpone_delivery(&self, postponed: &PostponedDelivery) -> Result<Vec<Envelope>, Error> {
+        self.inner.postpone_delivery(postponed).await
+    }
+    async fn ring_due_deliveries(
         &self,
         before: Timestamp,
         at: Timestamp,
         leased_until: Timestamp,
         limit: u32,
-    ) -> Result<(LostDeliveries, Vec<Envelope>), Error> {
-        self.inner.lost_deliveries(before, at, leased_until, limit).await
+    ) -> Result<(RungDeliveries, Vec<Envelope>), Error> {
+        self.inner.ring_due_deliveries(before, at, leased_until, limit).await
+    }
+    async fn postponed_deliveries(&self) -> Result<u64, Error> {
+        self.inner.postponed_deliveries().await
+    }
+    async fn delivery_attempts(&self, sequence: i64, limit: u32) -> Result<Vec<Attempt>, Error> {
+        self.inner.delivery_attempts(sequence, limit).await
     }
     async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
         self.inner.destination_health(organization).await

@@ -1,38 +1,35 @@
 //! Statements about deliveries.
 
-use super::dialect::{Connection, Database, FOR_UPDATE, Pool};
+use super::dialect::{Connection, Database, FOR_UPDATE, FOR_UPDATE_SKIP_LOCKED, Pool};
 use crate::Error;
-use crate::codec::{DeliveryRow, DeliverySummaryRow, HealthRow, corrupt, delivery_state, delivery_state_column, id};
-use crate::deliveries::{Deliveries, FailedDelivery, SettledDelivery};
+use crate::codec::{
+    AttemptRow, DeliveryRow, DeliverySummaryRow, HealthRow, corrupt, count, delivery_state, delivery_state_column, id,
+};
+use crate::deliveries::{
+    BegunDelivery, Deliveries, FailedDelivery, PostponedDelivery, RungDeliveries, SettledDelivery,
+};
 use crate::fault::Answered;
 use crate::outbox::{Destination, Envelope, NewEnvelope, OutboxMessage, seal};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, Slug};
+use iris_rules::deliveries::life::{Begin, Life};
 use iris_rules::deliveries::{
-    Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary, DestinationHealth,
-    LOST_LIMIT, LostDeliveries,
+    Attempt, Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary,
+    DestinationHealth,
 };
 use iris_rules::record::OrderChange;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+/// Doorbells of one destination that one sweep rings: more would wait for their turn at it anyway.
+const AT_ONCE: i64 = 64;
+
 #[async_trait]
 impl Deliveries for Database {
     async fn delivery(&self, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error> {
-        let sql = format!(
-            "SELECT {} FROM deliveries d JOIN results r ON r.transaction_id = d.transaction_id \
-             LEFT JOIN destinations s ON s.organization = d.organization AND s.destination = d.destination \
-             WHERE d.transaction_id = $1 AND d.destination = $2",
-            DeliveryRow::COLUMNS
-        );
-        let row: Option<DeliveryRow> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(transaction)
-            .bind(destination)
-            .fetch_optional(self.reading().await?)
-            .answered()
-            .await?;
-        row.map(DeliveryRow::record).transpose()
+        let mut connection = self.reading().await?.acquire().answered().await?;
+        read(&mut connection, transaction, destination).await
     }
 
     async fn deliveries(&self, order: i64) -> Result<Vec<Delivery>, Error> {
@@ -60,15 +57,13 @@ impl Deliveries for Database {
         )))
         .bind(settled.sequence)
         .fetch_optional(&mut *transaction)
-        .answered()
-        .await?;
+        .answered().await?;
         let known: Option<(i16, Uuid, String)> = sqlx::query_as(AssertSqlSafe(format!(
             "SELECT state, organization, destination FROM deliveries WHERE sequence = $1{FOR_UPDATE}"
         )))
         .bind(settled.sequence)
         .fetch_optional(&mut *transaction)
-        .answered()
-        .await?;
+        .answered().await?;
         let (Some(order), Some((state, organization, destination))) = (locked, known) else {
             return Err(corrupt("a delivery"));
         };
@@ -79,13 +74,26 @@ impl Deliveries for Database {
         if state == column(DeliveryState::Delivered) || state == column(settled.state) || !(is_open || made) {
             return Ok(Vec::new());
         }
-        sqlx::query("UPDATE deliveries SET state = $2, delivered_at = $3 WHERE sequence = $1")
-            .bind(settled.sequence)
-            .bind(column(settled.state))
-            .bind((settled.state == DeliveryState::Delivered).then(|| settled.at.as_microsecond()))
-            .execute(&mut *transaction)
-            .answered()
-            .await?;
+        if settled.state == DeliveryState::Held && !is_disabled(&mut transaction, organization, &destination).await? {
+            // Resumed meanwhile: it is due at once, and the next sweep rings for it.
+            let sql = "UPDATE deliveries SET next_at = $2, leased_until = NULL, leased_by = NULL WHERE sequence = $1";
+            let query = sqlx::query(sql).bind(settled.sequence).bind(settled.at.as_microsecond());
+            query.execute(&mut *transaction).answered().await?;
+            transaction.commit().answered().await?;
+            return Ok(Vec::new());
+        }
+        sqlx::query(
+            "UPDATE deliveries SET state = $2, delivered_at = $3, leased_until = NULL, leased_by = NULL, lost = 0 \
+             WHERE sequence = $1",
+        )
+        .bind(settled.sequence)
+        .bind(column(settled.state))
+        .bind((settled.state == DeliveryState::Delivered).then(|| settled.at.as_microsecond()))
+        .execute(&mut *transaction)
+        .answered().await?;
+        if let Some(attempt) = &settled.attempt {
+            note(&mut transaction, settled.sequence, attempt).await?;
+        }
         match settled.state {
             DeliveryState::Delivered => {
                 let sql =
@@ -94,19 +102,20 @@ impl Deliveries for Database {
                 query.execute(&mut *transaction).answered().await?;
             }
             DeliveryState::Held => {
-                // Those that waited for this one wait with it.
-                let sql = "UPDATE deliveries SET state = 2 WHERE organization = $1 AND destination = $2 AND state = 3";
-                let query = sqlx::query(sql).bind(organization).bind(&destination);
-                query.execute(&mut *transaction).answered().await?;
+                hold_resumed(&mut transaction, organization, &destination).await?;
             }
-            _ => {}
+            _ => forgive(&mut transaction, organization, &destination).await?,
         }
         if matches!(settled.state, DeliveryState::Delivered | DeliveryState::Dropped) {
             complete(&mut transaction, order, settled.at).await?;
         }
         let mut envelopes = envelopes.to_vec();
-        if state == column(DeliveryState::Resumed) && settled.state != DeliveryState::Held {
-            envelopes.extend(next_resumed(&mut transaction, organization, &destination, settled.at).await?);
+        if settled.state != DeliveryState::Held {
+            let ended = Ended { sequence: settled.sequence, was: delivery_state(state)?, organization, destination };
+            envelopes.extend(next_in_line(&mut transaction, &ended, settled.at).await?);
+            if made {
+                envelopes.extend(wake(&mut transaction, &ended, settled.at).await?);
+            }
         }
         let stored = store(&mut transaction, envelopes, settled.at, settled.leased_until).await?;
         transaction.commit().answered().await?;
@@ -135,8 +144,7 @@ impl Deliveries for Database {
                 .bind(&failed.destination)
                 .bind(failed.at.as_microsecond())
                 .execute(&mut *transaction)
-                .answered()
-                .await?;
+                .answered().await?;
         }
         transaction.commit().answered().await?;
         Ok(disable)
@@ -155,58 +163,136 @@ impl Deliveries for Database {
         Ok((held, stored))
     }
 
-    async fn delivery_seen(&self, sequence: i64, at: Timestamp) -> Result<(), Error> {
-        sqlx::query("UPDATE deliveries SET seen_at = $2, lost = 0 WHERE sequence = $1")
-            .bind(sequence)
-            .bind(at.as_microsecond())
-            .execute(self.writing().await?)
-            .answered()
-            .await?;
-        Ok(())
+    async fn begin_delivery(
+        &self,
+        transaction_id: Uuid,
+        destination: &str,
+        message: u32,
+        at: Timestamp,
+    ) -> Result<BegunDelivery, Error> {
+        let mut transaction = self.begin().await?;
+        let locked: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "SELECT sequence FROM deliveries WHERE transaction_id = $1 AND destination = $2{FOR_UPDATE_SKIP_LOCKED}"
+        )))
+        .bind(transaction_id)
+        .bind(destination)
+        .fetch_optional(&mut *transaction)
+        .answered().await?;
+        let Some(delivery) = read(&mut transaction, transaction_id, destination).await? else {
+            return Ok(BegunDelivery::Unknown);
+        };
+        if locked.is_none() || !delivery.state.is_open() || delivery.is_behind {
+            return Ok(BegunDelivery::Nothing);
+        }
+        let (sequence, organization) = (delivery.sequence, delivery.organization.0);
+        if delivery.disabled_at.is_some() && is_disabled(&mut transaction, organization, destination).await? {
+            let sql = "UPDATE deliveries SET state = 2 WHERE sequence = $1 AND state IN (0, 3)";
+            sqlx::query(sql).bind(sequence).execute(&mut *transaction).answered().await?;
+            hold_resumed(&mut transaction, organization, destination).await?;
+            transaction.commit().answered().await?;
+            return Ok(BegunDelivery::Nothing);
+        }
+        match delivery.life.begin(delivery.state, message, at) {
+            Begin::Nothing => Ok(BegunDelivery::Nothing),
+            Begin::Now(life) => {
+                store_life(&mut transaction, sequence, &life).await?;
+                transaction.commit().answered().await?;
+                Ok(BegunDelivery::Begun(Box::new(Delivery { life, ..delivery })))
+            }
+            Begin::End(state) => {
+                let summary = set_aside(&mut transaction, sequence, state).await?;
+                let destination = destination.to_owned();
+                let ended = Ended { sequence, was: delivery.state, organization, destination };
+                let next = next_in_line(&mut transaction, &ended, at).await?;
+                store(&mut transaction, next, at, at).await?;
+                transaction.commit().answered().await?;
+                Ok(BegunDelivery::Ended(summary))
+            }
+        }
     }
 
-    async fn lost_deliveries(
+    async fn postpone_delivery(&self, postponed: &PostponedDelivery) -> Result<Vec<Envelope>, Error> {
+        let mut transaction = self.begin().await?;
+        let known: Option<(i16, Uuid, String)> = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT state, organization, destination FROM deliveries WHERE sequence = $1{FOR_UPDATE}"
+        )))
+        .bind(postponed.sequence)
+        .fetch_optional(&mut *transaction)
+        .answered().await?;
+        let Some((state, organization, destination)) = known else { return Err(corrupt("a delivery")) };
+        if let Some(attempt) = &postponed.attempt {
+            note(&mut transaction, postponed.sequence, attempt).await?;
+        }
+        let was = delivery_state(state)?;
+        let mut next = Vec::new();
+        if was.is_open() {
+            store_life(&mut transaction, postponed.sequence, &postponed.life).await?;
+            if !postponed.state.is_open() {
+                set_aside(&mut transaction, postponed.sequence, postponed.state).await?;
+                let ended = Ended { sequence: postponed.sequence, was, organization, destination };
+                forgive(&mut transaction, organization, &ended.destination).await?;
+                next = next_in_line(&mut transaction, &ended, postponed.at).await?;
+            }
+        }
+        let stored = store(&mut transaction, next, postponed.at, postponed.leased_until).await?;
+        transaction.commit().answered().await?;
+        Ok(stored)
+    }
+
+    async fn ring_due_deliveries(
         &self,
         before: Timestamp,
         at: Timestamp,
         leased_until: Timestamp,
         limit: u32,
-    ) -> Result<(LostDeliveries, Vec<Envelope>), Error> {
+    ) -> Result<(RungDeliveries, Vec<Envelope>), Error> {
         let mut transaction = self.begin().await?;
-        // Of those that were held, the first alone has a message. What the outbox still has to send is not lost.
-        let found: Vec<(i64, i32, i16, Uuid, String)> = sqlx::query_as(AssertSqlSafe(format!(
-            "SELECT d.sequence, d.lost, d.state, d.organization, d.destination FROM deliveries d \
-             WHERE d.state IN (0, 3) AND COALESCE(d.seen_at, d.at) < $1 \
-             AND (d.state = 0 OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
-                 AND e.destination = d.destination AND e.state = 3 AND e.sequence < d.sequence)) \
-             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.destination = 'deliveries' AND o.created_at < $1) \
-             ORDER BY d.sequence LIMIT $2{FOR_UPDATE}"
+        // Of those that were held, the first alone may go; what is behind another rings when that one has ended. What the outbox still has
+        // to send is not lost. `rang` is when its doorbell rang last, `due` when it became due after that, if it did.
+        let found: Vec<(i64, bool)> = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT q.sequence, COALESCE(q.seen_at, q.at) < COALESCE(q.leased_until, q.next_at) FROM deliveries q \
+             WHERE q.sequence IN (SELECT x.sequence FROM \
+                 (SELECT d.sequence, ROW_NUMBER() OVER (PARTITION BY d.organization, d.destination ORDER BY d.sequence) AS turn \
+                  FROM deliveries d WHERE d.state IN (0, 3) AND d.next_at <= $2 \
+                  AND (d.leased_until IS NULL OR d.leased_until <= $2) \
+                  AND (COALESCE(d.seen_at, d.at) < COALESCE(d.leased_until, d.next_at) \
+                      OR (COALESCE(d.seen_at, d.at) < $1 AND NOT EXISTS \
+                          (SELECT 1 FROM outbox o WHERE o.destination = 'deliveries' AND o.created_at < $1))) \
+                  AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
+                      AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) \
+                  AND (d.state = 0 OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
+                      AND e.destination = d.destination AND e.state = 3 AND e.sequence < d.sequence))) x \
+                 WHERE x.turn <= $4 ORDER BY x.turn, x.sequence LIMIT $3) \
+             ORDER BY q.sequence{FOR_UPDATE_SKIP_LOCKED}"
         )))
         .bind(before.as_microsecond())
+        .bind(at.as_microsecond())
         .bind(i64::from(limit))
+        .bind(AT_ONCE)
         .fetch_all(&mut *transaction)
-        .answered()
-        .await?;
-        let mut lost = LostDeliveries::default();
-        let (mut messages, mut next) = (Vec::new(), Vec::new());
-        for (sequence, times, state, organization, destination) in found {
-            if u32::try_from(times).unwrap_or_default() < LOST_LIMIT {
-                let sql = "UPDATE deliveries SET lost = lost + 1 WHERE sequence = $1";
-                sqlx::query(sql).bind(sequence).execute(&mut *transaction).answered().await?;
-                messages.push((Destination::Deliveries, announcement(&mut transaction, sequence, at).await?));
-                lost.announced += 1;
-                continue;
-            }
-            let parked = set_aside(&mut transaction, sequence).await?;
-            lost.parked.push(parked);
-            if delivery_state(state)? == DeliveryState::Resumed {
-                next.extend(next_resumed(&mut transaction, organization, &destination, at).await?);
+        .answered().await?;
+        let (mut rung, mut messages) = (RungDeliveries::default(), Vec::new());
+        for (sequence, due) in found {
+            messages.push((Destination::Deliveries, announcement(&mut transaction, sequence, at).await?));
+            if due {
+                rung.due += 1;
+            } else {
+                rung.lost += 1;
             }
         }
-        let envelopes = seal(messages).into_iter().chain(next).collect();
-        let stored = store(&mut transaction, envelopes, at, leased_until).await?;
+        let stored = store(&mut transaction, seal(messages), at, leased_until).await?;
         transaction.commit().answered().await?;
-        Ok((lost, stored))
+        Ok((rung, stored))
+    }
+
+    async fn postponed_deliveries(&self) -> Result<u64, Error> {
+        let sql = "SELECT COUNT(*) FROM deliveries WHERE state IN (0, 3) AND next_at > 0";
+        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(self.reading().await?).answered().await?;
+        Ok(count(waiting))
+    }
+
+    async fn delivery_attempts(&self, sequence: i64, limit: u32) -> Result<Vec<Attempt>, Error> {
+        attempts(self.reading().await?, sequence, limit).await
     }
 
     async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
@@ -217,10 +303,145 @@ impl Deliveries for Database {
         let rows: Vec<HealthRow> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(organization.map(|guid| guid.0))
             .fetch_all(self.reading().await?)
-            .answered()
-            .await?;
+            .answered().await?;
         rows.into_iter().map(HealthRow::record).collect()
     }
+}
+
+async fn read(connection: &mut Connection, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error> {
+    let sql = format!(
+        "SELECT {} FROM deliveries d JOIN results r ON r.transaction_id = d.transaction_id \
+         LEFT JOIN destinations s ON s.organization = d.organization AND s.destination = d.destination \
+         WHERE d.transaction_id = $1 AND d.destination = $2",
+        DeliveryRow::COLUMNS
+    );
+    let query = sqlx::query_as(AssertSqlSafe(sql)).bind(transaction).bind(destination);
+    let row: Option<DeliveryRow> = query.fetch_optional(connection).answered().await?;
+    row.map(DeliveryRow::record).transpose()
+}
+
+/// Whether a destination is disabled, and stays so until the transaction ends.
+async fn is_disabled(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<bool, Error> {
+    let disabled: Option<Option<i64>> = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT disabled_at FROM destinations WHERE organization = $1 AND destination = $2{FOR_UPDATE}"
+    )))
+    .bind(organization)
+    .bind(destination)
+    .fetch_optional(connection)
+    .answered().await?;
+    Ok(disabled.flatten().is_some())
+}
+
+/// Those that were resumed and wait for one another wait with the one that is held again.
+async fn hold_resumed(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<(), Error> {
+    let sql = "UPDATE deliveries SET state = 2 WHERE organization = $1 AND destination = $2 AND state = 3";
+    let query = sqlx::query(sql).bind(organization).bind(destination);
+    query.execute(connection).answered().await?;
+    Ok(())
+}
+
+/// Forgets since when a destination fails that nothing fails to reach any more.
+async fn forgive(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<(), Error> {
+    let sql = "DELETE FROM destinations WHERE organization = $1 AND destination = $2 AND disabled_at IS NULL \
+               AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.organization = $1 AND d.destination = $2 \
+                   AND d.state IN (0, 3) AND d.failures > 0)";
+    sqlx::query(sql).bind(organization).bind(destination).execute(connection).answered().await?;
+    Ok(())
+}
+
+async fn store_life(connection: &mut Connection, sequence: i64, life: &Life) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE deliveries SET failures = $2, failing_since = $3, lost = $4, next_at = $5, leased_until = $6, leased_by = $7 \
+         WHERE sequence = $1",
+    )
+    .bind(sequence)
+    .bind(i32::try_from(life.failures).unwrap_or(i32::MAX))
+    .bind(life.failing_since.map(Timestamp::as_microsecond))
+    .bind(i32::try_from(life.broken_off).unwrap_or(i32::MAX))
+    .bind(life.next_at.as_microsecond())
+    .bind(life.lease.map(|lease| lease.until.as_microsecond()))
+    .bind(life.lease.map(|lease| i32::try_from(lease.by).unwrap_or(i32::MAX)))
+    .execute(connection)
+    .answered().await?;
+    Ok(())
+}
+
+async fn note(connection: &mut Connection, sequence: i64, attempt: &Attempt) -> Result<(), Error> {
+    sqlx::query("INSERT INTO delivery_attempts (sequence, at, took_ms, outcome, said) VALUES ($1, $2, $3, $4, $5)")
+        .bind(sequence)
+        .bind(attempt.at.as_microsecond())
+        .bind(i64::try_from(attempt.took_ms).unwrap_or(i64::MAX))
+        .bind(&attempt.outcome)
+        .bind(&attempt.said)
+        .execute(connection)
+        .answered().await?;
+    Ok(())
+}
+
+pub(super) async fn attempts(pool: &Pool, sequence: i64, limit: u32) -> Result<Vec<Attempt>, Error> {
+    let sql = "SELECT at, took_ms, outcome, said FROM delivery_attempts WHERE sequence = $1 ORDER BY id DESC LIMIT $2";
+    let query = sqlx::query_as(sql).bind(sequence).bind(i64::from(limit));
+    let rows: Vec<AttemptRow> = query.fetch_all(pool).answered().await?;
+    rows.into_iter().map(AttemptRow::record).collect()
+}
+
+/// A delivery that has ended or was taken aside.
+struct Ended {
+    sequence: i64,
+    was: DeliveryState,
+    organization: Uuid,
+    destination: String,
+}
+
+/// Rings for what waited for it: the next of those that were held, and the next result of its order.
+async fn next_in_line(
+    connection: &mut Connection,
+    ended: &Ended,
+    at: Timestamp,
+) -> Result<Vec<NewEnvelope>, Error> {
+    let mut next = Vec::new();
+    if ended.was == DeliveryState::Resumed {
+        next.extend(next_resumed(connection, ended.organization, &ended.destination, at).await?);
+    }
+    let behind: Option<i64> = sqlx::query_scalar(
+        "SELECT d.sequence FROM deliveries d JOIN deliveries e ON e.order_id = d.order_id AND e.destination = d.destination \
+         WHERE e.sequence = $1 AND d.sequence > e.sequence AND d.state = 0 \
+         AND NOT EXISTS (SELECT 1 FROM deliveries f WHERE f.order_id = d.order_id AND f.destination = d.destination \
+             AND f.sequence < d.sequence AND f.state IN (0, 2, 3)) \
+         ORDER BY d.sequence LIMIT 1",
+    )
+    .bind(ended.sequence)
+    .fetch_optional(&mut *connection)
+    .answered().await?;
+    if let Some(behind) = behind {
+        let message = announcement(connection, behind, at).await?;
+        next.extend(seal(vec![(Destination::Deliveries, message)]));
+    }
+    Ok(next)
+}
+
+/// Rings for deliveries to a destination that took one just now, and that would wait for a while: a success may wake two more.
+async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Result<Vec<NewEnvelope>, Error> {
+    let asleep: Vec<i64> = sqlx::query_scalar(
+        "SELECT d.sequence FROM deliveries d WHERE d.organization = $1 AND d.destination = $2 AND d.state = 0 \
+         AND d.next_at > $3 AND (d.leased_until IS NULL OR d.leased_until <= $3) \
+         AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
+             AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) \
+         ORDER BY d.sequence LIMIT 2",
+    )
+    .bind(ended.organization)
+    .bind(&ended.destination)
+    .bind(at.as_microsecond())
+    .fetch_all(&mut *connection)
+    .answered().await?;
+    let mut messages = Vec::new();
+    for sequence in asleep {
+        let sql = "UPDATE deliveries SET next_at = $2 WHERE sequence = $1";
+        let query = sqlx::query(sql).bind(sequence).bind(at.as_microsecond());
+        query.execute(&mut *connection).answered().await?;
+        messages.push((Destination::Deliveries, announcement(connection, sequence, at).await?));
+    }
+    Ok(seal(messages))
 }
 
 /// Completes an order (status 7) that is graded (3), when nothing of its last result is to be delivered any more.
@@ -235,8 +456,7 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     )
     .bind(order)
     .fetch_optional(&mut *connection)
-    .answered()
-    .await?;
+    .answered().await?;
     let Some((version, result)) = completed else { return Ok(()) };
     sqlx::query(
         "INSERT INTO order_history (order_id, version, at, submission, status, change, content) \
@@ -248,8 +468,7 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     .bind(result)
     .bind(OrderChange::Completed.as_str())
     .execute(&mut *connection)
-    .answered()
-    .await?;
+    .answered().await?;
     Ok(())
 }
 
@@ -268,6 +487,8 @@ async fn next_resumed(
     .fetch_optional(&mut *connection)
     .answered().await?;
     let Some(next) = next else { return Ok(Vec::new()) };
+    let sql = "UPDATE deliveries SET next_at = $2 WHERE sequence = $1";
+    sqlx::query(sql).bind(next).bind(at.as_microsecond()).execute(&mut *connection).answered().await?;
     Ok(seal(vec![(Destination::Deliveries, announcement(connection, next, at).await?)]))
 }
 
@@ -281,8 +502,7 @@ async fn announcement(connection: &mut Connection, sequence: i64, at: Timestamp)
         .bind(sequence)
         .bind(at.as_microsecond())
         .fetch_one(connection)
-        .answered()
-        .await?;
+        .answered().await?;
     let message = DeliveryMessage {
         organization: Slug::new(&slug).ok_or_else(|| corrupt("a slug"))?,
         transaction_id,
@@ -311,8 +531,7 @@ async fn store(
         .bind(envelope.destination.to_text())
         .bind(envelope.payload.as_str())
         .fetch_one(&mut *connection)
-        .answered()
-        .await?;
+        .answered().await?;
         let (destination, messages) = (envelope.destination, envelope.messages);
         stored.push(Envelope { id, destination, messages, attempts: 0 });
     }
@@ -333,9 +552,9 @@ pub(super) async fn resume(
     .bind(organization.0)
     .bind(destination)
     .fetch_optional(&mut *connection)
-    .answered()
-    .await?;
-    let sql = "UPDATE deliveries SET state = 3 WHERE organization = $1 AND destination = $2 AND state = 2";
+    .answered().await?;
+    let sql = "UPDATE deliveries SET state = 3, failures = 0, failing_since = NULL, lost = 0, leased_until = NULL, leased_by = NULL \
+               WHERE organization = $1 AND destination = $2 AND state = 2";
     let query = sqlx::query(sql).bind(organization.0).bind(destination);
     let resumed = query.execute(&mut *connection).answered().await?.rows_affected();
     let envelopes = next_resumed(connection, organization.0, destination, at).await?;
@@ -343,14 +562,17 @@ pub(super) async fn resume(
     Ok((disabled.flatten().is_some(), resumed, stored))
 }
 
-/// Parks a delivery.
-async fn set_aside(connection: &mut Connection, sequence: i64) -> Result<DeliverySummary, Error> {
-    sqlx::query("UPDATE deliveries SET state = $2 WHERE sequence = $1")
+/// Takes a delivery aside.
+async fn set_aside(
+    connection: &mut Connection,
+    sequence: i64,
+    state: DeliveryState,
+) -> Result<DeliverySummary, Error> {
+    sqlx::query("UPDATE deliveries SET state = $2, leased_until = NULL, leased_by = NULL WHERE sequence = $1")
         .bind(sequence)
-        .bind(delivery_state_column(DeliveryState::Parked))
+        .bind(delivery_state_column(state))
         .execute(&mut *connection)
-        .answered()
-        .await?;
+        .answered().await?;
     let sql = format!("SELECT {} FROM deliveries d WHERE d.sequence = $1", DeliverySummaryRow::COLUMNS);
     let row: DeliverySummaryRow =
         sqlx::query_as(AssertSqlSafe(sql)).bind(sequence).fetch_one(connection).answered().await?;
@@ -372,18 +594,23 @@ pub(super) async fn retry_delivery(
     .answered().await?;
     let Some((state, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = match delivery_state(state)? {
-        state @ (DeliveryState::Held | DeliveryState::Delivered) => return Ok(DeliveryMove::Refused(state)),
+        state @ (DeliveryState::Held | DeliveryState::Delivered | DeliveryState::HandedOver) => {
+            return Ok(DeliveryMove::Refused(state));
+        }
         _ if overtaken => return Ok(DeliveryMove::Overtaken),
         // In its place in the row of those that were held.
         DeliveryState::Resumed => DeliveryState::Resumed,
         _ => DeliveryState::Waiting,
     };
-    sqlx::query("UPDATE deliveries SET state = $2, lost = 0 WHERE sequence = $1")
+    sqlx::query(
+        "UPDATE deliveries SET state = $2, lost = 0, failures = 0, failing_since = NULL, next_at = $3, leased_until = NULL, \
+         leased_by = NULL WHERE sequence = $1",
+    )
         .bind(sequence)
         .bind(delivery_state_column(state))
+        .bind(at.as_microsecond())
         .execute(&mut *connection)
-        .answered()
-        .await?;
+        .answered().await?;
     let message = announcement(connection, sequence, at).await?;
     store(connection, seal(vec![(Destination::Deliveries, message)]), at, at).await?;
     Ok(DeliveryMove::Done)
@@ -399,18 +626,16 @@ pub(super) async fn park_delivery(
         sqlx::query_as(AssertSqlSafe(format!("SELECT state FROM deliveries WHERE sequence = $1{FOR_UPDATE}")))
             .bind(sequence)
             .fetch_optional(&mut *connection)
-            .answered()
-            .await?;
+            .answered().await?;
     let Some((state,)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = delivery_state(state)?;
     if !state.is_open() {
         return Ok(DeliveryMove::Refused(state));
     }
-    let parked = set_aside(connection, sequence).await?;
-    if state == DeliveryState::Resumed {
-        let next = next_resumed(connection, parked.organization.0, &parked.destination, at).await?;
-        store(connection, next, at, at).await?;
-    }
+    let parked = set_aside(connection, sequence, DeliveryState::Parked).await?;
+    let ended = Ended { sequence, was: state, organization: parked.organization.0, destination: parked.destination };
+    let next = next_in_line(connection, &ended, at).await?;
+    store(connection, next, at, at).await?;
     Ok(DeliveryMove::Done)
 }
 
@@ -437,7 +662,6 @@ pub(super) async fn search_deliveries(
         .bind(order)
         .bind(i64::from(limit))
         .fetch_all(pool)
-        .answered()
-        .await?;
+        .answered().await?;
     rows.into_iter().map(DeliverySummaryRow::record).collect()
 }

@@ -4,7 +4,8 @@ use super::{corrupt, count, time};
 use crate::Error;
 use iris_model::{ClientGuid, ResultCode, Slug};
 use iris_rules::batches::{Batch, BatchResult};
-use iris_rules::deliveries::{Delivery, DeliveryState, DeliverySummary, DestinationHealth};
+use iris_rules::deliveries::life::{Lease, Life, Purpose};
+use iris_rules::deliveries::{Attempt, Delivery, DeliveryState, DeliverySummary, DestinationHealth};
 use iris_rules::record::{GradingRecord, ResultRecord};
 use uuid::Uuid;
 
@@ -70,6 +71,8 @@ pub(crate) fn delivery_state_column(state: DeliveryState) -> i16 {
         DeliveryState::Dropped => 4,
         DeliveryState::Failed => 5,
         DeliveryState::Parked => 6,
+        DeliveryState::HandedOver => 7,
+        DeliveryState::Uncertain => 8,
     }
 }
 
@@ -95,11 +98,18 @@ pub(crate) struct DeliveryRow {
     disabled_at: Option<i64>,
     seen_at: Option<i64>,
     announced: i32,
+    purpose: i16,
+    next_at: i64,
+    leased_until: Option<i64>,
+    leased_by: Option<i32>,
+    failures: i32,
+    failing_since: Option<i64>,
+    lost: i32,
 }
 
 impl DeliveryRow {
     pub(crate) const COLUMNS: &'static str = "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.state, \
-         d.destination, d.seen_at, d.announced, r.code, r.document, r.report, s.disabled_at, \
+         d.destination, d.seen_at, d.announced, d.purpose, d.next_at, d.leased_until, d.leased_by, d.failures, d.failing_since, d.lost, r.code, r.document, r.report, s.disabled_at, \
          EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
              AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) AS behind";
 
@@ -120,7 +130,35 @@ impl DeliveryRow {
             disabled_at: self.disabled_at.map(time).transpose()?,
             seen_at: self.seen_at.map(time).transpose()?,
             announced: u32::try_from(self.announced).unwrap_or_default(),
+            life: Life {
+                purpose: if self.purpose == 0 { Purpose::AtLeastOnce } else { Purpose::AtMostOnce },
+                failures: u32::try_from(self.failures).unwrap_or_default(),
+                failing_since: self.failing_since.map(time).transpose()?,
+                broken_off: u32::try_from(self.lost).unwrap_or_default(),
+                next_at: time(self.next_at)?,
+                lease: match (self.leased_until, self.leased_by) {
+                    (Some(until), Some(by)) => {
+                        Some(Lease { until: time(until)?, by: u32::try_from(by).unwrap_or_default() })
+                    }
+                    _ => None,
+                },
+            },
         })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct AttemptRow {
+    at: i64,
+    took_ms: i64,
+    outcome: String,
+    said: String,
+}
+
+impl AttemptRow {
+    pub(crate) fn record(self) -> Result<Attempt, Error> {
+        let (outcome, said) = (self.outcome, self.said);
+        Ok(Attempt { at: time(self.at)?, took_ms: u64::try_from(self.took_ms).unwrap_or_default(), outcome, said })
     }
 }
 

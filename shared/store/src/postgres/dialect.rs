@@ -11,6 +11,9 @@ pub(super) use sqlx::PgPool as Pool;
 /// Locks the selected rows until the transaction ends.
 pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
 
+/// The same, without those that somebody else has locked.
+pub(super) const FOR_UPDATE_SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
+
 /// Unfolds `$1`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
 pub(super) const KEYS: &str = "json_array_elements($1::json) AS k (value) JOIN";
 

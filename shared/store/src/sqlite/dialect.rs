@@ -11,6 +11,9 @@ pub(super) use sqlx::SqlitePool as Pool;
 /// Locks the selected rows until the transaction ends.
 pub(super) const FOR_UPDATE: &str = "";
 
+/// The same, without those that somebody else has locked.
+pub(super) const FOR_UPDATE_SKIP_LOCKED: &str = "";
+
 /// Unfolds `$1`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
 pub(super) const KEYS: &str = "json_each($1) k CROSS JOIN";
 

@@ -1,0 +1,317 @@
+//! The life of a delivery: what an event makes of it. Pure: the time, and chance, are passed in.
+//!
+//! ```text
+//!            begun                handed over            the final word
+//! Waiting ─────────► (leased) ──┬──────────► HandedOver ──┬──► Delivered
+//!    ▲  ▲                │      └──► Delivered            ├──► Failed
+//!    │  └── failed, later┘      └──► Failed (never)       └──► Uncertain (the word never came)
+//!    └── resumed ◄── Held
+//! ```
+//!
+//! Channels whose destination confirms at once know one step; others hand over first and hear the final word later. What a failure allows is
+//! said by the [`Purpose`]: what is sent at least once goes again whenever nobody knows; what is sent at most once never does.
+
+use super::{DeliveryState, LOST_LIMIT};
+use jiff::{SignedDuration, Timestamp};
+
+/// How long an attempt may take before somebody else may begin one.
+pub const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long a destination that did not take a delivery is left alone by it: the first time, the second, and so on; the last for good.
+pub const PAUSES: [SignedDuration; 9] = [
+    SignedDuration::from_secs(1),
+    SignedDuration::from_secs(2),
+    SignedDuration::from_secs(5),
+    SignedDuration::from_secs(15),
+    SignedDuration::from_secs(30),
+    SignedDuration::from_mins(1),
+    SignedDuration::from_mins(2),
+    SignedDuration::from_mins(5),
+    SignedDuration::from_mins(15),
+];
+
+/// The same while something of the platform's own is away.
+pub const OUTAGE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
+
+/// The same where there was no room: others are under way to the destination, or it is being left alone.
+pub const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(20);
+
+/// What a failure allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Purpose {
+    /// Sent until it is known to have arrived; whoever gets it twice can tell by its id. Results are.
+    #[default]
+    AtLeastOnce,
+    /// Never sent again once it may have arrived. Charges are.
+    AtMostOnce,
+}
+
+/// What is kept of a delivery's attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// What a failure allows.
+    pub purpose: Purpose,
+    /// Attempts in a row that the destination did not take.
+    pub failures: u32,
+    /// When the first of them was.
+    pub failing_since: Option<Timestamp>,
+    /// Attempts in a row of which nobody said how they ended.
+    pub broken_off: u32,
+    /// Not before.
+    pub next_at: Timestamp,
+    /// The attempt under way.
+    pub lease: Option<Lease>,
+}
+
+/// An attempt under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Until when nobody else begins one.
+    pub until: Timestamp,
+    /// By the how many-th message of the delivery it was begun. The same message comes again when its handler has died: it may begin anew.
+    pub by: u32,
+}
+
+/// What a message may do about a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// Attempt it. This is what is stored first.
+    Now(Life),
+    /// Nothing: it is done, taken aside, not due, or under way.
+    Nothing,
+    /// It ends like this instead.
+    End(DeliveryState),
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempted {
+    /// The destination has it, and that is the final word.
+    Delivered,
+    /// The destination has it; its final word is awaited.
+    HandedOver,
+    /// It can never be made.
+    Impossible,
+    /// The destination did not take it, and surely has not got it.
+    Failed,
+    /// Nobody knows whether the destination has it.
+    Unclear,
+    /// It was not tried: something of the platform's own is away.
+    Unavailable,
+    /// It was not tried: no room.
+    Busy,
+}
+
+/// The final word about what was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// It arrived.
+    Arrived,
+    /// It did not, and never will.
+    Refused,
+    /// It did not come in time.
+    Never,
+}
+
+impl Life {
+    /// A new delivery.
+    #[must_use]
+    pub fn new(purpose: Purpose, at: Timestamp) -> Self {
+        Self { purpose, failures: 0, failing_since: None, broken_off: 0, next_at: at, lease: None }
+    }
+
+    /// Whether the message of this number may begin an attempt now.
+    #[must_use]
+    pub fn begin(self, state: DeliveryState, message: u32, now: Timestamp) -> Begin {
+        if !matches!(state, DeliveryState::Waiting | DeliveryState::Resumed) || now < self.next_at {
+            return Begin::Nothing;
+        }
+        if self.lease.is_some_and(|lease| now < lease.until && lease.by != message) {
+            return Begin::Nothing;
+        }
+        // An attempt that nobody ended may have arrived.
+        if self.lease.is_some() && self.purpose == Purpose::AtMostOnce {
+            return Begin::End(DeliveryState::Uncertain);
+        }
+        if self.broken_off >= LOST_LIMIT {
+            return Begin::End(DeliveryState::Parked);
+        }
+        let lease = Lease { until: now.saturating_add(LEASE).unwrap_or(Timestamp::MAX), by: message };
+        Begin::Now(Self { broken_off: self.broken_off + 1, lease: Some(lease), ..self })
+    }
+
+    /// What an attempt that was begun makes of it. It is parked when the destination has not taken it for `patience`, whatever else it takes.
+    /// `chance` is from 0 to 1: those that fail together do not come back together.
+    #[must_use]
+    pub fn ended(
+        self,
+        state: DeliveryState,
+        attempted: Attempted,
+        now: Timestamp,
+        patience: SignedDuration,
+        chance: f64,
+    ) -> (DeliveryState, Self) {
+        let idle = Self { lease: None, broken_off: 0, ..self };
+        let well = Self { failures: 0, failing_since: None, ..idle };
+        let later = |pause: SignedDuration| now.saturating_add(scattered(pause, chance)).unwrap_or(Timestamp::MAX);
+        match attempted {
+            Attempted::Delivered => (DeliveryState::Delivered, well),
+            Attempted::HandedOver => (DeliveryState::HandedOver, well),
+            Attempted::Impossible => (DeliveryState::Failed, idle),
+            Attempted::Unavailable => (state, Self { next_at: later(OUTAGE_PAUSE), ..idle }),
+            Attempted::Busy => (state, Self { next_at: later(BUSY_PAUSE), ..idle }),
+            Attempted::Unclear if self.purpose == Purpose::AtMostOnce => (DeliveryState::Uncertain, idle),
+            Attempted::Failed | Attempted::Unclear => {
+                let since = self.failing_since.unwrap_or(now);
+                let next_at = later(pause(self.failures));
+                let failed =
+                    Self { failures: self.failures.saturating_add(1), failing_since: Some(since), next_at, ..idle };
+                let over = now.duration_since(since) >= patience;
+                (if over { DeliveryState::Parked } else { state }, failed)
+            }
+        }
+    }
+}
+
+/// What the final word makes of a delivery that was handed over; nothing of any other.
+#[must_use]
+pub fn concluded(state: DeliveryState, word: Word) -> DeliveryState {
+    match (state, word) {
+        (DeliveryState::HandedOver, Word::Arrived) => DeliveryState::Delivered,
+        (DeliveryState::HandedOver, Word::Refused) => DeliveryState::Failed,
+        (DeliveryState::HandedOver, Word::Never) => DeliveryState::Uncertain,
+        (other, _) => other,
+    }
+}
+
+fn pause(failures: u32) -> SignedDuration {
+    let place = usize::try_from(failures).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
+    PAUSES.get(place).copied().unwrap_or(OUTAGE_PAUSE)
+}
+
+/// Between three quarters and all of a pause, so that a later pause is never shorter than an earlier one.
+fn scattered(pause: SignedDuration, chance: f64) -> SignedDuration {
+    let pause = pause.unsigned_abs();
+    SignedDuration::try_from(pause.mul_f64(0.75 + chance.clamp(0.0, 1.0) / 4.0)).unwrap_or(SignedDuration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PATIENCE: SignedDuration = SignedDuration::from_hours(72);
+
+    #[derive(Debug, Clone, Copy)]
+    enum Event {
+        /// A message comes; its attempt ends so, or its handler dies.
+        Message(u32, Option<Attempted>),
+        Word(Word),
+    }
+
+    fn attempted() -> impl Strategy<Value = Attempted> {
+        use Attempted::*;
+        prop::sample::select(vec![Delivered, HandedOver, Impossible, Failed, Unclear, Unavailable, Busy])
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            4 => (0..3_u32, prop::option::weighted(0.8, attempted())).prop_map(|(by, end)| Event::Message(by, end)),
+            1 => prop::sample::select(vec![Word::Arrived, Word::Refused, Word::Never]).prop_map(Event::Word),
+        ]
+    }
+
+    /// A history, with how many attempts there were that may have reached the destination.
+    fn lived(purpose: Purpose, events: &[(u32, Event)]) -> Vec<(Timestamp, DeliveryState, Life, u32)> {
+        let mut now = Timestamp::UNIX_EPOCH;
+        let (mut state, mut life, mut reached) = (DeliveryState::Waiting, Life::new(purpose, now), 0);
+        let mut all = Vec::new();
+        for (seconds, event) in events {
+            now += SignedDuration::from_secs(i64::from(*seconds));
+            match *event {
+                Event::Word(word) => state = concluded(state, word),
+                Event::Message(by, end) => match life.begin(state, by, now) {
+                    Begin::Nothing => {}
+                    Begin::End(ended) => state = ended,
+                    Begin::Now(begun) => {
+                        life = begun;
+                        use Attempted::{Delivered, HandedOver, Unclear};
+                        reached += u32::from(matches!(end, None | Some(Delivered | HandedOver | Unclear)));
+                        if let Some(end) = end {
+                            (state, life) = life.ended(state, end, now, PATIENCE, 0.5);
+                        }
+                    }
+                },
+            }
+            all.push((now, state, life, reached));
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_at_most_once_reaches_its_destination_at_most_once(
+            events in prop::collection::vec((0..2_000_u32, event()), 0..60),
+        ) {
+            let reached = lived(Purpose::AtMostOnce, &events).last().map_or(0, |(.., reached)| *reached);
+            prop_assert!(reached <= 1, "{reached}");
+        }
+
+        #[test]
+        fn what_is_sent_at_least_once_goes_on_until_it_is_done_or_said_why_not(
+            events in prop::collection::vec((0..2_000_u32, event()), 1..60),
+        ) {
+            let all = lived(Purpose::AtLeastOnce, &events);
+            let (now, state, life, _) = *all.last().unwrap();
+            let open = matches!(state, DeliveryState::Waiting | DeliveryState::Resumed);
+            // However it was left, a quarter of an hour later it may be begun, or is taken aside because handlers die of it.
+            let later = now + SignedDuration::from_mins(15) + LEASE;
+            prop_assert_eq!(open, life.begin(state, 99, later) != Begin::Nothing);
+            for pair in all.windows(2) {
+                let (before, after) = (pair[0].1, pair[1].1);
+                prop_assert!(before == after || matches!(before, DeliveryState::Waiting | DeliveryState::HandedOver));
+            }
+        }
+
+        #[test]
+        fn only_one_of_several_messages_begins_an_attempt(messages in prop::collection::vec(0..1_000_u32, 2..9)) {
+            let now = Timestamp::UNIX_EPOCH;
+            let mut life = Life::new(Purpose::AtLeastOnce, now);
+            let mut begun = std::collections::BTreeSet::new();
+            for message in messages {
+                if let Begin::Now(next) = life.begin(DeliveryState::Waiting, message, now) {
+                    life = next;
+                    begun.insert(message);
+                }
+            }
+            prop_assert_eq!(begun.len(), 1);
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_end_in_being_parked_however_well_the_destination_does_otherwise() {
+        let mut now = Timestamp::UNIX_EPOCH;
+        let (mut state, mut life) = (DeliveryState::Waiting, Life::new(Purpose::AtLeastOnce, now));
+        let mut waited = Vec::new();
+        while state == DeliveryState::Waiting {
+            let Begin::Now(begun) = life.begin(state, 0, now) else { panic!("it is due") };
+            (state, life) = begun.ended(state, Attempted::Failed, now, PATIENCE, 1.0);
+            waited.push(life.next_at.duration_since(now));
+            now = life.next_at;
+        }
+        assert_eq!(state, DeliveryState::Parked);
+        assert!(waited.is_sorted() && waited.starts_with(&PAUSES), "{waited:?}");
+        assert!(now.duration_since(Timestamp::UNIX_EPOCH) < PATIENCE + SignedDuration::from_hours(1));
+    }
+
+    #[test]
+    fn a_delivery_of_which_handlers_die_is_parked() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut life = Life::new(Purpose::AtLeastOnce, now);
+        for _ in 0..LOST_LIMIT {
+            let Begin::Now(begun) = life.begin(DeliveryState::Waiting, 0, now) else { panic!("it may be begun") };
+            life = begun;
+        }
+        assert_eq!(life.begin(DeliveryState::Waiting, 0, now), Begin::End(DeliveryState::Parked));
+    }
+}
