@@ -21,10 +21,10 @@ use crate::postpone::{self, Reason};
 use bytes::Bytes;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Lookup;
+use iris_azure::servicebus::OutgoingMessage;
 use iris_channels::{Channels, Failure, Turn, channel};
 use iris_model::Organization;
 use iris_model::organization::DestinationDocument;
-use iris_azure::servicebus::OutgoingMessage;
 use iris_rules::deliveries::life::Attempted;
 use iris_rules::deliveries::{Attempt, Delivery, DeliveryMessage, DeliveryState};
 use iris_store::{BegunDelivery, FailedDelivery};
@@ -153,7 +153,8 @@ impl Job<'_> {
         };
         let (began, started) = (Timestamp::now(), Instant::now());
         let made = Box::pin(app.channels.deliver(delivery, organization, destination)).await;
-        let (kind, outcome) = (channel(&destination.to).kind(), made.as_ref().err().map_or("delivered", Failure::outcome));
+        let (kind, outcome) =
+            (channel(&destination.to).kind(), made.as_ref().err().map_or("delivered", Failure::outcome));
         metrics::delivery(organization.slug.as_str(), kind, outcome, started.elapsed());
         let note = |said: &str| {
             let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -8,8 +8,8 @@ use iris_rules::deliveries::life::Attempted;
 use iris_rules::deliveries::{
     Attempt, Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, Handover, LOST_AFTER, LOST_LIMIT,
 };
-use iris_store::{BegunDelivery, Destination, FailedDelivery, RungDeliveries, Store};
 use iris_store::audit::AuditSearch;
+use iris_store::{BegunDelivery, Destination, FailedDelivery, RungDeliveries, Store};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -260,7 +260,10 @@ async fn what_an_operator_resumed_is_not_held_again_by_who_looked_before(backend
     orders.ring_due_deliveries(now + SignedDuration::from_mins(1)).await.unwrap();
     published(&orders).await;
     let rung = announced(&recorder);
-    assert!(rung.iter().any(|(_, message)| message.transaction_id == deliveries[2].transaction_id), "nothing is stranded");
+    assert!(
+        rung.iter().any(|(_, message)| message.transaction_id == deliveries[2].transaction_id),
+        "nothing is stranded"
+    );
     orders.close().await;
 }
 
@@ -321,25 +324,23 @@ async fn one_refused_among_successes_is_parked_and_blames_nobody(backend: &Backe
     orders.close().await;
 }
 
-/// Twelve due at one destination and one at another: a page of two has one of each.
+/// Eight due at one destination and one at another: a page of two has one of each.
 async fn doorbells_ring_in_turns_between_destinations(backend: &Backend) {
-    let (orders, recorder) = service(backend).await;
-    let deliveries = graded(&orders, 12).await;
+    let (orders, _) = service(backend).await;
+    let deliveries = graded(&orders, 8).await;
     published(&orders).await;
     without_queues(&orders, &deliveries[1..]).await;
-    recorder.sent.lock().unwrap().clear();
     let later = Timestamp::now() + LOST_AFTER * 2;
     let before = later - LOST_AFTER;
     let (rung, _) = orders.store().ring_due_deliveries(before, later, later, 2).await.unwrap();
     assert_eq!(rung.lost, 2);
-    orders.sweep(later).await.unwrap();
-    let sent = recorder.sent.lock().unwrap().clone();
-    let names: BTreeSet<String> = sent
-        .iter()
-        .filter(|(destination, _)| *destination == Destination::Deliveries)
-        .map(|(_, message)| serde_json::from_str::<DeliveryMessage>(&message.body).unwrap().destination)
-        .collect();
-    assert_eq!(names.len(), 2, "{names:?}");
+    let mut rang = BTreeSet::new();
+    for delivery in &deliveries {
+        let all = orders.store().deliveries(delivery.order).await.unwrap();
+        rang.extend(all.into_iter().filter(|one| one.announced > 0).map(|one| (one.destination, one.sequence)));
+    }
+    let names: BTreeSet<&str> = rang.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((rang.len(), names.len()), (2, 2), "{rang:?}");
     orders.close().await;
 }
 
@@ -397,6 +398,8 @@ async fn operators_park_and_retry(backend: &Backend) {
     orders.hold(&first, now).await.unwrap();
     assert_eq!(again(&orders, &first).await.state, DeliveryState::Parked, "an operator's word stands");
 
+    // Parked, it rang for the one behind it; the sweep publishes what operators put into the outbox.
+    orders.sweep(Timestamp::now()).await.unwrap();
     published(&orders).await;
     recorder.sent.lock().unwrap().clear();
     assert_eq!(store.retry_delivery(first.sequence, &entry("retry")).await.unwrap(), DeliveryMove::Done);

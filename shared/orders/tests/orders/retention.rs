@@ -10,7 +10,7 @@ use iris_rules::batches::{BatchEntry, NewBatch};
 use iris_rules::deliveries::{DeliveryRecord, DeliveryState};
 use iris_rules::record::{GradingRecord, ResultRecord};
 use iris_rules::retention::Kind;
-use iris_store::{Commit, SettledDelivery};
+use iris_store::{Commit, FailedDelivery, SettledDelivery};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -62,7 +62,7 @@ async fn result(orders: &Orders, order: i64) -> Uuid {
 async fn settle(orders: &Orders, transaction: Uuid, state: DeliveryState) {
     let delivery = orders.store().delivery(transaction, REPORTS).await.unwrap().unwrap();
     let at = Timestamp::now();
-    let settled = SettledDelivery { sequence: delivery.sequence, state, at, leased_until: at };
+    let settled = SettledDelivery { sequence: delivery.sequence, state, attempt: None, at, leased_until: at };
     orders.store().settle_delivery(&settled, &[]).await.unwrap();
 }
 
@@ -91,6 +91,12 @@ async fn results_go_when_they_are_handed_over_and_replaced(backend: &Backend) {
 
     settle(&orders, of_closed[0], DeliveryState::Delivered).await;
     settle(&orders, of_closed[1], DeliveryState::Dropped).await;
+    let day = SignedDuration::from_hours(24);
+    for ago in [day, SignedDuration::ZERO] {
+        let (destination, reason, at) = (REPORTS.to_owned(), "planned".to_owned(), Timestamp::now() - ago);
+        let failed = FailedDelivery { organization: guid, destination, at, reason };
+        orders.store().delivery_failed(&failed, day).await.unwrap();
+    }
     settle(&orders, of_closed[2], DeliveryState::Held).await;
     assert_eq!(prune(&orders, Kind::Results, 10).await, NOTHING, "deliveries have records");
     assert_eq!(prune(&orders, Kind::Deliveries, 1).await, [1, 1], "those that wait or are held stay");

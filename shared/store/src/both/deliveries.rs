@@ -14,8 +14,7 @@ use async_trait::async_trait;
 use iris_model::{ClientGuid, Slug};
 use iris_rules::deliveries::life::{Begin, Life};
 use iris_rules::deliveries::{
-    Attempt, Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary,
-    DestinationHealth,
+    Attempt, Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary, DestinationHealth,
 };
 use iris_rules::record::OrderChange;
 use jiff::{SignedDuration, Timestamp};
@@ -394,11 +393,7 @@ struct Ended {
 }
 
 /// Rings for what waited for it: the next of those that were held, and the next result of its order.
-async fn next_in_line(
-    connection: &mut Connection,
-    ended: &Ended,
-    at: Timestamp,
-) -> Result<Vec<NewEnvelope>, Error> {
+async fn next_in_line(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Result<Vec<NewEnvelope>, Error> {
     let mut next = Vec::new();
     if ended.was == DeliveryState::Resumed {
         next.extend(next_resumed(connection, ended.organization, &ended.destination, at).await?);
@@ -563,11 +558,7 @@ pub(super) async fn resume(
 }
 
 /// Takes a delivery aside.
-async fn set_aside(
-    connection: &mut Connection,
-    sequence: i64,
-    state: DeliveryState,
-) -> Result<DeliverySummary, Error> {
+async fn set_aside(connection: &mut Connection, sequence: i64, state: DeliveryState) -> Result<DeliverySummary, Error> {
     sqlx::query("UPDATE deliveries SET state = $2, leased_until = NULL, leased_by = NULL WHERE sequence = $1")
         .bind(sequence)
         .bind(delivery_state_column(state))
