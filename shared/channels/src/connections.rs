@@ -1,8 +1,9 @@
 //! Connections to what is not ours: made when first needed, by the settings that organizations' documents name.
 
-use crate::Refusal;
+use crate::{Failure, Obstacle, Refusal};
 use iris_azure::blob::BlobStore;
 use iris_azure::servicebus::{SenderOptions, ServiceBusSender};
+use iris_model::Organization;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -26,7 +27,8 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// The namespace whose connection string a setting holds.
-    pub(crate) fn sender(&self, setting: &str) -> Result<ServiceBusSender, Refusal> {
+    pub(crate) fn sender(&self, organization: &Organization, setting: &str) -> Result<ServiceBusSender, Failure> {
+        own(organization, setting)?;
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = senders.get(setting) {
             return Ok(sender.clone());
@@ -38,7 +40,8 @@ impl Connections {
     }
 
     /// The storage account whose connection string or signed address a setting holds.
-    pub(crate) fn store(&self, setting: &str) -> Result<BlobStore, Refusal> {
+    pub(crate) fn store(&self, organization: &Organization, setting: &str) -> Result<BlobStore, Failure> {
+        own(organization, setting)?;
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = stores.get(setting) {
             return Ok(store.clone());
@@ -50,7 +53,33 @@ impl Connections {
     }
 }
 
+/// A document that was read without its check can still not use somebody else's credential.
+fn own(organization: &Organization, setting: &str) -> Result<(), Obstacle> {
+    if organization.owns_connection(setting) {
+        return Ok(());
+    }
+    Err(Obstacle::NotOwn { setting: setting.to_owned() })
+}
+
 fn value(setting: &str) -> Result<String, Refusal> {
     let value = std::env::var(setting).ok().filter(|value| !value.trim().is_empty());
     value.ok_or_else(|| Refusal::NoSetting { setting: setting.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_credential_of_somebody_else_is_never_used() {
+        let document = br#"{ "slug": "abc", "name": "A", "clientGuid": "5a3d1e70-0000-4000-8000-000000000001" }"#;
+        let organization = Organization::parse(document).unwrap();
+        let connections = Connections::default();
+        for setting in ["DESTINATION_ABD__X", "ServiceBus", "DESTINATION_ABC__", "PATH"] {
+            let refused = connections.store(&organization, setting).err();
+            assert!(matches!(refused, Some(Failure::Impossible(Obstacle::NotOwn { .. }))), "{setting}: {refused:?}");
+        }
+        let missing = connections.store(&organization, "DESTINATION_ABC__NOT_SET").err();
+        assert!(matches!(missing, Some(Failure::Destination(Refusal::NoSetting { .. }))), "{missing:?}");
+    }
 }

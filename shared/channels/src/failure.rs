@@ -82,9 +82,12 @@ pub enum Obstacle {
     /// What is stored is not what was written.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// The destination's settings are wrong.
-    #[error("the destination's settings cannot be used: {0}")]
-    Settings(String),
+    /// The destination names a setting of somebody else; its content was not read.
+    #[error("the destination names setting {setting}, which is not its organization's")]
+    NotOwn {
+        /// The setting's name.
+        setting: String,
+    },
     /// The order lacks something.
     #[error(
         "the file cannot be named: the order lacks a value that names a folder or the file; change the destination's name template, or \

@@ -47,9 +47,6 @@ impl Channels {
     ) -> Result<Handover, Failure> {
         let result = read(delivery)?;
         let channel = channel(&destination.to);
-        if let Some(problem) = channel.check(destination, organization).first() {
-            return Err(Obstacle::Settings(format!("{} {}", problem.place, problem.problem)).into());
-        }
         let _room = self.outside.reports.room(&result).await;
         let transaction = delivery.transaction_id;
         let rendered = self.outside.reports.render(transaction, &result, organization, destination.format).await?;

@@ -43,7 +43,9 @@ impl Channel for ContainerTarget {
     async fn send(&self, parcel: &Parcel<'_>, outside: &Outside) -> Result<String, Failure> {
         let name = parcel.file_name(&self.name)?;
         let (store, container) = match (&self.connection, &self.container) {
-            (Some(setting), Some(container)) => (outside.connections.store(setting)?, container.clone()),
+            (Some(setting), Some(container)) => {
+                (outside.connections.store(parcel.organization, setting)?, container.clone())
+            }
             _ => (outside.blobs.clone(), parcel.organization.results_container()),
         };
         let written = file::write(parcel, &store, &container, &name).await?;

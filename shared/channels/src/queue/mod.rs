@@ -68,7 +68,7 @@ impl Channel for QueueTarget {
         };
         let sender = match &self.connection {
             None => outside.sender.clone(),
-            Some(setting) => outside.connections.sender(setting)?,
+            Some(setting) => outside.connections.sender(parcel.organization, setting)?,
         };
         sender.send(&self.name, vec![message]).await.map_err(Refusal::Queue)?;
         Ok(self.name.clone())
