@@ -17,7 +17,7 @@
 //! does not take for days, whatever else it takes, is parked with an alert.
 
 use crate::app::App;
-use crate::postpone::{self, Reason};
+use crate::postpone;
 use bytes::Bytes;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Lookup;
@@ -27,9 +27,11 @@ use iris_model::Organization;
 use iris_model::organization::DestinationDocument;
 use iris_rules::deliveries::life::Attempted;
 use iris_rules::deliveries::{Attempt, Delivery, DeliveryMessage, DeliveryState};
-use iris_store::{BegunDelivery, FailedDelivery};
+use iris_rules::pause::chance;
+use iris_store::{BegunDelivery, Error, FailedDelivery};
 use iris_telemetry::metrics;
 use jiff::{SignedDuration, Timestamp};
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::{debug, error, warn};
@@ -55,15 +57,12 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
     };
     match deliver(app, &wanted).await {
         Ok(()) => Outcome::Done,
-        Err(error) => {
-            // The database is away: there is nothing to store anything in.
-            warn!(error = %error, "not available; the delivery waits");
-            postpone::again(app, &app.queues.deliveries, &message, Reason::Outage).await
-        }
+        // The database is away, or refuses: there is nothing to store anything in.
+        Err(error) => postpone::after(app, &app.queues.deliveries, &message, error).await,
     }
 }
 
-async fn deliver(app: &App, wanted: &DeliveryMessage) -> anyhow::Result<()> {
+async fn deliver(app: &App, wanted: &DeliveryMessage) -> Result<(), Error> {
     let (store, now) = (app.orders.store(), Timestamp::now());
     match store.begin_delivery(wanted.transaction_id, &wanted.destination, wanted.announcement, now).await? {
         BegunDelivery::Begun(delivery) => attempt(app, wanted, &delivery).await,
@@ -83,7 +82,7 @@ async fn deliver(app: &App, wanted: &DeliveryMessage) -> anyhow::Result<()> {
     }
 }
 
-async fn attempt(app: &App, wanted: &DeliveryMessage, delivery: &Delivery) -> anyhow::Result<()> {
+async fn attempt(app: &App, wanted: &DeliveryMessage, delivery: &Delivery) -> Result<(), Error> {
     let organization = match app.organizations.get(&wanted.organization).await {
         Ok(Lookup::Known(organization)) if organization.client_guid == delivery.organization => organization,
         Ok(Lookup::Known(_) | Lookup::Unknown) => {
@@ -111,8 +110,8 @@ async fn later(
     delivery: &Delivery,
     attempted: (Attempted, Option<Attempt>),
     patience: SignedDuration,
-) -> anyhow::Result<()> {
-    let (now, chance) = (Timestamp::now(), iris_channels::chance());
+) -> Result<(), Error> {
+    let (now, chance) = (Timestamp::now(), chance(&RandomState::new()));
     let (state, due) = app.orders.postpone(delivery, attempted, now, patience, chance).await?;
     if state == DeliveryState::Parked {
         error!(alert = "delivery-parked", organization = %wanted.organization, destination = delivery.destination,
@@ -144,7 +143,7 @@ fn ring_later(app: &App, wanted: &DeliveryMessage, wait: SignedDuration) {
 }
 
 impl Job<'_> {
-    async fn run(&self) -> anyhow::Result<()> {
+    async fn run(&self) -> Result<(), Error> {
         let Self { app, wanted, organization, destination, delivery } = self;
         let lane = app.channels.lane(organization.client_guid, &destination.id);
         let patience = SignedDuration::from_hours(24 * i64::from(organization.results.disable_after_days));
@@ -196,7 +195,7 @@ impl Job<'_> {
         attempt: Option<Attempt>,
         patience: SignedDuration,
         now: Timestamp,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Error> {
         let Self { app, wanted, organization, destination, delivery } = self;
         warn!(organization = %organization.slug, destination = destination.id, reason,
             "a destination does not take a result; it will be tried again");

@@ -3,12 +3,16 @@
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-/// Between half and all of a delay, so that those who failed together do not come back together. `random` is a fresh
-/// [`RandomState`](std::hash::RandomState) at the edge, and whatever a test likes.
+/// Between half and all of a delay, so that those who failed together do not come back together.
 #[must_use]
 pub fn jitter(delay: Duration, random: &impl BuildHasher) -> Duration {
-    let share = random.hash_one(delay) % 1_000;
-    delay / 2 + delay.mul_f64(share as f64 / 2_000.0)
+    delay / 2 + delay.mul_f64(chance(random) / 2.0)
+}
+
+/// A number from 0 to 1. `random` is a fresh [`RandomState`](std::hash::RandomState) at the edge, and whatever a test likes.
+#[must_use]
+pub fn chance(random: &impl BuildHasher) -> f64 {
+    (random.hash_one(0) % 1_000) as f64 / 1_000.0
 }
 
 #[cfg(test)]
