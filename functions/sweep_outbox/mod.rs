@@ -22,7 +22,7 @@ use iris_telemetry::{Chain, metrics};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::future::ready;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 /// How long a file lies in a drops container before we announce it ourselves.

@@ -4,7 +4,7 @@ use crate::collect::Collector;
 use crate::draft;
 use crate::outbox::{Destinations, Publisher, SweepReport};
 use iris_model::organization::RESULTS_QUEUE;
-use iris_model::{ClientGuid, Issue, Organization, RowLine};
+use iris_model::{ClientGuid, Organization, RowLine};
 use iris_rules::deliveries::life::Attempted;
 use iris_rules::deliveries::{self, Attempt, Delivery, DeliveryState, Handover, LOST_AFTER};
 use iris_rules::images::{ImageAnswer, ImageWork};

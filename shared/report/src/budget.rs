@@ -118,7 +118,6 @@ mod tests {
         assert!(fitting.len() > MOST / 3, "no smaller than it has to be: {}", fitting.len());
         let again = renderer.pdf_within(&template, &report, MOST).unwrap().unwrap();
         assert_eq!(again.0, fitting, "the same report gives the same bytes");
-        let (full, _) = renderer.html(&template, &report);
         let (fitting, _) = renderer.html_within(&template, &report, MOST).unwrap().unwrap();
         assert!(fitting.len() <= MOST, "{}", fitting.len());
     }

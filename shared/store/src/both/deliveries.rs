@@ -56,13 +56,15 @@ impl Deliveries for Database {
         )))
         .bind(settled.sequence)
         .fetch_optional(&mut *transaction)
-        .answered().await?;
+        .answered()
+        .await?;
         let known: Option<(i16, Uuid, String)> = sqlx::query_as(AssertSqlSafe(format!(
             "SELECT state, organization, destination FROM deliveries WHERE sequence = $1{FOR_UPDATE}"
         )))
         .bind(settled.sequence)
         .fetch_optional(&mut *transaction)
-        .answered().await?;
+        .answered()
+        .await?;
         let (Some(order), Some((state, organization, destination))) = (locked, known) else {
             return Err(corrupt("a delivery"));
         };
@@ -89,7 +91,8 @@ impl Deliveries for Database {
         .bind(column(settled.state))
         .bind((settled.state == DeliveryState::Delivered).then(|| settled.at.as_microsecond()))
         .execute(&mut *transaction)
-        .answered().await?;
+        .answered()
+        .await?;
         if let Some(attempt) = &settled.attempt {
             note(&mut transaction, settled.sequence, attempt).await?;
         }
@@ -143,7 +146,8 @@ impl Deliveries for Database {
                 .bind(&failed.destination)
                 .bind(failed.at.as_microsecond())
                 .execute(&mut *transaction)
-                .answered().await?;
+                .answered()
+                .await?;
         }
         transaction.commit().answered().await?;
         Ok(disable)
@@ -176,7 +180,8 @@ impl Deliveries for Database {
         .bind(transaction_id)
         .bind(destination)
         .fetch_optional(&mut *transaction)
-        .answered().await?;
+        .answered()
+        .await?;
         let Some(delivery) = read(&mut transaction, transaction_id, destination).await? else {
             return Ok(BegunDelivery::Unknown);
         };
@@ -217,7 +222,8 @@ impl Deliveries for Database {
         )))
         .bind(postponed.sequence)
         .fetch_optional(&mut *transaction)
-        .answered().await?;
+        .answered()
+        .await?;
         let Some((state, organization, destination)) = known else { return Err(corrupt("a delivery")) };
         if let Some(attempt) = &postponed.attempt {
             note(&mut transaction, postponed.sequence, attempt).await?;
@@ -302,7 +308,8 @@ impl Deliveries for Database {
         let rows: Vec<HealthRow> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(organization.map(|guid| guid.0))
             .fetch_all(self.reading().await?)
-            .answered().await?;
+            .answered()
+            .await?;
         rows.into_iter().map(HealthRow::record).collect()
     }
 }
@@ -327,7 +334,8 @@ async fn is_disabled(connection: &mut Connection, organization: Uuid, destinatio
     .bind(organization)
     .bind(destination)
     .fetch_optional(connection)
-    .answered().await?;
+    .answered()
+    .await?;
     Ok(disabled.flatten().is_some())
 }
 
@@ -373,7 +381,8 @@ async fn note(connection: &mut Connection, sequence: i64, attempt: &Attempt) -> 
         .bind(&attempt.outcome)
         .bind(&attempt.said)
         .execute(connection)
-        .answered().await?;
+        .answered()
+        .await?;
     Ok(())
 }
 
@@ -428,7 +437,8 @@ async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Resu
     .bind(&ended.destination)
     .bind(at.as_microsecond())
     .fetch_all(&mut *connection)
-    .answered().await?;
+    .answered()
+    .await?;
     let mut messages = Vec::new();
     for sequence in asleep {
         let sql = "UPDATE deliveries SET next_at = $2 WHERE sequence = $1";
@@ -451,7 +461,8 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     )
     .bind(order)
     .fetch_optional(&mut *connection)
-    .answered().await?;
+    .answered()
+    .await?;
     let Some((version, result)) = completed else { return Ok(()) };
     sqlx::query(
         "INSERT INTO order_history (order_id, version, at, submission, status, change, content) \
@@ -463,7 +474,8 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     .bind(result)
     .bind(OrderChange::Completed.as_str())
     .execute(&mut *connection)
-    .answered().await?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -497,7 +509,8 @@ async fn announcement(connection: &mut Connection, sequence: i64, at: Timestamp)
         .bind(sequence)
         .bind(at.as_microsecond())
         .fetch_one(connection)
-        .answered().await?;
+        .answered()
+        .await?;
     let message = DeliveryMessage {
         organization: Slug::new(&slug).ok_or_else(|| corrupt("a slug"))?,
         transaction_id,
@@ -526,7 +539,8 @@ async fn store(
         .bind(envelope.destination.to_text())
         .bind(envelope.payload.as_str())
         .fetch_one(&mut *connection)
-        .answered().await?;
+        .answered()
+        .await?;
         let (destination, messages) = (envelope.destination, envelope.messages);
         stored.push(Envelope { id, destination, messages, attempts: 0 });
     }
@@ -547,7 +561,8 @@ pub(super) async fn resume(
     .bind(organization.0)
     .bind(destination)
     .fetch_optional(&mut *connection)
-    .answered().await?;
+    .answered()
+    .await?;
     let sql = "UPDATE deliveries SET state = 3, failures = 0, failing_since = NULL, lost = 0, leased_until = NULL, leased_by = NULL \
                WHERE organization = $1 AND destination = $2 AND state = 2";
     let query = sqlx::query(sql).bind(organization.0).bind(destination);
@@ -563,7 +578,8 @@ async fn set_aside(connection: &mut Connection, sequence: i64, state: DeliverySt
         .bind(sequence)
         .bind(delivery_state_column(state))
         .execute(&mut *connection)
-        .answered().await?;
+        .answered()
+        .await?;
     let sql = format!("SELECT {} FROM deliveries d WHERE d.sequence = $1", DeliverySummaryRow::COLUMNS);
     let row: DeliverySummaryRow =
         sqlx::query_as(AssertSqlSafe(sql)).bind(sequence).fetch_one(connection).answered().await?;
@@ -617,7 +633,8 @@ pub(super) async fn park_delivery(
         sqlx::query_as(AssertSqlSafe(format!("SELECT state FROM deliveries WHERE sequence = $1{FOR_UPDATE}")))
             .bind(sequence)
             .fetch_optional(&mut *connection)
-            .answered().await?;
+            .answered()
+            .await?;
     let Some((state,)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = delivery_state(state)?;
     if !state.is_open() {
@@ -653,6 +670,7 @@ pub(super) async fn search_deliveries(
         .bind(order)
         .bind(i64::from(limit))
         .fetch_all(pool)
-        .answered().await?;
+        .answered()
+        .await?;
     rows.into_iter().map(DeliverySummaryRow::record).collect()
 }
