@@ -1,5 +1,6 @@
 //! The command line.
 
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use iris_model::Slug;
 use iris_rules::deliveries::DeliveryState;
@@ -336,25 +337,24 @@ pub enum AuditCommand {
     },
 }
 
-fn slug(text: &str) -> Result<Slug, String> {
-    Slug::new(text).ok_or_else(|| {
-        "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview"
-            .to_owned()
-    })
+fn slug(text: &str) -> Result<Slug> {
+    Slug::new(text).context(
+        "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview",
+    )
 }
 
-fn uuid(text: &str) -> Result<Uuid, String> {
-    text.parse()
-        .map_err(|_| "ids look like 5a3d1e70-0000-4000-8000-000000000001; the list command shows them".to_owned())
+fn uuid(text: &str) -> Result<Uuid> {
+    let known = text.parse().ok();
+    known.context("ids look like 5a3d1e70-0000-4000-8000-000000000001; the list command shows them")
 }
 
-fn delivery_state(text: &str) -> Result<DeliveryState, String> {
+fn delivery_state(text: &str) -> Result<DeliveryState> {
     let known = DeliveryState::ALL.into_iter().find(|state| state.as_str() == text);
-    known.ok_or_else(|| format!("states are {}", DeliveryState::ALL.map(DeliveryState::as_str).join(", ")))
+    known.with_context(|| format!("states are {}", DeliveryState::ALL.map(DeliveryState::as_str).join(", ")))
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, e.g. Database=postgres://user@host/iris")?;
+fn setting(text: &str) -> Result<(String, String)> {
+    let (name, value) = text.split_once('=').context("write NAME=VALUE, e.g. Database=postgres://user@host/iris")?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 

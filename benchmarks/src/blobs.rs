@@ -4,7 +4,7 @@ mod azurite;
 
 use crate::Bench;
 use crate::report::{Section, Target, number};
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use azurite::Azurite;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -36,7 +36,7 @@ struct Rates {
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     let ours = ours(bench).await?;
-    let azurite = if bench.quick { Err("left out of a quick run".to_owned()) } else { Azurite::start().await };
+    let azurite = if bench.quick { Err(anyhow!("left out of a quick run")) } else { Azurite::start().await };
     let (peer, about) = match azurite {
         Ok(azurite) => {
             let rates = measure(&azurite.client()?, bench).await?;
@@ -45,7 +45,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
                 format!("Azurite {} beside it, by the same client, each with its files on disk.", azurite.version),
             )
         }
-        Err(reason) => (None, format!("Azurite was not measured: {reason}.")),
+        Err(reason) => (None, format!("Azurite was not measured: {reason:#}.")),
     };
     let about =
         format!("The platform's own client: a blob of {LARGE} MiB, and blobs of 1 KiB, {IN_FLIGHT} under way. {about}");

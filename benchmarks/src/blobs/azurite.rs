@@ -40,11 +40,7 @@ pub(super) struct Azurite {
 
 impl Azurite {
     /// Installs and starts it, or tells why that is not possible.
-    pub(super) async fn start() -> Result<Self, String> {
-        Self::try_start().await.map_err(|error| format!("{error:#}"))
-    }
-
-    async fn try_start() -> Result<Self> {
+    pub(super) async fn start() -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder can be made")?;
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("azurite");
         let package = project.join("node_modules/azurite");

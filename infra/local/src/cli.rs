@@ -1,5 +1,6 @@
 //! The command line: what a person types.
 
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use iris_model::Slug;
 use std::path::PathBuf;
@@ -110,9 +111,8 @@ pub struct TemplateArgs {
     pub out: Option<PathBuf>,
 }
 
-fn parse_slug(text: &str) -> Result<Slug, String> {
-    Slug::new(text).ok_or_else(|| {
-        "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview"
-            .to_owned()
-    })
+fn parse_slug(text: &str) -> Result<Slug> {
+    Slug::new(text).context(
+        "an organization's short name has 3 to 40 lower-case letters, digits and single hyphens, e.g. harborview",
+    )
 }

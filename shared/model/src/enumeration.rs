@@ -331,6 +331,12 @@ impl OrderStatus {
         !matches!(self, Self::OrderCancelled | Self::Complete | Self::Graded)
     }
 
+    /// Nothing more comes of it: cancelled, or graded and everything delivered.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::OrderCancelled | Self::Complete)
+    }
+
     /// True while the order may still be superseded: it has not reached the grading queue.
     #[must_use]
     pub fn is_before_grading(self) -> bool {

@@ -116,6 +116,24 @@ impl DeliveryState {
     pub fn is_open(self) -> bool {
         matches!(self, Self::Waiting | Self::Held | Self::Resumed | Self::HandedOver)
     }
+
+    /// True when an attempt may begin, once it is due.
+    #[must_use]
+    pub fn may_begin(self) -> bool {
+        matches!(self, Self::Waiting | Self::Resumed)
+    }
+
+    /// True when nothing is to be done any more for the order to be complete: made, or wanted by nobody.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Delivered | Self::Dropped)
+    }
+
+    /// True when it has ended for good, and is removed with time.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        self.is_settled() || self == Self::Failed
+    }
 }
 
 /// A delivery with everything that is stored about it.

@@ -226,8 +226,6 @@ pub trait Outbox: Send + Sync {
     async fn park(&self, parked: &Envelope, rest: Option<&Envelope>, reason: &str, at: Timestamp) -> Result<(), Error>;
     /// Parked envelopes, the latest first.
     async fn parked(&self, limit: u32) -> Result<Vec<ParkedEnvelope>, Error>;
-    /// Puts a parked envelope back into the outbox; false when there is none with this id.
-    async fn unpark(&self, id: i64, at: Timestamp) -> Result<bool, Error>;
     /// What waits.
     async fn outbox_depth(&self) -> Result<OutboxDepth, Error>;
 }

@@ -218,3 +218,14 @@ pub struct Page<T> {
     /// Pass as `before` for the next page; `None` when this is the last.
     pub next: Option<i64>,
 }
+
+impl<T> Page<T> {
+    /// A page of what was found when one more than `limit` was asked for; the next begins after the last one's `place`.
+    pub(crate) fn of(mut items: Vec<T>, limit: u32, place: impl Fn(&T) -> i64) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(place);
+        Self { items, next }
+    }
+}

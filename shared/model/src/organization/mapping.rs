@@ -3,7 +3,10 @@
 
 use super::{DateOrder, Organization};
 use crate::issue::quoted;
-use crate::{ClientGuid, EvaluationType, Gender, IntakeField, LocalId, OrderControlCode, request, state, value};
+use crate::value::ValueError;
+use crate::{
+    ClientGuid, EvaluationType, Gender, IntakeField, IssueCode, LocalId, OrderControlCode, request, state, value,
+};
 
 /// Where in a rule a value stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,12 +24,12 @@ pub(super) fn check(
     used: Use,
     order: DateOrder,
     organization: &Organization,
-) -> Result<(), String> {
+) -> Result<(), ValueError> {
     use IntakeField as F;
     if text.trim().is_empty() {
         return Ok(());
     }
-    let fits = |fits: bool, what: &str| if fits { Ok(()) } else { Err(format!("{} is not {what}", quoted(text))) };
+    let fits = |fits: bool, what: &str| if fits { Ok(()) } else { Err(unfit(text, what)) };
     match field {
         F::Version => fits(request::is_supported_version(text), "a supported version; the version is 2.3.1"),
         F::ClientGuid => {
@@ -45,32 +48,36 @@ pub(super) fn check(
         F::EvaluationType => evaluation_types(text, used, organization),
         F::OrderState => fits(state::from_text(text).is_some(), "a state, district or territory of the United States"),
         F::PatientDob | F::HealthPlanEffectiveDate | F::HealthPlanExpirationDate => {
-            value::date(text, order).map(|_| ()).map_err(|error| error.to_string())
+            value::date(text, order).map(|_| ())
         }
-        F::OrderScheduledTime => value::date_time(text, order).map(|_| ()).map_err(|error| error.to_string()),
-        F::SingleEyeOnly => value::boolean(text).map(|_| ()).map_err(|error| error.to_string()),
-        F::DxCode => value::diagnosis_code(text).map(|_| ()).map_err(|error| error.to_string()),
+        F::OrderScheduledTime => value::date_time(text, order).map(|_| ()),
+        F::SingleEyeOnly => value::boolean(text).map(|_| ()),
+        F::DxCode => value::diagnosis_code(text).map(|_| ()),
         F::OrderingProviderNpi
         | F::ReferringProviderNpi
         | F::CameraOperatorNpi
-        | F::HealthPlanPrimaryCareProviderNpi => value::npi(text).map(|_| ()).map_err(|error| error.to_string()),
+        | F::HealthPlanPrimaryCareProviderNpi => value::npi(text).map(|_| ()),
         _ => Ok(()),
     }
 }
 
-fn site(text: &str, organization: &Organization) -> Result<(), String> {
-    let known = LocalId::new(text).is_some_and(|id| organization.auto_create_sites || organization.site(&id).is_some());
-    if known { Ok(()) } else { Err(format!("{} is not the localId of one of the sites", quoted(text))) }
+fn unfit(text: &str, what: &str) -> ValueError {
+    ValueError::new(IssueCode::UnknownCode, format!("{} is not {what}", quoted(text)))
 }
 
-fn evaluation_types(text: &str, used: Use, organization: &Organization) -> Result<(), String> {
+fn site(text: &str, organization: &Organization) -> Result<(), ValueError> {
+    let known = LocalId::new(text).is_some_and(|id| organization.auto_create_sites || organization.site(&id).is_some());
+    if known { Ok(()) } else { Err(unfit(text, "the localId of one of the sites")) }
+}
+
+fn evaluation_types(text: &str, used: Use, organization: &Organization) -> Result<(), ValueError> {
     for code in text.split([',', ';']) {
         let known = EvaluationType::from_text(code);
         if known.is_none() {
-            return Err(format!("{} is not an evaluation type", quoted(code.trim())));
+            return Err(unfit(code.trim(), "an evaluation type"));
         }
         if used == Use::Rows && !known.is_some_and(|kind| organization.evaluation_types.contains(&kind)) {
-            return Err(format!("{} is not one of the organization's evaluationTypes", quoted(code.trim())));
+            return Err(unfit(code.trim(), "one of the organization's evaluationTypes"));
         }
     }
     Ok(())

@@ -319,7 +319,7 @@ impl Problems {
             let translations = rule.values.values().map(|value| ("values", Use::Translation, value.as_str()));
             for (name, used, value) in of_rows.chain(translations) {
                 if let Err(problem) = mapping::check(*field, value, used, mapping.date_order, organization) {
-                    self.add(format_args!("{place}.{name}:"), problem);
+                    self.add(format_args!("{place}.{name}:"), problem.message);
                 }
             }
         }

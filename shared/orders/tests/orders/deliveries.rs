@@ -215,12 +215,13 @@ async fn a_long_queue_parks_nothing_and_attempts_that_break_off_do(backend: &Bac
     assert_eq!(ids.len(), messages.len(), "no queue takes one for a repetition of another");
 
     // Handlers that begin it and die.
-    for _ in 0..LOST_LIMIT {
-        assert!(begun(&orders, &delivery, later(hours)).await.is_some());
+    let slowly = |time: u32| later(hours) + SignedDuration::from_mins(11) * i32::try_from(time).unwrap();
+    for time in 0..LOST_LIMIT {
+        assert!(begun(&orders, &delivery, slowly(time)).await.is_some());
     }
     let store = orders.store();
     let number = again(&orders, &delivery).await.announced;
-    let ended = store.begin_delivery(delivery.transaction_id, REPORTS, number, later(hours)).await.unwrap();
+    let ended = store.begin_delivery(delivery.transaction_id, REPORTS, number, slowly(LOST_LIMIT)).await.unwrap();
     assert!(matches!(ended, BegunDelivery::Ended(parked) if parked.state == DeliveryState::Parked));
     assert_eq!(orders.ring_due_deliveries(later(hours + 5)).await.unwrap(), RungDeliveries::default());
     // An attempt that went through after all.

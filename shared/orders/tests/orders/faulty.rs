@@ -128,9 +128,6 @@ impl Outbox for Faulty {
     async fn parked(&self, limit: u32) -> Result<Vec<ParkedEnvelope>, Error> {
         self.inner.parked(limit).await
     }
-    async fn unpark(&self, id: i64, at: Timestamp) -> Result<bool, Error> {
-        self.inner.unpark(id, at).await
-    }
     async fn outbox_depth(&self) -> Result<OutboxDepth, Error> {
         self.inner.outbox_depth().await
     }

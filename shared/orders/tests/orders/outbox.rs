@@ -1,5 +1,6 @@
 //! The outbox: order, failure, parking, sweeping.
 
+use crate::administration::entry;
 use crate::backend::{Backend, Recorder, eventually, on_every_store, options, published, service};
 use crate::requests::*;
 use iris_model::Organization;
@@ -105,6 +106,10 @@ async fn partial_success_keeps_only_the_rest(backend: &Backend) {
     orders.close().await;
 }
 
+async fn put_back(orders: &Orders, parked: i64) -> bool {
+    orders.store().administration().retry_parked(parked, &entry("outbox.retry", "1")).await.unwrap()
+}
+
 async fn a_refused_message_is_parked_and_the_rest_goes_on(backend: &Backend) {
     let (orders, recorder) = service(backend).await;
     recorder.fail_next(2, true);
@@ -113,7 +118,7 @@ async fn a_refused_message_is_parked_and_the_rest_goes_on(backend: &Backend) {
     assert_eq!(recorder.ids().len(), 4);
     let parked = orders.store().parked(10).await.unwrap();
     assert_eq!((parked.len(), parked[0].messages, parked[0].reason.as_str()), (1, 1, "planned"));
-    assert!(orders.store().unpark(parked[0].id, Timestamp::now()).await.unwrap());
+    assert!(put_back(&orders, parked[0].id).await);
     orders.sweep(Timestamp::now()).await.unwrap();
     published(&orders).await;
     assert_eq!(recorder.ids().len(), 5);
@@ -130,8 +135,8 @@ async fn after_the_last_try_an_envelope_is_parked_and_can_be_put_back(backend: &
     recorder.set_down(false);
     let parked = orders.store().parked(10).await.unwrap();
     assert_eq!(parked[0].messages, 5);
-    assert!(orders.store().unpark(parked[0].id, Timestamp::now()).await.unwrap());
-    assert!(!orders.store().unpark(parked[0].id, Timestamp::now()).await.unwrap());
+    assert!(put_back(&orders, parked[0].id).await);
+    assert!(!put_back(&orders, parked[0].id).await);
     // The destination's own task may have found it first.
     orders.sweep(Timestamp::now()).await.unwrap();
     published(&orders).await;

@@ -36,6 +36,12 @@ pub const OUTAGE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// The same where there was no room: others are under way to the destination, or it is being left alone.
 pub const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(20);
 
+/// How long after an attempt that nobody ended the next one may begin: after the first at once, for its handler may just have been replaced;
+/// then later and later. A handler that dies of something else takes the attempts under way with it again and again; they must not be taken
+/// for what it dies of.
+pub const BREAKS: [SignedDuration; 4] =
+    [SignedDuration::ZERO, SignedDuration::from_secs(5), SignedDuration::from_mins(1), SignedDuration::from_mins(10)];
+
 /// What a failure allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Purpose {
@@ -77,6 +83,8 @@ pub struct Lease {
 pub enum Begin {
     /// Attempt it. This is what is stored first.
     Now(Life),
+    /// Not yet: it is due at another time. This is what is stored.
+    Later(Life),
     /// Nothing: it is done, taken aside, not due, or under way.
     Nothing,
     /// It ends like this instead.
@@ -123,7 +131,7 @@ impl Life {
     /// Whether the message of this number may begin an attempt now.
     #[must_use]
     pub fn begin(self, state: DeliveryState, message: u32, now: Timestamp) -> Begin {
-        if !matches!(state, DeliveryState::Waiting | DeliveryState::Resumed) || now < self.next_at {
+        if !state.may_begin() || now < self.next_at {
             return Begin::Nothing;
         }
         if self.lease.is_some_and(|lease| now < lease.until && lease.by != message) {
@@ -135,6 +143,14 @@ impl Life {
         }
         if self.broken_off >= LOST_LIMIT {
             return Begin::End(DeliveryState::Parked);
+        }
+        if let Some(lease) = self.lease {
+            let rest = BREAKS.get(index(self.broken_off.saturating_sub(1))).copied().unwrap_or(LEASE);
+            let due = lease.until.saturating_sub(LEASE).and_then(|begun| begun.saturating_add(rest));
+            let due = due.unwrap_or(Timestamp::MAX);
+            if now < due {
+                return Begin::Later(Self { next_at: due, lease: None, ..self });
+            }
         }
         let lease = Lease { until: now.saturating_add(LEASE).unwrap_or(Timestamp::MAX), by: message };
         Begin::Now(Self { broken_off: self.broken_off + 1, lease: Some(lease), ..self })
@@ -184,9 +200,12 @@ pub fn concluded(state: DeliveryState, word: Word) -> DeliveryState {
     }
 }
 
+fn index(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
 fn pause(failures: u32) -> SignedDuration {
-    let place = usize::try_from(failures).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
-    PAUSES.get(place).copied().unwrap_or(OUTAGE_PAUSE)
+    PAUSES.get(index(failures).min(PAUSES.len() - 1)).copied().unwrap_or(OUTAGE_PAUSE)
 }
 
 /// Between three quarters and all of a pause, so that a later pause is never shorter than an earlier one.
@@ -232,6 +251,7 @@ mod tests {
                 Event::Word(word) => state = concluded(state, word),
                 Event::Message(by, end) => match life.begin(state, by, now) {
                     Begin::Nothing => {}
+                    Begin::Later(later) => life = later,
                     Begin::End(ended) => state = ended,
                     Begin::Now(begun) => {
                         life = begun;
@@ -305,13 +325,23 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_of_which_handlers_die_is_parked() {
-        let now = Timestamp::UNIX_EPOCH;
+    fn a_delivery_of_which_handlers_die_is_parked_and_not_at_once() {
+        let start = Timestamp::UNIX_EPOCH;
+        let (mut now, mut begun_at) = (start, Vec::new());
         let mut life = Life::new(Purpose::AtLeastOnce, now);
-        for _ in 0..LOST_LIMIT {
-            let Begin::Now(begun) = life.begin(DeliveryState::Waiting, 0, now) else { panic!("it may be begun") };
-            life = begun;
-        }
-        assert_eq!(life.begin(DeliveryState::Waiting, 0, now), Begin::End(DeliveryState::Parked));
+        let end = loop {
+            match life.begin(DeliveryState::Waiting, 0, now) {
+                Begin::Now(begun) => {
+                    begun_at.push(now.duration_since(start).as_secs());
+                    life = begun;
+                }
+                Begin::Later(later) => (life, now) = (later, later.next_at),
+                other => break other,
+            }
+        };
+        assert_eq!(end, Begin::End(DeliveryState::Parked));
+        assert_eq!(begun_at, [0, 0, 5, 65, 665]);
+        assert_eq!(begun_at.len(), index(LOST_LIMIT));
+        assert!(life.broken_off == LOST_LIMIT);
     }
 }

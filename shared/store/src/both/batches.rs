@@ -3,11 +3,12 @@
 use super::dialect::Database;
 use crate::Error;
 use crate::batches::Batches;
-use crate::codec::{BatchResultRow, ResultBatchRow, id};
+use crate::codec::{BatchResultRow, ResultBatchRow, id, states};
 use crate::fault::Answered;
 use async_trait::async_trait;
 use iris_model::ClientGuid;
 use iris_rules::batches::{Batch, BatchResult, NewBatch};
+use iris_rules::deliveries::DeliveryState;
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
@@ -44,17 +45,18 @@ impl Batches for Database {
         .execute(&mut *transaction)
         .answered()
         .await?;
-        let claimed = sqlx::query(
-            // With what is said of its deliveries: states 1 and 4 are those of a delivery that is done.
+        let settled = states::deliveries(DeliveryState::is_settled);
+        let claimed = sqlx::query(AssertSqlSafe(format!(
+            // With what is said of its deliveries.
             "UPDATE batch_results SET batch = $1, sent_at = CASE \
                  WHEN NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id) THEN $5 \
                  WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id \
-                     AND d.state NOT IN (1, 4)) THEN NULL \
+                     AND d.state NOT IN ({settled})) THEN NULL \
                  ELSE (SELECT MAX(d.delivered_at) FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id) END \
              WHERE sequence IN ( \
                  SELECT sequence FROM batch_results WHERE organization = $2 AND batch IS NULL AND at < $3 \
                  ORDER BY sequence LIMIT $4)",
-        )
+        )))
         .bind(number)
         .bind(batch.organization.0)
         .bind(batch.ends_at.as_microsecond())

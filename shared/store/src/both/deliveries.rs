@@ -4,6 +4,7 @@ use super::dialect::{Connection, Database, FOR_UPDATE, FOR_UPDATE_SKIP_LOCKED, P
 use crate::Error;
 use crate::codec::{
     AttemptRow, DeliveryRow, DeliverySummaryRow, HealthRow, corrupt, count, delivery_state, delivery_state_column, id,
+    states, status_column,
 };
 use crate::deliveries::{
     BegunDelivery, Deliveries, FailedDelivery, PostponedDelivery, RungDeliveries, SettledDelivery,
@@ -11,7 +12,9 @@ use crate::deliveries::{
 use crate::fault::Answered;
 use crate::outbox::{Destination, Envelope, NewEnvelope, OutboxMessage, seal};
 use async_trait::async_trait;
+use iris_model::enumeration::OrderStatus;
 use iris_model::{ClientGuid, Slug};
+use iris_rules::deliveries::DeliveryState::{Held, Resumed, Waiting};
 use iris_rules::deliveries::life::{Begin, Life};
 use iris_rules::deliveries::{
     Attempt, Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary, DestinationHealth,
@@ -37,7 +40,7 @@ impl Deliveries for Database {
             "SELECT {} FROM deliveries d JOIN results r ON r.transaction_id = d.transaction_id \
              LEFT JOIN destinations s ON s.organization = d.organization AND s.destination = d.destination \
              WHERE d.order_id = $1 ORDER BY d.sequence",
-            DeliveryRow::COLUMNS
+            DeliveryRow::columns()
         );
         let rows: Vec<DeliveryRow> =
             sqlx::query_as(AssertSqlSafe(sql)).bind(key).fetch_all(self.reading().await?).answered().await?;
@@ -137,7 +140,8 @@ impl Deliveries for Database {
         .bind(failed.at.as_microsecond())
         .bind(&failed.reason)
         .fetch_one(&mut *transaction)
-        .answered().await?;
+        .answered()
+    .await?;
         let over = i64::try_from(disable_after.as_micros()).unwrap_or(i64::MAX);
         let disable = disabled.is_none() && failed.at.as_microsecond().saturating_sub(since) >= over;
         if disable {
@@ -174,8 +178,9 @@ impl Deliveries for Database {
         at: Timestamp,
     ) -> Result<BegunDelivery, Error> {
         let mut transaction = self.begin().await?;
+        // Whoever has it locked is waited for: a message that went away because of them would be missed should they die.
         let locked: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
-            "SELECT sequence FROM deliveries WHERE transaction_id = $1 AND destination = $2{FOR_UPDATE_SKIP_LOCKED}"
+            "SELECT sequence FROM deliveries WHERE transaction_id = $1 AND destination = $2{FOR_UPDATE}"
         )))
         .bind(transaction_id)
         .bind(destination)
@@ -190,14 +195,20 @@ impl Deliveries for Database {
         }
         let (sequence, organization) = (delivery.sequence, delivery.organization.0);
         if delivery.disabled_at.is_some() && is_disabled(&mut transaction, organization, destination).await? {
-            let sql = "UPDATE deliveries SET state = 2 WHERE sequence = $1 AND state IN (0, 3)";
-            sqlx::query(sql).bind(sequence).execute(&mut *transaction).answered().await?;
+            let (held, begin) = (states::delivery(Held), states::deliveries(DeliveryState::may_begin));
+            let sql = format!("UPDATE deliveries SET state = {held} WHERE sequence = $1 AND state IN ({begin})");
+            sqlx::query(AssertSqlSafe(sql)).bind(sequence).execute(&mut *transaction).answered().await?;
             hold_resumed(&mut transaction, organization, destination).await?;
             transaction.commit().answered().await?;
             return Ok(BegunDelivery::Nothing);
         }
         match delivery.life.begin(delivery.state, message, at) {
             Begin::Nothing => Ok(BegunDelivery::Nothing),
+            Begin::Later(life) => {
+                store_life(&mut transaction, sequence, &life).await?;
+                transaction.commit().answered().await?;
+                Ok(BegunDelivery::Nothing)
+            }
             Begin::Now(life) => {
                 store_life(&mut transaction, sequence, &life).await?;
                 transaction.commit().answered().await?;
@@ -254,19 +265,21 @@ impl Deliveries for Database {
         let mut transaction = self.begin().await?;
         // Of those that were held, the first alone may go; what is behind another rings when that one has ended. What the outbox still has
         // to send is not lost. `rang` is when its doorbell rang last, `due` when it became due after that, if it did.
+        let (begin, open) = (states::deliveries(DeliveryState::may_begin), states::deliveries(DeliveryState::is_open));
+        let (waiting, resumed) = (states::delivery(Waiting), states::delivery(Resumed));
         let found: Vec<(i64, bool)> = sqlx::query_as(AssertSqlSafe(format!(
             "SELECT q.sequence, COALESCE(q.seen_at, q.at) < COALESCE(q.leased_until, q.next_at) FROM deliveries q \
              WHERE q.sequence IN (SELECT x.sequence FROM \
                  (SELECT d.sequence, ROW_NUMBER() OVER (PARTITION BY d.organization, d.destination ORDER BY d.sequence) AS turn \
-                  FROM deliveries d WHERE d.state IN (0, 3) AND d.next_at <= $2 \
+                  FROM deliveries d WHERE d.state IN ({begin}) AND d.next_at <= $2 \
                   AND (d.leased_until IS NULL OR d.leased_until <= $2) \
                   AND (COALESCE(d.seen_at, d.at) < COALESCE(d.leased_until, d.next_at) \
                       OR (COALESCE(d.seen_at, d.at) < $1 AND NOT EXISTS \
                           (SELECT 1 FROM outbox o WHERE o.destination = 'deliveries' AND o.created_at < $1))) \
                   AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
-                      AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) \
-                  AND (d.state = 0 OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
-                      AND e.destination = d.destination AND e.state = 3 AND e.sequence < d.sequence))) x \
+                      AND e.sequence < d.sequence AND e.state IN ({open})) \
+                  AND (d.state = {waiting} OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
+                      AND e.destination = d.destination AND e.state = {resumed} AND e.sequence < d.sequence))) x \
                  WHERE x.turn <= $4 ORDER BY x.turn, x.sequence LIMIT $3) \
              ORDER BY q.sequence{FOR_UPDATE_SKIP_LOCKED}"
         )))
@@ -275,7 +288,8 @@ impl Deliveries for Database {
         .bind(i64::from(limit))
         .bind(AT_ONCE)
         .fetch_all(&mut *transaction)
-        .answered().await?;
+        .answered()
+    .await?;
         let (mut rung, mut messages) = (RungDeliveries::default(), Vec::new());
         for (sequence, due) in found {
             messages.push((Destination::Deliveries, announcement(&mut transaction, sequence, at).await?));
@@ -291,8 +305,9 @@ impl Deliveries for Database {
     }
 
     async fn postponed_deliveries(&self) -> Result<u64, Error> {
-        let sql = "SELECT COUNT(*) FROM deliveries WHERE state IN (0, 3) AND next_at > 0";
-        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(self.reading().await?).answered().await?;
+        let begin = states::deliveries(DeliveryState::may_begin);
+        let sql = format!("SELECT COUNT(*) FROM deliveries WHERE state IN ({begin}) AND next_at > 0");
+        let waiting: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(self.reading().await?).answered().await?;
         Ok(count(waiting))
     }
 
@@ -303,7 +318,7 @@ impl Deliveries for Database {
     async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
         let sql = format!(
             "SELECT {} FROM destinations s WHERE $1 IS NULL OR s.organization = $1 ORDER BY s.organization, s.destination",
-            HealthRow::COLUMNS
+            HealthRow::columns()
         );
         let rows: Vec<HealthRow> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(organization.map(|guid| guid.0))
@@ -319,7 +334,7 @@ async fn read(connection: &mut Connection, transaction: Uuid, destination: &str)
         "SELECT {} FROM deliveries d JOIN results r ON r.transaction_id = d.transaction_id \
          LEFT JOIN destinations s ON s.organization = d.organization AND s.destination = d.destination \
          WHERE d.transaction_id = $1 AND d.destination = $2",
-        DeliveryRow::COLUMNS
+        DeliveryRow::columns()
     );
     let query = sqlx::query_as(AssertSqlSafe(sql)).bind(transaction).bind(destination);
     let row: Option<DeliveryRow> = query.fetch_optional(connection).answered().await?;
@@ -341,18 +356,24 @@ async fn is_disabled(connection: &mut Connection, organization: Uuid, destinatio
 
 /// Those that were resumed and wait for one another wait with the one that is held again.
 async fn hold_resumed(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<(), Error> {
-    let sql = "UPDATE deliveries SET state = 2 WHERE organization = $1 AND destination = $2 AND state = 3";
-    let query = sqlx::query(sql).bind(organization).bind(destination);
+    let (held, resumed) = (states::delivery(Held), states::delivery(Resumed));
+    let sql = format!(
+        "UPDATE deliveries SET state = {held} WHERE organization = $1 AND destination = $2 AND state = {resumed}"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(organization).bind(destination);
     query.execute(connection).answered().await?;
     Ok(())
 }
 
 /// Forgets since when a destination fails that nothing fails to reach any more.
 async fn forgive(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<(), Error> {
-    let sql = "DELETE FROM destinations WHERE organization = $1 AND destination = $2 AND disabled_at IS NULL \
-               AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.organization = $1 AND d.destination = $2 \
-                   AND d.state IN (0, 3) AND d.failures > 0)";
-    sqlx::query(sql).bind(organization).bind(destination).execute(connection).answered().await?;
+    let begin = states::deliveries(DeliveryState::may_begin);
+    let sql = format!(
+        "DELETE FROM destinations WHERE organization = $1 AND destination = $2 AND disabled_at IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.organization = $1 AND d.destination = $2 \
+             AND d.state IN ({begin}) AND d.failures > 0)"
+    );
+    sqlx::query(AssertSqlSafe(sql)).bind(organization).bind(destination).execute(connection).answered().await?;
     Ok(())
 }
 
@@ -369,7 +390,8 @@ async fn store_life(connection: &mut Connection, sequence: i64, life: &Life) -> 
     .bind(life.lease.map(|lease| lease.until.as_microsecond()))
     .bind(life.lease.map(|lease| i32::try_from(lease.by).unwrap_or(i32::MAX)))
     .execute(connection)
-    .answered().await?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -407,16 +429,18 @@ async fn next_in_line(connection: &mut Connection, ended: &Ended, at: Timestamp)
     if ended.was == DeliveryState::Resumed {
         next.extend(next_resumed(connection, ended.organization, &ended.destination, at).await?);
     }
-    let behind: Option<i64> = sqlx::query_scalar(
+    let (waiting, open) = (states::delivery(Waiting), states::deliveries(DeliveryState::is_open));
+    let behind: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
         "SELECT d.sequence FROM deliveries d JOIN deliveries e ON e.order_id = d.order_id AND e.destination = d.destination \
-         WHERE e.sequence = $1 AND d.sequence > e.sequence AND d.state = 0 \
+         WHERE e.sequence = $1 AND d.sequence > e.sequence AND d.state = {waiting} \
          AND NOT EXISTS (SELECT 1 FROM deliveries f WHERE f.order_id = d.order_id AND f.destination = d.destination \
-             AND f.sequence < d.sequence AND f.state IN (0, 2, 3)) \
+             AND f.sequence < d.sequence AND f.state IN ({open})) \
          ORDER BY d.sequence LIMIT 1",
-    )
+    )))
     .bind(ended.sequence)
     .fetch_optional(&mut *connection)
-    .answered().await?;
+    .answered()
+    .await?;
     if let Some(behind) = behind {
         let message = announcement(connection, behind, at).await?;
         next.extend(seal(vec![(Destination::Deliveries, message)]));
@@ -424,15 +448,17 @@ async fn next_in_line(connection: &mut Connection, ended: &Ended, at: Timestamp)
     Ok(next)
 }
 
-/// Rings for deliveries to a destination that took one just now, and that would wait for a while: a success may wake two more.
+/// Rings for deliveries to a destination that took one just now, and that would wait for a while: a success may wake two more. What rests
+/// because its attempts broke off (`lost`) goes on resting; that was no fault of the destination's.
 async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Result<Vec<NewEnvelope>, Error> {
-    let asleep: Vec<i64> = sqlx::query_scalar(
-        "SELECT d.sequence FROM deliveries d WHERE d.organization = $1 AND d.destination = $2 AND d.state = 0 \
-         AND d.next_at > $3 AND (d.leased_until IS NULL OR d.leased_until <= $3) \
+    let (waiting, open) = (states::delivery(Waiting), states::deliveries(DeliveryState::is_open));
+    let asleep: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT d.sequence FROM deliveries d WHERE d.organization = $1 AND d.destination = $2 AND d.state = {waiting} \
+         AND d.lost = 0 AND d.next_at > $3 AND (d.leased_until IS NULL OR d.leased_until <= $3) \
          AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
-             AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) \
+             AND e.sequence < d.sequence AND e.state IN ({open})) \
          ORDER BY d.sequence LIMIT 2",
-    )
+    )))
     .bind(ended.organization)
     .bind(&ended.destination)
     .bind(at.as_microsecond())
@@ -449,16 +475,18 @@ async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Resu
     Ok(seal(messages))
 }
 
-/// Completes an order (status 7) that is graded (3), when nothing of its last result is to be delivered any more.
+/// Completes an order that is graded, when nothing of its last result is to be delivered any more.
 async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Result<(), Error> {
-    let completed: Option<(i32, Uuid)> = sqlx::query_as(
-        "UPDATE orders SET status = 7, version = version + 1 WHERE id = $1 AND status = 3 \
-             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN (1, 4) \
+    let (graded, complete) = (status_column(OrderStatus::Graded), status_column(OrderStatus::Complete));
+    let settled = states::deliveries(DeliveryState::is_settled);
+    let completed: Option<(i32, Uuid)> = sqlx::query_as(AssertSqlSafe(format!(
+        "UPDATE orders SET status = {complete}, version = version + 1 WHERE id = $1 AND status = {graded} \
+             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN ({settled}) \
                  AND d.transaction_id = (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
                      ORDER BY l.sequence DESC LIMIT 1)) \
          RETURNING version, (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
              ORDER BY l.sequence DESC LIMIT 1)",
-    )
+    )))
     .bind(order)
     .fetch_optional(&mut *connection)
     .answered()
@@ -466,13 +494,14 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     let Some((version, result)) = completed else { return Ok(()) };
     sqlx::query(
         "INSERT INTO order_history (order_id, version, at, submission, status, change, content) \
-         VALUES ($1, $2, $3, $4, 3, $5, NULL)",
+         VALUES ($1, $2, $3, $4, $6, $5, NULL)",
     )
     .bind(order)
     .bind(version - 1)
     .bind(at.as_microsecond())
     .bind(result)
     .bind(OrderChange::Completed.as_str())
+    .bind(graded)
     .execute(&mut *connection)
     .answered()
     .await?;
@@ -486,13 +515,16 @@ async fn next_resumed(
     destination: &str,
     at: Timestamp,
 ) -> Result<Vec<NewEnvelope>, Error> {
-    let next: Option<i64> = sqlx::query_scalar(
-        "SELECT sequence FROM deliveries WHERE organization = $1 AND destination = $2 AND state = 3 ORDER BY sequence LIMIT 1",
-    )
+    let resumed = states::delivery(Resumed);
+    let next: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT sequence FROM deliveries WHERE organization = $1 AND destination = $2 AND state = {resumed} \
+         ORDER BY sequence LIMIT 1",
+    )))
     .bind(organization)
     .bind(destination)
     .fetch_optional(&mut *connection)
-    .answered().await?;
+    .answered()
+    .await?;
     let Some(next) = next else { return Ok(Vec::new()) };
     let sql = "UPDATE deliveries SET next_at = $2 WHERE sequence = $1";
     sqlx::query(sql).bind(next).bind(at.as_microsecond()).execute(&mut *connection).answered().await?;
@@ -563,9 +595,12 @@ pub(super) async fn resume(
     .fetch_optional(&mut *connection)
     .answered()
     .await?;
-    let sql = "UPDATE deliveries SET state = 3, failures = 0, failing_since = NULL, lost = 0, leased_until = NULL, leased_by = NULL \
-               WHERE organization = $1 AND destination = $2 AND state = 2";
-    let query = sqlx::query(sql).bind(organization.0).bind(destination);
+    let (held, resumed) = (states::delivery(Held), states::delivery(Resumed));
+    let sql = format!(
+        "UPDATE deliveries SET state = {resumed}, failures = 0, failing_since = NULL, lost = 0, leased_until = NULL, \
+         leased_by = NULL WHERE organization = $1 AND destination = $2 AND state = {held}"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(organization.0).bind(destination);
     let resumed = query.execute(&mut *connection).answered().await?.rows_affected();
     let envelopes = next_resumed(connection, organization.0, destination, at).await?;
     let stored = store(connection, envelopes, at, leased_until).await?;
@@ -592,13 +627,15 @@ pub(super) async fn retry_delivery(
     sequence: i64,
     at: Timestamp,
 ) -> Result<DeliveryMove, Error> {
+    let delivered = states::delivery(DeliveryState::Delivered);
     let known: Option<(i16, bool)> = sqlx::query_as(AssertSqlSafe(format!(
-"SELECT d.state, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id AND l.destination = d.destination \
-             AND l.sequence > d.sequence AND l.state = 1) FROM deliveries d WHERE d.sequence = $1{FOR_UPDATE}"
+        "SELECT d.state, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id AND l.destination = d.destination \
+             AND l.sequence > d.sequence AND l.state = {delivered}) FROM deliveries d WHERE d.sequence = $1{FOR_UPDATE}"
 )))
     .bind(sequence)
     .fetch_optional(&mut *connection)
-    .answered().await?;
+    .answered()
+    .await?;
     let Some((state, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = match delivery_state(state)? {
         state @ (DeliveryState::Held | DeliveryState::Delivered | DeliveryState::HandedOver) => {
@@ -617,7 +654,8 @@ pub(super) async fn retry_delivery(
         .bind(delivery_state_column(state))
         .bind(at.as_microsecond())
         .execute(&mut *connection)
-        .answered().await?;
+        .answered()
+    .await?;
     let message = announcement(connection, sequence, at).await?;
     store(connection, seal(vec![(Destination::Deliveries, message)]), at, at).await?;
     Ok(DeliveryMove::Done)

@@ -1,14 +1,14 @@
 //! Statements about images. Keys travel as one JSON text of arrays per organization; how it is unfolded differs.
 
 use super::dialect::{Connection, Database, ID_OF_KEY, KEYS, same_text};
-use crate::codec::{self, DirectiveRow, ImageRow, OrderRow, PatientRow, id, to_json};
+use crate::codec::{self, DirectiveRow, ImageRow, OrderRow, PatientRow, id, states, to_json};
 use crate::fault::Answered;
 use crate::images::Images;
 use crate::{Commit, Error, WantedImages};
 use async_trait::async_trait;
 use iris_model::{ClientGuid, LocalId};
 use iris_rules::Snapshot;
-use iris_rules::images::{DirectiveRecord, ImageRecord};
+use iris_rules::images::{DirectiveRecord, ImageRecord, ImageStatus};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,8 +48,9 @@ impl Images for Database {
     }
 
     async fn images_of(&self, order: i64) -> Result<Vec<ImageRecord>, Error> {
+        let linked = states::image(ImageStatus::Linked);
         let sql = format!(
-            "SELECT {} FROM images i WHERE i.order_id = $1 AND i.status = 1 ORDER BY i.received_at, i.iris_id",
+            "SELECT {} FROM images i WHERE i.order_id = $1 AND i.status = {linked} ORDER BY i.received_at, i.iris_id",
             ImageRow::COLUMNS
         );
         let rows: Vec<ImageRow> =
@@ -58,8 +59,9 @@ impl Images for Database {
     }
 
     async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error> {
+        let linked = states::image(ImageStatus::Linked);
         let sql = format!(
-            "SELECT {} FROM images i WHERE i.organization = $1 AND i.status <> 1 ORDER BY i.received_at DESC LIMIT $2",
+            "SELECT {} FROM images i WHERE i.organization = $1 AND i.status <> {linked} ORDER BY i.received_at DESC LIMIT $2",
             ImageRow::COLUMNS
         );
         let query = sqlx::query_as(AssertSqlSafe(sql)).bind(organization.0).bind(i64::from(limit));
@@ -147,9 +149,10 @@ async fn arrived(
     if !wanted.claims.is_empty() {
         let keys: Vec<(String, &str)> =
             wanted.claims.iter().map(|(organization, text)| (hex(*organization), text.as_str())).collect();
+        let linked = states::image(ImageStatus::Linked);
         let by = |column: &str| {
             format!(
-                "SELECT {} FROM {KEYS} images i ON i.organization = {ID_OF_KEY} AND i.status <> 1 AND {}",
+                "SELECT {} FROM {KEYS} images i ON i.organization = {ID_OF_KEY} AND i.status <> {linked} AND {}",
                 ImageRow::COLUMNS,
                 same_text(&format!("i.{column}"), "k.value ->> 1")
             )

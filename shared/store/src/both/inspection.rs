@@ -62,11 +62,8 @@ impl Inspection for Database {
             .fetch_all(self.reading().await?)
             .answered()
             .await?;
-        let mut items: Vec<OrderSummary> = rows.into_iter().map(SummaryRow::record).collect::<Result<_, _>>()?;
-        let more = items.len() > limit as usize;
-        items.truncate(limit as usize);
-        let next = items.last().filter(|_| more).map(|last| last.id);
-        Ok(Page { items, next })
+        let items = rows.into_iter().map(SummaryRow::record).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, limit, |order: &OrderSummary| order.id))
     }
 
     async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error> {
@@ -90,11 +87,8 @@ impl Inspection for Database {
             .fetch_all(self.reading().await?)
             .answered()
             .await?;
-        let mut items: Vec<OrderSummary> = rows.into_iter().map(SummaryRow::record).collect::<Result<_, _>>()?;
-        let more = items.len() > limit as usize;
-        items.truncate(limit as usize);
-        let next = items.last().filter(|_| more).map(|last| last.id);
-        Ok(Page { items, next })
+        let items = rows.into_iter().map(SummaryRow::record).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, limit, |order: &OrderSummary| order.id))
     }
 
     async fn order(&self, order: i64) -> Result<Option<OrderDetail>, Error> {

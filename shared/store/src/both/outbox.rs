@@ -142,22 +142,6 @@ impl Outbox for Database {
         rows.into_iter().map(ParkedRow::record).collect()
     }
 
-    async fn unpark(&self, parked: i64, at: Timestamp) -> Result<bool, Error> {
-        let mut transaction = self.begin().await?;
-        let moved = sqlx::query(
-            "INSERT INTO outbox (created_at, available_at, attempts, messages, destination, payload) \
-             SELECT created_at, $2, 0, messages, destination, payload FROM parked WHERE id = $1",
-        )
-        .bind(parked)
-        .bind(at.as_microsecond())
-        .execute(&mut *transaction)
-        .answered()
-        .await?;
-        sqlx::query("DELETE FROM parked WHERE id = $1").bind(parked).execute(&mut *transaction).answered().await?;
-        transaction.commit().answered().await?;
-        Ok(moved.rows_affected() == 1)
-    }
-
     async fn outbox_depth(&self) -> Result<OutboxDepth, Error> {
         let pool = self.reading().await?;
         let (envelopes, messages, oldest): (i64, i64, Option<i64>) =

@@ -5,6 +5,7 @@ mod drops;
 mod images;
 mod orders;
 mod results;
+pub(crate) mod states;
 
 pub(super) use administration::*;
 pub(super) use drops::*;

@@ -10,7 +10,7 @@ use iris_rules::incoming::Outcome;
 use iris_rules::record::{CameraRecord, OrderRecord, OrderRef, PatientRecord, PatientRef, SiteRecord};
 use uuid::Uuid;
 
-const STATUSES: [OrderStatus; 8] = [
+pub(crate) const STATUSES: [OrderStatus; 8] = [
     OrderStatus::AwaitingImages,
     OrderStatus::QueuedForGrading,
     OrderStatus::CheckedOutForGrading,

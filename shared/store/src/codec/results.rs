@@ -1,6 +1,6 @@
 //! Gradings, results, their deliveries and their batches.
 
-use super::{corrupt, count, time};
+use super::{corrupt, count, states, time};
 use crate::Error;
 use iris_model::{ClientGuid, ResultCode, Slug};
 use iris_rules::batches::{Batch, BatchResult};
@@ -108,10 +108,16 @@ pub(crate) struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    pub(crate) const COLUMNS: &'static str = "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.state, \
-         d.destination, d.seen_at, d.announced, d.purpose, d.next_at, d.leased_until, d.leased_by, d.failures, d.failing_since, d.lost, r.code, r.document, r.report, s.disabled_at, \
-         EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
-             AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) AS behind";
+    pub(crate) fn columns() -> String {
+        let open = states::deliveries(DeliveryState::is_open);
+        format!(
+            "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.state, d.destination, d.seen_at, \
+             d.announced, d.purpose, d.next_at, d.leased_until, d.leased_by, d.failures, d.failing_since, d.lost, \
+             r.code, r.document, r.report, s.disabled_at, \
+             EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
+                 AND e.sequence < d.sequence AND e.state IN ({open})) AS behind"
+        )
+    }
 
     pub(crate) fn record(self) -> Result<Delivery, Error> {
         Ok(Delivery {
@@ -209,9 +215,14 @@ pub(crate) struct HealthRow {
 }
 
 impl HealthRow {
-    pub(crate) const COLUMNS: &'static str = "s.organization, s.destination, s.failing_since, s.disabled_at, s.reason, \
-         (SELECT COUNT(*) FROM deliveries d WHERE d.organization = s.organization AND d.destination = s.destination \
-             AND d.state = 2) AS held";
+    pub(crate) fn columns() -> String {
+        let held = states::delivery(DeliveryState::Held);
+        format!(
+            "s.organization, s.destination, s.failing_since, s.disabled_at, s.reason, \
+             (SELECT COUNT(*) FROM deliveries d WHERE d.organization = s.organization AND d.destination = s.destination \
+                 AND d.state = {held}) AS held"
+        )
+    }
 
     pub(crate) fn record(self) -> Result<DestinationHealth, Error> {
         Ok(DestinationHealth {

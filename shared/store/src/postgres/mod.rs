@@ -29,7 +29,7 @@ mod retention;
 
 pub use password::{Password, PasswordSource};
 
-use crate::fault::{Answered, fault};
+use crate::fault::{Answered, DEADLINE, fault};
 use crate::orders::Orders;
 use crate::{Administration, Commit, Error, IdKind, Store, Wanted, codec};
 use async_trait::async_trait;
@@ -193,6 +193,9 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        // It waits for every place of the pool. One that never comes back must not keep a process from ending.
+        if tokio::time::timeout(DEADLINE, self.pool.close()).await.is_err() {
+            tracing::warn!("a connection to the database was not given back in time");
+        }
     }
 }

@@ -6,6 +6,7 @@
 use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC};
 use crate::bicep::{Resource, Value};
 use crate::{Checked, Problem};
+use anyhow::{Context, Result, bail};
 use iris_local::provision;
 use iris_model::names;
 use std::collections::BTreeSet;
@@ -135,13 +136,13 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
     needs
 }
 
-fn grant(checked: &Checked<'_>, assignment: &Resource) -> Result<Grant, String> {
+fn grant(checked: &Checked<'_>, assignment: &Resource) -> Result<Grant> {
     let property = |name| assignment.body.at(&["properties", name]).and_then(Value::text).unwrap_or_default();
     let definition = property("roleDefinitionId");
     let (role, _) = ROLES
         .iter()
         .find(|(_, id)| definition.contains(id))
-        .ok_or_else(|| format!("{definition} is not a role this check knows"))?;
+        .with_context(|| format!("{definition} is not a role this check knows"))?;
     let principal = property("principalId");
     let who = if principal.ends_with("-handler.properties.principalId›") {
         "handler"
@@ -152,12 +153,12 @@ fn grant(checked: &Checked<'_>, assignment: &Resource) -> Result<Grant, String> 
     } else if property("principalType") == "Group" {
         "operators"
     } else {
-        return Err(format!("{principal} is no identity of ours"));
+        bail!("{principal} is no identity of ours");
     };
-    let scope = assignment.scope.ok_or("a role must be given on a resource, not on the whole group")?;
-    let on = checked.deployment.resources.get(scope).ok_or("its scope is not deployed")?;
+    let scope = assignment.scope.context("a role must be given on a resource, not on the whole group")?;
+    let on = checked.deployment.resources.get(scope).context("its scope is not deployed")?;
     if !assignment.name.contains(principal) {
-        return Err("its name must be made from who gets it, or a change of identity leaves it stuck".to_owned());
+        bail!("its name must be made from who gets it, or a change of identity leaves it stuck");
     }
     Ok((who.to_owned(), role, described(on)))
 }

@@ -46,6 +46,7 @@ fn loads_an_app_as_it_is_deployed() {
         ("SWEEP_SCHEDULE", "0 */1 * * * *"),
         ("ServiceBus__fullyQualifiedNamespace", "example.servicebus.windows.net"),
         ("azurewebjobs.sweep.disabled", "true"),
+        ("AzureWebJobsStorage", "UseDevelopmentStorage=true"),
     ]);
     let app = App::load(&root, &root.join("functions"), &settings).unwrap();
     assert_eq!(app.warnings, Vec::<String>::new());
@@ -58,6 +59,16 @@ fn loads_an_app_as_it_is_deployed() {
     let sweep = app.function("sweep").unwrap();
     assert!(sweep.disabled && !submit.disabled);
     assert_eq!(sweep.retry.unwrap().max, Some(3));
+}
+
+#[test]
+fn a_timer_without_storage_for_its_lease_is_warned_of() {
+    let function =
+        r#"{ "bindings": [{ "type": "timerTrigger", "direction": "in", "name": "t", "schedule": "0 * * * * *" }] }"#;
+    let load = |given: &[(&str, &str)]| Folder::new(HOST, &[("f", function)]).load(&settings(given)).unwrap().warnings;
+    let warnings = load(&[]);
+    assert!(matches!(&warnings[..], [warning] if warning.contains("AzureWebJobsStorage")), "{warnings:?}");
+    assert_eq!(load(&[("AzureWebJobsStorage", "UseDevelopmentStorage=true")]), Vec::<String>::new());
 }
 
 #[test]

@@ -78,8 +78,7 @@ fn read(members: Map<String, Value>, outputs: &[ServiceBusOutput]) -> Result<Rep
     spread_or_return(return_value, &mut outs, outputs)?;
     let mut reply = Reply { logs: read_logs(logs)?, ..Reply::default() };
     for (index, output) in outputs.iter().enumerate() {
-        let bodies = bodies(outs.remove(&output.name).unwrap_or_default())
-            .map_err(|reason| Error::Output { binding: output.name.clone(), reason })?;
+        let bodies = bodies(outs.remove(&output.name).unwrap_or_default(), &output.name)?;
         if !bodies.is_empty() {
             reply.messages.push((index, bodies));
         }
@@ -110,9 +109,9 @@ fn read_logs(logs: Value) -> Result<Vec<String>, Error> {
     }
 }
 
-fn bodies(value: Value) -> Result<Vec<String>, String> {
+fn bodies(value: Value, binding: &str) -> Result<Vec<String>, Error> {
     const REMEDY: &str = "write an array of strings, one for each message";
-    let refused = |what: &str| Err(format!("{what}; {REMEDY}"));
+    let refused = |what: &str| Error::Output { binding: binding.to_owned(), reason: format!("{what}; {REMEDY}") };
     match value {
         Value::Null => Ok(Vec::new()),
         Value::Array(items) => items
@@ -120,16 +119,16 @@ fn bodies(value: Value) -> Result<Vec<String>, String> {
             .map(|item| match item {
                 Value::String(text) => Ok(text),
                 Value::Object(_) | Value::Array(_) => {
-                    Err(format!("Azure sends an element that is an object or array as indented JSON; {REMEDY}"))
+                    Err(refused("Azure sends an element that is an object or array as indented JSON"))
                 }
-                _ => Err(format!("an element is not a string; {REMEDY}")),
+                _ => Err(refused("an element is not a string")),
             })
             .collect(),
-        Value::String(_) => refused(
+        Value::String(_) => Err(refused(
             "Azure decodes a bare string that is base64, splits one that is a JSON array and re-writes one that is JSON",
-        ),
-        Value::Object(_) => refused("Azure sends an object as indented JSON"),
-        Value::Bool(_) | Value::Number(_) => refused("a number or boolean is no message"),
+        )),
+        Value::Object(_) => Err(refused("Azure sends an object as indented JSON")),
+        Value::Bool(_) | Value::Number(_) => Err(refused("a number or boolean is no message")),
     }
 }
 

@@ -23,7 +23,7 @@ const KEPT_BUFFER: usize = 256 * 1024;
 const READ_SIZE: usize = 64 * 1024;
 /// How long a peer may take to agree on TLS.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// How long a peer may take to read the last words.
+/// How long a peer may take to read the last words, and to go.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves a connection from its first byte on, in TLS where there is a way to.
@@ -130,7 +130,12 @@ async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     let rest = machine.out.get(written..).unwrap_or_default();
     let farewell = async {
         writer.write_all(rest).await?;
-        writer.shutdown().await
+        writer.shutdown().await?;
+        // A socket that is dropped with something unread resets the connection, and the peer never sees the last words.
+        while reader.read_buf(&mut input).await? > 0 {
+            input.clear();
+        }
+        Ok(())
     };
     tokio::time::timeout(LAST_WORDS, farewell).await.unwrap_or(Ok(()))
 }
