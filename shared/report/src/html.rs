@@ -1,202 +1,133 @@
 //! Document → HTML: one file, without scripts and without anything fetched from elsewhere; its own policy forbids both.
 //!
-//! Every piece of text is escaped where it is written, and there is one function that writes text. Images are `data:` URLs.
+//! Every value is escaped where it stands (`maud` knows no other way); images are `data:` URLs.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::document::{Block, Document, Shade, Text};
+use crate::document::{Block, Document, Shade, Span, Text};
 use crate::picture::{Format, Picture};
 use crate::template::Tone;
 use iris_results::Chip;
 
 const STYLE: &str = include_str!("../templates/report.css");
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 /// Writes a document as HTML.
 pub(crate) fn write(document: &Document) -> String {
-    let images: usize = document.pictures.iter().map(|picture| picture.bytes.len() * 4 / 3).sum();
-    let mut page = Page { out: String::with_capacity(16_000 + images), document };
-    page.raw("<!DOCTYPE html>\n<html lang=\"en-US\">\n<head>\n<meta charset=\"utf-8\">\n");
-    page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n");
-    page.raw(
-        "<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"referrer\" content=\"no-referrer\">\n",
-    );
-    page.meta("author", &document.metadata.author);
-    page.meta("description", &document.metadata.subject);
-    page.meta("keywords", &document.metadata.keywords.join(", "));
-    page.element("title", "", |page| page.text(&document.title));
-    page.raw("<style>\n");
-    page.raw(STYLE);
-    page.raw("</style>\n</head>\n<body>\n<article>\n");
-    page.element("header", "", |page| page.blocks(&document.header));
-    page.element("main", "", |page| page.blocks(&document.body));
-    page.element("footer", "", |page| {
-        for text in &document.footer {
-            page.element("p", "", |page| page.spans(text));
-        }
-    });
-    page.raw("</article>\n</body>\n</html>\n");
-    page.out
-}
-
-struct Page<'a> {
-    out: String,
-    document: &'a Document,
-}
-
-impl Page<'_> {
-    /// Markup of this module, never a value.
-    fn raw(&mut self, markup: &str) {
-        self.out.push_str(markup);
-    }
-
-    /// A value, in text or in a quoted attribute.
-    fn text(&mut self, text: &str) {
-        for c in text.chars() {
-            match c {
-                '&' => self.out.push_str("&amp;"),
-                '<' => self.out.push_str("&lt;"),
-                '>' => self.out.push_str("&gt;"),
-                '"' => self.out.push_str("&quot;"),
-                '\'' => self.out.push_str("&#39;"),
-                '\n' => self.out.push_str("<br>"),
-                c => self.out.push(c),
+    let about = &document.metadata;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en-US" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width";
+                meta name="referrer" content="no-referrer";
+                meta name="author" content=(about.author);
+                meta name="description" content=(about.subject);
+                meta name="keywords" content=(about.keywords.join(", "));
+                title { (document.title) }
+                style { (PreEscaped(STYLE)) }
             }
-        }
-    }
-
-    fn meta(&mut self, name: &'static str, content: &str) {
-        self.raw("<meta name=\"");
-        self.raw(name);
-        self.raw("\" content=\"");
-        self.text(content);
-        self.raw("\">\n");
-    }
-
-    fn element(&mut self, name: &'static str, class: &'static str, inner: impl FnOnce(&mut Self)) {
-        self.raw("<");
-        self.raw(name);
-        if !class.is_empty() {
-            self.raw(" class=\"");
-            self.raw(class);
-            self.raw("\"");
-        }
-        self.raw(">");
-        inner(self);
-        self.raw("</");
-        self.raw(name);
-        self.raw(">\n");
-    }
-
-    fn spans(&mut self, text: &Text) {
-        for span in text {
-            let (open, close) = match (span.strong, span.small) {
-                (true, true) => ("<small><strong>", "</strong></small>"),
-                (true, false) => ("<strong>", "</strong>"),
-                (false, true) => ("<small>", "</small>"),
-                (false, false) => ("<bdi>", "</bdi>"),
-            };
-            self.raw(open);
-            self.text(&span.text);
-            self.raw(close);
-        }
-    }
-
-    fn blocks(&mut self, blocks: &[Block]) {
-        for block in blocks {
-            self.block(block);
-        }
-    }
-
-    fn block(&mut self, block: &Block) {
-        match block {
-            Block::Heading(level, text) => {
-                let name = match level {
-                    1 => "h1",
-                    2 => "h2",
-                    _ => "h3",
-                };
-                self.element(name, "", |page| page.spans(text));
-            }
-            Block::Paragraph(tone, text) => {
-                let class = match tone {
-                    Tone::Normal => "",
-                    Tone::Lead => "lead",
-                    Tone::Small => "small",
-                };
-                self.element("p", class, |page| page.spans(text));
-            }
-            Block::List(items) => self.element("ul", "", |page| {
-                for item in items {
-                    page.element("li", "", |page| page.spans(item));
-                }
-            }),
-            Block::Facts(pairs) => self.pairs("facts", pairs),
-            Block::Answers(pairs) => self.pairs("answers", pairs),
-            Block::Columns(columns) => self.element("div", "columns", |page| {
-                for column in columns {
-                    page.element("div", "", |page| page.blocks(column));
-                }
-            }),
-            Block::Panel(shade, blocks) => self.element("section", panel(*shade), |page| page.blocks(blocks)),
-            Block::Picture { index, alt, caption } => self.element("figure", "", |page| {
-                if let Some(picture) = page.document.pictures.get(*index) {
-                    page.image(picture, alt);
-                }
-                page.element("figcaption", "", |page| page.spans(caption));
-            }),
-            Block::NoPicture(text) => self.element("p", "no-picture", |page| page.spans(text)),
-            Block::Letterhead { logo, name, lines, contact } => self.element("div", "letterhead", |page| {
-                if let Some(picture) = logo.and_then(|index| page.document.pictures.get(index)) {
-                    page.image(picture, "");
-                }
-                page.element("div", "", |page| {
-                    page.element("p", "name", |page| page.spans(name));
-                    for line in lines {
-                        page.element("p", "small", |page| page.spans(line));
+            body {
+                article {
+                    header { (blocks(&document.header, document)) }
+                    main { (blocks(&document.body, document)) }
+                    footer {
+                        @for text in &document.footer { p { (spans(text)) } }
                     }
-                });
-                page.element("div", "contact", |page| {
-                    for line in contact {
-                        page.element("p", "small", |page| page.spans(line));
-                    }
-                });
-            }),
-            Block::Badge(shade, words) => self.element("p", badge(*shade), |page| page.text(words)),
-            Block::Signature(lines) => self.element("div", "signature", |page| {
-                for line in lines {
-                    page.element("p", "", |page| page.spans(line));
                 }
-            }),
-            Block::Rule => self.raw("<hr>\n"),
-        }
-    }
-
-    fn pairs(&mut self, class: &'static str, pairs: &[(Text, Text)]) {
-        self.element("dl", class, |page| {
-            for (label, value) in pairs {
-                page.element("div", "", |page| {
-                    page.element("dt", "", |page| page.spans(label));
-                    page.element("dd", "", |page| page.spans(value));
-                });
             }
-        });
-    }
+        }
+    };
+    page.into_string()
+}
 
-    fn image(&mut self, picture: &Picture, alt: &str) {
-        self.raw("<img src=\"data:image/");
-        self.raw(match picture.format {
-            Format::Jpeg => "jpeg",
-            Format::Png => "png",
-        });
-        self.raw(";base64,");
-        STANDARD.encode_string(picture.bytes.as_slice(), &mut self.out);
-        self.raw("\" alt=\"");
-        self.text(alt);
-        self.raw("\">\n");
+fn blocks(blocks: &[Block], document: &Document) -> Markup {
+    html! { @for shown in blocks { (block(shown, document)) } }
+}
+
+fn block(block: &Block, document: &Document) -> Markup {
+    let picture = |index: usize, alt: &str| document.pictures.get(index).map(|picture| image(picture, alt));
+    match block {
+        Block::Heading(1, text) => html! { h1 { (spans(text)) } },
+        Block::Heading(2, text) => html! { h2 { (spans(text)) } },
+        Block::Heading(_, text) => html! { h3 { (spans(text)) } },
+        Block::Paragraph(tone, text) => html! { p class=[class(*tone)] { (spans(text)) } },
+        Block::List(items) => html! { ul { @for item in items { li { (spans(item)) } } } },
+        Block::Facts(facts) => pairs("facts", facts),
+        Block::Answers(answers) => pairs("answers", answers),
+        Block::Columns(columns) => html! {
+            div.columns { @for column in columns { div { (blocks(column, document)) } } }
+        },
+        Block::Panel(shade, inner) => html! { section class=(panel(*shade)) { (blocks(inner, document)) } },
+        Block::Picture { index, alt, caption } => html! {
+            figure {
+                @if let Some(image) = picture(*index, alt) { (image) }
+                figcaption { (spans(caption)) }
+            }
+        },
+        Block::NoPicture(text) => html! { p.no-picture { (spans(text)) } },
+        Block::Letterhead { logo, name, lines, contact } => html! {
+            div.letterhead {
+                @if let Some(image) = logo.and_then(|index| picture(index, "")) { (image) }
+                div {
+                    p.name { (spans(name)) }
+                    @for line in lines { p.small { (spans(line)) } }
+                }
+                div.contact { @for line in contact { p.small { (spans(line)) } } }
+            }
+        },
+        Block::Badge(shade, words) => html! { p class=(badge(*shade)) { (words) } },
+        Block::Signature(lines) => html! { div.signature { @for line in lines { p { (spans(line)) } } } },
+        Block::Rule => html! { hr; },
     }
 }
 
+fn pairs(class: &str, pairs: &[(Text, Text)]) -> Markup {
+    html! {
+        dl class=(class) {
+            @for (label, value) in pairs { div { dt { (spans(label)) } dd { (spans(value)) } } }
+        }
+    }
+}
+
+fn spans(text: &Text) -> Markup {
+    html! { @for span in text { (words(span)) } }
+}
+
+fn words(span: &Span) -> Markup {
+    let lines = html! {
+        @for (number, line) in span.text.split('\n').enumerate() {
+            @if number > 0 { br; }
+            (line)
+        }
+    };
+    match (span.strong, span.small) {
+        (true, true) => html! { small { strong { (lines) } } },
+        (true, false) => html! { strong { (lines) } },
+        (false, true) => html! { small { (lines) } },
+        (false, false) => html! { bdi { (lines) } },
+    }
+}
+
+fn image(picture: &Picture, alt: &str) -> Markup {
+    let kind = match picture.format {
+        Format::Jpeg => "jpeg",
+        Format::Png => "png",
+    };
+    html! { img src={ "data:image/" (kind) ";base64," (STANDARD.encode(picture.bytes.as_slice())) } alt=(alt); }
+}
+
+fn class(tone: Tone) -> Option<&'static str> {
+    match tone {
+        Tone::Normal => None,
+        Tone::Lead => Some("lead"),
+        Tone::Small => Some("small"),
+    }
+}
 fn panel(shade: Shade) -> &'static str {
     match shade {
         Shade::Neutral | Shade::Of(Chip::NotExamined | Chip::NotGradable) => "panel",

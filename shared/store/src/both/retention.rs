@@ -38,11 +38,11 @@ fn statement(kind: Kind) -> Option<String> {
     let (over, ended) = (states::orders(OrderStatus::is_over), states::deliveries(DeliveryState::is_over));
     let quarantined = states::image(ImageStatus::Quarantined);
     let statement = match kind {
-        Kind::Bodies => format!(
+        Kind::Bodies => String::from(
             "UPDATE submissions SET body = NULL WHERE id IN \
              (SELECT id FROM submissions WHERE outcome = 'failed' AND at < $1 AND body IS NOT NULL LIMIT $2)",
         ),
-        Kind::Lines => format!(
+        Kind::Lines => String::from(
             "UPDATE drop_batches SET lines = '' WHERE (drop_id, number) IN \
              (SELECT b.drop_id, b.number FROM drops d JOIN drop_batches b ON b.drop_id = d.id \
               WHERE d.finished_at < $1 AND d.status <> 'loading' AND b.lines <> '' LIMIT $2)",
@@ -52,7 +52,7 @@ fn statement(kind: Kind) -> Option<String> {
              (SELECT h.order_id, h.version FROM order_history h JOIN orders o ON o.id = h.order_id \
               WHERE h.at < $1 AND h.content IS NOT NULL AND o.status IN ({over}) LIMIT $2)",
         ),
-        Kind::PatientHistory => format!(
+        Kind::PatientHistory => String::from(
             "DELETE FROM patient_history WHERE (patient, version) IN \
              (SELECT h.patient, h.version FROM patient_history h WHERE h.at < $1 \
               AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.patient = h.patient AND o.slot = 1) \
@@ -67,7 +67,7 @@ fn statement(kind: Kind) -> Option<String> {
             "DELETE FROM images WHERE id IN \
              (SELECT i.id FROM images i WHERE i.status = {quarantined} AND i.received_at < $1 AND i.give_up_at < $1 LIMIT $2)",
         ),
-        Kind::Links => format!(
+        Kind::Links => String::from(
             "DELETE FROM resubmissions WHERE submission IN \
              (SELECT r.submission FROM resubmissions r WHERE r.at < $1 \
               AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.id = r.submission) \
@@ -81,13 +81,13 @@ fn statement(kind: Kind) -> Option<String> {
                   AND e.sequence < d.sequence AND e.state NOT IN ({ended})) LIMIT $2)",
         ),
         // Of an organization's batches the last stays: the next one's number and beginning follow from it.
-        Kind::BatchEntries => format!(
+        Kind::BatchEntries => String::from(
             "DELETE FROM batch_results WHERE sequence IN \
              (SELECT e.sequence FROM batches b JOIN batch_results e ON e.organization = b.organization AND e.batch = b.number \
               WHERE b.closed_at < $1 AND b.ends_at < $1 \
               AND EXISTS (SELECT 1 FROM batches l WHERE l.organization = b.organization AND l.number > b.number) LIMIT $2)",
         ),
-        Kind::Batches => format!(
+        Kind::Batches => String::from(
             "DELETE FROM batches WHERE (organization, number) IN \
              (SELECT b.organization, b.number FROM batches b WHERE b.closed_at < $1 AND b.ends_at < $1 \
               AND EXISTS (SELECT 1 FROM batches l WHERE l.organization = b.organization AND l.number > b.number) \
