@@ -4,6 +4,7 @@
 //! what it would get in Azure: send-only for its entry, listen-only for its queues, write-only for its drops and images, read-only for its
 //! results.
 
+use crate::Inside;
 use crate::organizations::Document;
 use crate::provision::container;
 use anyhow::{Context, Result};
@@ -153,13 +154,18 @@ impl Credentials {
         Everything { service_bus: self.queue(ROOT_KEY_NAME, ""), storage: self.blobs().connection_string() }
     }
 
-    /// What the handler connects with.
-    pub(crate) fn handler(&self) -> Everything {
+    /// Where the handler would connect to by itself.
+    pub(crate) fn inside(&self, database: String) -> Inside {
         let Ports { amqp, blob, .. } = self.addresses.inside;
+        Inside { service_bus: amqp, storage: blob, database }
+    }
+
+    /// What the handler connects with, there or elsewhere.
+    pub(crate) fn handler(&self, inside: &Inside) -> Everything {
         let key = derive_key(&self.seed, "", ROOT_KEY_NAME);
         Everything {
-            service_bus: connection_string(amqp, ROOT_KEY_NAME, &key, None),
-            storage: self.account.endpoint(blob).connection_string(),
+            service_bus: connection_string(inside.service_bus, ROOT_KEY_NAME, &key, None),
+            storage: self.account.endpoint(inside.storage).connection_string(),
         }
     }
 

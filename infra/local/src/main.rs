@@ -13,16 +13,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         // Its logging and runtime are the deployed handler's own.
-        Some(Command::Handler) => {
-            end_with_the_host();
-            return match iris_functions::handler::run() {
-                Ok(code) => code,
-                Err(error) => {
-                    complain(&error);
-                    ExitCode::FAILURE
-                }
-            };
-        }
+        Some(Command::Handler) => return iris_local::handler::run(),
         Some(Command::Template(arguments)) => iris_local::template::run(arguments, &cli.serve.common),
         Some(Command::Process(arguments)) => run(iris_local::process::run(arguments, &cli.serve.common)),
         None => run(iris_local::serve::run(&cli.serve)),
@@ -34,15 +25,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The Functions host holds the other end of the handler's standard input. Should it be killed, the handler must not stay behind; it is
-/// built to be ended anywhere.
-fn end_with_the_host() {
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        std::process::abort();
-    });
 }
 
 fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {

@@ -137,6 +137,19 @@ const ROOMS: &[Room] = &[
         &[],
         "compares the templates with the local host's resources and the settings",
     ),
+    room(
+        "iris-chaos",
+        &[
+            "iris-azure",
+            "iris-local",
+            "iris-local-blob",
+            "iris-local-functions-host",
+            "iris-local-servicebus",
+            "iris-model",
+        ],
+        &[],
+        "breaks everything and checks what is left, by promises to callers: knows neither rules nor store",
+    ),
     room("xtask", &["iris-intake", "iris-model", "iris-results"], &[], "writes schemas and documents from the types"),
     room(
         "iris-bench",
