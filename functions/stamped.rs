@@ -5,7 +5,7 @@
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
-use crate::refusal::unreadable;
+use iris_drops::refusal::unreadable;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Lookup;
 use iris_model::names::property::ORGANIZATION;
