@@ -5,9 +5,9 @@
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
-use iris_drops::refusal::unreadable;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Lookup;
+use iris_drops::refusal::unreadable;
 use iris_model::names::property::ORGANIZATION;
 use iris_model::{Issue, IssueCode, Organization, Slug, Submission};
 use iris_rules::incoming::message_id;

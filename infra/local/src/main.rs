@@ -24,6 +24,11 @@ fn main() -> ExitCode {
             };
         }
         Some(Command::Template(arguments)) => iris_local::template::run(arguments, &cli.serve.common),
+        Some(Command::Completions { shell }) => {
+            iris_local::cli::completions(*shell, &mut std::io::stdout());
+            Ok(())
+        }
+        Some(Command::Try(arguments)) => run(interruptible(iris_local::attempt::run(arguments, &cli.serve.common))),
         Some(Command::Process(arguments)) => run(iris_local::process::run(arguments, &cli.serve.common)),
         None => run(iris_local::serve::run(&cli.serve)),
     };
@@ -43,6 +48,17 @@ fn end_with_the_host() {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::abort();
     });
+}
+
+/// Ends on Ctrl-C as on a failure, so that temporary files go.
+async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        done = work => done,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            anyhow::bail!("interrupted; nothing was stored")
+        }
+    }
 }
 
 fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {

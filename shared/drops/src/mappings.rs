@@ -105,7 +105,12 @@ fn exams(rule: &DropRule, organization: &Organization) -> Vec<String> {
     let strange = columns.values.values().flat_map(|to| to.split([',', ';'])).filter(|code| !code.trim().is_empty());
     let strange = strange.filter(|code| !has(code));
     strange
-        .map(|code| format!("values: {} is not one of the organization's evaluationTypes", iris_model::issue::quoted(code.trim())))
+        .map(|code| {
+            format!(
+                "values: {} is not one of the organization's evaluationTypes",
+                iris_model::issue::quoted(code.trim())
+            )
+        })
         .collect()
 }
 
@@ -119,7 +124,10 @@ mod tests {
 
     fn rule(pattern: &str, field: IntakeField, rule: ColumnRule) -> DropRule {
         let columns = BTreeMap::from([(field, rule)]);
-        DropRule { pattern: pattern.to_owned(), mapping: Mapping { name: "new".to_owned(), columns, ..Mapping::default() } }
+        DropRule {
+            pattern: pattern.to_owned(),
+            mapping: Mapping { name: "new".to_owned(), columns, ..Mapping::default() },
+        }
     }
 
     fn site(to: &str) -> ColumnRule {
@@ -128,20 +136,32 @@ mod tests {
 
     #[test]
     fn a_rule_is_added_where_it_is_found_and_all_else_stays() {
-        let edited =
-            put(DOCUMENT, &rule("gaps-*.xlsx", IntakeField::SiteLocalId, site("HV-SEA")), "gaps-1.xlsx", Organization::parse)
-                .unwrap();
+        let edited = put(
+            DOCUMENT,
+            &rule("gaps-*.xlsx", IntakeField::SiteLocalId, site("HV-SEA")),
+            "gaps-1.xlsx",
+            Organization::parse,
+        )
+        .unwrap();
         assert_eq!((edited.place, edited.replaced), (3, false));
         let (before, after): (Value, Value) =
             (serde_json::from_slice(DOCUMENT).unwrap(), serde_json::from_slice(&edited.content).unwrap());
         for (name, value) in before.as_object().unwrap().iter().filter(|(name, _)| *name != "drops") {
             assert_eq!(after[name], *value, "{name}");
         }
-        assert_eq!(after["drops"][3]["mapping"]["columns"]["SiteLocalId"], serde_json::json!({"values": {"here": "HV-SEA"}}));
+        assert_eq!(
+            after["drops"][3]["mapping"]["columns"]["SiteLocalId"],
+            serde_json::json!({"values": {"here": "HV-SEA"}})
+        );
         // A rule that would read the file instead comes behind the new one.
         let shadowed = rule("members-2027*.csv", IntakeField::SiteLocalId, site("HV-SEA"));
         assert_eq!(put(DOCUMENT, &shadowed, "members-2027-01.csv", Organization::parse).unwrap().place, 0);
-        let again = put(&edited.content, &rule("GAPS-*.xlsx", IntakeField::SiteLocalId, site("HV-PDX")), "gaps-2.xlsx", Organization::parse);
+        let again = put(
+            &edited.content,
+            &rule("GAPS-*.xlsx", IntakeField::SiteLocalId, site("HV-PDX")),
+            "gaps-2.xlsx",
+            Organization::parse,
+        );
         assert!(again.unwrap().replaced);
     }
 

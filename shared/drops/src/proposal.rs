@@ -59,7 +59,8 @@ pub fn pattern(name: &str) -> String {
     let (stem, ending) = own.rsplit_once('.').map_or((own, ""), |(stem, ending)| (stem, ending));
     let mut pattern = String::new();
     for character in stem.chars() {
-        let varies = character.is_ascii_digit() || (pattern.ends_with('*') && matches!(character, '-' | '_' | '.' | ' '));
+        let varies =
+            character.is_ascii_digit() || (pattern.ends_with('*') && matches!(character, '-' | '_' | '.' | ' '));
         match (varies, pattern.ends_with('*')) {
             (true, true) => {}
             (true, false) => pattern.push('*'),

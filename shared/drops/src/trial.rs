@@ -185,7 +185,8 @@ fn read(
             Step::Batch(batch) => {
                 let requests: Vec<OrderRequest> = batch.iter().map(|row| row.request.clone()).collect();
                 let rows = origin.submissions(batch, now);
-                let rows = rows.into_iter().zip(requests).map(|((incoming, detail), request)| (incoming, detail, request));
+                let rows =
+                    rows.into_iter().zip(requests).map(|((incoming, detail), request)| (incoming, detail, request));
                 Told::Rows(rows.collect())
             }
         };
@@ -280,7 +281,9 @@ fn values(request: &OrderRequest, cells: &Cells, layout: &Layout) -> Vec<TriedVa
         leaves(&tree, String::new(), &mut values);
     }
     let value = |(path, value): (String, String)| {
-        let cell = layout.column_of(plain(&path)).and_then(|(column, _)| Some(cells.get(usize::try_from(column).ok()?.checked_sub(1)?)));
+        let cell = layout
+            .column_of(plain(&path))
+            .and_then(|(column, _)| Some(cells.get(usize::try_from(column).ok()?.checked_sub(1)?)));
         let cell = cell.map(|cell| cell.trim().to_owned());
         let transformed = cell.as_ref().is_none_or(|cell| *cell != value);
         TriedValue { path, value, cell, transformed }

@@ -163,8 +163,7 @@ impl Intake<'_> {
         let builtin = Mapping { name: "built-in".to_owned(), ..Mapping::default() };
         let candidates = Candidates::of(organization, file_name, &builtin);
         let exams = &organization.evaluation_types;
-        let mut file =
-            Reading { mapping: candidates.first, candidates, exams, limits, layout: Layout::default() };
+        let mut file = Reading { mapping: candidates.first, candidates, exams, limits, layout: Layout::default() };
         file.reads_by(file.mapping);
         match (format, source) {
             (Format::Xlsx, Source::File(source)) => file.workbook(source, out),

@@ -63,9 +63,9 @@ impl Compiled {
     /// Whether the mapping passes a row over, by its first cell that is not empty.
     pub(crate) fn skips<'a>(&self, mut cells: impl Iterator<Item = &'a str>) -> bool {
         !self.skip_rows.is_empty()
-            && cells.find(|cell| !cell.trim().is_empty()).is_some_and(|first| {
-                self.skip_rows.iter().any(|skipped| fits_pattern(skipped.trim(), first.trim()))
-            })
+            && cells
+                .find(|cell| !cell.trim().is_empty())
+                .is_some_and(|first| self.skip_rows.iter().any(|skipped| fits_pattern(skipped.trim(), first.trim())))
     }
 
     /// The paths that are read from columns.

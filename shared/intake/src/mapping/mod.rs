@@ -14,8 +14,8 @@ mod setter;
 pub(crate) use build::Compiled;
 pub(crate) use candidates::{Candidates, Chosen};
 pub(crate) use dates::Dates;
-pub(crate) use required::missing;
 pub use dates::Survey;
+pub(crate) use required::missing;
 
 use build::Bound;
 use iris_model::field::normalized_name;

@@ -93,12 +93,7 @@ impl Choices {
     /// The values that stand in the file for a field with a fixed set of them; `None` for other fields, and where no column is chosen or
     /// it has too many.
     #[must_use]
-    pub fn translated(
-        &self,
-        field: IntakeField,
-        look: &Look,
-        organization: &Organization,
-    ) -> Option<Vec<Translated>> {
+    pub fn translated(&self, field: IntakeField, look: &Look, organization: &Organization) -> Option<Vec<Translated>> {
         if !OF_LISTS.contains(&field) {
             return None;
         }

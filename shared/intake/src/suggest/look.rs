@@ -3,8 +3,8 @@
 use super::column::Column;
 use super::{synonyms, words};
 use crate::batches;
+use crate::delimited::{Delimited, HeaderPlace, TopRecord, no_header, read_head, too_many_columns, tops};
 use crate::detect::Format;
-use crate::delimited::{Delimited, HeaderPlace, TopRecord, no_header, read_head, tops, too_many_columns};
 use crate::encoding::{Unpadded, Utf8Reader};
 use crate::failure::FileIssue;
 use crate::limits::Limits;
@@ -102,7 +102,9 @@ fn workbook(mut book: Workbook, limits: &Limits, view: &View) -> Result<Look, Fi
     for sheet in wanted {
         let top = book.top(&sheet, TOP)?;
         let chosen = view.header_row.and_then(|number| top.iter().position(|line| line.number == number));
-        let Some((score, at)) = chosen.map(|at| (i64::MAX, at)).or_else(|| likeliest(top.iter().map(|line| &line.cells))) else {
+        let Some((score, at)) =
+            chosen.map(|at| (i64::MAX, at)).or_else(|| likeliest(top.iter().map(|line| &line.cells)))
+        else {
             continue;
         };
         if best.as_ref().is_none_or(|(most, ..)| score > *most) {

@@ -26,9 +26,11 @@ fn entries() -> impl Iterator<Item = (IntakeField, &'static str, bool)> {
     let lines = TABLE.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines.filter_map(|line| line.split_once(':')).flat_map(|(field, names)| {
         let field = IntakeField::ALL.iter().copied().find(|known| known.name() == field.trim());
-        names.split(',').map(str::trim).filter(|name| !name.is_empty()).filter_map(move |name| match name.strip_prefix('?') {
-            Some(name) => Some((field?, name, false)),
-            None => Some((field?, name, true)),
+        names.split(',').map(str::trim).filter(|name| !name.is_empty()).filter_map(move |name| {
+            match name.strip_prefix('?') {
+                Some(name) => Some((field?, name, false)),
+                None => Some((field?, name, true)),
+            }
         })
     })
 }
