@@ -70,6 +70,7 @@ fn incoming(message: &ServiceBusMessage, organization: Arc<Organization>, entry:
     };
     Incoming {
         id: submission_id(&ledger, message),
+        message_id: postpone::given_id(message).map(Into::into),
         received_at: now,
         first_seen: postpone::first_seen(message, now),
         request,
@@ -86,6 +87,7 @@ fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
         Issue::error(IssueCode::UnknownOrganization, "", "The entry it came through belongs to no known organization.");
     Incoming {
         id: submission_id("", message),
+        message_id: None,
         received_at: now,
         first_seen: now,
         request: Err(unreadable(issue)),

@@ -211,7 +211,7 @@ async fn a_mapping_is_saved_into_the_version_it_was_made_for_and_into_the_audit(
     assert!(saved.contains("The mapping is saved") && saved.contains("2 created"), "{saved}");
     let search = iris_store::audit::AuditSearch::default();
     let audited = host.host.orders.administration().audit_entries(&search, 10).await.unwrap();
-    assert!(audited.iter().any(|record| record.entry.action == "mappings.put" && record.entry.reason == "tried"));
+    assert!(audited.iter().any(|record| record.action == "mappings.put" && record.reason == "tried"));
 
     // It is used at once, whatever was remembered of the document.
     console.drop_file("gaps-1.csv", GAPS).await;

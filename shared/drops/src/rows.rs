@@ -63,6 +63,7 @@ impl RowOrigin {
         let detail = RowDetail { row: row.number, issues, cells, earlier: row.earlier };
         let incoming = Incoming {
             id: row_id(self.drop, row.number),
+            message_id: None,
             organization: Arc::clone(&self.organization),
             received_at: now,
             first_seen: self.first_seen,

@@ -206,6 +206,10 @@ impl Context {
         let (mut used_orders, mut used_patients, mut used_images) = (0, 0, 0);
         for (position, item) in work.items().enumerate() {
             draft.trace = work.trace(position);
+            draft.answers = match item {
+                ItemRef::Submission(incoming) => incoming.message_id.clone(),
+                ItemRef::Image(_) => None,
+            };
             let incoming = match item {
                 ItemRef::Submission(incoming) => incoming,
                 ItemRef::Image(work) => {
