@@ -25,7 +25,6 @@ mod postpone;
 pub mod prune;
 pub mod publisher;
 pub mod receive_image;
-mod refusal;
 mod stamped;
 pub mod submit_order;
 pub mod sweep_outbox;

@@ -5,9 +5,9 @@
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
-use crate::refusal::unreadable;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Lookup;
+use iris_drops::refusal::unreadable;
 use iris_model::names::property::ORGANIZATION;
 use iris_model::{Issue, IssueCode, Organization, Slug, Submission};
 use iris_rules::incoming::message_id;
@@ -70,6 +70,7 @@ fn incoming(message: &ServiceBusMessage, organization: Arc<Organization>, entry:
     };
     Incoming {
         id: submission_id(&ledger, message),
+        message_id: postpone::given_id(message).map(Into::into),
         received_at: now,
         first_seen: postpone::first_seen(message, now),
         request,
@@ -86,6 +87,7 @@ fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
         Issue::error(IssueCode::UnknownOrganization, "", "The entry it came through belongs to no known organization.");
     Incoming {
         id: submission_id("", message),
+        message_id: None,
         received_at: now,
         first_seen: now,
         request: Err(unreadable(issue)),

@@ -22,6 +22,13 @@ pub struct Cli {
 pub enum Command {
     /// Drop a file as a caller would, wait until it is loaded, and show what became of its rows.
     Process(ProcessArgs),
+    /// Show what would become of a file, or what its columns probably are, without loading it.
+    Try(TryArgs),
+    /// Write what a shell needs to complete this program's commands.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Write the workbook that an organization's people fill in and drop.
     Template(TemplateArgs),
     /// Run the deployed handler; started by the Functions host, not by people.
@@ -100,6 +107,25 @@ pub struct ProcessArgs {
     pub json: bool,
 }
 
+/// `try FILE`.
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// The file to try: CSV or XLSX; what would become of JSON is shown, too.
+    pub file: PathBuf,
+    /// The organization that would drop it.
+    #[arg(long, value_name = "SLUG", default_value = crate::sample::SLUG, value_parser = parse_slug)]
+    pub organization: Slug,
+    /// A mapping to read it by: a JSON object with pattern and mapping.
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Where no mapping reads it: write what is sure to this file, to be completed.
+    #[arg(long, value_name = "FILE")]
+    pub save_mapping: Option<PathBuf>,
+    /// Write one JSON object instead.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `template`.
 #[derive(Debug, Args)]
 pub struct TemplateArgs {
@@ -109,6 +135,14 @@ pub struct TemplateArgs {
     /// The file to write; its name decides which of the organization's mappings it is for. Default: {organization}-orders.xlsx.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Writes what a shell needs to complete the program's commands.
+pub fn completions(shell: clap_complete::Shell, out: &mut dyn std::io::Write) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "iris-local", &mut script);
+    // A reader that closed the pipe wants no more.
+    let _ = out.write_all(&script);
 }
 
 fn parse_slug(text: &str) -> Result<Slug> {

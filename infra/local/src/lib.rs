@@ -5,6 +5,7 @@
 
 pub mod announcement;
 pub mod app_folder;
+pub mod attempt;
 mod blob_events;
 pub mod cli;
 pub mod credentials;
@@ -195,6 +196,8 @@ impl LocalHost {
             organizations: self.organizations.iter().map(|document| document.organization.clone()).collect(),
             drops_queue: queue::DROPS.to_owned(),
             archive: container::ARCHIVE.to_owned(),
+            documents: provision::DOCUMENTS.to_owned(),
+            reader: iris_channels::organization,
         }
     }
 

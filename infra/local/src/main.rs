@@ -15,6 +15,11 @@ fn main() -> ExitCode {
         // Its logging and runtime are the deployed handler's own.
         Some(Command::Handler) => return iris_local::handler::run(),
         Some(Command::Template(arguments)) => iris_local::template::run(arguments, &cli.serve.common),
+        Some(Command::Completions { shell }) => {
+            iris_local::cli::completions(*shell, &mut std::io::stdout());
+            Ok(())
+        }
+        Some(Command::Try(arguments)) => run(interruptible(iris_local::attempt::run(arguments, &cli.serve.common))),
         Some(Command::Process(arguments)) => run(iris_local::process::run(arguments, &cli.serve.common)),
         None => run(iris_local::serve::run(&cli.serve)),
     };
@@ -23,6 +28,17 @@ fn main() -> ExitCode {
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends on Ctrl-C as on a failure, so that temporary files go.
+async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        done = work => done,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            anyhow::bail!("interrupted; nothing was stored")
         }
     }
 }

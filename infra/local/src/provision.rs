@@ -23,6 +23,9 @@ pub const DELIVERIES: u32 = 100;
 /// Every queue whose messages start a function.
 pub const WORK: [&str; 5] = [queue::ORDERS, queue::DROPS, queue::IMAGES, queue::GRADINGS, queue::DELIVERIES];
 
+/// The container of the organizations' documents.
+pub const DOCUMENTS: &str = "organizations";
+
 /// Creates the queues. Those that exist, with what is in them, stay.
 ///
 /// # Errors
@@ -65,7 +68,7 @@ pub(crate) fn existing(created: Result<(), Error>) -> Result<()> {
 /// # Errors
 /// The store's.
 pub async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()> {
-    for name in ["organizations", container::ARCHIVE] {
+    for name in [DOCUMENTS, container::ARCHIVE] {
         blobs.ensure_container(&container(name)?).await?;
     }
     for Document { organization, content } in organizations {
@@ -74,9 +77,7 @@ pub async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()>
             blobs.ensure_container(&container(&format!("{slug}-{kind}"))?).await?;
         }
         let name = BlobName::new(format!("{slug}.json"))?;
-        blobs
-            .put(&container("organizations")?, &name, content.clone(), PutOptions::content_type("application/json"))
-            .await?;
+        blobs.put(&container(DOCUMENTS)?, &name, content.clone(), PutOptions::content_type("application/json")).await?;
     }
     Ok(())
 }

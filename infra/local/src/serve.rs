@@ -8,7 +8,8 @@ use crate::organizations::{self, Document};
 use crate::{LocalHost, Options, ports};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio_util::task::AbortOnDropHandle;
@@ -64,9 +65,10 @@ pub(crate) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     std::path::absolute(path).with_context(|| format!("{} cannot be a path", path.display()))
 }
 
-#[allow(clippy::print_stdout, reason = "this is what the program has to say to the person who started it")]
+/// What the program has to say to the person who started it, on standard output.
 pub(crate) fn say(text: &str) {
-    println!("{text}");
+    // A reader that closed the pipe wants no more; what was begun is ended all the same.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {

@@ -26,6 +26,7 @@ pub use grading::{
     CareLevel, CarePlan, CarePlanAssignment, CarePlans, Contact, ContactDocument, EnumEncoding, GraderDocument,
     GradingSettings, KeySpelling, ResultSettings,
 };
+pub use pattern::fits as fits_pattern;
 pub use read::Error;
 
 /// An organization and its settings.
@@ -362,6 +363,8 @@ pub struct Mapping {
     /// Words that mean nothing in this organization's files, beside those that programs are known for: read as empty cells, compared
     /// without regard to case.
     pub empty_words: Vec<String>,
+    /// Rows to pass over, such as totals: patterns of their first cell that is not empty, `*` and `?` allowed, without regard to case.
+    pub skip_rows: Vec<String>,
     /// How slashed dates are read (decision 15).
     pub date_order: DateOrder,
     /// Loads nothing when any row fails (decision 18).

@@ -51,6 +51,12 @@ const ROOMS: &[Room] = &[
         "the service: rules and store put to work, without Azure",
     ),
     room(
+        "iris-drops",
+        &["iris-intake", "iris-model", "iris-orders", "iris-rules", "iris-store"],
+        &[],
+        "a file's rows as submissions, for loading and for trying: knows no Azure",
+    ),
+    room(
         "iris-azure",
         &["iris-model", "iris-store", "iris-telemetry"],
         &["iris-local-blob", "iris-local-servicebus"],
@@ -67,6 +73,7 @@ const ROOMS: &[Room] = &[
         &[
             "iris-azure",
             "iris-channels",
+            "iris-drops",
             "iris-images",
             "iris-intake",
             "iris-model",
@@ -81,7 +88,7 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "iris-admin",
-        &["iris-azure", "iris-channels", "iris-model", "iris-rules", "iris-store"],
+        &["iris-azure", "iris-channels", "iris-drops", "iris-intake", "iris-model", "iris-rules", "iris-store"],
         &["iris-local"],
         "operators reach database and queues by themselves, without the handler",
     ),
@@ -96,6 +103,7 @@ const ROOMS: &[Room] = &[
     room(
         "iris-local-console",
         &[
+            "iris-drops",
             "iris-intake",
             "iris-local-blob",
             "iris-local-functions-host",
@@ -111,6 +119,7 @@ const ROOMS: &[Room] = &[
         &[
             "iris-azure",
             "iris-channels",
+            "iris-drops",
             "iris-functions",
             "iris-intake",
             "iris-local-blob",

@@ -302,6 +302,9 @@ impl Problems {
         if mapping.empty_words.iter().any(|word| word.trim().is_empty()) {
             self.add(format_args!("{place}.emptyWords"), "has an empty word");
         }
+        if mapping.skip_rows.iter().any(|skipped| skipped.trim().trim_matches(['*', '?']).is_empty()) {
+            self.add(format_args!("{place}.skipRows"), "has a pattern that every row fits, or none");
+        }
         for (field, rule) in &mapping.columns {
             let place = format!("{place}.columns.{}", field.name());
             if rule.headers.iter().any(|header| header.trim().is_empty()) {

@@ -550,7 +550,7 @@ async fn announcement(connection: &mut Connection, sequence: i64, at: Timestamp)
         announcement: u32::try_from(announced).unwrap_or_default(),
     };
     let key = format!("{organization}/{order}");
-    Ok(OutboxMessage { id: message.id(), key, body: iris_rules::content::json(&message), trace: None })
+    Ok(OutboxMessage { id: message.id(), key, body: iris_rules::content::json(&message), answers: None, trace: None })
 }
 
 async fn store(
