@@ -102,6 +102,10 @@ pub struct CallerAccess {
     pub orders_token: String,
     /// Connection string to post gradings: send only; for test organizations (decision 120).
     pub gradings: Option<String>,
+    /// Connection string to hand in HL7 orders, and answers of hospitals: send only. The proxy's.
+    pub hl7: String,
+    /// Connection string to take HL7 messages for hospitals: listen only. The proxy's.
+    pub hl7_out: String,
     /// Connection string to receive events: listen only.
     pub events: String,
     /// Connection string to receive results: listen only.
@@ -196,6 +200,8 @@ impl Credentials {
                 self.expiry,
             ),
             gradings: (organization.environment == Environment::Test).then(|| self.grader(organization)),
+            hl7: self.queue("send", &slug.hl7_entry()),
+            hl7_out: self.queue("listen", &slug.hl7_out_queue()),
             published: Published {
                 orders: self.connection("send", &entry, None),
                 events: events.as_ref().map(|queue| self.connection("listen", queue, None)),
@@ -239,6 +245,8 @@ impl Credentials {
             };
             add("send", slug.orders_entry(), Right::Send, Some(published::ORDERS));
             add("send", slug.gradings_entry(), Right::Send, None);
+            add("send", slug.hl7_entry(), Right::Send, None);
+            add("listen", slug.hl7_out_queue(), Right::Listen, None);
             add("listen", slug.results_queue(), Right::Listen, Some(published::RESULTS));
             if let Some(queue) = organization.events_queue() {
                 add("listen", queue, Right::Listen, Some(published::EVENTS));

@@ -25,9 +25,9 @@ const fn room(
 
 /// Lowest first: an arrow points up this list.
 const ROOMS: &[Room] = &[
-    room("iris-model", &[], &[], "wire types: everybody reads them, they need nobody"),
-    room("iris-telemetry", &[], &[], "names of spans and measurements, nothing of the business"),
     room("iris-hl7", &[], &[], "HL7 v2 as bytes and messages: knows no order and no result"),
+    room("iris-model", &["iris-hl7"], &[], "wire types: everybody reads them; documents hold HL7 instructions"),
+    room("iris-telemetry", &[], &[], "names of spans and measurements, nothing of the business"),
     room(
         "iris-intake",
         &["iris-hl7", "iris-model"],
@@ -58,7 +58,7 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "iris-channels",
-        &["iris-azure", "iris-images", "iris-model", "iris-report", "iris-results", "iris-rules"],
+        &["iris-azure", "iris-hl7", "iris-images", "iris-model", "iris-report", "iris-results", "iris-rules"],
         &[],
         "how results leave: formats and sends, and knows neither the database nor the service",
     ),
@@ -67,6 +67,7 @@ const ROOMS: &[Room] = &[
         &[
             "iris-azure",
             "iris-channels",
+            "iris-hl7",
             "iris-images",
             "iris-intake",
             "iris-model",
@@ -112,6 +113,7 @@ const ROOMS: &[Room] = &[
             "iris-azure",
             "iris-channels",
             "iris-functions",
+            "iris-hl7",
             "iris-intake",
             "iris-local-blob",
             "iris-local-console",

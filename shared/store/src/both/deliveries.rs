@@ -232,6 +232,11 @@ impl Deliveries for Database {
         let mut next = Vec::new();
         if was.is_open() {
             store_life(&mut transaction, postponed.sequence, &postponed.life).await?;
+            if postponed.state.is_open() && postponed.state != was {
+                let query = sqlx::query("UPDATE deliveries SET state = $2 WHERE sequence = $1");
+                let query = query.bind(postponed.sequence).bind(delivery_state_column(postponed.state));
+                query.execute(&mut *transaction).answered().await?;
+            }
             if !postponed.state.is_open() {
                 set_aside(&mut transaction, postponed.sequence, postponed.state).await?;
                 let ended = Ended { sequence: postponed.sequence, was, organization, destination };
@@ -258,14 +263,14 @@ impl Deliveries for Database {
             "SELECT q.sequence, COALESCE(q.seen_at, q.at) < COALESCE(q.leased_until, q.next_at) FROM deliveries q \
              WHERE q.sequence IN (SELECT x.sequence FROM \
                  (SELECT d.sequence, ROW_NUMBER() OVER (PARTITION BY d.organization, d.destination ORDER BY d.sequence) AS turn \
-                  FROM deliveries d WHERE d.state IN (0, 3) AND d.next_at <= $2 \
+                  FROM deliveries d WHERE d.state IN (0, 3, 7) AND d.next_at <= $2 \
                   AND (d.leased_until IS NULL OR d.leased_until <= $2) \
                   AND (COALESCE(d.seen_at, d.at) < COALESCE(d.leased_until, d.next_at) \
                       OR (COALESCE(d.seen_at, d.at) < $1 AND NOT EXISTS \
                           (SELECT 1 FROM outbox o WHERE o.destination = 'deliveries' AND o.created_at < $1))) \
                   AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
-                      AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) \
-                  AND (d.state = 0 OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
+                      AND e.sequence < d.sequence AND e.state IN (0, 2, 3, 7)) \
+                  AND (d.state IN (0, 7) OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
                       AND e.destination = d.destination AND e.state = 3 AND e.sequence < d.sequence))) x \
                  WHERE x.turn <= $4 ORDER BY x.turn, x.sequence LIMIT $3) \
              ORDER BY q.sequence{FOR_UPDATE_SKIP_LOCKED}"
@@ -411,7 +416,7 @@ async fn next_in_line(connection: &mut Connection, ended: &Ended, at: Timestamp)
         "SELECT d.sequence FROM deliveries d JOIN deliveries e ON e.order_id = d.order_id AND e.destination = d.destination \
          WHERE e.sequence = $1 AND d.sequence > e.sequence AND d.state = 0 \
          AND NOT EXISTS (SELECT 1 FROM deliveries f WHERE f.order_id = d.order_id AND f.destination = d.destination \
-             AND f.sequence < d.sequence AND f.state IN (0, 2, 3)) \
+             AND f.sequence < d.sequence AND f.state IN (0, 2, 3, 7)) \
          ORDER BY d.sequence LIMIT 1",
     )
     .bind(ended.sequence)
@@ -430,7 +435,7 @@ async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Resu
         "SELECT d.sequence FROM deliveries d WHERE d.organization = $1 AND d.destination = $2 AND d.state = 0 \
          AND d.next_at > $3 AND (d.leased_until IS NULL OR d.leased_until <= $3) \
          AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
-             AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) \
+             AND e.sequence < d.sequence AND e.state IN (0, 2, 3, 7)) \
          ORDER BY d.sequence LIMIT 2",
     )
     .bind(ended.organization)
@@ -453,7 +458,7 @@ async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Resu
 async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Result<(), Error> {
     let completed: Option<(i32, Uuid)> = sqlx::query_as(
         "UPDATE orders SET status = 7, version = version + 1 WHERE id = $1 AND status = 3 \
-             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN (1, 4) \
+             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN (1, 4) AND d.purpose = 0 \
                  AND d.transaction_id = (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
                      ORDER BY l.sequence DESC LIMIT 1)) \
          RETURNING version, (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
@@ -592,15 +597,19 @@ pub(super) async fn retry_delivery(
     sequence: i64,
     at: Timestamp,
 ) -> Result<DeliveryMove, Error> {
-    let known: Option<(i16, bool)> = sqlx::query_as(AssertSqlSafe(format!(
-"SELECT d.state, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id AND l.destination = d.destination \
+    let known: Option<(i16, i16, bool)> = sqlx::query_as(AssertSqlSafe(format!(
+"SELECT d.state, d.purpose, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id AND l.destination = d.destination \
              AND l.sequence > d.sequence AND l.state = 1) FROM deliveries d WHERE d.sequence = $1{FOR_UPDATE}"
 )))
     .bind(sequence)
     .fetch_optional(&mut *connection)
     .answered().await?;
-    let Some((state, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
+    let Some((state, purpose, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = match delivery_state(state)? {
+        // Whatever became of a charge, it is never sent again.
+        state if purpose != 0 && !matches!(state, DeliveryState::Waiting | DeliveryState::Resumed) => {
+            return Ok(DeliveryMove::Refused(state));
+        }
         state @ (DeliveryState::Held | DeliveryState::Delivered | DeliveryState::HandedOver) => {
             return Ok(DeliveryMove::Refused(state));
         }

@@ -111,7 +111,7 @@ impl DeliveryRow {
     pub(crate) const COLUMNS: &'static str = "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.state, \
          d.destination, d.seen_at, d.announced, d.purpose, d.next_at, d.leased_until, d.leased_by, d.failures, d.failing_since, d.lost, r.code, r.document, r.report, s.disabled_at, \
          EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
-             AND e.sequence < d.sequence AND e.state IN (0, 2, 3)) AS behind";
+             AND e.sequence < d.sequence AND e.state IN (0, 2, 3, 7)) AS behind";
 
     pub(crate) fn record(self) -> Result<Delivery, Error> {
         Ok(Delivery {
@@ -292,4 +292,12 @@ fn batch_number(number: i32) -> Result<u32, Error> {
 
 fn result_code(text: &str) -> Result<ResultCode, Error> {
     ResultCode::from_text(text).ok_or_else(|| corrupt("a result code"))
+}
+
+/// As what a purpose is stored.
+pub(crate) fn purpose_column(purpose: Purpose) -> i16 {
+    match purpose {
+        Purpose::AtLeastOnce => 0,
+        Purpose::AtMostOnce => 1,
+    }
 }
