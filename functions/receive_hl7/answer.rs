@@ -7,15 +7,14 @@ use crate::app::App;
 use crate::postpone::{self, Reason};
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_channels::Channels;
-use iris_hl7::ack::{Charge, Next, Replies, Results};
+use iris_hl7::ack::{Charge, Next, Replies, Results, Schedule};
 use iris_model::organization::DeliveryTarget;
 use iris_model::{Hl7Answer, Hl7Reply, Organization};
 use iris_rules::deliveries::life::Purpose;
 use iris_rules::deliveries::{Attempt, Delivery, DeliveryState};
-use iris_rules::pause::chance;
 use iris_store::Error;
 use jiff::{SignedDuration, Timestamp};
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tracing::{debug, error, warn};
 
@@ -61,7 +60,7 @@ async fn conclude(app: &App, answer: &Hl7Answer, organization: &Organization) ->
         Some(DeliveryTarget::Hl7(hl7)) => hl7.replies.clone(),
         _ => Replies::default(),
     };
-    let random = (chance(&RandomState::new()) * 1_000.0) as u32;
+    let random = u32::try_from(RandomState::new().hash_one(delivery.sequence) % 1_000).unwrap_or_default();
     let meaning = meaning(&answer.reply, &delivery, &replies, now, random);
     if meaning != Meaning::Delivered && delivery.state != DeliveryState::HandedOver {
         // Under way again, or not yet noted as handed over: the latter is told by its lease.
@@ -125,19 +124,22 @@ fn meaning(reply: &Hl7Reply, delivery: &Delivery, replies: &Replies, now: Timest
     }
     match replies.results(&outcome) {
         Results::Delivered => Meaning::Delivered,
-        Results::Park | Results::NotSent => Meaning::Aside(DeliveryState::Parked),
-        Results::Resend(schedule) => {
-            let since = delivery.life.failing_since.unwrap_or(now);
-            let elapsed = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-            match schedule.next(delivery.life.failures, elapsed, random) {
-                Next::Park => Meaning::Aside(DeliveryState::Parked),
-                Next::After(pause) => {
-                    let told = schedule.alert_after;
-                    // Once: between the attempt before the time and the one after it.
-                    let alert = told.is_some_and(|told| elapsed < told && elapsed.saturating_add(pause) >= told);
-                    Meaning::Again { pause, alert }
-                }
-            }
+        Results::Park => Meaning::Aside(DeliveryState::Parked),
+        Results::NotSent => again(Schedule::STEADY, delivery, now, random),
+        Results::Resend(schedule) => again(schedule, delivery, now, random),
+    }
+}
+
+fn again(schedule: Schedule, delivery: &Delivery, now: Timestamp, random: u32) -> Meaning {
+    let since = delivery.life.failing_since.unwrap_or(now);
+    let elapsed = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    match schedule.next(delivery.life.failures, elapsed, random) {
+        Next::Park => Meaning::Aside(DeliveryState::Parked),
+        Next::After(pause) => {
+            let told = schedule.alert_after;
+            // Once: between the attempt before the time and the one after it.
+            let alert = told.is_some_and(|told| elapsed < told && elapsed.saturating_add(pause) >= told);
+            Meaning::Again { pause, alert }
         }
     }
 }
@@ -194,6 +196,7 @@ mod tests {
             (answered(AE, &[]), again(60), failed),
             (Hl7Reply::Unreadable, again(5), uncertain),
             (Hl7Reply::Silence { noise: false }, again(5), uncertain),
+            (Hl7Reply::NotConnected, again(5), uncertain),
             (Hl7Reply::NoFrame, Meaning::Impossible, Meaning::Impossible),
         ] {
             let of =

@@ -15,6 +15,7 @@ use iris_local_servicebus::access::{
 };
 use iris_model::Organization;
 use iris_model::organization::Environment;
+use iris_proxy::{Configuration, Interface};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::Serialize;
@@ -233,6 +234,20 @@ impl Credentials {
     pub fn images_service(&self, organization: &Organization) -> String {
         let url = self.container(&organization.images_container(), DROP);
         url.replacen(&format!("/{}?", organization.images_container()), "?", 1)
+    }
+
+    /// What the proxy in an organization's network is told, with these hospitals' systems.
+    #[must_use]
+    pub fn proxy(&self, organization: &Organization, interfaces: Vec<Interface>) -> Configuration {
+        let access = self.caller(organization);
+        let container = format!("/{}?", organization.results_container());
+        Configuration {
+            organization: organization.slug.clone(),
+            orders: access.hl7,
+            results: access.hl7_out,
+            documents: access.receipts.replacen(&container, "?", 1),
+            interfaces,
+        }
     }
 
     /// The keys the Service Bus endpoint knows.

@@ -23,6 +23,12 @@ fn main() -> ExitCode {
                 }
             };
         }
+        Some(Command::Proxy { file }) => {
+            let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
+            tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+            iris_proxy::run_file(file)
+        }
+        Some(Command::Hl7(command)) => run(iris_local::hl7::run(command, &cli.serve.common)),
         Some(Command::Template(arguments)) => iris_local::template::run(arguments, &cli.serve.common),
         Some(Command::Process(arguments)) => run(iris_local::process::run(arguments, &cli.serve.common)),
         None => run(iris_local::serve::run(&cli.serve)),

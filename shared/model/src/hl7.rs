@@ -43,6 +43,8 @@ pub enum Hl7Reply {
         /// Bytes came that are no frame.
         noise: bool,
     },
+    /// There was no connection for so long that it was given back: nothing was written.
+    NotConnected,
     /// No frame can hold the message, or it is larger than hospitals take: it was not sent.
     NoFrame,
 }
@@ -71,6 +73,7 @@ impl Hl7Reply {
             }),
             Self::Unreadable => Outcome::Unreadable(NoAnswer::NoMsa),
             Self::Silence { noise } => Outcome::Silence { noise: *noise },
+            Self::NotConnected => Outcome::NotSent,
             Self::NoFrame => return None,
         })
     }
@@ -87,6 +90,7 @@ impl Hl7Reply {
             Self::Unreadable => "answered with something that is no acknowledgement".to_owned(),
             Self::Silence { noise: true } => "sent bytes without a frame, and no acknowledgement".to_owned(),
             Self::Silence { noise: false } => "did not answer in time".to_owned(),
+            Self::NotConnected => "cannot be reached".to_owned(),
             Self::NoFrame => "the message fits into no frame".to_owned(),
         }
     }

@@ -86,6 +86,12 @@ const ROOMS: &[Room] = &[
         &["iris-local"],
         "operators reach database and queues by themselves, without the handler",
     ),
+    room(
+        "iris-proxy",
+        &["iris-azure", "iris-hl7", "iris-model"],
+        &[],
+        "runs at a hospital: speaks MLLP and queues, and decides nothing about an order",
+    ),
     room("iris-local-servicebus", &[], &[], "an emulator of its own: knows nothing of the domain"),
     room("iris-local-blob", &[], &[], "an emulator of its own: knows nothing of the domain"),
     room(
@@ -120,6 +126,7 @@ const ROOMS: &[Room] = &[
             "iris-local-functions-host",
             "iris-local-servicebus",
             "iris-model",
+            "iris-proxy",
             "iris-rules",
             "iris-store",
         ],
