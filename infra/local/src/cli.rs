@@ -31,9 +31,67 @@ pub enum Command {
     },
     /// Write the workbook that an organization's people fill in and drop.
     Template(TemplateArgs),
+    /// Play a hospital's system that speaks HL7 by MLLP.
+    #[command(subcommand)]
+    Hl7(Hl7Command),
+    /// Run the proxy of a customer's network with this configuration, as iris-proxy does.
+    #[command(hide = true)]
+    Proxy {
+        /// The configuration, a JSON document.
+        file: PathBuf,
+    },
     /// Run the deployed handler; started by the Functions host, not by people.
     #[command(hide = true)]
     Handler,
+}
+
+/// What a hospital does, and what becomes of its messages.
+#[derive(Debug, Subcommand)]
+pub enum Hl7Command {
+    /// Send messages from files, as a hospital's system would, and show how each is answered.
+    Send {
+        /// Files with one message, or many.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Where the proxy listens.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2575")]
+        to: String,
+    },
+    /// Receive results as a hospital's system would, and show them, a field a line.
+    Listen {
+        /// Where to listen.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2576")]
+        at: String,
+        /// What every message is answered with.
+        #[arg(long, value_enum, default_value = "aa")]
+        answer: HospitalAnswer,
+    },
+    /// Show what the orders of a message ask for, what is wrong with them, and what nobody reads. Nothing is sent.
+    Read {
+        /// A file with one message, or many.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The organization whose interface reads it.
+        #[arg(long, default_value = "harborview")]
+        organization: Slug,
+    },
+}
+
+/// How a hospital that is played answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum HospitalAnswer {
+    /// It takes the message.
+    Aa,
+    /// It finds a fault in it.
+    Ae,
+    /// It does not take such messages.
+    Ar,
+    /// It says nothing.
+    Silence,
+    /// It closes the connection.
+    Cut,
+    /// It says something that is no answer.
+    Garbage,
 }
 
 /// Settings of the local host that stays up.
@@ -57,6 +115,9 @@ pub struct ServeArgs {
     /// File of queues and topics to add, in the format of Microsoft's Service Bus emulator.
     #[arg(long, value_name = "FILE")]
     pub entities: Option<PathBuf>,
+    /// Start a sample proxy, which takes HL7 orders on port 2575 and sends results to port 2576; the sample organization gets its results there.
+    #[arg(long)]
+    pub proxy: bool,
     /// Say what to connect with as one JSON object on one line, for programs.
     #[arg(long)]
     pub json: bool,

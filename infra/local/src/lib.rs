@@ -12,12 +12,14 @@ pub mod credentials;
 mod endpoints;
 pub mod entities;
 pub mod handler;
+pub mod hl7;
 mod log;
 pub mod organizations;
 mod ports;
 pub mod process;
 pub mod provision;
 mod sample;
+mod sample_proxy;
 pub mod serve;
 pub mod summary;
 pub mod template;
@@ -301,6 +303,7 @@ fn settings(handler: &Everything, database: String, more: BTreeMap<String, Strin
         ("DROPS_QUEUE".to_owned(), queue::DROPS.to_owned()),
         ("IMAGES_QUEUE".to_owned(), queue::IMAGES.to_owned()),
         ("GRADINGS_QUEUE".to_owned(), queue::GRADINGS.to_owned()),
+        ("HL7_QUEUE".to_owned(), queue::HL7.to_owned()),
         ("DELIVERIES_QUEUE".to_owned(), queue::DELIVERIES.to_owned()),
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
         ("PRUNE_SCHEDULE".to_owned(), "0 15 3 * * *".to_owned()),

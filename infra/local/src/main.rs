@@ -14,6 +14,12 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         // Its logging and runtime are the deployed handler's own.
         Some(Command::Handler) => return iris_local::handler::run(),
+        Some(Command::Proxy { file }) => {
+            let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
+            tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+            iris_proxy::run_file(file)
+        }
+        Some(Command::Hl7(command)) => run(iris_local::hl7::run(command, &cli.serve.common)),
         Some(Command::Template(arguments)) => iris_local::template::run(arguments, &cli.serve.common),
         Some(Command::Completions { shell }) => {
             iris_local::cli::completions(*shell, &mut std::io::stdout());

@@ -11,6 +11,7 @@ mod batches;
 mod delivery;
 mod file_name;
 mod grading;
+mod hl7;
 mod mapping;
 mod pattern;
 mod read;
@@ -26,6 +27,7 @@ pub use grading::{
     CareLevel, CarePlan, CarePlanAssignment, CarePlans, Contact, ContactDocument, EnumEncoding, GraderDocument,
     GradingSettings, KeySpelling, ResultSettings,
 };
+pub use hl7::{ChargeSettings, Hl7Target, Inbound, InterfaceDocument, WrongAddress};
 pub use pattern::fits as fits_pattern;
 pub use read::Error;
 
@@ -106,6 +108,9 @@ pub struct Organization {
     /// container; `[]` = nowhere else.
     #[serde(default = "delivery::default_destinations")]
     pub destinations: Vec<DestinationDocument>,
+    /// How its hospitals speak HL7 with it. Without any, orders are read at the published places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<InterfaceDocument>,
     /// How its reports look.
     #[serde(default)]
     pub reports: ReportSettings,
@@ -144,6 +149,7 @@ impl Organization {
             grading: GradingSettings::default(),
             results: ResultSettings::default(),
             destinations: Vec::new(),
+            interfaces: Vec::new(),
             reports: ReportSettings::default(),
             batches: None,
         }
@@ -374,7 +380,7 @@ pub struct Mapping {
 }
 
 /// What one intake field takes.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ColumnRule {
     /// Headers it may stand under, compared without regard to case, spaces, `_` and `-`; the first present is taken.

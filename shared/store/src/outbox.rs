@@ -177,7 +177,13 @@ mod tests {
 
     fn message(number: u128, body: &str) -> OutboxMessage {
         let trace = TraceContext::new(number, 7, true).filter(|_| number.is_multiple_of(2));
-        OutboxMessage { id: Uuid::from_u128(number), key: format!("a/\"{number}"), body: body.to_owned(), answers: None, trace }
+        OutboxMessage {
+            id: Uuid::from_u128(number),
+            key: format!("a/\"{number}"),
+            body: body.to_owned(),
+            answers: None,
+            trace,
+        }
     }
 
     #[test]

@@ -25,9 +25,9 @@ const fn room(
 
 /// Lowest first: an arrow points up this list.
 const ROOMS: &[Room] = &[
-    room("iris-model", &[], &[], "wire types: everybody reads them, they need nobody"),
-    room("iris-telemetry", &[], &[], "names of spans and measurements, nothing of the business"),
     room("iris-hl7", &[], &[], "HL7 v2 as bytes and messages: knows no order and no result"),
+    room("iris-model", &["iris-hl7"], &[], "wire types: everybody reads them; documents hold HL7 instructions"),
+    room("iris-telemetry", &[], &[], "names of spans and measurements, nothing of the business"),
     room(
         "iris-intake",
         &["iris-hl7", "iris-model"],
@@ -64,7 +64,7 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "iris-channels",
-        &["iris-azure", "iris-images", "iris-model", "iris-report", "iris-results", "iris-rules"],
+        &["iris-azure", "iris-hl7", "iris-images", "iris-model", "iris-report", "iris-results", "iris-rules"],
         &[],
         "how results leave: formats and sends, and knows neither the database nor the service",
     ),
@@ -74,6 +74,7 @@ const ROOMS: &[Room] = &[
             "iris-azure",
             "iris-channels",
             "iris-drops",
+            "iris-hl7",
             "iris-images",
             "iris-intake",
             "iris-model",
@@ -91,6 +92,12 @@ const ROOMS: &[Room] = &[
         &["iris-azure", "iris-channels", "iris-drops", "iris-intake", "iris-model", "iris-rules", "iris-store"],
         &["iris-local"],
         "operators reach database and queues by themselves, without the handler",
+    ),
+    room(
+        "iris-proxy",
+        &["iris-azure", "iris-hl7", "iris-model"],
+        &[],
+        "runs at a hospital: speaks MLLP and queues, and decides nothing about an order",
     ),
     room("iris-local-servicebus", &[], &[], "an emulator of its own: knows nothing of the domain"),
     room("iris-local-blob", &[], &[], "an emulator of its own: knows nothing of the domain"),
@@ -121,12 +128,14 @@ const ROOMS: &[Room] = &[
             "iris-channels",
             "iris-drops",
             "iris-functions",
+            "iris-hl7",
             "iris-intake",
             "iris-local-blob",
             "iris-local-console",
             "iris-local-functions-host",
             "iris-local-servicebus",
             "iris-model",
+            "iris-proxy",
             "iris-rules",
             "iris-store",
         ],
