@@ -13,6 +13,9 @@ use tracing::{error, info};
 /// How the ids of events begin that the sweep makes: nobody is known to be gone because of them.
 pub(crate) const OWN: &str = "sweep-";
 
+/// How the names of containers of dropped files end.
+pub(crate) const DROPS: &str = "-drops";
+
 /// A blob that was announced.
 pub(crate) struct Announcement {
     pub(crate) event: BlobCreated,
@@ -39,6 +42,8 @@ pub(crate) async fn read(
     };
     let slug = event.address.container().strip_suffix(suffix).and_then(Slug::new);
     let found = match slug {
+        // A mapping that was saved a moment ago reads the file that is dropped now.
+        Some(slug) if suffix == DROPS => app.organizations.current(&slug).await?,
         Some(slug) => app.organizations.get(&slug).await?,
         None => Lookup::Unknown,
     };

@@ -6,6 +6,7 @@
 //! | [`load_drop`] | queue `drops` (BlobCreated) | one file → many orders, receipts |
 //! | [`receive_image`] | queue `images` (BlobCreated) | one image → linked to its order, receipt |
 //! | [`apply_grading`] | queue `gradings` | one grading → graded order, result, events |
+//! | [`receive_hl7`] | queue `hl7` | one HL7 message → one request per order; a hospital's answer → its delivery |
 //! | [`deliver_result`] | queue `deliveries` | one result → one destination, with its report; receipt |
 //! | [`sweep_outbox`] | timer | publishes what was left, finds drops without an event |
 //! | [`prune`] | timer | removes what is past its retention period |
@@ -24,8 +25,8 @@ mod piece;
 mod postpone;
 pub mod prune;
 pub mod publisher;
+pub mod receive_hl7;
 pub mod receive_image;
-mod refusal;
 mod stamped;
 pub mod submit_order;
 pub mod sweep_outbox;
@@ -44,6 +45,7 @@ pub const FUNCTIONS: &[Function] = &[
     message!(load_drop),
     message!(receive_image),
     message!(apply_grading),
+    message!(receive_hl7),
     message!(deliver_result),
     timer!(sweep_outbox),
     timer!(prune),

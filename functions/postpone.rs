@@ -109,6 +109,15 @@ pub(crate) fn original_id(message: &ServiceBusMessage) -> String {
     given.map_or_else(|| format!("#{}", message.sequence_number.unwrap_or_default()), str::to_owned)
 }
 
+/// The MessageId the sender gave, however often the message has waited since. A message that was postponed without one has its place in the
+/// queue instead, which nobody gave.
+pub(crate) fn given_id(message: &ServiceBusMessage) -> Option<&str> {
+    match message.property(MESSAGE_ID) {
+        Some(original) => Some(original).filter(|original| !original.starts_with('#')),
+        None => message.message_id.as_deref(),
+    }
+}
+
 /// What becomes of a message after an error: it waits, or it is given up.
 pub(crate) async fn after(app: &App, queue: &str, message: &ServiceBusMessage, failure: impl Failure) -> Outcome {
     let now = Timestamp::now();

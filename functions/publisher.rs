@@ -58,6 +58,7 @@ fn outgoing(message: &OutboxMessage) -> OutgoingMessage {
         message_id: message.id.to_string(),
         body: Bytes::from(message.body.clone()),
         content_type: Some("application/json".to_owned()),
+        correlation_id: message.answers.as_ref().map(|id| id.to_string()),
         ..OutgoingMessage::default()
     };
     if let Some(trace) = message.trace {

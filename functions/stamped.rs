@@ -5,9 +5,9 @@
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
-use crate::refusal::unreadable;
 use iris_azure::handler::{Outcome, ServiceBusMessage};
 use iris_azure::organizations::Lookup;
+use iris_drops::refusal::unreadable;
 use iris_model::names::property::ORGANIZATION;
 use iris_model::{Issue, IssueCode, Organization, Slug, Submission};
 use iris_rules::incoming::message_id;
@@ -18,7 +18,7 @@ use tracing::{debug, error};
 use uuid::Uuid;
 
 /// The largest message body accepted, in bytes.
-const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// How the messages of one kind of entry are read.
 pub(crate) struct Entry {
@@ -70,6 +70,7 @@ fn incoming(message: &ServiceBusMessage, organization: Arc<Organization>, entry:
     };
     Incoming {
         id: submission_id(&ledger, message),
+        message_id: postpone::given_id(message).map(Into::into),
         received_at: now,
         first_seen: postpone::first_seen(message, now),
         request,
@@ -80,12 +81,13 @@ fn incoming(message: &ServiceBusMessage, organization: Arc<Organization>, entry:
 }
 
 /// A message of nobody known: refused, and recorded under an organization that does not exist and wants no events (iris-facts R-01).
-fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
+pub(crate) fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
     static NOBODY: LazyLock<Arc<Organization>> = LazyLock::new(|| Arc::new(Organization::unattributed()));
     let issue =
         Issue::error(IssueCode::UnknownOrganization, "", "The entry it came through belongs to no known organization.");
     Incoming {
         id: submission_id("", message),
+        message_id: None,
         received_at: now,
         first_seen: now,
         request: Err(unreadable(issue)),
@@ -95,6 +97,6 @@ fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
     }
 }
 
-fn submission_id(ledger: &str, message: &ServiceBusMessage) -> Uuid {
+pub(crate) fn submission_id(ledger: &str, message: &ServiceBusMessage) -> Uuid {
     message_id(ledger, &postpone::original_id(message), &message.body)
 }

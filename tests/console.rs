@@ -166,3 +166,56 @@ async fn faults_are_made_around_the_handler() {
     .await;
     host.stop().await;
 }
+
+/// A list with names nobody knows, and what makes a mapping of it.
+const GAPS: &str = "Mbr #,First,Last,D.O.B.,Gender,Home Clinic,Referral #\nM1,Ada,Testpatient,04/23/1961,Female,Seattle,R-1\n\
+                    M2,Ben,Testpatient,03/04/1958,Male,Portland,R-2\n";
+const CHOICES: &str = "chosen=%2F1&header=1&c0=PatientLocalId&c1=PatientFirstName&c2=PatientLastName&c3=PatientDob&c4=PatientBirthGender&\
+                       c5=SiteLocalId&c6=OrderLocalId&m-EvaluationType=constant&v-EvaluationType=DR&k-PatientLocalId=on&k-PatientDob=on&\
+                       k-OrderLocalId=on&name=gaps&pattern=gaps-*.csv&reason=tried&do=save";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_is_saved_into_the_version_it_was_made_for_and_into_the_audit() {
+    let host = TestHost::start().await;
+    let console = Console::of(&host);
+    let path = "/workbench?organization=harborview&name=gaps-1.csv";
+    let entered = console.call(Request::post(path).header(header::ORIGIN, format!("http://{ADDRESS}")), GAPS).await;
+    assert_eq!(entered.status(), StatusCode::CREATED);
+    let address = entered.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let page = console.page(&address).await;
+    let version = page.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(!page.contains("Save the mapping"), "nothing is confirmed yet");
+    assert_eq!(host.host.orders.outbox_depth().await.unwrap().messages, 0);
+
+    // Somebody else puts the document in the meantime.
+    let document = &host.host.organizations[0];
+    let place = (
+        iris_local_blob::ContainerName::new("organizations").unwrap(),
+        iris_local_blob::BlobName::new("harborview.json").unwrap(),
+    );
+    let options = iris_local_blob::store::PutOptions::content_type("application/json");
+    host.host.blobs.put(&place.0, &place.1, document.content.clone(), options).await.unwrap();
+    let save = async |version: &str| {
+        let request = Request::post(&address)
+            .header(header::ORIGIN, format!("http://{ADDRESS}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        console.call(request, format!("{CHOICES}&version={version}")).await
+    };
+    let refused = save(&version).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    assert!(text(refused).await.contains("changed the organization's document since"));
+
+    let page = console.page(&address).await;
+    let version = page.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let saved = text(save(&version).await).await;
+    assert!(saved.contains("The mapping is saved") && saved.contains("2 created"), "{saved}");
+    let search = iris_store::audit::AuditSearch::default();
+    let audited = host.host.orders.administration().audit_entries(&search, 10).await.unwrap();
+    assert!(audited.iter().any(|record| record.action == "mappings.put" && record.reason == "tried"));
+
+    // It is used at once, whatever was remembered of the document.
+    console.drop_file("gaps-1.csv", GAPS).await;
+    let receipt = host.receipts(1).await.pop().unwrap();
+    assert_eq!((receipt.totals.created, receipt.read_as.unwrap().mapping), (2, "gaps".to_owned()));
+    host.stop().await;
+}

@@ -57,6 +57,11 @@ async fn a_broken_message_is_answered_with_what_is_wrong() {
     host.post(vec![message("3", &json!([order("B", 2)]))]).await;
     let events = host.events(3).await;
     assert!(events[2].error_message.as_ref().unwrap().contains("one message per order"));
+    // Each says which message it answers, also where nothing of the message could be read.
+    let queue = host.organization.events_queue().unwrap();
+    let answers = host.host.broker.peek(&queue, 0, usize::MAX).unwrap();
+    let answered: Vec<_> = answers.iter().map(|answer| answer.message.correlation_id.as_deref()).collect();
+    assert_eq!(answered, [Some("1"), Some("2"), Some("3")]);
     host.stop().await;
 }
 

@@ -182,6 +182,108 @@ fn a_file_that_cannot_be_loaded_ends_with_the_reason_in_one_sentence() {
     }
 }
 
+/// The program, with temporary files in this folder.
+fn program(temporary: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_iris-local"));
+    command.args(arguments).env("TMPDIR", temporary).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    command
+}
+
+/// The first line it says.
+fn first_line(child: &mut std::process::Child) -> String {
+    let mut line = String::new();
+    let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+    line
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut command =
+        program(folder.path(), &["process", "samples/harborview-clean.csv", "--out", out.to_str().unwrap()]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // The pipe is closed behind its first line, as `| head -1` does.
+    assert!(first_line(&mut child).contains("harborview-drops"));
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(out.join("harborview/events.ndjson").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_nothing_of_the_file_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut command =
+        program(folder.path(), &["process", "samples/harborview-batch.xlsx", "--out", out.to_str().unwrap()]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    first_line(&mut child);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let done = child.wait_with_output().unwrap();
+    assert!(!done.status.success());
+    assert!(String::from_utf8_lossy(&done.stderr).contains("interrupted"), "{done:?}");
+    assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn runs_are_not_mixed() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    for sample in ["samples/order.json", "samples/harborview-clean.csv"] {
+        assert!(process(&[sample, "--out", out]).status.success());
+    }
+    let receipts = |run: &str| {
+        let names = files(&folder.path().join(run).join("receipts"));
+        names.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    assert!(receipts("harborview").iter().all(|name| name.starts_with("order.json")));
+    assert!(receipts("harborview-2").iter().all(|name| name.starts_with("harborview-clean.csv")));
+}
+
+#[test]
+fn a_file_is_tried_without_being_loaded_and_an_unknown_one_gets_a_mapping() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let tried = program(folder.path(), &["try", "samples/harborview-dirty.csv"]).output().unwrap();
+    assert!(tried.status.success(), "{tried:?}");
+    let said = text(tried.stdout);
+    assert!(said.contains("read by clinic export: nothing is stored") && said.contains("14 rejected"), "{said}");
+
+    let unknown = "tests/console/eye-gaps-2026-Q4.xlsx";
+    let mapping = folder.path().join("gaps.json");
+    let proposed =
+        program(folder.path(), &["try", unknown, "--save-mapping", mapping.to_str().unwrap()]).output().unwrap();
+    assert!(!proposed.status.success());
+    let said = text(proposed.stdout);
+    assert!(said.contains("header in row 4, 8 rows below it"), "{said}");
+    assert!(said.contains("still needed: PatientLocalId, EvaluationType"), "{said}");
+    assert!(!said.contains("M40100"), "values of the file are not shown: {said}");
+
+    let mut rule: serde_json::Value = serde_json::from_slice(&std::fs::read(&mapping).unwrap()).unwrap();
+    let columns = &mut rule["mapping"]["columns"];
+    columns["PatientLocalId"] = serde_json::json!({ "headers": ["Mbr #"] });
+    columns["EvaluationType"] = serde_json::json!({ "constant": "DR" });
+    columns["SiteLocalId"]["values"]["Eastside"] = "HV-BOI".into();
+    std::fs::write(&mapping, rule.to_string()).unwrap();
+    let arguments = ["try", unknown, "--mapping", mapping.to_str().unwrap(), "--json"];
+    let tried = program(folder.path(), &arguments).output().unwrap();
+    assert!(tried.status.success(), "{tried:?}");
+    let tried: serde_json::Value = serde_json::from_slice(&tried.stdout).unwrap();
+    assert_eq!((&tried["totals"]["created"], &tried["totals"]["failed"]), (&7.into(), &1.into()), "{tried}");
+    assert_eq!(tried["groups"][0]["header"], "D.O.B.");
+}
+
+#[test]
+fn shells_complete_the_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    for (shell, word) in [("bash", "complete -F"), ("zsh", "#compdef iris-local"), ("fish", "complete -c iris-local")] {
+        let script = program(folder.path(), &["completions", shell]).output().unwrap();
+        assert!(script.status.success() && String::from_utf8(script.stdout).unwrap().contains(word), "{shell}");
+    }
+}
+
 #[test]
 fn wrong_arguments_are_told_before_anything_starts() {
     for (arguments, word) in [

@@ -51,6 +51,9 @@ pub enum Command {
     /// Documents of organizations.
     #[command(subcommand)]
     Organizations(OrganizationsCommand),
+    /// Mappings: what the columns of a file are.
+    #[command(subcommand)]
+    Mappings(MappingsCommand),
     /// Files that were dropped.
     #[command(subcommand)]
     Drops(DropsCommand),
@@ -99,6 +102,48 @@ pub enum OrganizationsCommand {
         #[arg(value_parser = slug)]
         organization: Slug,
     },
+}
+
+/// `mappings`.
+#[derive(Debug, Subcommand)]
+pub enum MappingsCommand {
+    /// Look through a file and suggest a mapping for it. Nothing is stored.
+    Suggest {
+        /// The file.
+        #[command(flatten)]
+        tried: TriedFile,
+        /// Write what is sure to this file, to be completed.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Show what would become of a file's rows. Nothing is stored.
+    Try {
+        /// The file.
+        #[command(flatten)]
+        tried: TriedFile,
+        /// A mapping to read it by instead of those of the document: an object with pattern and mapping.
+        #[arg(long, value_name = "FILE")]
+        mapping: Option<PathBuf>,
+    },
+    /// Put a mapping into the organization's document, in the place of one with the same pattern.
+    Put {
+        /// A file that it is to read.
+        #[command(flatten)]
+        tried: TriedFile,
+        /// The mapping: an object with pattern and mapping.
+        #[arg(long, value_name = "FILE")]
+        mapping: PathBuf,
+    },
+}
+
+/// A file and whose it is.
+#[derive(Debug, Args)]
+pub struct TriedFile {
+    /// The file: CSV or XLSX.
+    pub file: PathBuf,
+    /// The organization that would drop it.
+    #[arg(long, value_parser = slug)]
+    pub organization: Slug,
 }
 
 /// `drops`.

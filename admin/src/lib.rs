@@ -48,6 +48,7 @@ pub async fn run(cli: &Cli, out: &mut (impl Write + ?Sized)) -> Result<()> {
 async fn act(platform: &Platform, command: &Command) -> Result<Report> {
     match command {
         Command::Organizations(command) => Box::pin(commands::organizations::run(platform, command)).await,
+        Command::Mappings(command) => Box::pin(commands::mappings::run(platform, command)).await,
         Command::Drops(command) => commands::drops::run(platform, command).await,
         Command::Orders(command) => commands::orders::run(platform, command).await,
         Command::DeadLetters(command) => Box::pin(commands::dead_letters::run(platform, command)).await,

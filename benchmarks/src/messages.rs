@@ -146,6 +146,7 @@ fn incoming(organization: &Arc<Organization>, number: usize) -> Result<Incoming>
     let submission = validate(parsed.request, Vec::new(), &Context { organization, origin: &origin });
     let now = Timestamp::now();
     Ok(Incoming {
+        message_id: None,
         id: Uuid::new_v4(),
         organization: Arc::clone(organization),
         received_at: now,

@@ -129,6 +129,7 @@ async fn service(bench: &Bench, kind: Kind) -> Result<f64> {
     let now = Timestamp::now();
     each(&bench.files.csv, &organization, |number, submission| {
         let incoming = Incoming {
+            message_id: None,
             id: row_id(drop.id, number),
             organization: Arc::clone(&organization),
             received_at: now,

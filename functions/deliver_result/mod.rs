@@ -152,8 +152,8 @@ impl Job<'_> {
         };
         let (began, started) = (Timestamp::now(), Instant::now());
         let made = Box::pin(app.channels.deliver(delivery, organization, destination)).await;
-        let (kind, outcome) =
-            (channel(&destination.to).kind(), made.as_ref().err().map_or("delivered", Failure::outcome));
+        let well = if channel(&destination.to).awaits_word() { "handed-over" } else { "delivered" };
+        let (kind, outcome) = (channel(&destination.to).kind(), made.as_ref().err().map_or(well, Failure::outcome));
         metrics::delivery(organization.slug.as_str(), kind, outcome, started.elapsed());
         let note = |said: &str| {
             let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -161,6 +161,14 @@ impl Job<'_> {
         };
         let now = Timestamp::now();
         match made {
+            Ok(_) if channel(&destination.to).awaits_word() => {
+                lane.succeeded();
+                let attempted = (Attempted::HandedOver, note(""));
+                let chance = chance(&RandomState::new());
+                app.orders.postpone(delivery, attempted, now, patience, chance).await?;
+                debug!(organization = %organization.slug, destination = destination.id, order = delivery.order, "result handed over");
+                Ok(())
+            }
             Ok(handover) => {
                 lane.succeeded();
                 app.orders.delivered_by(delivery, note(""), &handover, organization, now).await?;

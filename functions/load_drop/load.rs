@@ -8,10 +8,10 @@ use super::bridge::pieces;
 use super::rows::{BATCH, Reading, Told};
 use super::shape::Shape;
 use super::{Error, Job};
-use crate::refusal::about;
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use iris_azure::blob::RangedReader;
+use iris_drops::refusal::about;
 use iris_intake::{Format, Layout, Source, Survey};
 use iris_model::{Issue, IssueCode, OutcomeKind};
 use iris_rules::{Answer, Incoming, Refusal};
@@ -76,7 +76,7 @@ impl Job<'_> {
             Err(issue) => return Ok(End::Refused(issue)),
         };
         let survey = self.reading(format, source, Survey::default(), state).survey().await?;
-        let admission = if self.all_or_nothing() {
+        let admission = if survey.all_or_nothing {
             match self.open_archive().await? {
                 Ok((format, source)) => {
                     self.preview(state, self.reading(format, source, survey.clone(), state).start()).await?
@@ -106,10 +106,6 @@ impl Job<'_> {
             first_seen: state.first_seen,
             limits: self.app.limits.clone(),
         }
-    }
-
-    fn all_or_nothing(&self) -> bool {
-        self.organization.rule_for(&self.drop.name).is_some_and(|rule| rule.mapping.all_or_nothing)
     }
 
     /// Reads a file of which all is to be loaded or nothing (decision 18), without storing any of it. A resumed drop keeps to what was

@@ -90,7 +90,7 @@ impl Failure for Error {
 
 /// Handles one event.
 pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
-    let Announcement { event, organization } = match announcement::read(app, &message, "-drops").await {
+    let Announcement { event, organization } = match announcement::read(app, &message, announcement::DROPS).await {
         Ok(Some(announced)) => announced,
         Ok(None) => return Outcome::Done,
         Err(error) => return postpone::after(app, &app.queues.drops, &message, error).await,

@@ -3,15 +3,12 @@
 //! Parsing and validating need the processor, committing needs the database: the two overlap through a channel of [`AHEAD`] batches.
 
 use super::Error;
-use crate::refusal::about;
-use iris_intake::{FileIssue, Format, Intake, Layout, Limits, Row, Source, Step, Survey};
-use iris_model::submission::{Context, Origin, validate};
-use iris_model::{Issue, IssueCode, LocalId, Organization};
-use iris_rules::incoming::row_id;
-use iris_rules::{Incoming, Refusal};
+use iris_drops::rows::RowOrigin;
+use iris_intake::{FileIssue, Format, Intake, Layout, Limits, Source, Step, Survey};
+use iris_model::Organization;
+use iris_rules::Incoming;
 use iris_store::RowDetail;
-use jiff::civil::Date;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -21,16 +18,6 @@ use uuid::Uuid;
 pub(super) const BATCH: usize = 500;
 /// Batches parsed ahead of the one being committed.
 const AHEAD: usize = 1;
-
-/// Issues after which a row's values mean nothing.
-const UNREADABLE: [IssueCode; 6] = [
-    IssueCode::BadJson,
-    IssueCode::TooDeep,
-    IssueCode::TooLarge,
-    IssueCode::BadEncoding,
-    IssueCode::BadQuoting,
-    IssueCode::TotalRow,
-];
 
 /// What the reading thread tells: a layout, then batches, and at the end a failure if there was one.
 pub(super) enum Told {
@@ -90,7 +77,7 @@ impl Reading {
                     rows.derives_order_ids = layout.allow_missing_order_id;
                     Told::Layout(layout)
                 }
-                Step::Batch(batch) => Told::Batch(rows.submissions(batch)),
+                Step::Batch(batch) => Told::Batch(rows.submissions(batch, Timestamp::now())),
             };
             if sender.blocking_send(told).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
@@ -103,56 +90,5 @@ impl Reading {
         let done = intake.read(self.source, &self.survey, BATCH, &mut sink);
         // Nobody listening means that the drop was given up.
         let _ = sender.blocking_send(done.map_or_else(Told::Failed, |()| Told::End));
-    }
-}
-
-/// What all rows of a drop have in common.
-struct RowOrigin {
-    drop: Uuid,
-    first_seen: Timestamp,
-    organization: Arc<Organization>,
-    derives_order_ids: bool,
-}
-
-impl RowOrigin {
-    fn submissions(&self, rows: Vec<Row>) -> Vec<(Incoming, RowDetail)> {
-        let now = Timestamp::now();
-        let today = now.to_zoned(TimeZone::UTC).date();
-        rows.into_iter().map(|row| self.submission(row, now, today)).collect()
-    }
-
-    /// A row as the rules see it: validated, or refused with every issue of the row.
-    fn submission(&self, row: Row, now: Timestamp, today: Date) -> (Incoming, RowDetail) {
-        let origin = Origin {
-            today,
-            derived_order_id: self.derives_order_ids.then(|| self.derived_order_id(row.number)).flatten(),
-            fill_from_organization: true,
-        };
-        let context = Context { organization: &self.organization, origin: &origin };
-        let refused = about(&row.request);
-        let known: Vec<Issue> = row.issues.iter().map(|located| located.issue.clone()).collect();
-        // Of a row that could not be read at all there is nothing more to say.
-        let request = if known.iter().any(|issue| UNREADABLE.contains(&issue.code)) {
-            Err(known)
-        } else {
-            validate(row.request, known, &context)
-        };
-        let (issues, cells) = (row.issues, row.original.into_cells());
-        let detail = RowDetail { row: row.number, issues, cells, earlier: row.earlier };
-        let incoming = Incoming {
-            id: row_id(self.drop, row.number),
-            organization: Arc::clone(&self.organization),
-            received_at: now,
-            first_seen: self.first_seen,
-            source: iris_rules::Source::Row,
-            request: request.map_err(|issues| Refusal { issues, ..refused }),
-            body: None,
-        };
-        (incoming, detail)
-    }
-
-    /// The id of an order that has none, stable over redelivery (decision 4).
-    fn derived_order_id(&self, row: u32) -> Option<LocalId> {
-        LocalId::new(&format!("{}-{row}", self.drop.simple()))
     }
 }

@@ -1,9 +1,9 @@
 //! `submit_order`: one queue message becomes an order, a change, a cancellation, a patient, or an image of an order.
 
 use crate::app::App;
-use crate::refusal::{about, about_image, unreadable};
 use crate::stamped::{self, Entry};
 use iris_azure::handler::{Outcome, ServiceBusMessage};
+use iris_drops::refusal::{about, about_image, unreadable};
 use iris_model::submission::{Context, Origin, Submission, validate, validate_image};
 use iris_model::{Message, Organization, Slug};
 use iris_rules::{Refusal, Requested};

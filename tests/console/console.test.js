@@ -1,43 +1,21 @@
 // The console in a real browser: the whole story from a dropped file to the corrected one.
-//
-// Chromium's own background connections are switched off; every request the pages make is watched, and none may leave for another host.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
-import { startLocalHost } from "./local-host.js";
+import { openBrowser } from "./browser.js";
 
 const SAMPLES = new URL("../../samples/", import.meta.url).pathname;
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const PATIENCE = 90_000;
 
-let host, browser, page;
-const complaints = [];
+let tools, host, page, complaints, picture, download;
 
 before(async () => {
-  host = await startLocalHost();
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
-  context.setDefaultTimeout(PATIENCE);
-  page = await context.newPage();
-  page.on("request", (request) => {
-    if (!request.url().startsWith(host.address)) complaints.push(`a request to ${request.url()}`);
-  });
-  page.on("pageerror", (error) => complaints.push(`an error in a script: ${error.message}`));
-  page.on("console", (line) => {
-    // Leaving a page ends the requests it has under way, which htmx tells as an error.
-    const left = /^htmx:(afterRequest|sendAbort)/.test(line.text());
-    if (line.type() === "error" && !left) complaints.push(`the browser complains: ${line.text()}`);
-  });
-  await page.goto(host.address);
+  tools = await openBrowser();
+  ({ host, page, complaints, picture, download } = tools);
 });
 
-after(async () => {
-  await browser?.close();
-  await host?.stop();
-});
+after(() => tools?.close());
 
 /** Drops a file on the page, as with the mouse. */
 async function dropFile(name, content) {
@@ -55,17 +33,6 @@ async function dropFile(name, content) {
 
 const drop = (name) => page.locator("#drops tr", { hasText: name });
 const view = (name) => page.getByRole("navigation", { name: "Views" }).getByRole("link", { name });
-
-/** Keeps a picture where `PICTURES` names a folder. */
-async function picture(name) {
-  if (process.env.PICTURES) await page.screenshot({ path: join(process.env.PICTURES, `${name}.png`) });
-}
-
-/** Downloads what a link leads to. */
-async function download(link) {
-  const [started] = await Promise.all([page.waitForEvent("download"), link.click()]);
-  return { name: started.suggestedFilename(), content: await readFile(await started.path(), "latin1") };
-}
 
 test("a dropped file becomes orders before one's eyes", async () => {
   await dropFile("harborview-dirty.csv", await readFile(join(SAMPLES, "harborview-dirty.csv")));
@@ -170,6 +137,24 @@ test("the queue's messages are shown without being taken", async () => {
   await page.locator('tr[data-entity="events-harborview"]').getByRole("link").first().click();
   await page.locator("article.message summary").first().click();
   await page.locator("article.message pre").first().getByText("ResultObjectType").waitFor();
+});
+
+test("nothing on any page is against WCAG 2.2 AA", async () => {
+  const order = await page.goto(`${host.address}orders`).then(() => page.locator("#orders a.row").first().getAttribute("href"));
+  const dropped = await page.goto(host.address).then(() => page.locator("#drops a.row").first().getAttribute("href"));
+  for (const path of ["", "orders", order, dropped, "messages", "events", "queues", "queues/messages?name=events-harborview", "workbench", "nowhere"]) {
+    await page.goto(new URL(path, host.address).href);
+    await tools.accessible(`/${path}`);
+  }
+  // The address that is not there is one the browser complains about, as it should.
+  const missing = complaints.findIndex((complaint) => complaint.includes("404"));
+  if (missing >= 0) complaints.splice(missing, 1);
+});
+
+test("the organization that was chosen stays", async () => {
+  await page.goto(`${host.address}events?organization=harborview`);
+  await page.goto(host.address);
+  assert.equal(await page.locator("#organization").inputValue(), "harborview");
 });
 
 test("pages keep to the browser's strictest rules", () => {

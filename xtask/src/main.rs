@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test | check-app | package | schemas | bench | postgres`.
+//! The project's own tasks: `cargo xtask test | check-app | package | schemas | bench | chaos | postgres`.
 //!
 //! Everything a task starts (PostgreSQL, cargo and what it runs) ends with it: each is owned by a guard, and an interruption drops
 //! the running task, which drops its guards. So Ctrl-C, a termination, an error and a panic all take the same way out.
@@ -6,6 +6,7 @@
 mod app;
 mod bench;
 mod browser;
+mod chaos;
 mod child;
 mod clients;
 mod console;
@@ -44,6 +45,8 @@ enum Task {
     Schemas(schemas::Options),
     /// Measures the platform, and describes the machine it does so on.
     Bench(bench::Options),
+    /// Runs the platform with several handlers while everything breaks that can, and checks what is left.
+    Chaos(chaos::Options),
     /// Runs a throw-away PostgreSQL until Ctrl-C and prints its URL.
     Postgres,
 }
@@ -76,6 +79,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Package(options) => package::run(&options).await,
         Task::Schemas(options) => schemas::run(&options),
         Task::Bench(options) => bench::run(&options).await,
+        Task::Chaos(options) => chaos::run(&options).await,
         Task::Postgres => postgres::run().await,
     }
 }

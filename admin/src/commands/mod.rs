@@ -5,6 +5,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod deliveries;
 pub(crate) mod destinations;
 pub(crate) mod drops;
+pub(crate) mod mappings;
 pub(crate) mod orders;
 pub(crate) mod organizations;
 pub(crate) mod outbox;

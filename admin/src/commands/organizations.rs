@@ -86,21 +86,7 @@ fn read(file: &Path) -> Result<(Organization, Vec<u8>)> {
 async fn put(platform: &Platform, file: &Path) -> Result<Report> {
     let (organization, content) = read(file)?;
     let slug = &organization.slug;
-    for (other, known) in platform.organizations().await? {
-        let Ok(known) = known else { continue };
-        if other == *slug {
-            if known.client_guid != organization.client_guid {
-                bail!("{slug} has another clientGuid now; what it has sent would be nobody's. Use another slug.");
-            }
-            continue;
-        }
-        if known.client_guid == organization.client_guid {
-            bail!("clientGuid is that of {other}");
-        }
-        if let Some(user) = organization.users.iter().find(|user| known.users.contains(user)) {
-            bail!("users: {user} belongs to {other}; a user has one organization");
-        }
-    }
+    others_allow(platform, &organization).await?;
     let known = platform.document(slug).await?;
     let (before, created) = (known.as_ref().map(|document| document.etag.bare().to_owned()), known.is_none());
     let details = serde_json::json!({ "before": before, "bytes": content.len() });
@@ -123,6 +109,27 @@ async fn put(platform: &Platform, file: &Path) -> Result<Report> {
     fields.push(("was", if created { "created" } else { "replaced" }.into()));
     fields.push(("version", version.bare().into()));
     Ok(Report::of(fields))
+}
+
+/// Refuses what would take something from another organization, or another identity from this one.
+pub(crate) async fn others_allow(platform: &Platform, organization: &Organization) -> Result<()> {
+    let slug = &organization.slug;
+    for (other, known) in platform.organizations().await? {
+        let Ok(known) = known else { continue };
+        if other == *slug {
+            if known.client_guid != organization.client_guid {
+                bail!("{slug} has another clientGuid now; what it has sent would be nobody's. Use another slug.");
+            }
+            continue;
+        }
+        if known.client_guid == organization.client_guid {
+            bail!("clientGuid is that of {other}");
+        }
+        if let Some(user) = organization.users.iter().find(|user| known.users.contains(user)) {
+            bail!("users: {user} belongs to {other}; a user has one organization");
+        }
+    }
+    Ok(())
 }
 
 fn row(slug: &str, organization: &Organization, problem: Option<String>) -> Row {

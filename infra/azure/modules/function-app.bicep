@@ -12,7 +12,7 @@ param blobEndpoint string
 param databaseUrl string
 @description('Connections the database server allows.')
 param databaseConnections int
-param queues { orders: string, drops: string, images: string, gradings: string, deliveries: string }
+param queues { orders: string, drops: string, images: string, gradings: string, hl7: string, deliveries: string }
 param containers { organizations: string, archive: string }
 @description('Days.')
 param rowRetention { bodies: int, history: int, receipts: int, results: int }
@@ -105,6 +105,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         DROPS_QUEUE: queues.drops
         IMAGES_QUEUE: queues.images
         GRADINGS_QUEUE: queues.gradings
+        HL7_QUEUE: queues.hl7
         DELIVERIES_QUEUE: queues.deliveries
         ORGANIZATIONS_CONTAINER: containers.organizations
         ARCHIVE_CONTAINER: containers.archive

@@ -18,6 +18,7 @@ param operatorsObjectId string
 param issuersObjectId string = ''
 param ordersQueue string = 'incoming-orders'
 param gradingsQueue string = 'gradings'
+param hl7Queue string = 'hl7'
 
 var roles = {
   'Azure Service Bus Data Receiver': '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
@@ -65,6 +66,38 @@ module gradings 'entry.bicep' = {
     keyVault: keyVault
     queue: gradingsQueue
     operatorsObjectId: operatorsObjectId
+  }
+}
+
+module hl7 'entry.bicep' = {
+  name: 'entry-hl7-${slug}'
+  params: {
+    kind: 'hl7'
+    slug: slug
+    serviceBus: serviceBus
+    keyVault: keyVault
+    queue: hl7Queue
+    operatorsObjectId: operatorsObjectId
+  }
+}
+
+// HL7 messages for hospitals; the proxy takes them.
+resource hl7Out 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
+  parent: namespace
+  name: 'hl7out-${slug}'
+  properties: {
+    lockDuration: 'PT5M'
+    maxDeliveryCount: 100
+    defaultMessageTimeToLive: 'P14D'
+    deadLetteringOnMessageExpiration: true
+    // The longest there is: a charge that is handed over again is thrown away.
+    requiresDuplicateDetection: true
+    duplicateDetectionHistoryTimeWindow: 'P7D'
+  }
+
+  resource listen 'authorizationRules' = {
+    name: 'listen'
+    properties: { rights: ['Listen'] }
   }
 }
 
@@ -208,6 +241,27 @@ resource sendsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+resource sendsHl7 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hl7Out.id, handlerPrincipalId, roles['Azure Service Bus Data Sender'])
+  scope: hl7Out
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
+    principalId: handlerPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// Operators look at what no proxy took; it is never sent back: the delivery itself is attempted again, and a charge is not.
+resource looksAtHl7 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hl7Out.id, operatorsObjectId, roles['Azure Service Bus Data Receiver'])
+  scope: hl7Out
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Receiver'])
+    principalId: operatorsObjectId
+    principalType: 'Group'
+  }
+}
+
 // Operators look at dead letters, and send them back.
 resource looksAtEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(events.id, operatorsObjectId, roles['Azure Service Bus Data Receiver'])
@@ -260,4 +314,10 @@ resource resultsSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   parent: vault
   name: '${slug}-results-listen'
   properties: { value: results::listen.listKeys().primaryConnectionString, contentType: 'Service Bus connection string' }
+}
+
+resource hl7OutSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: '${slug}-hl7out-listen'
+  properties: { value: hl7Out::listen.listKeys().primaryConnectionString, contentType: 'Service Bus connection string' }
 }

@@ -29,6 +29,7 @@ var queues = {
   drops: 'drops'
   images: 'images'
   gradings: 'gradings'
+  hl7: 'hl7'
   deliveries: 'deliveries'
 }
 var containers = {
@@ -221,6 +222,7 @@ module organization 'organization.bicep' = [
       issuersObjectId: issuersObjectId
       ordersQueue: queues.orders
       gradingsQueue: queues.gradings
+      hl7Queue: queues.hl7
     }
   }
 ]

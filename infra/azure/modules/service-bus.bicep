@@ -4,7 +4,7 @@ param name string
 param location string
 param tags object
 param sku string
-param queues { orders: string, drops: string, images: string, gradings: string, deliveries: string }
+param queues { orders: string, drops: string, images: string, gradings: string, hl7: string, deliveries: string }
 param callerIpRanges string[]
 param handlerPrincipalId string
 param eventsPrincipalId string
@@ -65,6 +65,11 @@ module images 'work-queue.bicep' = {
 module gradings 'work-queue.bicep' = {
   name: 'queue-gradings'
   params: { namespace: namespace.name, name: queues.gradings, handlerPrincipalId: handlerPrincipalId, operatorsObjectId: operatorsObjectId }
+}
+
+module hl7 'work-queue.bicep' = {
+  name: 'queue-hl7'
+  params: { namespace: namespace.name, name: queues.hl7, handlerPrincipalId: handlerPrincipalId, operatorsObjectId: operatorsObjectId }
 }
 
 module deliveries 'work-queue.bicep' = {

@@ -22,11 +22,76 @@ pub struct Cli {
 pub enum Command {
     /// Drop a file as a caller would, wait until it is loaded, and show what became of its rows.
     Process(ProcessArgs),
+    /// Show what would become of a file, or what its columns probably are, without loading it.
+    Try(TryArgs),
+    /// Write what a shell needs to complete this program's commands.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Write the workbook that an organization's people fill in and drop.
     Template(TemplateArgs),
+    /// Play a hospital's system that speaks HL7 by MLLP.
+    #[command(subcommand)]
+    Hl7(Hl7Command),
+    /// Run the proxy of a customer's network with this configuration, as iris-proxy does.
+    #[command(hide = true)]
+    Proxy {
+        /// The configuration, a JSON document.
+        file: PathBuf,
+    },
     /// Run the deployed handler; started by the Functions host, not by people.
     #[command(hide = true)]
     Handler,
+}
+
+/// What a hospital does, and what becomes of its messages.
+#[derive(Debug, Subcommand)]
+pub enum Hl7Command {
+    /// Send messages from files, as a hospital's system would, and show how each is answered.
+    Send {
+        /// Files with one message, or many.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Where the proxy listens.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2575")]
+        to: String,
+    },
+    /// Receive results as a hospital's system would, and show them, a field a line.
+    Listen {
+        /// Where to listen.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2576")]
+        at: String,
+        /// What every message is answered with.
+        #[arg(long, value_enum, default_value = "aa")]
+        answer: HospitalAnswer,
+    },
+    /// Show what the orders of a message ask for, what is wrong with them, and what nobody reads. Nothing is sent.
+    Read {
+        /// A file with one message, or many.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The organization whose interface reads it.
+        #[arg(long, default_value = "harborview")]
+        organization: Slug,
+    },
+}
+
+/// How a hospital that is played answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum HospitalAnswer {
+    /// It takes the message.
+    Aa,
+    /// It finds a fault in it.
+    Ae,
+    /// It does not take such messages.
+    Ar,
+    /// It says nothing.
+    Silence,
+    /// It closes the connection.
+    Cut,
+    /// It says something that is no answer.
+    Garbage,
 }
 
 /// Settings of the local host that stays up.
@@ -50,6 +115,9 @@ pub struct ServeArgs {
     /// File of queues and topics to add, in the format of Microsoft's Service Bus emulator.
     #[arg(long, value_name = "FILE")]
     pub entities: Option<PathBuf>,
+    /// Start a sample proxy, which takes HL7 orders on port 2575 and sends results to port 2576; the sample organization gets its results there.
+    #[arg(long)]
+    pub proxy: bool,
     /// Say what to connect with as one JSON object on one line, for programs.
     #[arg(long)]
     pub json: bool,
@@ -100,6 +168,25 @@ pub struct ProcessArgs {
     pub json: bool,
 }
 
+/// `try FILE`.
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// The file to try: CSV or XLSX; what would become of JSON is shown, too.
+    pub file: PathBuf,
+    /// The organization that would drop it.
+    #[arg(long, value_name = "SLUG", default_value = crate::sample::SLUG, value_parser = parse_slug)]
+    pub organization: Slug,
+    /// A mapping to read it by: a JSON object with pattern and mapping.
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Where no mapping reads it: write what is sure to this file, to be completed.
+    #[arg(long, value_name = "FILE")]
+    pub save_mapping: Option<PathBuf>,
+    /// Write one JSON object instead.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `template`.
 #[derive(Debug, Args)]
 pub struct TemplateArgs {
@@ -109,6 +196,14 @@ pub struct TemplateArgs {
     /// The file to write; its name decides which of the organization's mappings it is for. Default: {organization}-orders.xlsx.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Writes what a shell needs to complete the program's commands.
+pub fn completions(shell: clap_complete::Shell, out: &mut dyn std::io::Write) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "iris-local", &mut script);
+    // A reader that closed the pipe wants no more.
+    let _ = out.write_all(&script);
 }
 
 fn parse_slug(text: &str) -> Result<Slug> {

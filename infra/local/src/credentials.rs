@@ -4,6 +4,7 @@
 //! what it would get in Azure: send-only for its entry, listen-only for its queues, write-only for its drops and images, read-only for its
 //! results.
 
+use crate::Inside;
 use crate::organizations::Document;
 use crate::provision::container;
 use anyhow::{Context, Result};
@@ -15,6 +16,7 @@ use iris_local_servicebus::access::{
 };
 use iris_model::Organization;
 use iris_model::organization::Environment;
+use iris_proxy::{Configuration, Interface};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::Serialize;
@@ -102,6 +104,10 @@ pub struct CallerAccess {
     pub orders_token: String,
     /// Connection string to post gradings: send only; for test organizations (decision 120).
     pub gradings: Option<String>,
+    /// Connection string to hand in HL7 orders, and answers of hospitals: send only. The proxy's.
+    pub hl7: String,
+    /// Connection string to take HL7 messages for hospitals: listen only. The proxy's.
+    pub hl7_out: String,
     /// Connection string to receive events: listen only.
     pub events: String,
     /// Connection string to receive results: listen only.
@@ -153,13 +159,18 @@ impl Credentials {
         Everything { service_bus: self.queue(ROOT_KEY_NAME, ""), storage: self.blobs().connection_string() }
     }
 
-    /// What the handler connects with.
-    pub(crate) fn handler(&self) -> Everything {
+    /// Where the handler would connect to by itself.
+    pub(crate) fn inside(&self, database: String) -> Inside {
         let Ports { amqp, blob, .. } = self.addresses.inside;
+        Inside { service_bus: amqp, storage: blob, database }
+    }
+
+    /// What the handler connects with, there or elsewhere.
+    pub(crate) fn handler(&self, inside: &Inside) -> Everything {
         let key = derive_key(&self.seed, "", ROOT_KEY_NAME);
         Everything {
-            service_bus: connection_string(amqp, ROOT_KEY_NAME, &key, None),
-            storage: self.account.endpoint(blob).connection_string(),
+            service_bus: connection_string(inside.service_bus, ROOT_KEY_NAME, &key, None),
+            storage: self.account.endpoint(inside.storage).connection_string(),
         }
     }
 
@@ -196,6 +207,8 @@ impl Credentials {
                 self.expiry,
             ),
             gradings: (organization.environment == Environment::Test).then(|| self.grader(organization)),
+            hl7: self.queue("send", &slug.hl7_entry()),
+            hl7_out: self.queue("listen", &slug.hl7_out_queue()),
             published: Published {
                 orders: self.connection("send", &entry, None),
                 events: events.as_ref().map(|queue| self.connection("listen", queue, None)),
@@ -229,6 +242,20 @@ impl Credentials {
         url.replacen(&format!("/{}?", organization.images_container()), "?", 1)
     }
 
+    /// What the proxy in an organization's network is told, with these hospitals' systems.
+    #[must_use]
+    pub fn proxy(&self, organization: &Organization, interfaces: Vec<Interface>) -> Configuration {
+        let access = self.caller(organization);
+        let container = format!("/{}?", organization.results_container());
+        Configuration {
+            organization: organization.slug.clone(),
+            orders: access.hl7,
+            results: access.hl7_out,
+            documents: access.receipts.replacen(&container, "?", 1),
+            interfaces,
+        }
+    }
+
     /// The keys the Service Bus endpoint knows.
     pub(crate) fn access(&self, organizations: &[Document]) -> Access {
         let mut keys = vec![self.key(ROOT_KEY_NAME, None, Right::Manage, None)];
@@ -239,6 +266,8 @@ impl Credentials {
             };
             add("send", slug.orders_entry(), Right::Send, Some(published::ORDERS));
             add("send", slug.gradings_entry(), Right::Send, None);
+            add("send", slug.hl7_entry(), Right::Send, None);
+            add("listen", slug.hl7_out_queue(), Right::Listen, None);
             add("listen", slug.results_queue(), Right::Listen, Some(published::RESULTS));
             if let Some(queue) = organization.events_queue() {
                 add("listen", queue, Right::Listen, Some(published::EVENTS));

@@ -5,17 +5,21 @@
 
 pub mod announcement;
 pub mod app_folder;
+pub mod attempt;
 mod blob_events;
 pub mod cli;
 pub mod credentials;
 mod endpoints;
 pub mod entities;
+pub mod handler;
+pub mod hl7;
 mod log;
 pub mod organizations;
 mod ports;
 pub mod process;
 pub mod provision;
 mod sample;
+mod sample_proxy;
 pub mod serve;
 pub mod summary;
 pub mod template;
@@ -23,7 +27,7 @@ mod tls;
 
 use anyhow::{Context, Result};
 use app_folder::AppFolder;
-use credentials::Credentials;
+use credentials::{Credentials, Everything};
 use endpoints::{Listeners, Serving};
 use entities::Entities;
 use iris_azure::settings::DatabaseSettings;
@@ -37,6 +41,7 @@ use iris_model::names::{container, queue};
 use iris_store::Store as OrderStore;
 use organizations::Document;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +74,20 @@ pub struct Options {
     pub handlers: u8,
 }
 
+/// Where handlers are told to connect to: given where the endpoints are, says where to go instead. For what is to stand between the two.
+pub type Detour = Box<dyn FnOnce(Inside) -> Inside + Send>;
+
+/// The endpoints that handlers use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// Service Bus (AMQP).
+    pub service_bus: SocketAddr,
+    /// Blob storage.
+    pub storage: SocketAddr,
+    /// URL of the database.
+    pub database: String,
+}
+
 /// A running local host. Ends with [`LocalHost::stop`].
 pub struct LocalHost {
     /// Queues, topics and what is in them.
@@ -94,6 +113,11 @@ pub struct LocalHost {
 impl LocalHost {
     /// Starts everything and returns when the handler is ready.
     pub async fn start(options: Options) -> Result<Self> {
+        Self::start_apart(options, Box::new(|inside| inside)).await
+    }
+
+    /// The same with something between the handlers and what they connect to.
+    pub async fn start_apart(options: Options, detour: Detour) -> Result<Self> {
         let data = &options.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot create the folder {}", data.display()))?;
         let broker = open_broker(&data.join("servicebus")).await?;
@@ -112,7 +136,8 @@ impl LocalHost {
 
         let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("iris.db").display()));
         let orders = open_database(&database).await?;
-        let settings = settings(&credentials, database, options.settings);
+        let inside = detour(credentials.inside(database));
+        let settings = settings(&credentials.handler(&inside), inside.database, options.settings);
         publish_settings(data, &settings)?;
         let host = |settings: BTreeMap<String, String>, lines: &str| -> Result<HostOptions> {
             let mut host = HostOptions::new(options.app.root.clone(), settings, broker.clone());
@@ -173,6 +198,8 @@ impl LocalHost {
             organizations: self.organizations.iter().map(|document| document.organization.clone()).collect(),
             drops_queue: queue::DROPS.to_owned(),
             archive: container::ARCHIVE.to_owned(),
+            documents: provision::DOCUMENTS.to_owned(),
+            reader: iris_channels::organization,
         }
     }
 
@@ -267,21 +294,21 @@ fn publish_settings(data: &Path, settings: &BTreeMap<String, String>) -> Result<
 }
 
 /// The handler's settings, named as in Azure.
-fn settings(credentials: &Credentials, database: String, more: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let handler = credentials.handler();
+fn settings(handler: &Everything, database: String, more: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::from([
-        ("ServiceBus".to_owned(), handler.service_bus),
+        ("ServiceBus".to_owned(), handler.service_bus.clone()),
         ("Storage".to_owned(), handler.storage.clone()),
         ("Database".to_owned(), database),
         ("ORDERS_QUEUE".to_owned(), queue::ORDERS.to_owned()),
         ("DROPS_QUEUE".to_owned(), queue::DROPS.to_owned()),
         ("IMAGES_QUEUE".to_owned(), queue::IMAGES.to_owned()),
         ("GRADINGS_QUEUE".to_owned(), queue::GRADINGS.to_owned()),
+        ("HL7_QUEUE".to_owned(), queue::HL7.to_owned()),
         ("DELIVERIES_QUEUE".to_owned(), queue::DELIVERIES.to_owned()),
         ("SWEEP_SCHEDULE".to_owned(), "*/10 * * * * *".to_owned()),
         ("PRUNE_SCHEDULE".to_owned(), "0 15 3 * * *".to_owned()),
         ("BATCHES_SCHEDULE".to_owned(), "0 * * * * *".to_owned()),
-        ("AzureWebJobsStorage".to_owned(), handler.storage),
+        ("AzureWebJobsStorage".to_owned(), handler.storage.clone()),
         // How many milliseconds the handler's allocator keeps freed pages: a file of any length loads in less memory than by its default.
         ("MIMALLOC_PURGE_DELAY".to_owned(), "20".to_owned()),
     ]);

@@ -13,17 +13,19 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         // Its logging and runtime are the deployed handler's own.
-        Some(Command::Handler) => {
-            end_with_the_host();
-            return match iris_functions::handler::run() {
-                Ok(code) => code,
-                Err(error) => {
-                    complain(&error);
-                    ExitCode::FAILURE
-                }
-            };
+        Some(Command::Handler) => return iris_local::handler::run(),
+        Some(Command::Proxy { file }) => {
+            let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
+            tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+            iris_proxy::run_file(file)
         }
+        Some(Command::Hl7(command)) => run(iris_local::hl7::run(command, &cli.serve.common)),
         Some(Command::Template(arguments)) => iris_local::template::run(arguments, &cli.serve.common),
+        Some(Command::Completions { shell }) => {
+            iris_local::cli::completions(*shell, &mut std::io::stdout());
+            Ok(())
+        }
+        Some(Command::Try(arguments)) => run(interruptible(iris_local::attempt::run(arguments, &cli.serve.common))),
         Some(Command::Process(arguments)) => run(iris_local::process::run(arguments, &cli.serve.common)),
         None => run(iris_local::serve::run(&cli.serve)),
     };
@@ -36,13 +38,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// The Functions host holds the other end of the handler's standard input. Should it be killed, the handler must not stay behind; it is
-/// built to be ended anywhere.
-fn end_with_the_host() {
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        std::process::abort();
-    });
+/// Ends on Ctrl-C as on a failure, so that temporary files go.
+async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        done = work => done,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            anyhow::bail!("interrupted; nothing was stored")
+        }
+    }
 }
 
 fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {

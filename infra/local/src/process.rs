@@ -12,21 +12,57 @@ use anyhow::{Context, Result, bail, ensure};
 use iris_azure::blob::{BlobAddress, BlobStore, UploadOptions};
 use iris_intake::receipt::{Receipt, Status};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
+use tokio::time::interval;
 
 /// Bytes read from the file and handed to the upload at a time.
 const PIECE: usize = 256 * 1024;
+/// How often it is tried to remove a folder, and the pause between.
+const REMOVALS: usize = 100;
+const LOOK: Duration = Duration::from_millis(50);
+/// Runs kept side by side in a folder.
+const RUNS: usize = 1_000;
 
-/// Processes a file and tells what became of it. An error, and so a non-zero exit code, when nothing could be loaded.
+/// Processes a file and tells what became of it. An error, and so a non-zero exit code, when nothing could be loaded. Ctrl-C ends it, and
+/// leaves nothing behind.
 pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
+    let data = tempfile::Builder::new().prefix("iris-local-").tempdir().context("no temporary folder can be made")?;
+    let done = tokio::select! {
+        done = work(arguments, common, data.path()) => done,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("cannot wait for Ctrl-C")?;
+            Err(anyhow::anyhow!("interrupted; what the file held is not kept"))
+        }
+    };
+    remove(data).await?;
+    done
+}
+
+/// Removes the folder of a run. A handler that was interrupted ends with the host, and may write until it has.
+async fn remove(data: tempfile::TempDir) -> Result<()> {
+    let path = data.keep();
+    let mut look = interval(LOOK);
+    for _ in 0..REMOVALS {
+        look.tick().await;
+        match std::fs::remove_dir_all(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(_) => {}
+        }
+    }
+    ensure!(!path.exists(), "the folder {} holds what the file held and cannot be removed; remove it", path.display());
+    Ok(())
+}
+
+async fn work(arguments: &ProcessArgs, common: &CommonArgs, data: &Path) -> Result<()> {
     let name = file_name(&arguments.file)?;
     let images = arguments.images.as_deref().map(grading::images).transpose()?.unwrap_or_default();
     let gradings = arguments.grade.as_deref().map(grading::read).transpose()?.unwrap_or_default();
-    let data = tempfile::Builder::new().prefix("iris-local-").tempdir().context("no temporary folder can be made")?;
     let host = LocalHost::start(Options {
-        data: data.path().to_owned(),
+        data: data.to_owned(),
         tls: false,
         amqp_port: Some(0),
         http_port: Some(0),
@@ -34,7 +70,7 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
         database: common.database.clone(),
         organizations: organizations::read(common.organizations.as_deref())?,
         entities: Entities::default(),
-        app: app(common, data.path())?,
+        app: app(common, data)?,
         settings: BTreeMap::new(),
         handlers: common.handlers,
     })
@@ -58,7 +94,7 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
         grading::send_gradings(&host, &organization, &gradings).await?;
         graded = grading::outcome(&host, &organization, gradings.len())?;
     }
-    let out = absolute(&arguments.out)?.join(organization.slug.as_str());
+    let out = unused(&absolute(&arguments.out)?, organization.slug.as_str())?;
     collect::everything(&host, &organization, &out).await?;
     host.stop().await;
 
@@ -91,7 +127,18 @@ fn refused(receipt: &Receipt) -> Result<()> {
     }
 }
 
-fn file_name(file: &Path) -> Result<String> {
+/// The folder of a run: of the organization's name, and numbered where earlier runs have left theirs. What two runs give is not mixed.
+fn unused(out: &Path, name: &str) -> Result<PathBuf> {
+    let is_free = |folder: &Path| match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(_) => !folder.exists(),
+    };
+    let names = std::iter::once(name.to_owned()).chain((2..RUNS).map(|number| format!("{name}-{number}")));
+    let free = names.map(|name| out.join(name)).find(|folder| is_free(folder));
+    free.with_context(|| format!("{} holds {RUNS} runs; remove some", out.display()))
+}
+
+pub(crate) fn file_name(file: &Path) -> Result<String> {
     ensure!(file.exists(), "there is no file {}", file.display());
     ensure!(file.is_file(), "{} is not a file", file.display());
     let name = file.file_name().and_then(|name| name.to_str());

@@ -2,10 +2,12 @@
 //!
 //! | resource | made for |
 //! |---|---|
-//! | queues `incoming-orders`, `drops`, `images`, `gradings`, `deliveries` | the platform |
+//! | queues `incoming-orders`, `drops`, `images`, `gradings`, `hl7`, `deliveries` | the platform |
 //! | containers `organizations`, `archive` | the platform |
 //! | entry `orders-{slug}`: stamps `IrisOrganization` and forwards to `incoming-orders` | each organization |
 //! | entry `gradings-{slug}`: stamps `IrisOrganization` and forwards to `gradings` | each organization |
+//! | entry `hl7-{slug}`: stamps `IrisOrganization` and forwards to `hl7` | each organization |
+//! | queue `hl7out-{slug}`, for its hospitals | each organization |
 //! | queues `events-{slug}`, `results-{slug}`, and those of the platform's that its destinations name | each organization |
 //! | containers `{slug}-drops`, `{slug}-results`, `{slug}-images` | each organization |
 
@@ -16,12 +18,19 @@ use iris_local_blob::store::{PutOptions, Store};
 use iris_local_blob::{BlobName, ContainerName};
 use iris_local_servicebus::broker::{Action, Broker, Error, QueueOptions};
 use iris_model::names::{container, queue};
+use std::time::Duration;
 
 /// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only a handler that
 /// dies uses deliveries up; and a file that takes minutes may see many of them die.
 pub const DELIVERIES: u32 = 100;
+/// How long a queue for hospitals remembers the ids of its messages: the longest that Service Bus can.
+const HL7_OUT_MEMORY: Duration = Duration::from_hours(7 * 24);
 /// Every queue whose messages start a function.
-pub const WORK: [&str; 5] = [queue::ORDERS, queue::DROPS, queue::IMAGES, queue::GRADINGS, queue::DELIVERIES];
+pub const WORK: [&str; 6] =
+    [queue::ORDERS, queue::DROPS, queue::IMAGES, queue::GRADINGS, queue::HL7, queue::DELIVERIES];
+
+/// The container of the organizations' documents.
+pub const DOCUMENTS: &str = "organizations";
 
 /// Creates the queues. Those that exist, with what is in them, stay.
 ///
@@ -38,7 +47,9 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
         let slug = &organization.slug;
         let stamp = Action::parse(&slug.entry_action())?;
         existing(broker.create_entry(&slug.orders_entry(), queue::ORDERS, stamp.clone()))?;
-        existing(broker.create_entry(&slug.gradings_entry(), queue::GRADINGS, stamp))?;
+        existing(broker.create_entry(&slug.gradings_entry(), queue::GRADINGS, stamp.clone()))?;
+        existing(broker.create_entry(&slug.hl7_entry(), queue::HL7, stamp))?;
+        existing(broker.create_queue(&slug.hl7_out_queue(), hl7_out()))?;
         existing(broker.create_queue(&slug.results_queue(), QueueOptions::default()))?;
         for destination in &organization.destinations {
             if let Some(name) = channel(&destination.to).own_queue() {
@@ -50,6 +61,11 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What goes to hospitals: the same message announced twice is thrown away for as long as Service Bus can (a charge is sent once).
+fn hl7_out() -> QueueOptions {
+    QueueOptions { duplicate_detection: Some(HL7_OUT_MEMORY), ..QueueOptions::default() }
 }
 
 /// A queue or topic that exists is as good as a new one.
@@ -65,7 +81,7 @@ pub(crate) fn existing(created: Result<(), Error>) -> Result<()> {
 /// # Errors
 /// The store's.
 pub async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()> {
-    for name in ["organizations", container::ARCHIVE] {
+    for name in [DOCUMENTS, container::ARCHIVE] {
         blobs.ensure_container(&container(name)?).await?;
     }
     for Document { organization, content } in organizations {
@@ -74,9 +90,7 @@ pub async fn containers(blobs: &Store, organizations: &[Document]) -> Result<()>
             blobs.ensure_container(&container(&format!("{slug}-{kind}"))?).await?;
         }
         let name = BlobName::new(format!("{slug}.json"))?;
-        blobs
-            .put(&container("organizations")?, &name, content.clone(), PutOptions::content_type("application/json"))
-            .await?;
+        blobs.put(&container(DOCUMENTS)?, &name, content.clone(), PutOptions::content_type("application/json")).await?;
     }
     Ok(())
 }

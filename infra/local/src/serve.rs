@@ -5,10 +5,11 @@ use crate::app_folder::AppFolder;
 use crate::cli::{CommonArgs, ServeArgs};
 use crate::entities::Entities;
 use crate::organizations::{self, Document};
-use crate::{LocalHost, Options, ports};
+use crate::{LocalHost, Options, ports, sample_proxy};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio_util::task::AbortOnDropHandle;
@@ -16,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 /// Runs until Ctrl-C.
 pub async fn run(arguments: &ServeArgs) -> Result<()> {
     let common = &arguments.common;
+    let documents = organizations::read(common.organizations.as_deref())?;
     let host = LocalHost::start(Options {
         data: absolute(&arguments.data)?,
         tls: arguments.tls,
@@ -23,13 +25,14 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
         http_port: arguments.http_port,
         blob_port: arguments.blob_port,
         database: common.database.clone(),
-        organizations: organizations::read(common.organizations.as_deref())?,
+        organizations: if arguments.proxy { sample_proxy::with_destinations(documents)? } else { documents },
         entities: Entities::read(arguments.entities.as_deref())?,
         app: app(common, &absolute(&arguments.data)?)?,
         settings: BTreeMap::new(),
         handlers: common.handlers,
     })
     .await?;
+    let proxy = arguments.proxy.then(|| sample_proxy::start(&host, &absolute(&arguments.data)?)).transpose()?;
     let listener = ports::listen(arguments.console_port, 7071, "the console (--console-port)").await?;
     let address = listener.local_addr()?;
     // Its host handle would keep the handler alive: it ends with this scope at the latest.
@@ -46,7 +49,7 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
     if !arguments.json {
         say("stopping …");
     }
-    drop(console);
+    drop((console, proxy));
     host.stop().await;
     Ok(())
 }
@@ -64,9 +67,10 @@ pub(crate) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     std::path::absolute(path).with_context(|| format!("{} cannot be a path", path.display()))
 }
 
-#[allow(clippy::print_stdout, reason = "this is what the program has to say to the person who started it")]
+/// What the program has to say to the person who started it, on standard output.
 pub(crate) fn say(text: &str) {
-    println!("{text}");
+    // A reader that closed the pipe wants no more; what was begun is ended all the same.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 fn banner(host: &LocalHost, console: SocketAddr, data: &Path) -> String {

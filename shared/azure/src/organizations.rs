@@ -71,9 +71,19 @@ impl Organizations {
 
     /// The organization of this name.
     pub async fn get(&self, slug: &Slug) -> Result<Lookup, Error> {
+        self.get_checked_within(slug, FRESH).await
+    }
+
+    /// The organization of this name as its document is now: for work that is rare and whose sender may have changed the document just
+    /// before.
+    pub async fn current(&self, slug: &Slug) -> Result<Lookup, Error> {
+        self.get_checked_within(slug, Duration::ZERO).await
+    }
+
+    async fn get_checked_within(&self, slug: &Slug, age: Duration) -> Result<Lookup, Error> {
         let known = self.kept(slug);
         if let Some((organization, _, checked)) = &known
-            && checked.elapsed() < FRESH
+            && checked.elapsed() < age
         {
             return Ok(Lookup::Known(Arc::clone(organization)));
         }

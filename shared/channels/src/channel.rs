@@ -25,6 +25,11 @@ pub trait Channel: Send + Sync {
         None
     }
 
+    /// Whether the destination's own word about what was handed over comes later, by another way.
+    fn awaits_word(&self) -> bool {
+        false
+    }
+
     /// What is wrong with its settings.
     fn check(&self, destination: &DestinationDocument, organization: &Organization) -> Vec<Problem>;
 

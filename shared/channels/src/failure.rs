@@ -100,6 +100,9 @@ pub enum Obstacle {
     /// The report cannot be drawn.
     #[error("the report cannot be drawn")]
     Drawing(#[source] iris_report::Error),
+    /// The destination's interface is not in the document, or its instructions cannot be used.
+    #[error("the destination's interface cannot be used as the organization's document has it")]
+    Interface,
     /// Drawing the report broke off.
     #[error("a report cannot be drawn")]
     Broken,

@@ -16,6 +16,7 @@
 //! | `queue` | `queue` | `azure-queue` |
 //! | `container` | `container` | `azureblob` |
 //! | `files` | `filePath` | `icproxy` |
+//! | `hl7` | `hl7` | `icOrgProxy` |
 //!
 //! A folder says all that is particular to its kind: it implements [`Channel`] for the settings in the document. Whoever has a destination asks
 //! [`channel`], the only place where kinds are told apart.
@@ -27,6 +28,7 @@ mod container;
 mod failure;
 mod file;
 mod files;
+mod hl7;
 mod lanes;
 mod message;
 mod parcel;
@@ -40,6 +42,7 @@ mod templates;
 pub use channel::{Channel, Outside};
 pub use check::{organization, template_problems};
 pub use failure::{Away, Failure, Obstacle, Refusal};
+pub use hl7::build as hl7_message;
 pub use lanes::{Lane, Turn};
 pub use message::{Embedded, FILE_ENDING, located, message};
 pub use parcel::Parcel;
@@ -58,5 +61,6 @@ pub fn channel(target: &DeliveryTarget) -> &dyn Channel {
         DeliveryTarget::Queue(queue) => queue,
         DeliveryTarget::Container(container) => container,
         DeliveryTarget::FilePath(files) => files,
+        DeliveryTarget::Hl7(hl7) => hl7,
     }
 }

@@ -60,6 +60,12 @@ impl Channels {
         })
     }
 
+    /// What a submitter is told about a delivery whose destination has given its word.
+    #[must_use]
+    pub fn arrived(delivery: &Delivery, destination: &DestinationDocument) -> Handover {
+        Self::nowhere(delivery, destination)
+    }
+
     /// What a submitter is told about the place of a delivery that was never made.
     #[must_use]
     pub fn nowhere(delivery: &Delivery, destination: &DestinationDocument) -> Handover {

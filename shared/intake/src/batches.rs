@@ -106,7 +106,7 @@ impl<'o, 's> Batches<'o, 's> {
             return Ok(ControlFlow::Continue(()));
         }
         // A report repeats its header at the top of each page.
-        if is_header(&cells, &layout.headers) {
+        if is_header(&cells, &layout.headers) || compiled.skips(cells.iter()) {
             return Ok(ControlFlow::Continue(()));
         }
         let number = self.admit(number, cells.text().len())?;
@@ -221,7 +221,7 @@ impl<'o, 's> Batches<'o, 's> {
 }
 
 /// Whether a row is the header once more.
-fn is_header(cells: &Cells, headers: &[String]) -> bool {
+pub(crate) fn is_header(cells: &Cells, headers: &[String]) -> bool {
     let same = |(column, cell): (usize, &str)| {
         headers.get(column).map_or("", String::as_str).eq_ignore_ascii_case(cell.trim())
     };
@@ -229,7 +229,7 @@ fn is_header(cells: &Cells, headers: &[String]) -> bool {
 }
 
 /// Whether a row is the sum or the end of a report: a word that says so, and hardly anything else.
-fn is_total(cells: &Cells, width: usize) -> bool {
+pub(crate) fn is_total(cells: &Cells, width: usize) -> bool {
     const WORDS: [&str; 9] = [
         "total",
         "grand total",

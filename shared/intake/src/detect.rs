@@ -84,6 +84,10 @@ fn magic(head: &[u8], extension: &str) -> Option<Result<Format, Issue>> {
     if head.starts_with(b"{\\rtf") {
         return refused("Letters (RTF) cannot be loaded.");
     }
+    const IMAGES: &str = "Images cannot be loaded as orders. Put them into the images container.";
+    if let Some(kind) = image(head) {
+        return Some(Err(unsupported(format!("This is an image ({kind}). {IMAGES}"))));
+    }
     if head.starts_with(b"%PDF") {
         return refused("PDF files cannot be loaded.");
     }
@@ -91,6 +95,22 @@ fn magic(head: &[u8], extension: &str) -> Option<Result<Format, Issue>> {
         return refused("Compressed files cannot be loaded. Unpack the file;");
     }
     None
+}
+
+/// The name of an image's format.
+fn image(head: &[u8]) -> Option<&'static str> {
+    const KINDS: [(&[u8], &str); 6] = [
+        (b"\x89PNG\r\n", "PNG"),
+        (b"\xff\xd8\xff", "JPEG"),
+        (b"GIF8", "GIF"),
+        (b"BM", "BMP"),
+        (b"II*\0", "TIFF"),
+        (b"MM\0*", "TIFF"),
+    ];
+    let is_dicom = head.get(128..132) == Some(b"DICM");
+    let is_text = |start: &[u8]| start == b"BM" && !head.contains(&0);
+    let known = KINDS.iter().find(|(start, _)| head.starts_with(start) && !is_text(start)).map(|(_, kind)| *kind);
+    known.or(is_dicom.then_some("DICOM"))
 }
 
 fn unsupported(message: impl Into<std::borrow::Cow<'static, str>>) -> Issue {
@@ -113,6 +133,7 @@ mod tests {
         for (name, head, expected) in [
             ("a.csv", &b"LocalId,Dob\n"[..], Format::Csv),
             ("a", b"\xef\xbb\xbfLocalId;Dob", Format::Csv),
+            ("a", b"BMI,LocalId\n", Format::Csv),
             ("a.txt", b" \n[{\"a\":1}]", Format::Json),
             ("a.json", b"{\"a\":1}", Format::Json),
             ("a.ndjson", b"{\"a\":1}\n{}", Format::Ndjson),
@@ -135,6 +156,8 @@ mod tests {
             ("a.pdf", b"%PDF-1.7", IssueCode::UnsupportedFormat, ".csv"),
             ("a.json", b"LocalId,Dob", IssueCode::UnsupportedFormat, "{"),
             ("a.rtf", b"{\\rtf1\\ansi", IssueCode::UnsupportedFormat, "RTF"),
+            ("a.png", b"\x89PNG\r\n\x1a\n", IssueCode::UnsupportedFormat, "(PNG)"),
+            ("scan.csv", b"\xff\xd8\xff\xe0", IssueCode::UnsupportedFormat, "(JPEG)"),
             ("a.html", b"<html>", IssueCode::UnsupportedFormat, ".csv"),
         ] {
             let issue = detect(name, head).unwrap_err();

@@ -29,6 +29,7 @@ mod mapping;
 mod people;
 mod read;
 pub mod receipt;
+pub mod suggest;
 pub mod template;
 mod workbook;
 

@@ -9,8 +9,8 @@ use crate::failure::{Capped, FileIssue};
 use crate::json::{self, FlatColumns, Unwrapped};
 use crate::layout::Layout;
 use crate::limits::Limits;
-use crate::mapping::{self, Compiled, Dates, Survey};
-use crate::workbook::Workbook;
+use crate::mapping::{self, Candidates, Chosen, Compiled, Dates, Survey};
+use crate::workbook::{Place, Workbook};
 use iris_model::json::{Elements, Node, ReadError};
 use iris_model::organization::Mapping;
 use iris_model::receipt::EarlierRow;
@@ -125,11 +125,20 @@ impl Intake<'_> {
     /// # Errors
     /// The source failed, and trying again may help.
     pub fn survey(&self, source: Source) -> Result<Survey, FileIssue> {
-        let mut sink = |_: Step| ControlFlow::Continue(());
+        let mut all_or_nothing = false;
+        let mut sink = |step: Step| {
+            if let Step::Layout(layout) = step {
+                all_or_nothing = layout.all_or_nothing;
+            }
+            ControlFlow::Continue(())
+        };
         let mut out = self.batches(&mut sink, SURVEYED, Dates::Collect(Survey::default()));
-        match self.run(source, &mut out) {
+        let done = self.run(source, &mut out);
+        let mut survey = out.into_survey();
+        survey.all_or_nothing = all_or_nothing;
+        match done {
             Err(failure) if failure.transient => Err(failure),
-            _ => Ok(out.into_survey()),
+            _ => Ok(survey),
         }
     }
 
@@ -152,14 +161,10 @@ impl Intake<'_> {
     fn run(&self, source: Source, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
         let Self { format, organization, file_name, limits } = *self;
         let builtin = Mapping { name: "built-in".to_owned(), ..Mapping::default() };
-        let mapping = organization.rule_for(file_name).map_or(&builtin, |rule| &rule.mapping);
-        let layout = Layout {
-            mapping: mapping.name.clone(),
-            all_or_nothing: mapping.all_or_nothing,
-            allow_missing_order_id: mapping.allow_missing_order_local_id,
-            ..Layout::default()
-        };
-        let file = Reading { mapping, exams: &organization.evaluation_types, limits, layout };
+        let candidates = Candidates::of(organization, file_name, &builtin);
+        let exams = &organization.evaluation_types;
+        let mut file = Reading { mapping: candidates.first, candidates, exams, limits, layout: Layout::default() };
+        file.reads_by(file.mapping);
         match (format, source) {
             (Format::Xlsx, Source::File(source)) => file.workbook(source, out),
             (Format::Xlsx, Source::Stream(_)) => Err(FileIssue::io(std::io::Error::other("a workbook needs a file"))),
@@ -174,7 +179,7 @@ impl Intake<'_> {
 }
 
 impl Source {
-    fn capped(self, limits: &Limits) -> Capped<Box<dyn Read + Send>> {
+    pub(crate) fn capped(self, limits: &Limits) -> Capped<Box<dyn Read + Send>> {
         let stream = match self {
             Self::Stream(stream) => stream,
             Self::File(file) => Box::new(file),
@@ -185,6 +190,7 @@ impl Source {
 
 /// What is known of a file before it is opened.
 struct Reading<'a> {
+    candidates: Candidates<'a>,
     mapping: &'a Mapping,
     /// What the organization subscribes to.
     exams: &'a [EvaluationType],
@@ -192,7 +198,15 @@ struct Reading<'a> {
     layout: Layout,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    /// Says by which mapping the file is read.
+    fn reads_by(&mut self, mapping: &'a Mapping) {
+        self.mapping = mapping;
+        self.layout.mapping.clone_from(&mapping.name);
+        self.layout.all_or_nothing = mapping.all_or_nothing;
+        self.layout.allow_missing_order_id = mapping.allow_missing_order_local_id;
+    }
+
     fn compiled(&mut self) -> Result<Compiled, FileIssue> {
         let (compiled, warnings) =
             mapping::compile(self.mapping, &self.layout.headers, self.exams, true).map_err(FileIssue::file)?;
@@ -203,7 +217,8 @@ impl Reading<'_> {
 
     fn delimited(mut self, source: impl Read + Send, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
         let (text, encoding) = Utf8Reader::new(source);
-        let file = Delimited::open(Unpadded::new(text), self.mapping, self.limits)?;
+        let (file, mapping) = Delimited::open(Unpadded::new(text), &self.candidates, self.limits)?;
+        self.reads_by(mapping);
         self.layout.headers.clone_from(&file.headers);
         self.layout.delimiter = Some(file.delimiter);
         self.layout.encoding = Some(encoding.name());
@@ -217,7 +232,9 @@ impl Reading<'_> {
 
     fn workbook(mut self, source: File, out: &mut Batches<'_, '_>) -> Result<(), FileIssue> {
         let mut book = Workbook::open(source, self.limits)?;
-        let place = book.find(self.mapping)?;
+        let Chosen { mapping, found: place } =
+            self.candidates.choose(|mapping| book.find(mapping), |place: &Place| &place.headers)?;
+        self.reads_by(mapping);
         self.layout.headers.clone_from(&place.headers);
         self.layout.sheet = Some(place.sheet.clone());
         let compiled = self.compiled()?;

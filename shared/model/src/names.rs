@@ -20,6 +20,8 @@ pub mod queue {
     pub const IMAGES: &str = "images";
     /// Gradings, stamped.
     pub const GRADINGS: &str = "gradings";
+    /// HL7 orders, and the answers of hospitals to what was sent to them; stamped.
+    pub const HL7: &str = "hl7";
     /// Results on their way to one destination.
     pub const DELIVERIES: &str = "deliveries";
 }
@@ -46,6 +48,14 @@ pub mod property {
     pub const GIVEN_UP: &str = "IrisGivenUp";
     /// The MessageId a message came with, where it has another one now.
     pub const MESSAGE_ID: &str = "IrisMessageId";
+    /// The interface of its organization that an HL7 message is of, by its id.
+    pub const INTERFACE: &str = "IrisInterface";
+    /// The result that an HL7 message for a hospital is of: its transaction id.
+    pub const TRANSACTION: &str = "IrisTransaction";
+    /// The destination that it is for, by its id.
+    pub const DESTINATION: &str = "IrisDestination";
+    /// `ORU`, `MDM` or `DFT`.
+    pub const MESSAGE: &str = "IrisMessage";
     /// The submission that an operator sent again.
     pub const RESUBMISSION_OF: &str = "IrisResubmissionOf";
     /// What only the platform sets, on the way of a message. A caller's are worth nothing: the entry removes them.
@@ -74,6 +84,18 @@ impl Slug {
         format!("gradings-{self}")
     }
 
+    /// The entry for HL7 orders, and for answers to what was sent.
+    #[must_use]
+    pub fn hl7_entry(&self) -> String {
+        format!("hl7-{self}")
+    }
+
+    /// The queue of HL7 messages for its hospitals.
+    #[must_use]
+    pub fn hl7_out_queue(&self) -> String {
+        format!("hl7out-{self}")
+    }
+
     /// What the rule of its entries does with every message, in the language of Service Bus rules: nothing that only the platform sets comes
     /// in, and the stamp is put on.
     #[must_use]
@@ -92,6 +114,12 @@ impl Slug {
     #[must_use]
     pub fn gradings_ledger(&self) -> String {
         format!("gradings/{self}")
+    }
+
+    /// What the ledger of submissions knows the entry for HL7 by.
+    #[must_use]
+    pub fn hl7_ledger(&self) -> String {
+        format!("hl7/{self}")
     }
 
     /// The queue of events, unless its document names another.

@@ -11,6 +11,7 @@ mod batches;
 mod delivery;
 mod file_name;
 mod grading;
+mod hl7;
 mod mapping;
 mod pattern;
 mod read;
@@ -26,6 +27,8 @@ pub use grading::{
     CareLevel, CarePlan, CarePlanAssignment, CarePlans, Contact, ContactDocument, EnumEncoding, GraderDocument,
     GradingSettings, KeySpelling, ResultSettings,
 };
+pub use hl7::{ChargeSettings, Hl7Target, Inbound, InterfaceDocument, WrongAddress};
+pub use pattern::fits as fits_pattern;
 pub use read::Error;
 
 /// An organization and its settings.
@@ -105,6 +108,9 @@ pub struct Organization {
     /// container; `[]` = nowhere else.
     #[serde(default = "delivery::default_destinations")]
     pub destinations: Vec<DestinationDocument>,
+    /// How its hospitals speak HL7 with it. Without any, orders are read at the published places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<InterfaceDocument>,
     /// How its reports look.
     #[serde(default)]
     pub reports: ReportSettings,
@@ -143,6 +149,7 @@ impl Organization {
             grading: GradingSettings::default(),
             results: ResultSettings::default(),
             destinations: Vec::new(),
+            interfaces: Vec::new(),
             reports: ReportSettings::default(),
             batches: None,
         }
@@ -362,6 +369,8 @@ pub struct Mapping {
     /// Words that mean nothing in this organization's files, beside those that programs are known for: read as empty cells, compared
     /// without regard to case.
     pub empty_words: Vec<String>,
+    /// Rows to pass over, such as totals: patterns of their first cell that is not empty, `*` and `?` allowed, without regard to case.
+    pub skip_rows: Vec<String>,
     /// How slashed dates are read (decision 15).
     pub date_order: DateOrder,
     /// Loads nothing when any row fails (decision 18).
@@ -371,7 +380,7 @@ pub struct Mapping {
 }
 
 /// What one intake field takes.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ColumnRule {
     /// Headers it may stand under, compared without regard to case, spaces, `_` and `-`; the first present is taken.

@@ -171,18 +171,7 @@ impl Context {
 
     /// What the answers would be at this moment; nothing is written.
     pub(super) async fn preview(&self, submissions: &[Incoming]) -> Result<Vec<Answer>, Error> {
-        let mut wanted = Wanted::default();
-        submissions.iter().for_each(|incoming| want_submission(incoming, &mut wanted));
-        let mut snapshot = self.store.load(&wanted).await?;
-        let now = Timestamp::now();
-        let mut answers = Vec::with_capacity(submissions.len());
-        // Ids that no record has: nobody will see them.
-        for (incoming, id) in submissions.iter().zip(i64::MIN..) {
-            let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now)?;
-            snapshot.apply(incoming, &decision);
-            answers.push(decision.answer);
-        }
-        Ok(answers)
+        preview(self.store.as_ref(), submissions).await
     }
 
     async fn reserve(&self, work: &Work) -> Result<Reserved, Error> {
@@ -217,6 +206,10 @@ impl Context {
         let (mut used_orders, mut used_patients, mut used_images) = (0, 0, 0);
         for (position, item) in work.items().enumerate() {
             draft.trace = work.trace(position);
+            draft.answers = match item {
+                ItemRef::Submission(incoming) => incoming.message_id.clone(),
+                ItemRef::Image(_) => None,
+            };
             let incoming = match item {
                 ItemRef::Submission(incoming) => incoming,
                 ItemRef::Image(work) => {
@@ -262,6 +255,25 @@ impl Context {
         }
         Ok(replies)
     }
+}
+
+/// What would become of these submissions at this moment, one after the other; nothing is written.
+///
+/// # Errors
+/// The database's, or a record that cannot be read.
+pub async fn preview(store: &dyn Store, submissions: &[Incoming]) -> Result<Vec<Answer>, Error> {
+    let mut wanted = Wanted::default();
+    submissions.iter().for_each(|incoming| want_submission(incoming, &mut wanted));
+    let mut snapshot = store.load(&wanted).await?;
+    let now = Timestamp::now();
+    let mut answers = Vec::with_capacity(submissions.len());
+    // Ids that no record has: nobody will see them.
+    for (incoming, id) in submissions.iter().zip(i64::MIN..) {
+        let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now)?;
+        snapshot.apply(incoming, &decision);
+        answers.push(decision.answer);
+    }
+    Ok(answers)
 }
 
 /// A submission that does not carry the ClientGuid of its entry is worth an alert (decision 11).

@@ -31,6 +31,8 @@ pub(super) struct Draft {
     pub(super) commit: Commit,
     /// Where what is added next belongs in a distributed trace.
     pub(super) trace: Option<TraceContext>,
+    /// The MessageId of what is added next.
+    pub(super) answers: Option<Box<str>>,
     messages: Vec<(Destination, OutboxMessage)>,
     patients: HashMap<i64, Place>,
     orders: HashMap<i64, Place>,
@@ -79,7 +81,8 @@ impl Draft {
     }
 
     fn message(&mut self, destination: Destination, message: OutboxMessage) {
-        self.messages.push((destination, OutboxMessage { trace: self.trace, ..message }));
+        let answers = self.answers.clone().filter(|_| matches!(destination, Destination::Queue(_)));
+        self.messages.push((destination, OutboxMessage { answers, trace: self.trace, ..message }));
     }
 
     /// The commit with the envelopes to be stored with it.
@@ -233,6 +236,7 @@ pub(super) fn message(organization: &Organization, event: &Event) -> OutboxMessa
         id: event.transaction_id,
         key: format!("{}/{subject}", organization.client_guid),
         body: json(event),
+        answers: None,
         trace: None,
     }
 }
@@ -243,6 +247,7 @@ fn about_finding(organization: &Organization, notification: &UrgentFindingNotifi
         id: notification.transaction_id,
         key: format!("{}/{}", organization.client_guid, notification.order_local_id),
         body: json(notification),
+        answers: None,
         trace: None,
     }
 }
@@ -259,6 +264,7 @@ fn doorbell(delivery: &DeliveryRecord) -> OutboxMessage {
         id: message.id(),
         key: format!("{}/{}", delivery.organization, delivery.order),
         body: json(&message),
+        answers: None,
         trace: None,
     }
 }

@@ -25,5 +25,6 @@ pub mod outbox;
 mod service;
 mod wanted;
 
+pub use batch::preview;
 pub use outbox::{PublishError, Publisher, SweepReport};
 pub use service::{Options, Orders};

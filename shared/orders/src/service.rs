@@ -246,6 +246,34 @@ impl Orders {
         Ok((state, next_at))
     }
 
+    /// Has a delivery made again that its destination did not take for now, or did not answer: after this pause.
+    pub async fn again(
+        &self,
+        delivery: &Delivery,
+        attempt: Attempt,
+        now: Timestamp,
+        pause: SignedDuration,
+    ) -> Result<(), Error> {
+        let (state, life) = delivery.life.again(now, pause);
+        let leased_until = now + self.envelope_lease;
+        let attempt = Some(attempt);
+        let postponed = PostponedDelivery { sequence: delivery.sequence, state, life, attempt, at: now, leased_until };
+        let stored = self.store.postpone_delivery(&postponed).await?;
+        stored.into_iter().for_each(|envelope| self.destinations.offer(envelope));
+        Ok(())
+    }
+
+    /// Takes a delivery aside after its destination's word, or because there was none: parked, refused, or uncertain.
+    pub async fn set_aside(
+        &self,
+        delivery: &Delivery,
+        state: DeliveryState,
+        attempt: Attempt,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.settle(delivery, state, Some(attempt), Vec::new(), now).await
+    }
+
     /// Rings for deliveries that are due, see [`deliveries`]. Driven by a timer.
     pub async fn ring_due_deliveries(&self, now: Timestamp) -> Result<RungDeliveries, Error> {
         let before = now.saturating_sub(LOST_AFTER).unwrap_or(Timestamp::MIN);

@@ -27,7 +27,7 @@
 
 pub mod life;
 
-use crate::deliveries::life::Life;
+use crate::deliveries::life::{Life, Purpose};
 use crate::incoming::NAMESPACE;
 use iris_model::event::{Event, EventKind};
 use iris_model::{ClientGuid, DateTimeOffset, ResultCode, Slug};
@@ -55,6 +55,9 @@ pub struct DeliveryRecord {
     pub order: i64,
     /// When it was written.
     pub at: Timestamp,
+    /// What a failure allows. What is sent at most once is also written at most once: a second charge of an order is not stored, whatever became
+    /// of the first.
+    pub purpose: Purpose,
 }
 
 /// Where a delivery stands.
@@ -117,10 +120,10 @@ impl DeliveryState {
         matches!(self, Self::Waiting | Self::Held | Self::Resumed | Self::HandedOver)
     }
 
-    /// True when an attempt may begin, once it is due.
+    /// True when an attempt may begin, once it is due: for what was handed over that is when its final word is overdue.
     #[must_use]
     pub fn may_begin(self) -> bool {
-        matches!(self, Self::Waiting | Self::Resumed)
+        matches!(self, Self::Waiting | Self::Resumed | Self::HandedOver)
     }
 
     /// True when nothing is to be done any more for the order to be complete: made, or wanted by nobody.
@@ -181,7 +184,7 @@ pub struct Attempt {
     pub at: Timestamp,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// What became of it: `delivered`, `refused`, `unavailable`, `impossible`.
+    /// What became of it: `delivered`, `handed-over`, `refused`, `unavailable`, `impossible`.
     pub outcome: String,
     /// What the destination, or what was away, said.
     pub said: String,

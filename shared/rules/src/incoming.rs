@@ -13,6 +13,8 @@ pub const NAMESPACE: Uuid = Uuid::from_u128(0x6f0a_51f7_93f4_4be5_9d5c_2b8e_70c1
 pub struct Incoming {
     /// The same for every delivery of the same input, see [`message_id`] and [`row_id`].
     pub id: Uuid,
+    /// The MessageId its sender gave it; what answers it carries it as CorrelationId. `None` for rows, and for messages without one.
+    pub message_id: Option<Box<str>>,
     /// The organization its entry belongs to.
     pub organization: Arc<Organization>,
     /// When this delivery arrived.

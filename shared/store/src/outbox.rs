@@ -55,6 +55,8 @@ pub struct OutboxMessage {
     pub key: String,
     /// The payload: JSON.
     pub body: String,
+    /// The MessageId of what it answers, for its CorrelationId.
+    pub answers: Option<Box<str>>,
     /// What caused it, in a distributed trace; stored with it, so that whoever publishes it can say so.
     pub trace: Option<TraceContext>,
 }
@@ -96,7 +98,8 @@ pub fn seal(messages: Vec<(Destination, OutboxMessage)>) -> Vec<NewEnvelope> {
         let mut part = Vec::new();
         for message in messages {
             let trace = if message.trace.is_some() { TRACE_WEIGHT } else { 0 };
-            let weight = message.body.len() + message.key.len() + trace + 64;
+            let answers = message.answers.as_ref().map_or(0, |id| id.len() + 13);
+            let weight = message.body.len() + message.key.len() + answers + trace + 64;
             if size + weight > ENVELOPE_LIMIT && !part.is_empty() {
                 envelopes.push(envelope(&destination, std::mem::take(&mut part)));
                 size = 0;
@@ -114,7 +117,7 @@ fn envelope(destination: &Destination, messages: Vec<OutboxMessage>) -> NewEnvel
     NewEnvelope { destination: destination.clone(), messages, payload }
 }
 
-/// A JSON array of `{"id", "key", "trace", "body"}`; bodies are JSON themselves and stand in it as they are. No trace where none is known.
+/// A JSON array of `{"id", "key", "answers", "trace", "body"}`; bodies are JSON themselves and stand in it as they are. No trace where none is known.
 pub(crate) fn payload(messages: &[OutboxMessage]) -> String {
     let mut text = String::with_capacity(messages.iter().map(|message| message.body.len() + 160).sum());
     for message in messages {
@@ -124,6 +127,10 @@ pub(crate) fn payload(messages: &[OutboxMessage]) -> String {
         text.push_str(message.id.hyphenated().encode_lower(&mut buffer));
         text.push_str("\",\"key\":");
         text.push_str(&iris_rules::content::json(&message.key));
+        if let Some(answers) = &message.answers {
+            text.push_str(",\"answers\":");
+            text.push_str(&iris_rules::content::json(answers));
+        }
         if let Some(trace) = message.trace {
             text.push_str(",\"trace\":\"");
             text.push_str(&trace.to_string());
@@ -147,6 +154,8 @@ pub(crate) fn unseal(payload: &str) -> Option<Vec<OutboxMessage>> {
         id: Uuid,
         key: String,
         #[serde(default)]
+        answers: Option<Box<str>>,
+        #[serde(default)]
         trace: Option<String>,
         #[serde(borrow)]
         body: &'a RawValue,
@@ -156,6 +165,7 @@ pub(crate) fn unseal(payload: &str) -> Option<Vec<OutboxMessage>> {
         id: stored.id,
         key: stored.key,
         body: stored.body.get().to_owned(),
+        answers: stored.answers,
         trace: stored.trace.as_deref().and_then(TraceContext::parse),
     };
     Some(stored.into_iter().map(message).collect())
@@ -167,7 +177,13 @@ mod tests {
 
     fn message(number: u128, body: &str) -> OutboxMessage {
         let trace = TraceContext::new(number, 7, true).filter(|_| number.is_multiple_of(2));
-        OutboxMessage { id: Uuid::from_u128(number), key: format!("a/\"{number}"), body: body.to_owned(), trace }
+        OutboxMessage {
+            id: Uuid::from_u128(number),
+            key: format!("a/\"{number}"),
+            body: body.to_owned(),
+            answers: None,
+            trace,
+        }
     }
 
     #[test]

@@ -25,9 +25,9 @@ const fn room(
 
 /// Lowest first: an arrow points up this list.
 const ROOMS: &[Room] = &[
-    room("iris-model", &[], &[], "wire types: everybody reads them, they need nobody"),
-    room("iris-telemetry", &[], &[], "names of spans and measurements, nothing of the business"),
     room("iris-hl7", &[], &[], "HL7 v2 as bytes and messages: knows no order and no result"),
+    room("iris-model", &["iris-hl7"], &[], "wire types: everybody reads them; documents hold HL7 instructions"),
+    room("iris-telemetry", &[], &[], "names of spans and measurements, nothing of the business"),
     room(
         "iris-intake",
         &["iris-hl7", "iris-model"],
@@ -51,6 +51,12 @@ const ROOMS: &[Room] = &[
         "the service: rules and store put to work, without Azure",
     ),
     room(
+        "iris-drops",
+        &["iris-intake", "iris-model", "iris-orders", "iris-rules", "iris-store"],
+        &[],
+        "a file's rows as submissions, for loading and for trying: knows no Azure",
+    ),
+    room(
         "iris-azure",
         &["iris-model", "iris-store", "iris-telemetry"],
         &["iris-local-blob", "iris-local-servicebus"],
@@ -58,7 +64,7 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "iris-channels",
-        &["iris-azure", "iris-images", "iris-model", "iris-report", "iris-results", "iris-rules"],
+        &["iris-azure", "iris-hl7", "iris-images", "iris-model", "iris-report", "iris-results", "iris-rules"],
         &[],
         "how results leave: formats and sends, and knows neither the database nor the service",
     ),
@@ -67,6 +73,8 @@ const ROOMS: &[Room] = &[
         &[
             "iris-azure",
             "iris-channels",
+            "iris-drops",
+            "iris-hl7",
             "iris-images",
             "iris-intake",
             "iris-model",
@@ -81,9 +89,15 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "iris-admin",
-        &["iris-azure", "iris-channels", "iris-model", "iris-rules", "iris-store"],
+        &["iris-azure", "iris-channels", "iris-drops", "iris-intake", "iris-model", "iris-rules", "iris-store"],
         &["iris-local"],
         "operators reach database and queues by themselves, without the handler",
+    ),
+    room(
+        "iris-proxy",
+        &["iris-azure", "iris-hl7", "iris-model"],
+        &[],
+        "runs at a hospital: speaks MLLP and queues, and decides nothing about an order",
     ),
     room("iris-local-servicebus", &[], &[], "an emulator of its own: knows nothing of the domain"),
     room("iris-local-blob", &[], &[], "an emulator of its own: knows nothing of the domain"),
@@ -96,6 +110,7 @@ const ROOMS: &[Room] = &[
     room(
         "iris-local-console",
         &[
+            "iris-drops",
             "iris-intake",
             "iris-local-blob",
             "iris-local-functions-host",
@@ -111,13 +126,16 @@ const ROOMS: &[Room] = &[
         &[
             "iris-azure",
             "iris-channels",
+            "iris-drops",
             "iris-functions",
+            "iris-hl7",
             "iris-intake",
             "iris-local-blob",
             "iris-local-console",
             "iris-local-functions-host",
             "iris-local-servicebus",
             "iris-model",
+            "iris-proxy",
             "iris-rules",
             "iris-store",
         ],
@@ -136,6 +154,19 @@ const ROOMS: &[Room] = &[
         ],
         &[],
         "compares the templates with the local host's resources and the settings",
+    ),
+    room(
+        "iris-chaos",
+        &[
+            "iris-azure",
+            "iris-local",
+            "iris-local-blob",
+            "iris-local-functions-host",
+            "iris-local-servicebus",
+            "iris-model",
+        ],
+        &[],
+        "breaks everything and checks what is left, by promises to callers: knows neither rules nor store",
     ),
     room("xtask", &["iris-intake", "iris-model", "iris-results"], &[], "writes schemas and documents from the types"),
     room(

@@ -37,10 +37,12 @@ document.addEventListener("htmx:responseError", (event) => {
 
 async function send(file) {
   const organization = document.getElementById("organization").value;
-  const address = `/drops?organization=${encodeURIComponent(organization)}&name=${encodeURIComponent(file.name)}`;
+  const trying = zone.getAttribute("action") === "/workbench";
+  const address = `${zone.getAttribute("action")}?organization=${encodeURIComponent(organization)}&name=${encodeURIComponent(file.name)}`;
   try {
     const answer = await fetch(address, { method: "POST", body: file });
-    if (answer.ok) notice(`${file.name} is dropped.`);
+    if (answer.ok && trying) location.assign(answer.headers.get("location"));
+    else if (answer.ok) notice(`${file.name} is dropped.`);
     else notice(`${file.name} was not taken: ${await answer.text()}.`, true);
   } catch {
     notice(`${file.name} could not be sent. Is the local host running?`, true);
@@ -55,6 +57,10 @@ if (zone) {
     input.value = "";
   });
   zone.addEventListener("submit", (event) => event.preventDefault());
+  const chosen = document.getElementById("organization");
+  chosen.addEventListener("change", () => {
+    document.cookie = `iris_console_organization=${encodeURIComponent(chosen.value)}; Path=/; SameSite=Strict; Max-Age=31536000`;
+  });
   // The whole page takes files: a file dropped beside the zone would otherwise replace the page.
   addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -70,7 +76,7 @@ if (zone) {
   });
 }
 
-// Keys: 1 to 5 open a view, / goes to the search, u chooses a file.
+// Keys: 1 to 6 open a view, / goes to the search, u chooses a file.
 addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -8,7 +8,7 @@ use crate::shapes::Shape;
 use crate::{Shared, documents, lines};
 use axum::extract::{Path, Query, State};
 use iris_intake::receipt::Receipt;
-use iris_model::Severity;
+use iris_model::{IssueCode, Severity};
 use iris_store::DropStatus;
 use iris_store::queries::DropSummary;
 use jiff::Timestamp;
@@ -97,6 +97,11 @@ fn head(drop: &DropSummary, receipt: Option<&Receipt>, look: Look, organization:
                 (look.message(&issue.message)) " " code { (issue.code.as_str()) }
             }
         }
+        @if needs_mapping(drop) {
+            form.actions method="post" action={ "/drops/" (drop.id) "/workbench" } {
+                button.primary type="submit" { "Say what its columns are" }
+            }
+        }
         @match receipt {
             Some(receipt) => {
                 p.actions {
@@ -118,4 +123,10 @@ fn head(drop: &DropSummary, receipt: Option<&Receipt>, look: Look, organization:
             None => {}
         }
     }
+}
+
+/// Whether a file was refused because nobody knows its columns.
+fn needs_mapping(drop: &DropSummary) -> bool {
+    let of_columns = [IssueCode::NoHeader, IssueCode::MissingColumn, IssueCode::AmbiguousColumn];
+    drop.status == DropStatus::Refused && drop.issues.iter().any(|issue| of_columns.contains(&issue.code))
 }

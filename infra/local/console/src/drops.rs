@@ -2,7 +2,7 @@
 
 use crate::failure::Error;
 use crate::format::{self, bytes, count, encoded, plural};
-use crate::page::{Look, Place, live, page};
+use crate::page::{Chosen, Look, Place, live, page};
 use crate::{Console, Shared};
 use axum::extract::State;
 use iris_model::OutcomeKind;
@@ -15,23 +15,23 @@ use maud::{Markup, html};
 const LISTED: u32 = 50;
 
 /// `GET /`.
-pub(crate) async fn show(State(console): State<Shared>, look: Look) -> Result<Markup, Error> {
+pub(crate) async fn show(State(console): State<Shared>, look: Look, chosen: Chosen) -> Result<Markup, Error> {
     let drops = console.platform.orders.drops(None, LISTED).await?;
     let content = html! {
         header.head {
             h1 { "Drops" }
             p { "Spreadsheets and JSON files, as callers upload them. Each row becomes an order, or comes back with what to correct." }
         }
-        (zone(&console))
+        (zone(&console, &chosen, "/drops"))
         (live("drops", &["orders", "queues"], "/", &list(&console, look, &drops)?))
     };
     page(&console, look, Place::Drops, "Drops", content).await
 }
 
 /// Where files are dropped. The script sends them; see `upload`.
-fn zone(console: &Console) -> Markup {
+pub(crate) fn zone(console: &Console, chosen: &Chosen, action: &str) -> Markup {
     html! {
-        form #zone.zone method="post" action="/drops" {
+        form #zone.zone method="post" action=(action) {
             div {
                 strong { "Drop a file here" }
                 " or "
@@ -43,7 +43,7 @@ fn zone(console: &Console) -> Markup {
                 span { "as" }
                 select #organization name="organization" {
                     @for organization in &console.platform.organizations {
-                        option value=(organization.slug.as_str()) { (organization.name) }
+                        option value=(organization.slug.as_str()) selected[chosen.is(organization)] { (organization.name) }
                     }
                 }
             }

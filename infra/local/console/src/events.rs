@@ -2,9 +2,11 @@
 
 use crate::failure::Error;
 use crate::format::{self, encoded, plural};
-use crate::page::{Look, Place, live, organizations, page};
+use crate::page::{Chosen, Look, Place, live, organizations, page};
 use crate::{Console, Shared};
 use axum::extract::{Query, State};
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse, Response};
 use iris_local_servicebus::broker::{Delivery, Error as BrokerError};
 use iris_model::{ClientGuid, Organization};
 use jiff::Timestamp;
@@ -62,9 +64,11 @@ pub(crate) struct Asked {
 pub(crate) async fn show(
     State(console): State<Shared>,
     look: Look,
+    chosen: Chosen,
     Query(asked): Query<Asked>,
-) -> Result<Markup, Error> {
-    let organization = console.chosen(asked.organization.as_deref()).ok_or(Error::Missing("organization"))?;
+) -> Result<Response, Error> {
+    let organization =
+        console.chosen(chosen.slug(asked.organization.as_deref())).ok_or(Error::Missing("organization"))?;
     let slug = organization.slug.as_str();
     let address = |name: &str, below: u64| format!("/events?organization={}&{name}={below}", encoded(slug));
     let own = match (asked.events, asked.results) {
@@ -99,7 +103,8 @@ pub(crate) async fn show(
         (organizations(&console, slug, "/events"))
         (live("waiting", &["queues"], &own, &html! { @for list in &lists { (list) } }))
     };
-    page(&console, look, Place::Events, "Events", content).await
+    let remembered = crate::page::remembers(organization);
+    Ok(([(SET_COOKIE, remembered)], page(&console, look, Place::Events, "Events", content).await?).into_response())
 }
 
 fn results(organization: &Organization) -> String {

@@ -22,6 +22,12 @@ pub(crate) enum Error {
     /// A stored document cannot be read.
     #[error("a stored document cannot be read")]
     Document(#[from] serde_json::Error),
+    /// A temporary file failed.
+    #[error("a temporary file cannot be written or read")]
+    Temporary(#[source] std::io::Error),
+    /// A file could not be tried.
+    #[error("the file could not be tried")]
+    Trial(#[from] iris_drops::trial::Error),
     /// The broker refused.
     #[error("{0}")]
     Broker(#[from] iris_local_servicebus::broker::Error),
@@ -32,7 +38,12 @@ impl Error {
         match self {
             Self::Missing(_) | Self::Broker(iris_local_servicebus::broker::Error::NotFound(_)) => StatusCode::NOT_FOUND,
             Self::Unfit(_) => StatusCode::BAD_REQUEST,
-            Self::Orders(_) | Self::Blobs(_) | Self::Document(_) | Self::Broker(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Orders(_)
+            | Self::Blobs(_)
+            | Self::Document(_)
+            | Self::Temporary(_)
+            | Self::Trial(_)
+            | Self::Broker(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

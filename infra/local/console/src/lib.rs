@@ -34,6 +34,7 @@ mod peek;
 mod queues;
 mod shapes;
 mod upload;
+mod workbench;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -65,12 +66,17 @@ pub struct Platform {
     pub drops_queue: String,
     /// The container that keeps a copy of every drop, as `{slug}/{drop id}`.
     pub archive: String,
+    /// The container of the organizations' documents.
+    pub documents: String,
+    /// How a document is read, with everything that stands against it.
+    pub reader: iris_drops::mappings::Reader,
 }
 
 /// What all requests share.
 struct Console {
     platform: Platform,
     shapes: Shapes,
+    bench: workbench::Bench,
 }
 
 type Shared = Arc<Console>;
@@ -101,11 +107,14 @@ pub async fn serve(listener: TcpListener, platform: Platform) -> std::io::Result
 
 /// The console's pages and actions, for a server that listens on this address.
 pub fn router(platform: Platform, address: SocketAddr) -> Router {
-    let console = Arc::new(Console { platform, shapes: Shapes::default() });
+    let console = Arc::new(Console { platform, shapes: Shapes::default(), bench: workbench::Bench::default() });
     Router::new()
         .route("/", get(drops::show))
         .route("/drops", post(upload::take))
         .route("/drops/{id}", get(drop_page::show))
+        .route("/drops/{id}/workbench", post(workbench::from_drop))
+        .route("/workbench", get(workbench::start).post(workbench::enter))
+        .route("/workbench/{key}", get(workbench::show).post(workbench::act))
         .route("/drops/{id}/{document}", get(documents::download))
         .route("/orders", get(orders::show))
         .route("/orders/{id}", get(order_page::show))

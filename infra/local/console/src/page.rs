@@ -16,6 +16,9 @@ use std::convert::Infallible;
 /// The cookie that says that personal data is not to be seen.
 const PRIVACY: &str = "iris_console_hide";
 
+/// The cookie with the organization that was chosen last.
+const ORGANIZATION: &str = "iris_console_organization";
+
 /// Settings of htmx: nothing is evaluated, no style is injected, no page with personal data is kept in the browser.
 const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"historyEnabled":false,"historyCacheSize":0,"selfRequestsOnly":true,"allowScriptTags":false}"#;
 
@@ -27,14 +30,16 @@ pub(crate) enum Place {
     Messages,
     Events,
     Queues,
+    Workbench,
 }
 
-const PLACES: [(Place, &str, &str); 5] = [
+const PLACES: [(Place, &str, &str); 6] = [
     (Place::Drops, "Drops", "/"),
     (Place::Orders, "Orders", "/orders"),
     (Place::Messages, "Messages", "/messages"),
     (Place::Events, "Events", "/events"),
     (Place::Queues, "Queues", "/queues"),
+    (Place::Workbench, "Try a file", "/workbench"),
 ];
 
 /// How the person at the browser wants to see things.
@@ -51,6 +56,37 @@ impl<S: Sync> FromRequestParts<S> for Look {
         let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let hides = cookies.flat_map(|line| line.split(';')).any(|cookie| cookie.trim() == format!("{PRIVACY}=1"));
         Ok(Self { hides })
+    }
+}
+
+/// The organization a person chose last, by its short name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Chosen(Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for Chosen {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let own = |cookie: &str| cookie.trim().strip_prefix(ORGANIZATION)?.strip_prefix('=').map(str::to_owned);
+        Ok(Self(cookies.flat_map(|line| line.split(';')).find_map(own)))
+    }
+}
+
+/// The cookie that remembers an organization as the one chosen last. The script of the page sets it, too.
+pub(crate) fn remembers(organization: &iris_model::Organization) -> String {
+    format!("{ORGANIZATION}={}; Path=/; SameSite=Strict; Max-Age=31536000", organization.slug)
+}
+
+impl Chosen {
+    /// Its short name, unless the address names another.
+    pub(crate) fn slug<'a>(&'a self, named: Option<&'a str>) -> Option<&'a str> {
+        named.or(self.0.as_deref())
+    }
+
+    /// Whether it is this one.
+    pub(crate) fn is(&self, organization: &iris_model::Organization) -> bool {
+        self.0.as_deref() == Some(organization.slug.as_str())
     }
 }
 

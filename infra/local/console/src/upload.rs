@@ -50,7 +50,7 @@ pub(crate) async fn take(
 }
 
 /// The last part of a path as some browsers send it.
-fn file_name(path: &str) -> Result<BlobName, Refused> {
+pub(crate) fn file_name(path: &str) -> Result<BlobName, Refused> {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default().trim();
     if name.chars().all(|character| character == '.') {
         return Err(unfit("the file has no name; give it one"));

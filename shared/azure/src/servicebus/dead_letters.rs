@@ -227,21 +227,21 @@ pub enum OpenError {
     Broker(#[from] Cause),
 }
 
-fn cause(fault: Fault) -> Cause {
+pub(super) fn cause(fault: Fault) -> Cause {
     match fault {
         Fault::Queue(cause) => cause,
         Fault::Connection(reason) => Cause::unavailable(reason),
     }
 }
 
-fn of_management_attach(error: &fe2o3_amqp_management::error::AttachError) -> Cause {
+pub(super) fn of_management_attach(error: &fe2o3_amqp_management::error::AttachError) -> Cause {
     match error {
         fe2o3_amqp_management::error::AttachError::Sender(error) => cause(of_attach(error)),
         fe2o3_amqp_management::error::AttachError::Receiver(_) => Cause::unavailable("attaching failed"),
     }
 }
 
-fn of_management(error: &ManagementError) -> Cause {
+pub(super) fn of_management(error: &ManagementError) -> Cause {
     match error {
         ManagementError::Status(status) => match status.code.0.get() {
             401 | 403 => Cause::Unauthorized { condition: status.code.0.to_string() },
@@ -280,7 +280,7 @@ fn copy(entity: &str, number: i64, message: Received) -> Received {
     }
 }
 
-fn id_text(id: &MessageId) -> String {
+pub(super) fn id_text(id: &MessageId) -> String {
     match id {
         MessageId::String(text) => text.clone(),
         MessageId::Ulong(number) => number.to_string(),
@@ -322,7 +322,7 @@ fn letter(message: Received) -> DeadLetter {
     }
 }
 
-fn text(value: &SimpleValue) -> String {
+pub(super) fn text(value: &SimpleValue) -> String {
     match value {
         SimpleValue::String(text) => text.clone(),
         SimpleValue::Symbol(symbol) => symbol.as_str().to_owned(),
@@ -335,7 +335,7 @@ fn text(value: &SimpleValue) -> String {
     }
 }
 
-fn content(body: Body<Value>) -> Bytes {
+pub(super) fn content(body: Body<Value>) -> Bytes {
     match body {
         Body::Data(sections) => sections.into_iter().flat_map(|section| section.0.into_vec()).collect(),
         Body::Value(value) => match value.0 {

@@ -31,6 +31,7 @@ mod link;
 mod message;
 mod namespace;
 mod outcome;
+mod receiver;
 mod sender;
 mod token;
 
@@ -38,4 +39,5 @@ pub use dead_letters::{DeadLetter, DeadLetters, OpenError};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Cause, Error};
 pub use message::{OutgoingMessage, PropertyValue};
+pub use receiver::{Lock, ReceivedMessage, ServiceBusReceiver};
 pub use sender::{SenderOptions, ServiceBusSender, StartError};

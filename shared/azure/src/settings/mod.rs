@@ -16,7 +16,7 @@
 //! | `Database` | `postgres://…` or `sqlite:…` | |
 //! | `Database__managedIdentity`, `Database__clientId` | `true`: the password is a token of an identity | `false` |
 //! | `Database__maxConnections` | size of the pool | 8 |
-//! | `ORDERS_QUEUE`, `DROPS_QUEUE`, `IMAGES_QUEUE`, `GRADINGS_QUEUE`, `DELIVERIES_QUEUE` | queues the functions are triggered by | `incoming-orders`, `drops`, `images`, `gradings`, `deliveries` |
+//! | `ORDERS_QUEUE`, `DROPS_QUEUE`, `IMAGES_QUEUE`, `GRADINGS_QUEUE`, `HL7_QUEUE`, `DELIVERIES_QUEUE` | queues the functions are triggered by | `incoming-orders`, `drops`, `images`, `gradings`, `hl7`, `deliveries` |
 //! | `DESTINATION_{SLUG}__…` | connections to destinations of an organization's own, as its document names them | |
 //! | `ORGANIZATIONS_CONTAINER`, `ARCHIVE_CONTAINER` | our own containers | `organizations`, `archive` |
 //! | `HANDLER_CONCURRENCY` | invocations worked on at once | 256 |

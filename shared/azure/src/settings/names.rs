@@ -14,6 +14,8 @@ pub struct QueueNames {
     pub images: String,
     /// Gradings as messages.
     pub gradings: String,
+    /// HL7 orders, and answers of hospitals.
+    pub hl7: String,
     /// Results on their way to one destination.
     pub deliveries: String,
 }
@@ -34,6 +36,7 @@ impl QueueNames {
             drops: queue(lookup, "DROPS_QUEUE", names::queue::DROPS)?,
             images: queue(lookup, "IMAGES_QUEUE", names::queue::IMAGES)?,
             gradings: queue(lookup, "GRADINGS_QUEUE", names::queue::GRADINGS)?,
+            hl7: queue(lookup, "HL7_QUEUE", names::queue::HL7)?,
             deliveries: queue(lookup, "DELIVERIES_QUEUE", names::queue::DELIVERIES)?,
         })
     }

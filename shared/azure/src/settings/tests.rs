@@ -18,8 +18,8 @@ fn read(changes: &[(&str, &str)]) -> Result<Settings, Error> {
 #[test]
 fn three_connections_are_enough() {
     let settings = read(&[]).unwrap();
-    let QueueNames { orders, drops, images, gradings, deliveries } = settings.queues;
-    assert_eq!([orders, drops, images, gradings], ["incoming-orders", "drops", "images", "gradings"]);
+    let QueueNames { orders, drops, images, gradings, hl7, deliveries } = settings.queues;
+    assert_eq!([orders, drops, images, gradings, hl7], ["incoming-orders", "drops", "images", "gradings", "hl7"]);
     assert_eq!(deliveries, "deliveries");
     assert_eq!(settings.containers.organizations, "organizations");
     assert_eq!(settings.containers.archive, "archive");

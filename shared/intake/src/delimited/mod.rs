@@ -14,7 +14,7 @@ mod records;
 use crate::failure::FileIssue;
 use crate::limits::Limits;
 use crate::line::{Line, Lines};
-use crate::mapping::{self, Names};
+use crate::mapping::{self, Candidates, Chosen, Names};
 use iris_model::organization::Mapping;
 use iris_model::value::residue;
 use iris_model::{Cells, Issue, IssueCode};
@@ -39,22 +39,25 @@ pub(crate) struct Delimited<R> {
 }
 
 impl<R: Read> Delimited<R> {
-    /// Finds delimiter and header.
-    pub(crate) fn open(mut text: R, mapping: &Mapping, limits: &Limits) -> Result<Self, FileIssue> {
-        let mut head = Vec::new();
-        text.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(FileIssue::io)?;
-        let names = Names::of(mapping);
-        let best = DELIMITERS.into_iter().filter_map(|delimiter| best_header(&head, delimiter, &names, limits));
-        // Of equals the first stands: the most usual delimiter.
-        let best = best.reduce(|best, other| if other.matches > best.matches { other } else { best });
-        let Some(place) = best else { return Err(FileIssue::file(no_header())) };
+    /// Finds delimiter and header, and which mapping it is a header of.
+    pub(crate) fn open<'m>(
+        mut text: R,
+        candidates: &Candidates<'m>,
+        limits: &Limits,
+    ) -> Result<(Self, &'m Mapping), FileIssue> {
+        let head = read_head(&mut text)?;
+        let find = |mapping: &Mapping| header_of(&head, mapping, limits);
+        let Chosen { mapping, found: (place, _) } = candidates.choose(find, |(_, headers)| headers)?;
+        Ok((Self::open_at(head, text, &place, limits)?, mapping))
+    }
+
+    /// Reads below the header at this place. `head` is the beginning of the file, which the text goes on from.
+    pub(crate) fn open_at(head: Vec<u8>, text: R, place: &HeaderPlace, limits: &Limits) -> Result<Self, FileIssue> {
         let mut records = Records::new(head, text, place.delimiter, limits.record_bytes);
         for _ in 0..=place.above {
             records.read().map_err(FileIssue::io)?;
         }
-        let cells = header_cells(&records);
-        let mut headers: Vec<String> = cells.iter().map(header).collect();
-        headers.truncate(headers.iter().rposition(|header| !header.is_empty()).map_or(0, |last| last + 1));
+        let headers = headers_of(&header_cells(&records));
         if headers.len() > limits.columns {
             return Err(FileIssue::file(too_many_columns(headers.len(), limits)));
         }
@@ -166,25 +169,77 @@ fn header(cell: &str) -> String {
     residue::unforced(cell.trim()).unwrap_or_else(|| cell.trim().to_owned())
 }
 
+/// The names in the cells of a header, but for empty ones behind the last.
+fn headers_of(cells: &Cells) -> Vec<String> {
+    let mut headers: Vec<String> = cells.iter().map(header).collect();
+    headers.truncate(headers.iter().rposition(|header| !header.is_empty()).map_or(0, |last| last + 1));
+    headers
+}
+
+/// The beginning of a file, in which header and delimiter are looked for.
+pub(crate) fn read_head(text: &mut impl Read) -> Result<Vec<u8>, FileIssue> {
+    let mut head = Vec::new();
+    text.take(HEAD as u64).read_to_end(&mut head).map_err(FileIssue::io)?;
+    Ok(head)
+}
+
 /// Where a header was found.
-struct HeaderPlace {
-    delimiter: u8,
-    above: usize,
+#[derive(Debug, Clone)]
+pub(crate) struct HeaderPlace {
+    pub(crate) delimiter: u8,
+    /// How many records stand above it.
+    pub(crate) above: usize,
     matches: usize,
 }
 
+/// A record near the top of a file.
+pub(crate) struct TopRecord {
+    pub(crate) place: HeaderPlace,
+    /// The line it begins on, 1 = first.
+    pub(crate) line: u32,
+    pub(crate) cells: Cells,
+}
+
+/// The first records of a file, by each delimiter it could have.
+pub(crate) fn tops(head: &[u8], most: usize, limits: &Limits) -> Vec<Vec<TopRecord>> {
+    let of = |delimiter: u8| {
+        let mut records = Records::new(head.to_vec(), std::io::empty(), delimiter, limits.record_bytes);
+        let mut top = Vec::new();
+        for above in 0..most {
+            match records.read() {
+                Ok(found) if found != Found::End => {
+                    let place = HeaderPlace { delimiter, above, matches: 0 };
+                    top.push(TopRecord { place, line: records.line(), cells: header_cells(&records) });
+                }
+                _ => break,
+            }
+        }
+        top
+    };
+    DELIMITERS.into_iter().map(of).collect()
+}
+
+/// Where the header of a mapping is, and its names.
+fn header_of(head: &[u8], mapping: &Mapping, limits: &Limits) -> Result<(HeaderPlace, Vec<String>), FileIssue> {
+    let names = Names::of(mapping);
+    let best = DELIMITERS.into_iter().filter_map(|delimiter| best_header(head, delimiter, &names, limits));
+    // Of equals the first stands: the most usual delimiter.
+    let best = best.reduce(|best, other| if other.0.matches > best.0.matches { other } else { best });
+    best.ok_or_else(|| FileIssue::file(no_header()))
+}
+
 /// The record of the head that looks most like a header; `None` when none does.
-fn best_header(head: &[u8], delimiter: u8, names: &Names, limits: &Limits) -> Option<HeaderPlace> {
+fn best_header(head: &[u8], delimiter: u8, names: &Names, limits: &Limits) -> Option<(HeaderPlace, Vec<String>)> {
     let mut records = Records::new(head.to_vec(), std::io::empty(), delimiter, limits.record_bytes);
-    let mut best: Option<HeaderPlace> = None;
+    let mut best: Option<(HeaderPlace, Vec<String>)> = None;
     for above in 0..TITLES {
         if records.read().ok()? == Found::End {
             break;
         }
         let cells = header_cells(&records);
         let matches = names.matches(cells.iter());
-        if mapping::is_header(matches, &cells) && best.as_ref().is_none_or(|best| matches > best.matches) {
-            best = Some(HeaderPlace { delimiter, above, matches });
+        if mapping::is_header(matches, &cells) && best.as_ref().is_none_or(|(best, _)| matches > best.matches) {
+            best = Some((HeaderPlace { delimiter, above, matches }, headers_of(&cells)));
         }
     }
     best

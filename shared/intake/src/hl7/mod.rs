@@ -5,27 +5,17 @@
 //! does not hold back the others. Addresses are parsed, never compared as names of columns: `PID-5.1` and `PID-51` are two things.
 
 mod defaults;
+mod excerpt;
 mod order;
 
 pub use defaults::defaults;
+pub use excerpt::excerpts;
 pub use order::{Echo, Order};
 
-use iris_hl7::address::AddressError;
 use iris_hl7::{Address, Message, SegmentId};
-use iris_model::organization::ColumnRule;
+pub use iris_model::organization::{Inbound, WrongAddress as Wrong};
 use iris_model::{EvaluationType, IntakeField};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use thiserror::Error;
-
-/// Where an interface's orders have their values. A field that is not mentioned is read as published ([`defaults`]).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Inbound {
-    /// Rules by field. Their headers are addresses, e.g. `PID-3[5=MRN].1`; the first that has a value is taken.
-    pub columns: BTreeMap<IntakeField, ColumnRule>,
-}
 
 /// A header of an inbound mapping that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -38,17 +28,6 @@ pub struct Problem {
     /// Why.
     #[source]
     pub wrong: Wrong,
-}
-
-/// Why a header cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Wrong {
-    /// It is no address.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// PID-19 (iris-facts R-25).
-    #[error("PID-19 (social security number) is never read")]
-    SocialSecurity,
 }
 
 /// A mapping whose addresses were read.
@@ -85,7 +64,7 @@ impl Reader {
         for (field, rule) in columns {
             let mut addresses = Vec::new();
             for header in &rule.headers {
-                match address(header) {
+                match Inbound::address(header) {
                     Ok(address) => addresses.push(address),
                     Err(wrong) => problems.push(Problem { field, header: header.clone(), wrong }),
                 }
@@ -120,12 +99,4 @@ impl Reader {
         });
         unread.collect()
     }
-}
-
-fn address(header: &str) -> Result<Address, Wrong> {
-    let address: Address = header.parse()?;
-    if address.segment.to_string() == PID && address.field.get() == 19 {
-        return Err(Wrong::SocialSecurity);
-    }
-    Ok(address)
 }

@@ -6,7 +6,7 @@ use super::setter::{Conventions, is_about_the_order, set};
 use crate::layout::Layout;
 use crate::template::EXAMPLE_PATIENT;
 use iris_model::formula::unguarded;
-use iris_model::organization::ColumnRule;
+use iris_model::organization::{ColumnRule, fits_pattern};
 use iris_model::value::ValueError;
 use iris_model::value::residue::{self, Judgment, Purpose};
 use iris_model::{IntakeField, OrderRequest, RowIssue};
@@ -20,6 +20,8 @@ pub(crate) struct Compiled {
     pub(super) conventions: Conventions,
     /// Words of the mapping that mean nothing, in lower case.
     pub(super) empty_words: Vec<String>,
+    /// Patterns of the first cell of rows to pass over.
+    pub(super) skip_rows: Vec<String>,
     /// Date fields whose header says how they are written, with it.
     pub(super) hints: Vec<(IntakeField, String)>,
     /// The file is one of ours that comes back corrected.
@@ -43,7 +45,7 @@ pub(super) struct Bound {
 
 impl Compiled {
     /// Whether a column, default or constant gives a field its value.
-    pub(super) fn provides(&self, field: IntakeField) -> bool {
+    pub(crate) fn provides(&self, field: IntakeField) -> bool {
         self.bound.iter().any(|bound| bound.field == field) || self.constants.iter().any(|(own, _)| *own == field)
     }
 
@@ -56,6 +58,14 @@ impl Compiled {
     pub(crate) fn is_example<'a>(&self, cell: impl Fn(usize) -> &'a str) -> bool {
         let patient = self.bound.iter().find(|bound| bound.field == IntakeField::PatientLocalId);
         patient.and_then(|bound| bound.column).is_some_and(|column| trimmed(cell(column)) == EXAMPLE_PATIENT)
+    }
+
+    /// Whether the mapping passes a row over, by its first cell that is not empty.
+    pub(crate) fn skips<'a>(&self, mut cells: impl Iterator<Item = &'a str>) -> bool {
+        !self.skip_rows.is_empty()
+            && cells
+                .find(|cell| !cell.trim().is_empty())
+                .is_some_and(|first| self.skip_rows.iter().any(|skipped| fits_pattern(skipped.trim(), first.trim())))
     }
 
     /// The paths that are read from columns.

@@ -10,9 +10,14 @@ use iris_model::organization::DateOrder;
 use iris_model::value::{Shown, ValueError, order_shown};
 use iris_model::{IntakeField, IssueCode};
 
-/// What the columns of a file show about the order of day and month in their dates.
+/// What a file shows about itself before it is loaded: the order of day and month in the dates of its columns, and whether all of it is to
+/// be loaded or nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Survey(Vec<Evidence>);
+pub struct Survey {
+    evidence: Vec<Evidence>,
+    /// As the mapping says that the file was found to be read by.
+    pub all_or_nothing: bool,
+}
 
 /// A date that is a day in one order alone, or a header that says which it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +43,7 @@ impl Survey {
         if let Some(Shown::Only(order)) = order_shown(text)
             && self.of(field, order).is_none()
         {
-            self.0.push(Evidence { field, order, date: Some((row, text.trim().to_owned())) });
+            self.evidence.push(Evidence { field, order, date: Some((row, text.trim().to_owned())) });
         }
     }
 
@@ -47,12 +52,12 @@ impl Survey {
         if let Some(order) = order_in(header)
             && self.of(field, order).is_none()
         {
-            self.0.push(Evidence { field, order, date: None });
+            self.evidence.push(Evidence { field, order, date: None });
         }
     }
 
     fn of(&self, field: IntakeField, order: DateOrder) -> Option<&Evidence> {
-        self.0.iter().find(|evidence| evidence.field == field && evidence.order == order)
+        self.evidence.iter().find(|evidence| evidence.field == field && evidence.order == order)
     }
 
     /// Why a date of a column cannot be read in the order assumed, although it could be one.

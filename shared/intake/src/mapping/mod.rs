@@ -5,14 +5,17 @@
 //! takes the first of its headers that is present, else the column of its own name, and never more than one.
 
 mod build;
+mod candidates;
 mod dates;
-mod purpose;
+pub(crate) mod purpose;
 mod required;
 mod setter;
 
 pub(crate) use build::Compiled;
+pub(crate) use candidates::{Candidates, Chosen};
 pub(crate) use dates::Dates;
 pub use dates::Survey;
+pub(crate) use required::missing;
 
 use build::Bound;
 use iris_model::field::normalized_name;
@@ -79,6 +82,12 @@ impl Names {
     }
 }
 
+/// The field that a header is without any mapping, with what it has in brackets or without.
+pub(crate) fn published(header: &str) -> Option<IntakeField> {
+    let of = |name: &str| IntakeField::ALL.iter().copied().find(|field| own_names(*field).any(|own| own == name));
+    of(&normalized_name(header)).or_else(|| without_hint(header).and_then(|stem| of(&stem)))
+}
+
 /// Whether a row with that many known names can be the header: two of them, or nothing else in the row.
 pub(crate) fn is_header(matches: usize, cells: &Cells) -> bool {
     matches >= 2 || (matches == 1 && cells.iter().filter(|cell| !cell.trim().is_empty()).count() == 1)
@@ -106,6 +115,7 @@ pub(crate) fn compile(
         constants: Vec::new(),
         conventions: Conventions::new(mapping.date_order, exams),
         empty_words: mapping.empty_words.iter().map(|word| word.trim().to_lowercase()).collect(),
+        skip_rows: mapping.skip_rows.clone(),
         hints: Vec::new(),
         returned,
     };

@@ -4,7 +4,7 @@ use iris_model::IntakeField;
 use iris_model::value::residue::Purpose;
 
 /// The purpose of a field's text.
-pub(super) fn purpose(field: IntakeField) -> Purpose {
+pub(crate) fn purpose(field: IntakeField) -> Purpose {
     use IntakeField as F;
     match field {
         F::SiteLocalId | F::PatientLocalId | F::OrderLocalId => Purpose::Id,
@@ -31,7 +31,7 @@ pub(super) fn purpose(field: IntakeField) -> Purpose {
 }
 
 /// Whether a field holds a date.
-pub(super) fn is_date(field: IntakeField) -> bool {
+pub(crate) fn is_date(field: IntakeField) -> bool {
     use IntakeField as F;
     matches!(field, F::PatientDob | F::OrderScheduledTime | F::HealthPlanEffectiveDate | F::HealthPlanExpirationDate)
 }

@@ -14,13 +14,8 @@ const DEMOGRAPHICS: [F; 4] = [F::PatientFirstName, F::PatientLastName, F::Patien
 /// Columns that say that the rows are orders.
 const OF_ORDERS: [F; 2] = [F::EvaluationType, F::OrderScheduledTime];
 
-/// Names everything that is missing, and what there is instead.
-pub(super) fn check(
-    compiled: &Compiled,
-    headers: &[String],
-    mapping: &Mapping,
-    exams: &[EvaluationType],
-) -> Result<(), Issue> {
+/// The fields without which no row could be loaded and that nothing gives a value.
+pub(crate) fn missing(compiled: &Compiled, mapping: &Mapping, exams: &[EvaluationType]) -> Vec<F> {
     let has = |field| compiled.provides(field);
     let has_demographics = DEMOGRAPHICS.into_iter().any(has);
     let mut missing = Vec::new();
@@ -37,7 +32,9 @@ pub(super) fn check(
     if has_orders && !has(F::OrderLocalId) && !mapping.allow_missing_order_local_id {
         missing.push(F::OrderLocalId);
     }
-    let Some(first) = missing.first().copied() else { return Ok(()) };
+    if missing.is_empty() {
+        return missing;
+    }
     // What would be missing next is named with the rest: nobody wants to learn of one column after the other.
     let is_of_patients = missing.contains(&F::PatientLocalId);
     if is_of_patients && !has(F::SiteLocalId) {
@@ -47,6 +44,18 @@ pub(super) fn check(
     if orders && exams.len() > 1 && !has(F::EvaluationType) && !has(F::OrderControlCode) {
         missing.push(F::EvaluationType);
     }
+    missing
+}
+
+/// Names everything that is missing, and what there is instead.
+pub(super) fn check(
+    compiled: &Compiled,
+    headers: &[String],
+    mapping: &Mapping,
+    exams: &[EvaluationType],
+) -> Result<(), Issue> {
+    let missing = missing(compiled, mapping, exams);
+    let Some(first) = missing.first().copied() else { return Ok(()) };
     let names: Vec<&str> = missing.iter().map(|field| field.name()).collect();
     let named = headers.iter().filter(|header| !header.trim().is_empty());
     let found: Vec<String> = named.clone().take(NAMES_SHOWN).map(|header| quoted(header)).collect();

@@ -25,7 +25,7 @@ pub(crate) use rows::SheetRows;
 use crate::delimited::{no_header, too_many_columns};
 use crate::failure::FileIssue;
 use crate::limits::Limits;
-use crate::line::Lines;
+use crate::line::{Line, Lines};
 use crate::mapping::{Names, is_header};
 use calamine::{Reader, SheetType, SheetVisible, Xlsx};
 use inflate::Inflater;
@@ -59,7 +59,7 @@ pub(crate) struct Place {
     pub(crate) headers: Vec<String>,
     /// What is to be said about the sheets.
     pub(crate) warnings: Vec<Issue>,
-    header_row: u32,
+    pub(crate) header_row: u32,
     /// There are rows below it.
     has_rows: bool,
 }
@@ -72,6 +72,34 @@ impl Workbook {
         let book = careful(|| Xlsx::new(BufReader::new(stored)))?;
         let book = book.map_err(|_| findings.defect().unwrap_or_else(refusal::damaged))?;
         Ok(Self { book, findings, limits: limits.clone() })
+    }
+
+    /// The visible sheets of cells.
+    pub(crate) fn sheets(&self) -> Vec<String> {
+        let sheets = self.book.sheets_metadata().iter();
+        let shown = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible);
+        shown.take(SHEETS).map(|sheet| sheet.name.clone()).collect()
+    }
+
+    /// The first rows of a sheet that have any text.
+    pub(crate) fn top(&mut self, sheet: &str, most: usize) -> Result<Vec<Line>, FileIssue> {
+        let mut rows = SheetRows::open(&mut self.book, &self.findings, sheet, self.limits.columns, 0, &self.limits)?;
+        let mut top = Vec::new();
+        while top.len() < most {
+            match rows.next() {
+                Ok(Some(row)) => top.push(row),
+                Ok(None) => break,
+                // What is broken below is told when it is read.
+                Err(_) if !top.is_empty() => break,
+                Err(defect) => return Err(defect),
+            }
+        }
+        Ok(top)
+    }
+
+    /// The rows of a sheet below one of them, as wide as that.
+    pub(crate) fn rows_below(&mut self, sheet: &str, width: usize, above: u32) -> Result<SheetRows<'_>, FileIssue> {
+        SheetRows::open(&mut self.book, &self.findings, sheet, width, above, &self.limits)
     }
 
     /// Finds the sheet and row of the header: in the sheet the mapping names, else in the first visible one with a row that looks like it

@@ -1,6 +1,7 @@
 //! Where an organization's results go, and how its reports look (iris-facts §8.2, §8.3, §11; decisions 200 to 206).
 
 use super::file_name::NameTemplate;
+use super::hl7::Hl7Target;
 use super::{EnumEncoding, KeySpelling, Organization, ResultSettings};
 use crate::{EvaluationType, LocalId};
 use jiff::tz::TimeZone;
@@ -65,6 +66,8 @@ pub enum DeliveryTarget {
     /// The organization's own file system, reached by the proxy: written below `files/` in the results container, from where the proxy takes
     /// it.
     FilePath(FilesTarget),
+    /// A hospital, by HL7: one kind of message.
+    Hl7(Hl7Target),
 }
 
 /// Files for the organization's own file system: how they are named, with folders.
@@ -148,7 +151,7 @@ pub struct ReportTemplate {
     pub html: String,
 }
 
-fn message_limit() -> u32 {
+pub(super) fn message_limit() -> u32 {
     MESSAGE_LIMIT
 }
 
@@ -170,6 +173,12 @@ impl DestinationDocument {
     #[must_use]
     pub fn serves(&self, site: &LocalId) -> bool {
         self.sites.is_empty() || self.sites.contains(site)
+    }
+
+    /// Whether it is charged there: once per order, ever.
+    #[must_use]
+    pub fn charges(&self) -> bool {
+        matches!(&self.to, DeliveryTarget::Hl7(hl7) if hl7.message == iris_hl7::mapping::Kind::Dft)
     }
 
     /// How results are written for it.

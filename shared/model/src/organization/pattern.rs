@@ -4,6 +4,12 @@
 #[must_use]
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let name = if pattern.contains('/') { name } else { name.rsplit('/').next().unwrap_or(name) };
+    fits(pattern, name)
+}
+
+/// Whether a text fits a pattern as a whole: `*` is any run of characters, `?` is one, compared without regard to case.
+#[must_use]
+pub fn fits(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().flat_map(char::to_lowercase).collect();
     let name: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
     glob(&pattern, &name)

@@ -5,11 +5,12 @@
 
 use super::delivery::{MESSAGE_LIMITS, Problem, RESULTS_QUEUE, TargetCheck};
 use super::mapping::{self, Use};
-use super::{CameraDocument, CarePlans, DeliveryTarget, Mapping, Organization, SiteDocument};
+use super::{CameraDocument, CarePlans, ColumnRule, DateOrder, DeliveryTarget, Mapping, Organization, SiteDocument};
+use crate::IntakeField;
 use crate::issue::quoted;
 use crate::names::is_queue_name;
 use crate::{json, state, value};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// The longest patience with late parents, in seconds: longer than this, a queue would fill with waiting messages.
 const PATIENCE_LIMIT: u32 = 24 * 60 * 60;
@@ -90,6 +91,7 @@ impl Organization {
         problems.users(&self.users);
         problems.drops(self);
         problems.grading(self);
+        problems.interfaces(self);
         problems.destinations(self, check);
         problems.batches(self);
         problems.report_zones(self);
@@ -286,6 +288,52 @@ impl Problems {
         }
     }
 
+    fn interfaces(&mut self, organization: &Organization) {
+        let interfaces = &organization.interfaces;
+        self.repeated("interfaces", ".id", interfaces.iter().map(|interface| interface.id.clone()));
+        for (index, interface) in interfaces.iter().enumerate() {
+            let place = format!("interfaces[{index}]");
+            if !is_destination_id(&interface.id) {
+                let problem = "is no usable name: use 1 to 40 lower-case letters, digits and hyphens";
+                self.add(format_args!("{place}.id"), problem);
+            }
+            let names = [
+                ("sendingApplication", &interface.sending_application),
+                ("sendingFacility", &interface.sending_facility),
+                ("receivingApplication", &interface.receiving_application),
+                ("receivingFacility", &interface.receiving_facility),
+            ];
+            for (name, _) in names.into_iter().filter(|(_, value)| value.trim().is_empty()) {
+                self.add(format_args!("{place}.{name}"), "is empty; the hospital refuses messages without it");
+            }
+            if interface.zone().is_none() {
+                let problem = "is not a time zone; use an IANA name such as America/Chicago";
+                self.add(format_args!("{place}.timeZone"), problem);
+            }
+            let inbound = format!("{place}.inbound");
+            self.columns(&inbound, &interface.inbound.columns, DateOrder::default(), organization);
+            for (field, header, problem) in interface.inbound.problems() {
+                let place = format!("{inbound}.columns.{}.headers:", field.name());
+                self.add(place, format_args!("{} {problem}", quoted(header)));
+            }
+        }
+        self.charges(organization);
+    }
+
+    /// An order is charged once: of two destinations for charges that serve the same site, nobody could say which.
+    fn charges(&mut self, organization: &Organization) {
+        let charging: Vec<_> = organization.destinations.iter().filter(|destination| destination.charges()).collect();
+        for (index, one) in charging.iter().enumerate() {
+            for other in charging.iter().skip(index + 1) {
+                let everywhere = one.sites.is_empty() || other.sites.is_empty();
+                if everywhere || one.sites.iter().any(|site| other.sites.contains(site)) {
+                    let problem = format!("{} and {} both charge for the same sites", one.id, other.id);
+                    self.add("destinations:", problem);
+                }
+            }
+        }
+    }
+
     fn care_plans(&mut self, place: &str, plans: &CarePlans) {
         self.repeated(&format!("{place}.plans"), ".id", plans.plans.iter().map(|plan| plan.id.clone()));
         for (index, plan) in plans.plans.iter().enumerate() {
@@ -302,7 +350,20 @@ impl Problems {
         if mapping.empty_words.iter().any(|word| word.trim().is_empty()) {
             self.add(format_args!("{place}.emptyWords"), "has an empty word");
         }
-        for (field, rule) in &mapping.columns {
+        if mapping.skip_rows.iter().any(|skipped| skipped.trim().trim_matches(['*', '?']).is_empty()) {
+            self.add(format_args!("{place}.skipRows"), "has a pattern that every row fits, or none");
+        }
+        self.columns(place, &mapping.columns, mapping.date_order, organization);
+    }
+
+    fn columns(
+        &mut self,
+        place: &str,
+        columns: &BTreeMap<IntakeField, ColumnRule>,
+        date_order: DateOrder,
+        organization: &Organization,
+    ) {
+        for (field, rule) in columns {
             let place = format!("{place}.columns.{}", field.name());
             if rule.headers.iter().any(|header| header.trim().is_empty()) {
                 self.add(format_args!("{place}.headers"), "has an empty header");
@@ -318,7 +379,7 @@ impl Problems {
             let of_rows = of_rows.into_iter().filter_map(|(name, value)| Some((name, Use::Rows, value?)));
             let translations = rule.values.values().map(|value| ("values", Use::Translation, value.as_str()));
             for (name, used, value) in of_rows.chain(translations) {
-                if let Err(problem) = mapping::check(*field, value, used, mapping.date_order, organization) {
+                if let Err(problem) = mapping::check(*field, value, used, date_order, organization) {
                     self.add(format_args!("{place}.{name}:"), problem.message);
                 }
             }

@@ -51,6 +51,7 @@ fn incoming(organization: &Arc<Organization>, grading: &Value, id: u128) -> Inco
     let refused = |issues| Refusal { issues, requested: Requested::Grading, ..Refusal::default() };
     out_of_patience(Incoming {
         id: Uuid::from_u128(id),
+        message_id: None,
         organization: Arc::clone(organization),
         received_at: Timestamp::now(),
         first_seen: Timestamp::now(),

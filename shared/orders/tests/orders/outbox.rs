@@ -265,7 +265,7 @@ async fn what_is_claimed_late_is_leased_from_then(backend: &Backend) {
         let key = if number == 17 { "late" } else { "early" };
         let body = String::from("{}");
         let id = uuid::Uuid::from_u128(number);
-        let message = iris_store::OutboxMessage { id, key: key.into(), body, trace: None };
+        let message = iris_store::OutboxMessage { id, key: key.into(), body, answers: None, trace: None };
         iris_store::outbox::seal(vec![(destination.clone(), message)])
     });
     let commit = iris_store::Commit { envelopes: envelopes.collect(), ..iris_store::Commit::default() };

@@ -196,6 +196,7 @@ impl Request {
         let now = Timestamp::now();
         Incoming {
             id,
+            message_id: Some(format!("message {id}").into()),
             organization: Arc::clone(organization),
             received_at: now,
             first_seen: now,
@@ -209,6 +210,7 @@ impl Request {
     pub fn row(self, organization: &Arc<Organization>, drop: Uuid, row: u32) -> Incoming {
         Incoming {
             id: iris_rules::incoming::row_id(drop, row),
+            message_id: None,
             source: Source::Row,
             body: None,
             ..self.message(organization, 0)

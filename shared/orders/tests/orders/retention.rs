@@ -51,6 +51,7 @@ async fn result(orders: &Orders, order: i64) -> Uuid {
             slug: acme.slug,
             order,
             at,
+            purpose: iris_rules::deliveries::life::Purpose::AtLeastOnce,
         }],
         batch_entries: vec![BatchEntry { organization, transaction_id, at, order, code }],
         ..Commit::default()

@@ -7,6 +7,7 @@
 use super::{Case, Change, Decision};
 use crate::content::{self, Unreadable};
 use crate::deliveries::DeliveryRecord;
+use crate::deliveries::life::Purpose;
 use crate::images::{ImageRecord, Requirement, is_satisfied, requirement};
 use crate::incoming::NAMESPACE;
 use crate::record::{GradingRecord, OrderChange, OrderRecord, ResultRecord};
@@ -309,6 +310,11 @@ impl Case<'_> {
             report: content::json(&basis),
         })));
         for destination in self.destinations(order).collect::<Vec<_>>() {
+            // Charged is what was graded, once; not what is corrected, added or asked for again.
+            if destination.charges() && code != ResultCode::Final {
+                continue;
+            }
+            let purpose = if destination.charges() { Purpose::AtMostOnce } else { Purpose::AtLeastOnce };
             self.changes.push(Change::NewDelivery(DeliveryRecord {
                 transaction_id,
                 destination: destination.id,
@@ -316,6 +322,7 @@ impl Case<'_> {
                 slug: self.organization.slug.clone(),
                 order: order.id,
                 at: self.now,
+                purpose,
             }));
         }
         Ok(())

@@ -42,6 +42,16 @@ pub const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(20);
 pub const BREAKS: [SignedDuration; 4] =
     [SignedDuration::ZERO, SignedDuration::from_secs(5), SignedDuration::from_mins(1), SignedDuration::from_mins(10)];
 
+/// How long the final word about a result may take: longer than the queue keeps it for its hospital, so that it is surely not there any more when
+/// it is handed over again.
+pub const WORD_PATIENCE: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+/// How long a charge may wait for its hospital before it is not sent any more.
+pub const CHARGE_WAITS: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long the final word about a charge may take: longer than it waits.
+pub const CHARGE_PATIENCE: SignedDuration = SignedDuration::from_hours(25);
+
 /// What a failure allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Purpose {
@@ -134,6 +144,10 @@ impl Life {
         if !state.may_begin() || now < self.next_at {
             return Begin::Nothing;
         }
+        // The final word did not come in time.
+        if state == DeliveryState::HandedOver && self.purpose == Purpose::AtMostOnce {
+            return Begin::End(DeliveryState::Uncertain);
+        }
         if self.lease.is_some_and(|lease| now < lease.until && lease.by != message) {
             return Begin::Nothing;
         }
@@ -156,6 +170,18 @@ impl Life {
         Begin::Now(Self { broken_off: self.broken_off + 1, lease: Some(lease), ..self })
     }
 
+    /// What the destination's word makes of what was handed over, where it says: again, after this pause. What is sent at most once is not.
+    #[must_use]
+    pub fn again(self, now: Timestamp, pause: SignedDuration) -> (DeliveryState, Self) {
+        if self.purpose == Purpose::AtMostOnce {
+            return (DeliveryState::Uncertain, self);
+        }
+        let next_at = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+        let failing_since = Some(self.failing_since.unwrap_or(now));
+        let failures = self.failures.saturating_add(1);
+        (DeliveryState::Waiting, Self { failures, failing_since, next_at, lease: None, broken_off: 0, ..self })
+    }
+
     /// What an attempt that was begun makes of it. It is parked when the destination has not taken it for `patience`, whatever else it takes.
     /// `chance` is from 0 to 1: those that fail together do not come back together.
     #[must_use]
@@ -172,7 +198,15 @@ impl Life {
         let later = |pause: SignedDuration| now.saturating_add(scattered(pause, chance)).unwrap_or(Timestamp::MAX);
         match attempted {
             Attempted::Delivered => (DeliveryState::Delivered, well),
-            Attempted::HandedOver => (DeliveryState::HandedOver, well),
+            // Whether the destination takes it is not known before its word.
+            Attempted::HandedOver => {
+                let patience = match self.purpose {
+                    Purpose::AtLeastOnce => WORD_PATIENCE,
+                    Purpose::AtMostOnce => CHARGE_PATIENCE,
+                };
+                let next_at = now.saturating_add(patience).unwrap_or(Timestamp::MAX);
+                (DeliveryState::HandedOver, Self { next_at, ..idle })
+            }
             Attempted::Impossible => (DeliveryState::Failed, idle),
             Attempted::Unavailable => (state, Self { next_at: later(OUTAGE_PAUSE), ..idle }),
             Attempted::Busy => (state, Self { next_at: later(BUSY_PAUSE), ..idle }),

@@ -4,7 +4,7 @@ use super::dialect::{Connection, Database, FOR_UPDATE, FOR_UPDATE_SKIP_LOCKED, P
 use crate::Error;
 use crate::codec::{
     AttemptRow, DeliveryRow, DeliverySummaryRow, HealthRow, corrupt, count, delivery_state, delivery_state_column, id,
-    states, status_column,
+    purpose_column, states, status_column,
 };
 use crate::deliveries::{
     BegunDelivery, Deliveries, FailedDelivery, PostponedDelivery, RungDeliveries, SettledDelivery,
@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use iris_model::enumeration::OrderStatus;
 use iris_model::{ClientGuid, Slug};
 use iris_rules::deliveries::DeliveryState::{Held, Resumed, Waiting};
-use iris_rules::deliveries::life::{Begin, Life};
+use iris_rules::deliveries::life::{Begin, Life, Purpose};
 use iris_rules::deliveries::{
     Attempt, Delivery, DeliveryMessage, DeliveryMove, DeliverySearch, DeliveryState, DeliverySummary, DestinationHealth,
 };
@@ -243,6 +243,11 @@ impl Deliveries for Database {
         let mut next = Vec::new();
         if was.is_open() {
             store_life(&mut transaction, postponed.sequence, &postponed.life).await?;
+            if postponed.state.is_open() && postponed.state != was {
+                let query = sqlx::query("UPDATE deliveries SET state = $2 WHERE sequence = $1");
+                let query = query.bind(postponed.sequence).bind(delivery_state_column(postponed.state));
+                query.execute(&mut *transaction).answered().await?;
+            }
             if !postponed.state.is_open() {
                 set_aside(&mut transaction, postponed.sequence, postponed.state).await?;
                 let ended = Ended { sequence: postponed.sequence, was, organization, destination };
@@ -266,7 +271,7 @@ impl Deliveries for Database {
         // Of those that were held, the first alone may go; what is behind another rings when that one has ended. What the outbox still has
         // to send is not lost. `rang` is when its doorbell rang last, `due` when it became due after that, if it did.
         let (begin, open) = (states::deliveries(DeliveryState::may_begin), states::deliveries(DeliveryState::is_open));
-        let (waiting, resumed) = (states::delivery(Waiting), states::delivery(Resumed));
+        let resumed = states::delivery(Resumed);
         let found: Vec<(i64, bool)> = sqlx::query_as(AssertSqlSafe(format!(
             "SELECT q.sequence, COALESCE(q.seen_at, q.at) < COALESCE(q.leased_until, q.next_at) FROM deliveries q \
              WHERE q.sequence IN (SELECT x.sequence FROM \
@@ -278,7 +283,7 @@ impl Deliveries for Database {
                           (SELECT 1 FROM outbox o WHERE o.destination = 'deliveries' AND o.created_at < $1))) \
                   AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
                       AND e.sequence < d.sequence AND e.state IN ({open})) \
-                  AND (d.state = {waiting} OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
+                  AND (d.state <> {resumed} OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
                       AND e.destination = d.destination AND e.state = {resumed} AND e.sequence < d.sequence))) x \
                  WHERE x.turn <= $4 ORDER BY x.turn, x.sequence LIMIT $3) \
              ORDER BY q.sequence{FOR_UPDATE_SKIP_LOCKED}"
@@ -479,9 +484,10 @@ async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Resu
 async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Result<(), Error> {
     let (graded, complete) = (status_column(OrderStatus::Graded), status_column(OrderStatus::Complete));
     let settled = states::deliveries(DeliveryState::is_settled);
+    let results = purpose_column(Purpose::AtLeastOnce);
     let completed: Option<(i32, Uuid)> = sqlx::query_as(AssertSqlSafe(format!(
         "UPDATE orders SET status = {complete}, version = version + 1 WHERE id = $1 AND status = {graded} \
-             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN ({settled}) \
+             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN ({settled}) AND d.purpose = {results} \
                  AND d.transaction_id = (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
                      ORDER BY l.sequence DESC LIMIT 1)) \
          RETURNING version, (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
@@ -550,7 +556,7 @@ async fn announcement(connection: &mut Connection, sequence: i64, at: Timestamp)
         announcement: u32::try_from(announced).unwrap_or_default(),
     };
     let key = format!("{organization}/{order}");
-    Ok(OutboxMessage { id: message.id(), key, body: iris_rules::content::json(&message), trace: None })
+    Ok(OutboxMessage { id: message.id(), key, body: iris_rules::content::json(&message), answers: None, trace: None })
 }
 
 async fn store(
@@ -628,16 +634,23 @@ pub(super) async fn retry_delivery(
     at: Timestamp,
 ) -> Result<DeliveryMove, Error> {
     let delivered = states::delivery(DeliveryState::Delivered);
-    let known: Option<(i16, bool)> = sqlx::query_as(AssertSqlSafe(format!(
-        "SELECT d.state, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id AND l.destination = d.destination \
+    let known: Option<(i16, i16, bool)> = sqlx::query_as(AssertSqlSafe(format!(
+        "SELECT d.state, d.purpose, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id AND l.destination = d.destination \
              AND l.sequence > d.sequence AND l.state = {delivered}) FROM deliveries d WHERE d.sequence = $1{FOR_UPDATE}"
-)))
+    )))
     .bind(sequence)
     .fetch_optional(&mut *connection)
     .answered()
     .await?;
-    let Some((state, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
+    let Some((state, purpose, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = match delivery_state(state)? {
+        // Whatever became of a charge, it is never sent again.
+        state
+            if purpose != purpose_column(Purpose::AtLeastOnce)
+                && !matches!(state, DeliveryState::Waiting | DeliveryState::Resumed) =>
+        {
+            return Ok(DeliveryMove::Refused(state));
+        }
         state @ (DeliveryState::Held | DeliveryState::Delivered | DeliveryState::HandedOver) => {
             return Ok(DeliveryMove::Refused(state));
         }

@@ -304,3 +304,11 @@ fn batch_number(number: i32) -> Result<u32, Error> {
 fn result_code(text: &str) -> Result<ResultCode, Error> {
     ResultCode::from_text(text).ok_or_else(|| corrupt("a result code"))
 }
+
+/// As what a purpose is stored.
+pub(crate) fn purpose_column(purpose: Purpose) -> i16 {
+    match purpose {
+        Purpose::AtLeastOnce => 0,
+        Purpose::AtMostOnce => 1,
+    }
+}

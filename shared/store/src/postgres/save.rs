@@ -8,7 +8,8 @@ use crate::fault::Answered;
 use crate::{Commit, DropBatchEntry};
 use iris_model::LocalId;
 use iris_model::organization::OpenOrderScope;
-use iris_rules::deliveries::DeliveryState;
+use iris_rules::deliveries::life::Purpose;
+use iris_rules::deliveries::{DeliveryRecord, DeliveryState};
 use iris_rules::record::{OrderRecord, PatientRecord};
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -383,15 +384,20 @@ async fn results(connection: &mut PgConnection, commit: &Commit) -> Result<(), E
 }
 
 async fn deliveries(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {
-    let deliveries = &commit.deliveries;
+    let mut deliveries = Vec::with_capacity(commit.deliveries.len());
+    for delivery in &commit.deliveries {
+        if delivery.purpose == Purpose::AtLeastOnce || charged(connection, delivery).await? {
+            deliveries.push(delivery);
+        }
+    }
     if deliveries.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO deliveries (transaction_id, organization, order_id, at, state, destination, slug) \
-         SELECT k.transaction_id, k.organization, k.order_id, k.at, $1, k.destination, k.slug \
-         FROM UNNEST($2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::text[]) \
-             WITH ORDINALITY AS k (transaction_id, organization, order_id, at, destination, slug, place) ORDER BY k.place",
+        "INSERT INTO deliveries (transaction_id, organization, order_id, at, state, destination, slug, purpose) \
+         SELECT k.transaction_id, k.organization, k.order_id, k.at, $1, k.destination, k.slug, k.purpose \
+         FROM UNNEST($2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::smallint[]) \
+             WITH ORDINALITY AS k (transaction_id, organization, order_id, at, destination, slug, purpose, place) ORDER BY k.place",
     )
     .bind(codec::delivery_state_column(DeliveryState::Waiting))
     .bind(deliveries.iter().map(|delivery| delivery.transaction_id).collect::<Vec<_>>())
@@ -400,9 +406,18 @@ async fn deliveries(connection: &mut PgConnection, commit: &Commit) -> Result<()
     .bind(deliveries.iter().map(|delivery| delivery.at.as_microsecond()).collect::<Vec<_>>())
     .bind(deliveries.iter().map(|delivery| delivery.destination.as_str()).collect::<Vec<_>>())
     .bind(deliveries.iter().map(|delivery| delivery.slug.as_str()).collect::<Vec<_>>())
+    .bind(deliveries.iter().map(|delivery| codec::purpose_column(delivery.purpose)).collect::<Vec<_>>())
     .execute(connection)
     .answered().await?;
     Ok(())
+}
+
+/// Notes that an order is charged; false when it was before.
+async fn charged(connection: &mut PgConnection, delivery: &DeliveryRecord) -> Result<bool, Error> {
+    let sql = "INSERT INTO charges (order_id, transaction_id, destination, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    let query = sqlx::query(sql).bind(id(delivery.order)?).bind(delivery.transaction_id).bind(&delivery.destination);
+    let noted = query.bind(delivery.at.as_microsecond()).execute(connection).answered().await?;
+    Ok(noted.rows_affected() > 0)
 }
 
 async fn batch_entries(connection: &mut PgConnection, commit: &Commit) -> Result<(), Error> {

@@ -5,11 +5,13 @@
 
 use crate::Error;
 use crate::codec::{self, evaluations_column, scope_column, slot_column, status_column};
+use crate::fault::Answered;
 use crate::fault::fault;
 use crate::{Commit, DropBatchEntry};
 use iris_model::LocalId;
 use iris_model::organization::OpenOrderScope;
-use iris_rules::deliveries::DeliveryState;
+use iris_rules::deliveries::life::Purpose;
+use iris_rules::deliveries::{DeliveryRecord, DeliveryState};
 use iris_rules::record::{OrderRecord, PatientRecord};
 use jiff::Timestamp;
 use sqlx::error::BoxDynError;
@@ -297,17 +299,32 @@ async fn results(connection: &mut SqliteConnection, commit: &Commit) -> Result<(
 }
 
 async fn deliveries(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
-    let head = "INSERT INTO deliveries (transaction_id, organization, order_id, at, state, destination, slug)";
-    insert(connection, head, 7, &commit.deliveries, |arguments, delivery| {
+    let mut wanted = Vec::with_capacity(commit.deliveries.len());
+    for delivery in &commit.deliveries {
+        if delivery.purpose == Purpose::AtLeastOnce || charged(connection, delivery).await? {
+            wanted.push(delivery);
+        }
+    }
+    let head = "INSERT INTO deliveries (transaction_id, organization, order_id, at, state, destination, slug, purpose)";
+    insert(connection, head, 8, &wanted, |arguments, delivery| {
         arguments.add(delivery.transaction_id)?;
         arguments.add(delivery.organization.0)?;
         arguments.add(delivery.order)?;
         arguments.add(delivery.at.as_microsecond())?;
         arguments.add(codec::delivery_state_column(DeliveryState::Waiting))?;
         arguments.add(delivery.destination.as_str())?;
-        arguments.add(delivery.slug.as_str())
+        arguments.add(delivery.slug.as_str())?;
+        arguments.add(codec::purpose_column(delivery.purpose))
     })
     .await
+}
+
+/// Notes that an order is charged; false when it was before.
+async fn charged(connection: &mut SqliteConnection, delivery: &DeliveryRecord) -> Result<bool, Error> {
+    let sql = "INSERT INTO charges (order_id, transaction_id, destination, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    let query = sqlx::query(sql).bind(delivery.order).bind(delivery.transaction_id).bind(&delivery.destination);
+    let noted = query.bind(delivery.at.as_microsecond()).execute(connection).answered().await?;
+    Ok(noted.rows_affected() > 0)
 }
 
 async fn batch_entries(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {

@@ -113,6 +113,7 @@ fn entry_queue(kind: &str) -> Option<&'static str> {
     match kind {
         "orders" => Some(queue::ORDERS),
         "gradings" => Some(queue::GRADINGS),
+        "hl7" => Some(queue::HL7),
         _ => None,
     }
 }
@@ -123,7 +124,7 @@ fn entry(checked: &Checked<'_>, topic: &Resource) -> Vec<Problem> {
     let place = format!("entry {}", topic.name);
     let named = topic.name.split_once('-').and_then(|(kind, slug)| Some((entry_queue(kind)?, Slug::new(slug)?)));
     let Some((queue, slug)) = named else {
-        return vec![Problem::new(&place, "its name must be orders or gradings, a hyphen and an organization")];
+        return vec![Problem::new(&place, "its name must be orders, gradings or hl7, a hyphen and an organization")];
     };
     let below = |kind: &'static str| {
         let before = format!("{}/", topic.path);

@@ -121,8 +121,12 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
             need("operators", RECEIVER, queue(&name));
             need("operators", SENDER, queue(&name));
         }
+        // Messages for hospitals are never sent back from the dead letters: a charge must not be.
+        let out = organization.slug.hl7_out_queue();
+        need("handler", SENDER, queue(&out));
+        need("operators", RECEIVER, queue(&out));
         // Operators submit rejected messages again, and see to what could not be forwarded.
-        for kind in ["orders", "gradings"] {
+        for kind in ["orders", "gradings", "hl7"] {
             need("operators", SENDER, entry(kind, &organization.slug));
             need("operators", RECEIVER, format!("subscription of {}", entry(kind, &organization.slug)));
         }

@@ -4,13 +4,15 @@ use iris_model::{ImageRequest, Issue, OrderControlCode, OrderRequest};
 use iris_rules::{Refusal, Requested};
 
 /// A refusal of input that could not be read at all.
-pub(crate) fn unreadable(issue: Issue) -> Refusal {
+#[must_use]
+pub fn unreadable(issue: Issue) -> Refusal {
     Refusal { issues: vec![issue], ..Refusal::default() }
 }
 
 /// A refusal that says as much about the request as could be read, with its issues still to come. Taken before validation consumes the
 /// request.
-pub(crate) fn about(request: &OrderRequest) -> Refusal {
+#[must_use]
+pub fn about(request: &OrderRequest) -> Refusal {
     Refusal {
         issues: Vec::new(),
         requested: requested(request),
@@ -21,7 +23,8 @@ pub(crate) fn about(request: &OrderRequest) -> Refusal {
 }
 
 /// The same for an image submission.
-pub(crate) fn about_image(request: &ImageRequest) -> Refusal {
+#[must_use]
+pub fn about_image(request: &ImageRequest) -> Refusal {
     Refusal {
         issues: Vec::new(),
         requested: Requested::Image,

@@ -1,0 +1,38 @@
+//! `receive_hl7`: what comes from a hospital by its proxy.
+//!
+//! Two things come through the entry `hl7-{organization}`, whose credential only the organization's proxy has: HL7 messages as the hospital sent
+//! them, byte for byte, and the proxy's reports of what the hospital answered to a message of ours. A report is a JSON object, which no HL7
+//! message can be.
+
+mod answer;
+mod orders;
+
+pub use orders::preview;
+
+use crate::app::App;
+use crate::postpone;
+use iris_azure::handler::{Outcome, ServiceBusMessage};
+use iris_azure::organizations::Lookup;
+use iris_model::names::property::ORGANIZATION;
+use tracing::error;
+
+/// Handles one message.
+pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
+    let organization = match app.organizations.stamped(message.property(ORGANIZATION)).await {
+        Ok(Lookup::Known(organization)) => Some(organization),
+        Ok(Lookup::Unknown) => {
+            error!(
+                alert = true,
+                code = "unknown-organization",
+                "a message came through an entry of no known organization"
+            );
+            None
+        }
+        Err(error) => return postpone::after(app, &app.queues.hl7, &message, error).await,
+    };
+    let is_report = message.body.trim_ascii_start().starts_with(b"{");
+    match organization {
+        Some(organization) if is_report => answer::run(app, &message, &organization).await,
+        organization => orders::run(app, &message, organization).await,
+    }
+}

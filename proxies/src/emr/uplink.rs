@@ -1,0 +1,96 @@
+//! The way up: into the organization's entry, and whether the bus can be reached at all.
+
+use crate::Configuration;
+use bytes::Bytes;
+use iris_azure::servicebus::{Error, InvalidEndpoint, OutgoingMessage, SenderOptions, ServiceBusSender};
+use iris_model::names::property::INTERFACE;
+use iris_model::{HL7_CONTENT, Hl7Answer};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::warn;
+use uuid::Uuid;
+
+/// Must end before a hospital's own wait.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A call that is not through soon is the sender's to make again.
+const SENDING: SenderOptions = SenderOptions {
+    deadline: Duration::from_secs(10),
+    attempts: 2,
+    patience: PATIENCE,
+    calls: 64,
+    in_flight: 16,
+    batch_bytes: 1 << 20,
+};
+
+/// Between two tries to report an answer.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Sends to the entry.
+pub(super) struct Uplink {
+    sender: ServiceBusSender,
+    entry: String,
+    reachable: watch::Sender<bool>,
+}
+
+/// The bus has not said in time that it has a message.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Away {
+    #[error("no confirmation in time")]
+    Late,
+    #[error("the bus did not take it")]
+    Refused(#[source] Error),
+}
+
+impl Uplink {
+    pub(super) fn start(configuration: &Configuration) -> Result<Self, InvalidEndpoint> {
+        let sender = ServiceBusSender::with_connection_string(&configuration.orders, SENDING)?;
+        let (reachable, _) = watch::channel(false);
+        Ok(Self { sender, entry: configuration.organization.hl7_entry(), reachable })
+    }
+
+    /// Tells whether the bus can be reached.
+    pub(super) fn watch(&self) -> watch::Receiver<bool> {
+        self.reachable.subscribe()
+    }
+
+    pub(super) fn set_reachable(&self, reachable: bool) {
+        self.reachable.send_if_modified(|known| std::mem::replace(known, reachable) != reachable);
+    }
+
+    /// Hands in a hospital's message. Its id is made of the interface and the bytes: sent again unchanged, it is the same message.
+    pub(super) async fn hand_in(&self, interface: &str, message: Vec<u8>) -> Result<(), Away> {
+        let place = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{interface}", self.entry).as_bytes());
+        let outgoing = OutgoingMessage {
+            message_id: Uuid::new_v5(&place, &message).to_string(),
+            body: Bytes::from(message),
+            content_type: Some(HL7_CONTENT.to_owned()),
+            application_properties: [(INTERFACE.to_owned(), interface.to_owned().into())].into(),
+            ..OutgoingMessage::default()
+        };
+        let sent = timeout(PATIENCE, self.sender.send(&self.entry, vec![outgoing])).await;
+        let sent = match sent {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => Away::Refused(error),
+            Err(_) => Away::Late,
+        };
+        self.set_reachable(false);
+        Err(sent)
+    }
+
+    /// Reports what a hospital answered; tries until the bus has it.
+    pub(super) async fn report(&self, answer: &Hl7Answer) {
+        let Ok(body) = serde_json::to_vec(answer) else { return };
+        let outgoing = OutgoingMessage {
+            message_id: Uuid::new_v4().to_string(),
+            body: Bytes::from(body),
+            content_type: Some("application/json".to_owned()),
+            ..OutgoingMessage::default()
+        };
+        while let Err(error) = self.sender.send(&self.entry, vec![outgoing.clone()]).await {
+            warn!(%error, "a hospital's answer is not reported yet");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What a person makes of the suggestions, and the mapping that it becomes.
+
+use super::{CONFIRMED, Confidence, Dates, Look, Suggestions};
+use crate::mapping;
+use iris_model::organization::{ColumnRule, DateOrder, Mapping};
+use iris_model::{EvaluationType, Gender, IntakeField, LocalId, Organization, state};
+use std::collections::BTreeMap;
+
+/// Fields with a fixed set of values: what stands in the file has to be one of them, or be translated.
+const OF_LISTS: [IntakeField; 5] = [
+    IntakeField::SiteLocalId,
+    IntakeField::PatientBirthGender,
+    IntakeField::PatientIdentityGender,
+    IntakeField::EvaluationType,
+    IntakeField::OrderState,
+];
+
+/// What a field gets where no column says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fallback {
+    /// This, in every row.
+    Constant(String),
+    /// This, where the cell is empty.
+    Default(String),
+}
+
+/// A person's choices about a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// The mapping's name.
+    pub name: String,
+    /// The sheet, if only that is to be read.
+    pub sheet: Option<String>,
+    /// The column of a field, 0 = first. One column may be several fields.
+    pub columns: BTreeMap<IntakeField, usize>,
+    /// What fields get otherwise.
+    pub fallbacks: BTreeMap<IntakeField, Fallback>,
+    /// Translations by field.
+    pub values: BTreeMap<IntakeField, BTreeMap<String, String>>,
+    /// The order of day and month.
+    pub date_order: DateOrder,
+    /// Rows to pass over.
+    pub skip_rows: Vec<String>,
+    /// Orders without an id get one.
+    pub derives_order_ids: bool,
+}
+
+/// A value of the file for a field with a fixed set of values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Translated {
+    /// As it stands in the file.
+    pub value: String,
+    /// In how many rows.
+    pub count: u64,
+    /// What it is without a translation, if it is one of the set.
+    pub is: Option<String>,
+    /// What it probably means; never taken without being looked at.
+    pub meant: Option<String>,
+}
+
+impl Choices {
+    /// What is exact or strong, and nothing else. Of the dates' order what they show.
+    #[must_use]
+    pub fn suggested(look: &Look, suggestions: &Suggestions, organization: &Organization) -> Self {
+        let mut choices = Self { sheet: look.sheet.clone().filter(|_| look.sheets.len() > 1), ..Self::default() };
+        for (at, suggestion) in suggestions.columns.iter().enumerate() {
+            if let Some(suggestion) = suggestion.as_ref().filter(|found| found.confidence > Confidence::Weak) {
+                choices.columns.entry(suggestion.field).or_insert(at);
+            }
+        }
+        if let Dates::Shown(order) = suggestions.dates {
+            choices.date_order = order;
+        }
+        choices.skip_rows.clone_from(&look.totals);
+        choices.prefill(look, organization);
+        choices
+    }
+
+    /// Adds translations for values that mean one thing alone, where the field has none of its own yet.
+    pub fn prefill(&mut self, look: &Look, organization: &Organization) {
+        for field in OF_LISTS {
+            let Some(values) = self.translated(field, look, organization) else { continue };
+            let table = self.values.entry(field).or_default();
+            for value in values {
+                if let (None, Some(meant)) = (&value.is, value.meant) {
+                    table.entry(value.value).or_insert(meant);
+                }
+            }
+        }
+        self.values.retain(|_, table| !table.is_empty());
+    }
+
+    /// The values that stand in the file for a field with a fixed set of them; `None` for other fields, and where no column is chosen or
+    /// it has too many.
+    #[must_use]
+    pub fn translated(&self, field: IntakeField, look: &Look, organization: &Organization) -> Option<Vec<Translated>> {
+        if !OF_LISTS.contains(&field) {
+            return None;
+        }
+        let column = look.columns.get(*self.columns.get(&field)?)?;
+        let choices = column.choices.as_ref()?;
+        let value = |(value, count): (&String, &u64)| Translated {
+            value: value.clone(),
+            count: *count,
+            is: is(field, value, organization),
+            meant: meant(field, value, organization),
+        };
+        Some(choices.iter().map(value).collect())
+    }
+
+    /// Required fields that nothing gives a value.
+    #[must_use]
+    pub fn missing(&self, look: &Look, organization: &Organization) -> Vec<IntakeField> {
+        let mapping = self.mapping(look);
+        match mapping::compile(&mapping, &look.headers(), &organization.evaluation_types, false) {
+            Ok((compiled, _)) => {
+                let mut missing = mapping::missing(&compiled, &mapping, &organization.evaluation_types);
+                // Whoever maps a file of patients wants orders.
+                let orders = IntakeField::OrderLocalId;
+                if !compiled.provides(orders) && !self.derives_order_ids && !missing.contains(&orders) {
+                    missing.push(orders);
+                }
+                missing
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The mapping.
+    #[must_use]
+    pub fn mapping(&self, look: &Look) -> Mapping {
+        let mut columns: BTreeMap<IntakeField, ColumnRule> = BTreeMap::new();
+        let mut used = vec![false; look.columns.len()];
+        for (field, at) in &self.columns {
+            let Some(column) = look.columns.get(*at) else { continue };
+            if let Some(used) = used.get_mut(*at) {
+                *used = true;
+            }
+            let rule = columns.entry(*field).or_default();
+            if mapping::published(&column.header) != Some(*field) {
+                rule.headers.push(column.header.clone());
+            }
+            rule.values = self.values.get(field).cloned().unwrap_or_default();
+        }
+        for (field, fallback) in &self.fallbacks {
+            let rule = columns.entry(*field).or_default();
+            match fallback {
+                Fallback::Constant(value) => rule.constant = Some(value.clone()),
+                Fallback::Default(value) => rule.default = Some(value.clone()),
+            }
+        }
+        let ignored = look.columns.iter().zip(&used).filter(|(column, used)| {
+            !**used && !column.header.trim().is_empty() && mapping::published(&column.header).is_none()
+        });
+        Mapping {
+            name: self.name.clone(),
+            sheet: self.sheet.clone(),
+            columns: columns.into_iter().filter(|(_, rule)| *rule != ColumnRule::default()).collect(),
+            ignored_columns: ignored.map(|(column, _)| column.header.clone()).collect(),
+            date_order: self.date_order,
+            skip_rows: self.skip_rows.clone(),
+            allow_missing_order_local_id: self.derives_order_ids,
+            ..Mapping::default()
+        }
+    }
+
+    /// The chosen columns that want a confirming tick.
+    #[must_use]
+    pub fn to_confirm(&self) -> Vec<IntakeField> {
+        CONFIRMED.into_iter().filter(|field| self.columns.contains_key(field)).collect()
+    }
+}
+
+/// The value of the set that a text is.
+fn is(field: IntakeField, text: &str, organization: &Organization) -> Option<String> {
+    match field {
+        IntakeField::SiteLocalId => {
+            LocalId::new(text).and_then(|id| organization.site(&id)).map(|site| site.local_id.to_string())
+        }
+        IntakeField::PatientBirthGender | IntakeField::PatientIdentityGender => {
+            Gender::from_text(text).map(|gender| gender.code().to_owned())
+        }
+        IntakeField::EvaluationType => EvaluationType::from_text(text)
+            .filter(|exam| organization.evaluation_types.contains(exam))
+            .map(|exam| exam.code().to_owned()),
+        IntakeField::OrderState => state::from_text(text).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// What a text probably means: by the tables of the organization's other mappings where they agree, and a site by its name or city.
+fn meant(field: IntakeField, text: &str, organization: &Organization) -> Option<String> {
+    let rules = organization.drops.iter().filter_map(|rule| rule.mapping.columns.get(&field));
+    let own: Vec<&String> = rules
+        .flat_map(|rule| &rule.values)
+        .filter(|(from, to)| from.trim().eq_ignore_ascii_case(text.trim()) && !to.trim().is_empty())
+        .map(|(_, to)| to)
+        .collect();
+    if let Some((first, others)) = own.split_first() {
+        return others.iter().all(|other| other == first).then(|| (*first).clone());
+    }
+    match field {
+        IntakeField::SiteLocalId => organization.site_meant(text).map(|site| site.local_id.to_string()),
+        _ => None,
+    }
+}

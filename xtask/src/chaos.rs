@@ -1,0 +1,50 @@
+//! `cargo xtask chaos`: the platform while everything breaks that can, and a check of what is left (docs/CHAOS.md).
+//!
+//! The runs are a program of their own (`tests/chaos/`), built as tests are, with all checks of the compiler in it.
+
+use crate::child::{cargo, succeed};
+use crate::console;
+use crate::postgres::Server;
+use anyhow::Result;
+use clap::Args;
+
+/// Options of `chaos`.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Processes of the handler, all on one PostgreSQL.
+    #[arg(long, default_value_t = 4)]
+    handlers: u8,
+    /// How many runs; each has the seed after the one before.
+    #[arg(long, default_value_t = 10)]
+    runs: u64,
+    /// Seed of the first run: the same seed, the same plan.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many runs at the same time.
+    #[arg(long, default_value_t = 1)]
+    parallel: usize,
+    /// Runs one handler on SQLite instead.
+    #[arg(long)]
+    sqlite: bool,
+}
+
+/// Builds and makes the runs.
+pub(crate) async fn run(options: &Options) -> Result<()> {
+    succeed(cargo().args(["build", "--quiet", "--workspace", "--bin", "iris-chaos"])).await?;
+    let server = if options.sqlite { None } else { Some(Server::start().await?) };
+    let mut runs = cargo();
+    runs.args(["run", "--quiet", "--workspace", "--bin", "iris-chaos", "--"]);
+    for (name, value) in [
+        ("--handlers", u64::from(options.handlers)),
+        ("--runs", options.runs),
+        ("--seed", options.seed),
+        ("--parallel", u64::try_from(options.parallel)?),
+    ] {
+        runs.args([name, &value.to_string()]);
+    }
+    if let Some(server) = &server {
+        console::note(&format!("{} of its own", server.version()));
+        runs.args(["--postgres", &server.url()]);
+    }
+    succeed(&mut runs).await
+}
