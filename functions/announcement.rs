@@ -1,6 +1,7 @@
 //! The event that announces a blob in a caller's container: which blob, and whose.
 //!
-//! An event that can never be used is logged for the alert and dropped: the sweep announces every blob that is still there.
+//! An event that can never be used is logged for the alert and dropped: the sweep announces every blob that is still
+//! there.
 
 use crate::app::App;
 use iris_azure::eventgrid::{self, BlobCreated, Event};

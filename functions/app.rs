@@ -15,8 +15,8 @@ use iris_orders::Orders;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// What all work under way may hold at a time, in bytes. An instance has 2 GB; with everything that is not counted here the handler stays
-/// within 512 MB above what it has when idle.
+/// What all work under way may hold at a time, in bytes. An instance has 2 GB; with everything that is not counted here
+/// the handler stays within 512 MB above what it has when idle.
 const MEMORY: u64 = 384 << 20;
 
 /// How many rows of all drops may wait for their orders at a time.
@@ -50,8 +50,8 @@ pub struct App {
 }
 
 impl App {
-    /// Connects everything. Connections to Service Bus and Blob storage are made when first needed; the database is opened, and its schema
-    /// brought up to date, now: without it no function can do anything.
+    /// Connects everything. Connections to Service Bus and Blob storage are made when first needed; the database is
+    /// opened, and its schema brought up to date, now: without it no function can do anything.
     pub async fn start(settings: Settings) -> anyhow::Result<Arc<Self>> {
         let lookup: Lookup<'_> = &|name| std::env::var(name).ok();
         let hierarchical_namespace = settings.storage.hierarchical_namespace;

@@ -45,7 +45,8 @@ impl Function {
     }
 }
 
-/// The line that makes a folder a function: `message!(folder)` or `timer!(folder)`, whose `run` takes the app, and the message if there is one.
+/// The line that makes a folder a function: `message!(folder)` or `timer!(folder)`, whose `run` takes the app, and the
+/// message if there is one.
 macro_rules! message {
     ($folder:ident) => {
         $crate::function::Function::of_messages(
@@ -88,7 +89,8 @@ async fn start(run: Run, app: Arc<App>, invocation: Invocation) -> Outcome {
     }
 }
 
-/// An invocation whose message cannot be decoded means that the app is deployed wrongly: the message stays in the queue.
+/// An invocation whose message cannot be decoded means that the app is deployed wrongly: the message stays in the
+/// queue.
 fn undecodable(error: &Error) -> Outcome {
     error!(alert = true, code = "binding", %error, "the invocation is not what function.json should make it");
     Outcome::Retry { code: "binding" }

@@ -1,7 +1,7 @@
 //! The handler's process: settings, logging, connections, then serving until it is told to stop.
 //!
-//! The Functions host kills without notice, so nothing here is needed for correctness; a polite stop only spares repeated work. Exit
-//! codes matter: the host never restarts a handler that ended with 0.
+//! The Functions host kills without notice, so nothing here is needed for correctness; a polite stop only spares
+//! repeated work. Exit codes matter: the host never restarts a handler that ended with 0.
 
 use crate::app::App;
 use crate::{FUNCTIONS, function};
@@ -13,10 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::info;
 
-/// Runs the handler until SIGTERM or Ctrl-C; the exit code says which. Returns an error, and so a non-zero exit code, in every other case.
+/// Runs the handler until SIGTERM or Ctrl-C; the exit code says which. Returns an error, and so a non-zero exit code,
+/// in every other case.
 ///
-/// SIGTERM is not ours to take for a wish to be gone: whoever sent it may be the platform, moving us, and the host restarts a handler that ended
-/// with any code but 0. A host that stops us itself does not look at the code.
+/// SIGTERM is not ours to take for a wish to be gone: whoever sent it may be the platform, moving us, and the host
+/// restarts a handler that ended with any code but 0. A host that stops us itself does not look at the code.
 pub fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::from_env()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

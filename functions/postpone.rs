@@ -1,17 +1,19 @@
 //! A message that cannot be handled now waits in the queue; one that never can is given up.
 //!
-//! The Functions host's own redelivery knows no delay: a handler that fails fast would use up a message's deliveries within a second and
-//! dead-letter it. So the message is sent again, to be delivered later, and the delivery at hand is answered as done. The copy carries how
-//! often it has waited, since when, and the MessageId it came with; its body and identity stay. Its own MessageId is derived from those, so
-//! that a second copy made after a crash can be told from the first.
+//! The Functions host's own redelivery knows no delay: a handler that fails fast would use up a message's deliveries
+//! within a second and dead-letter it. So the message is sent again, to be delivered later, and the delivery at hand is
+//! answered as done. The copy carries how often it has waited, since when, and the MessageId it came with; its body and
+//! identity stay. Its own MessageId is derived from those, so that a second copy made after a crash can be told from
+//! the first.
 //!
 //! If the copy cannot be sent either, the invocation fails after a pause, and the broker keeps the message.
 //!
 //! # Two kinds of errors
 //!
-//! A *transient* one waits, with growing pauses, for at most [`MAXIMUM_AGE`]. A *permanent* one, and one that waited too long, raises an alert
-//! and is given up: its copy carries the reason ([`GIVEN_UP`]), every delivery of it fails at once, and so the broker moves it to the dead
-//! letters, where operators find it with its reason and send it back once the cause is mended. Nothing else waits for it.
+//! A *transient* one waits, with growing pauses, for at most [`MAXIMUM_AGE`]. A *permanent* one, and one that waited
+//! too long, raises an alert and is given up: its copy carries the reason ([`GIVEN_UP`]), every delivery of it fails at
+//! once, and so the broker moves it to the dead letters, where operators find it with its reason and send it back once
+//! the cause is mended. Nothing else waits for it.
 
 use crate::app::App;
 use iris_azure::blob::Error as BlobError;
@@ -93,8 +95,8 @@ impl Reason {
     }
 }
 
-/// When a submission that waits for its order was first seen: now, if this is the first time. A time to come would wait for ever, so it counts
-/// as now.
+/// When a submission that waits for its order was first seen: now, if this is the first time. A time to come would wait
+/// for ever, so it counts as now.
 pub(crate) fn first_seen(message: &ServiceBusMessage, now: Timestamp) -> Timestamp {
     time(message, FIRST_SEEN).map_or(now, |time| time.min(now))
 }
@@ -103,14 +105,15 @@ fn time(message: &ServiceBusMessage, property: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(message.property(property)?.parse().ok()?).ok()
 }
 
-/// The MessageId the sender gave, however often the message has waited since; its place in the queue where it gave none.
+/// The MessageId the sender gave, however often the message has waited since; its place in the queue where it gave
+/// none.
 pub(crate) fn original_id(message: &ServiceBusMessage) -> String {
     let given = message.property(MESSAGE_ID).or(message.message_id.as_deref());
     given.map_or_else(|| format!("#{}", message.sequence_number.unwrap_or_default()), str::to_owned)
 }
 
-/// The MessageId the sender gave, however often the message has waited since. A message that was postponed without one has its place in the
-/// queue instead, which nobody gave.
+/// The MessageId the sender gave, however often the message has waited since. A message that was postponed without one
+/// has its place in the queue instead, which nobody gave.
 pub(crate) fn given_id(message: &ServiceBusMessage) -> Option<&str> {
     match message.property(MESSAGE_ID) {
         Some(original) => Some(original).filter(|original| !original.starts_with('#')),

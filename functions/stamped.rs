@@ -1,7 +1,8 @@
 //! Messages that came through an organization's entry: orders and gradings.
 //!
-//! The entry stamped them with its organization; what a body says about who it is proves nothing. Whatever is wrong with a message is recorded
-//! and answered by an event. Only what cannot be told now goes back to the queue ([`crate::postpone`]).
+//! The entry stamped them with its organization; what a body says about who it is proves nothing. Whatever is wrong
+//! with a message is recorded and answered by an event. Only what cannot be told now goes back to the queue
+//! ([`crate::postpone`]).
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
@@ -57,8 +58,8 @@ pub(crate) async fn submit(app: &App, message: &ServiceBusMessage, queue: &str, 
     }
 }
 
-/// A message is the same submission when entry, MessageId and bytes are the same; without a MessageId, its place in the queue stands for it
-/// (decision 54).
+/// A message is the same submission when entry, MessageId and bytes are the same; without a MessageId, its place in the
+/// queue stands for it (decision 54).
 fn incoming(message: &ServiceBusMessage, organization: Arc<Organization>, entry: &Entry, now: Timestamp) -> Incoming {
     let ledger = (entry.ledger)(&organization.slug);
     let request = if message.body.len() > BODY_LIMIT {
@@ -80,7 +81,8 @@ fn incoming(message: &ServiceBusMessage, organization: Arc<Organization>, entry:
     }
 }
 
-/// A message of nobody known: refused, and recorded under an organization that does not exist and wants no events (iris-facts R-01).
+/// A message of nobody known: refused, and recorded under an organization that does not exist and wants no events
+/// (iris-facts R-01).
 pub(crate) fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
     static NOBODY: LazyLock<Arc<Organization>> = LazyLock::new(|| Arc::new(Organization::unattributed()));
     let issue =

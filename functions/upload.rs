@@ -24,8 +24,8 @@ impl<'a> Upload<'a> {
         drop_id(self.source.container(), self.source.name(), self.etag.bare())
     }
 
-    /// Where its copy lies: `{folder}/{slug}/{id}`. Lifecycle rules go by the folder. The caller's name is not part of it: names can hold
-    /// personal data.
+    /// Where its copy lies: `{folder}/{slug}/{id}`. Lifecycle rules go by the folder. The caller's name is not part of
+    /// it: names can hold personal data.
     pub(crate) fn archive_name(&self, folder: &str, slug: &Slug) -> String {
         format!("{folder}/{slug}/{}", self.id())
     }

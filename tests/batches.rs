@@ -35,7 +35,8 @@ fn grading(series: &str, number: usize, right: &str, code: &str) -> OutgoingMess
     message(format!("g-{series}-{number}-{code}-{right}"), &grading)
 }
 
-/// A host whose organization grades without images and gets batches of every kind, a day ending at midnight in its zone.
+/// A host whose organization grades without images and gets batches of every kind, a day ending at midnight in its
+/// zone.
 async fn host(database: Option<String>, formats: &[BatchFormat]) -> TestHost {
     let host = TestHost::with(database).await;
     let mut organization = host.organization.clone();

@@ -1,4 +1,5 @@
-//! What the emulator and the handler have in common: the function app of this repository, and the requests both are tested with.
+//! What the emulator and the handler have in common: the function app of this repository, and the requests both are
+//! tested with.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

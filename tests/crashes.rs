@@ -1,5 +1,5 @@
-//! The handler killed with SIGKILL at random points: nothing is lost, nothing is created twice (the four properties of threats §3; no
-//! charges are sent yet).
+//! The handler killed with SIGKILL at random points: nothing is lost, nothing is created twice (the four properties of
+//! threats §3; no charges are sent yet).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! Results on their way: from a grading to every destination, with the report, through broker, Functions host and handler; destinations that
-//! fail, and the receipts.
+//! Results on their way: from a grading to every destination, with the report, through broker, Functions host and
+//! handler; destinations that fail, and the receipts.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -126,7 +126,8 @@ async fn a_dead_destination_delays_nobody_and_gets_everything_once_it_lives() {
     received(&host.host.broker, "results-harborview", 6).await;
     receipts(&host, 6).await;
     until("the failure is known", async || !host.host.orders.destination_health(None).await.unwrap().is_empty()).await;
-    // What waits is in rows: a scheduled message at the head of the queue would hide those behind it from the scale controller.
+    // What waits is in rows: a scheduled message at the head of the queue would hide those behind it from the scale
+    // controller.
     until("all six wait", async || host.host.orders.postponed_deliveries().await.unwrap() == 6).await;
     assert_eq!(host.host.broker.status("deliveries").unwrap().scheduled, 0);
     let (inbox, endpoint) = partner(address).await;

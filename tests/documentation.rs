@@ -1,4 +1,5 @@
-//! What docs/LOCAL-HOST.md says is not offered: the tables the endpoints refuse by. `IRIS_UPDATE_DOCS=1` writes it anew.
+//! What docs/LOCAL-HOST.md says is not offered: the tables the endpoints refuse by. `IRIS_UPDATE_DOCS=1` writes it
+//! anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

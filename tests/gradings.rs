@@ -1,4 +1,5 @@
-//! From an order to its result: gradings from their queue to events and results, through broker, Functions host and handler.
+//! From an order to its result: gradings from their queue to events and results, through broker, Functions host and
+//! handler.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

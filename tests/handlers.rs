@@ -1,5 +1,5 @@
-//! Several processes of the handler on one database, as Azure has them: no change that was acknowledged is lost, whoever made it, whoever
-//! died meanwhile.
+//! Several processes of the handler on one database, as Azure has them: no change that was acknowledged is lost,
+//! whoever made it, whoever died meanwhile.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,5 @@
-//! HL7: orders of hospitals from their entry to events, and results to their queue and back, through broker, Functions host and handler.
+//! HL7: orders of hospitals from their entry to events, and results to their queue and back, through broker, Functions
+//! host and handler.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -49,7 +50,8 @@ async fn orders_come_in(host: TestHost) {
     hand_in(&host, vec![order("1", sample("order.hl7"))]).await;
     let events = host.events(1).await;
     assert_eq!(told(&events), [(OrderCreationReceipt, "HV-ORD-1", true)]);
-    // Delivered again, and sent again by a hospital that stamps it anew: no order, and no event but the second's answer.
+    // Delivered again, and sent again by a hospital that stamps it anew: no order, and no event but the second's
+    // answer.
     let again = String::from_utf8(sample("order.hl7")).unwrap().replace("HV0001", "HV0099");
     hand_in(&host, vec![order("1", sample("order.hl7")), order("2", again)]).await;
     host.settled().await;

@@ -1,5 +1,5 @@
-//! Images and orders finding each other, through broker, Blob endpoint, Functions host and handler. The files were made by exiftool and
-//! pydicom (`tests/images/make_samples.py`).
+//! Images and orders finding each other, through broker, Blob endpoint, Functions host and handler. The files were made
+//! by exiftool and pydicom (`tests/images/make_samples.py`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,5 @@
-//! A sentinel patient goes every way there is, right and wrong; no log line, span or measurement may know them (docs/LOGGING.md).
+//! A sentinel patient goes every way there is, right and wrong; no log line, span or measurement may know them
+//! (docs/LOGGING.md).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -122,7 +122,8 @@ fn sample(name: &str) {
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[uuid]");
     settings.add_filter(r"0x[0-9A-F]{10,}", "[etag]");
-    // Batches of one file are decided side by side: which gets which number is not a promise, nor is the order of their events.
+    // Batches of one file are decided side by side: which gets which number is not a promise, nor is the order of their
+    // events.
     settings.add_filter(r"\b100\d{3}\b", "[id]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|\+00:00)", "[time]");
     settings.add_filter(r"receipts and events are in .*", "receipts and events are in [folder]");

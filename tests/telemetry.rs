@@ -1,5 +1,5 @@
-//! What a collector gets: the trace of a message from its sender to its events and deliveries, and the measurements. And what does not change
-//! when there is no collector, or a dead one.
+//! What a collector gets: the trace of a message from its sender to its events and deliveries, and the measurements.
+//! And what does not change when there is no collector, or a dead one.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,6 +1,7 @@
-//! The whole loop of two organizations that call everything alike, while the handler is killed with SIGKILL again and again: orders, images,
-//! gradings, corrections, deliveries to several destinations, batches for payers. Nothing is lost, nothing is doubled, the results of an order
-//! come in their order, and nobody sees anything of the other (the four properties of threats §3; no charges are sent yet).
+//! The whole loop of two organizations that call everything alike, while the handler is killed with SIGKILL again and
+//! again: orders, images, gradings, corrections, deliveries to several destinations, batches for payers. Nothing is
+//! lost, nothing is doubled, the results of an order come in their order, and nobody sees anything of the other (the
+//! four properties of threats §3; no charges are sent yet).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -289,7 +290,8 @@ fn events_are_told_once(host: &TestHost, side: &Side) {
         let counts = ["OrderCreationReceipt", "ImageReceipt", "ReadyForGradingEvent", "GradingReceipt"].map(count);
         assert_eq!(counts, [1, 2, 1, results], "{order}: {kinds:?}");
         assert_eq!(["OrderGradedEvent", "ResultsDeliveryReceipt"].map(count), [results, 2 * results], "{kinds:?}");
-        // What one transaction says stays in its order. What a killed process had still to publish comes later than what follows from it.
+        // What one transaction says stays in its order. What a killed process had still to publish comes later than
+        // what follows from it.
         let first = |kind: &str| kinds.iter().position(|known| known == kind).unwrap();
         assert!(first("ImageReceipt") < first("ReadyForGradingEvent"), "{order}: {kinds:?}");
         assert!(first("GradingReceipt") < first("OrderGradedEvent"), "{order}: {kinds:?}");

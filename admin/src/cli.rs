@@ -7,10 +7,11 @@ use iris_rules::deliveries::DeliveryState;
 use std::path::PathBuf;
 use uuid::Uuid;
 
-/// Looks at a running IRIS order platform and helps it along: organizations, drops, orders, dead letters, the outbox, submissions.
+/// Looks at a running IRIS order platform and helps it along: organizations, drops, orders, dead letters, the outbox,
+/// submissions.
 ///
-/// Connects by the handler's own settings (ServiceBus, Storage, Database …) from the environment, from --set, or from a local host's
-/// data folder (--local).
+/// Connects by the handler's own settings (ServiceBus, Storage, Database …) from the environment, from --set, or from a
+/// local host's data folder (--local).
 #[derive(Debug, Parser)]
 #[command(name = "iris-admin", version, max_term_width = 110)]
 pub struct Cli {
@@ -291,7 +292,8 @@ pub enum DeliveriesCommand {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
-    /// Have deliveries tried again with the next sweep: those that were parked, impossible or dropped, and those that wait.
+    /// Have deliveries tried again with the next sweep: those that were parked, impossible or dropped, and those that
+    /// wait.
     Retry {
         /// Their ids, as listed.
         #[arg(required = true, value_name = "ID")]

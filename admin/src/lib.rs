@@ -1,14 +1,16 @@
 //! The operators' tool: looks at a running platform and helps it along.
 //!
-//! It reaches the database, the namespace and the storage account by the handler's own settings, so it works against Azure and against a
-//! local host alike. Two rules hold for every command:
+//! It reaches the database, the namespace and the storage account by the handler's own settings, so it works against
+//! Azure and against a local host alike. Two rules hold for every command:
 //!
-//! - **Personal data is hidden** unless `--show-personal-data` asks for it: names, birth dates, what submitters call their patients and
-//!   orders, file names, free text, contents. Asking demands a `--reason`, and is entered into the audit before anything is shown.
-//! - **Changes are audited**: in the transaction of the change where it changes the database, else before it is done. They demand a reason
-//!   as well.
+//! - **Personal data is hidden** unless `--show-personal-data` asks for it: names, birth dates, what submitters call
+//!   their patients and orders, file names, free text, contents. Asking demands a `--reason`, and is entered into the
+//!   audit before anything is shown.
+//! - **Changes are audited**: in the transaction of the change where it changes the database, else before it is done.
+//!   They demand a reason as well.
 //!
-//! A command gives a [`report::Report`], which is written as tables for people or as JSON for programs; both show the same.
+//! A command gives a [`report::Report`], which is written as tables for people or as JSON for programs; both show the
+//! same.
 
 pub mod cli;
 mod commands;

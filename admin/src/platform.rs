@@ -72,7 +72,8 @@ impl Platform {
             bail!("--show-personal-data needs a --reason: say why you look; it is kept in the audit");
         }
         let settings = Settings::from_lookup(&|name| variables.get(name)).context(
-            "the platform's settings are those of its handler, from the environment or --set; --local DIR takes a local host's",
+            "the platform's settings are those of its handler, from the environment or --set; --local DIR takes a \
+             local host's",
         )?;
         let lookup = |name: &str| variables.get(name);
         let blobs = BlobStore::new(&settings.storage, &lookup).context("Storage")?;

@@ -1,4 +1,5 @@
-//! The local Blob endpoint, reached with the platform's own client; Azurite, where npm can install it, with the same client.
+//! The local Blob endpoint, reached with the platform's own client; Azurite, where npm can install it, with the same
+//! client.
 
 mod azurite;
 

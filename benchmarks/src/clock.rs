@@ -31,7 +31,8 @@ pub(crate) fn percentile(sorted: &[f64], part: f64) -> f64 {
 
 /// Processor time a process has used, in seconds; 0 where the system does not tell.
 pub(crate) fn processor_time(process: u32) -> f64 {
-    // Counted in hundredths of a second. The command, before the other fields, may contain anything; it ends with the last `)`.
+    // Counted in hundredths of a second. The command, before the other fields, may contain anything; it ends with the
+    // last `)`.
     let line = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let fields = line.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
     fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0

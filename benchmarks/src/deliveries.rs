@@ -1,4 +1,5 @@
-//! Results: from a grading in its queue to the OrderResult with its report in the caller's queue, and the report as a file.
+//! Results: from a grading in its queue to the OrderResult with its report in the caller's queue, and the report as a
+//! file.
 
 use crate::local::Local;
 use crate::report::Section;
@@ -20,9 +21,10 @@ const AT_ONCE: usize = 200;
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     let count = bench.amount(2_000);
     let about = format!(
-        "{} orders with two images of {SIDE} by {SIDE} pixels each are graded: posted in one batch, until the last OrderResult with \
-         the PDF in it (or its location) is in the results queue and the last receipt of a PDF file in the results container is in the \
-         events queue. Broker, Blob storage and Functions host run on the same cores.",
+        "{} orders with two images of {SIDE} by {SIDE} pixels each are graded: posted in one batch, until the last \
+         OrderResult with the PDF in it (or its location) is in the results queue and the last receipt of a PDF file \
+         in the results container is in the events queue. Broker, Blob storage and Functions host run on the same \
+         cores.",
         count as usize - AT_ONCE.min(count as usize / 2)
     );
     let mut section = Section::new("Results", about);

@@ -1,4 +1,5 @@
-//! Whole files: from a caller's upload to all orders stored, receipts written and events sent, through local host and handler process.
+//! Whole files: from a caller's upload to all orders stored, receipts written and events sent, through local host and
+//! handler process.
 
 use crate::databases::Kind;
 use crate::files::megabytes;
@@ -127,8 +128,8 @@ async fn twice(bench: &Bench, kind: Kind, file: &Path) -> Result<(Load, Load)> {
 
 async fn section(bench: &Bench, kind: Kind, peer: f64, csv: Load, again: Load, xlsx: Load) -> Result<Section> {
     let about = format!(
-        "{} rows × 50 columns (CSV {:.0} MB, XLSX {:.0} MB) from the start of the upload until all orders are stored, receipts written and \
-         events sent. Local host and handler share the machine{}.",
+        "{} rows × 50 columns (CSV {:.0} MB, XLSX {:.0} MB) from the start of the upload until all orders are stored, \
+         receipts written and events sent. Local host and handler share the machine{}.",
         number(f64::from(bench.files.rows)),
         megabytes(&bench.files.csv)?,
         megabytes(&bench.files.xlsx)?,

@@ -1,7 +1,8 @@
 //! What the platform does per second, beside its peers and limits: `cargo xtask bench`.
 //!
-//! Each module measures one part and gives a [`report::Section`]; a target is judged but never fails the run, because figures depend on the
-//! machine. Ratios are taken within one run. The handler is a process of its own, as in production; the local host runs in this one.
+//! Each module measures one part and gives a [`report::Section`]; a target is judged but never fails the run, because
+//! figures depend on the machine. Ratios are taken within one run. The handler is a process of its own, as in
+//! production; the local host runs in this one.
 
 mod blobs;
 mod clock;
@@ -47,7 +48,8 @@ struct Arguments {
     /// Runs only these benchmarks (comma-separated).
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
     only: Vec<Benchmark>,
-    /// A tenth of the amounts, once, without the files of a million rows and without Azurite: to see that everything works.
+    /// A tenth of the amounts, once, without the files of a million rows and without Azurite: to see that everything
+    /// works.
     #[arg(long)]
     quick: bool,
     /// Measures the handler of this package, as it is deployed, instead of one that was built with this program.

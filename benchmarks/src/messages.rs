@@ -31,9 +31,9 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     for kind in bench.databases.kinds() {
         let count = bench.amount(20_000);
         let about = format!(
-            "{SINGLE} new orders posted one by one to the idle system, each after the event of the one before; then {} posted in batches of \
-             {BATCH} until the last event is in the caller's queue. The baseline commits each message on its own, {CALLERS} under way at a \
-             time, without queue and events.",
+            "{SINGLE} new orders posted one by one to the idle system, each after the event of the one before; then \
+             {} posted in batches of {BATCH} until the last event is in the caller's queue. The baseline commits each \
+             message on its own, {CALLERS} under way at a time, without queue and events.",
             number(f64::from(count))
         );
         let mut section = Section::new(format!("Messages on {}", kind.name()), about);

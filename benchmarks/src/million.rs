@@ -13,7 +13,8 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     let rows = bench.amount(1_000_000);
     let files = bench.files.narrow(rows)?;
     let about = format!(
-        "{} rows × 12 columns (CSV {:.0} MB, XLSX {:.0} MB: within the limits of a drop) through the whole path on SQLite.",
+        "{} rows × 12 columns (CSV {:.0} MB, XLSX {:.0} MB: within the limits of a drop) through the whole path on \
+         SQLite.",
         number(f64::from(rows)),
         megabytes(&files[0])?,
         megabytes(&files[1])?

@@ -26,7 +26,8 @@ pub(crate) fn run(bench: &Bench) -> Result<Vec<Section>> {
     let xlsx = clock::best(repeats, || ours(&files.xlsx))?;
 
     let about = format!(
-        "{} rows × 50 columns: CSV of {:.0} MB, XLSX of {:.0} MB with its texts in the sheet. One thread; best of {repeats}.",
+        "{} rows × 50 columns: CSV of {:.0} MB, XLSX of {:.0} MB with its texts in the sheet. One thread; best of \
+         {repeats}.",
         number(f64::from(files.rows)),
         files::megabytes(&files.csv)?,
         files::megabytes(&files.xlsx)?

@@ -1,4 +1,5 @@
-//! Reports: PDFs per second on all cores, beside headless Chromium that prints the same HTML, and memory with 200 in flight.
+//! Reports: PDFs per second on all cores, beside headless Chromium that prints the same HTML, and memory with 200 in
+//! flight.
 
 mod chromium;
 
@@ -26,8 +27,9 @@ pub(crate) fn run(bench: &Bench) -> Result<Vec<Section>> {
     let renderer = Renderer::default();
     let bytes = renderer.pdf(&work[0].0, &work[0].1)?.0.len();
     let about = format!(
-        "Reports of all {} evaluation types with two images of {SIDE} by {SIDE} pixels each, PDF/A-2a and PDF/UA-1, on {cores} threads; \
-         the first has {} kB. Chromium is one running browser that prints the same HTML on {cores} pages at once, without the standards.",
+        "Reports of all {} evaluation types with two images of {SIDE} by {SIDE} pixels each, PDF/A-2a and PDF/UA-1, \
+         on {cores} threads; the first has {} kB. Chromium is one running browser that prints the same HTML on \
+         {cores} pages at once, without the standards.",
         EvaluationType::ALL.len(),
         bytes / 1_000
     );
@@ -92,8 +94,8 @@ fn pdfs(renderer: &Renderer, work: &Work, count: u32, threads: usize) -> Result<
     Ok(clock::rate(count, started))
 }
 
-/// Peak memory of this process while so many reports are rendered at once, each on a thread of its own and each kept until all are
-/// done; above what it was before, in MB.
+/// Peak memory of this process while so many reports are rendered at once, each on a thread of its own and each kept
+/// until all are done; above what it was before, in MB.
 fn in_flight(renderer: &Renderer, work: &Work) -> Result<f64> {
     // Makes the kernel forget the peak so far.
     std::fs::write("/proc/self/clear_refs", "5").context("the peak of memory cannot be reset here")?;

@@ -42,8 +42,9 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
         endpoint.shutdown().await;
     }
     let about = format!(
-        "{} messages of {BODY} bytes over AMQP to the local endpoint, its journal on disk; client and endpoint share the machine. The \
-         Rust client is `fe2o3-amqp`; batches are sent by the platform's own sender, which rests on it.",
+        "{} messages of {BODY} bytes over AMQP to the local endpoint, its journal on disk; client and endpoint share \
+         the machine. The Rust client is `fe2o3-amqp`; batches are sent by the platform's own sender, which rests on \
+         it.",
         number(f64::from(count))
     );
     let mut section = Section::new("Local Service Bus", about);

@@ -1,8 +1,9 @@
 //! Ten minutes of mixed load on the local endpoints, and the memory of this process every ten seconds.
 //!
-//! All at once, each at its own pace: messages sent and received over AMQP (singles and batches, on connections that come and go), messages
-//! sent over HTTP, blobs put, read and deleted, small and large. The endpoints and their clients live in this process, so that a leak on
-//! either side shows. What is sent is received again, so memory has to stay flat.
+//! All at once, each at its own pace: messages sent and received over AMQP (singles and batches, on connections that
+//! come and go), messages sent over HTTP, blobs put, read and deleted, small and large. The endpoints and their clients
+//! live in this process, so that a leak on either side shows. What is sent is received again, so memory has to stay
+//! flat.
 
 use crate::report::{Section, Target::AtMost};
 use crate::{Bench, memory};
@@ -98,8 +99,9 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
 
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
     let about = format!(
-        "{} seconds of AMQP sends (singles and batches of 50), sends over HTTP, AMQP receives, and blobs of 1 KiB to 6 MiB put, read and \
-         deleted, all at once; endpoints and clients in one process, whose resident memory is taken every {} seconds.",
+        "{} seconds of AMQP sends (singles and batches of 50), sends over HTTP, AMQP receives, and blobs of 1 KiB to \
+         6 MiB put, read and deleted, all at once; endpoints and clients in one process, whose resident memory is \
+         taken every {} seconds.",
         length.as_secs(),
         LOOK.as_secs()
     );

@@ -1,7 +1,7 @@
 //! Storing rows of a drop: the service beside bare loops on the same schema.
 //!
-//! A bare loop inserts the same patients, orders, outbox envelopes and receipt lines, prepared before the clock starts: no rules, no looking
-//! for what is there already.
+//! A bare loop inserts the same patients, orders, outbox envelopes and receipt lines, prepared before the clock starts:
+//! no rules, no looking for what is there already.
 
 mod bare;
 

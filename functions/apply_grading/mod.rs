@@ -1,6 +1,7 @@
 //! `apply_grading`: one message becomes a graded order and its result.
 //!
-//! A grading comes through the entry `gradings-{organization}`, whose credential only those have who may grade (decision 120).
+//! A grading comes through the entry `gradings-{organization}`, whose credential only those have who may grade
+//! (decision 120).
 
 use crate::app::App;
 use crate::stamped::{self, Entry};

@@ -2,19 +2,21 @@
 //!
 //! # Protocol
 //!
-//! A message in the queue of deliveries is a doorbell: it says which result and which destination, nothing else. The row of the delivery is the
-//! queue ([`iris_rules::deliveries`]). The result as it was stored says everything the report and the message need, so that a delivery made
-//! twice is twice the same: the same message id, the same file name, the same bytes.
+//! A message in the queue of deliveries is a doorbell: it says which result and which destination, nothing else. The
+//! row of the delivery is the queue ([`iris_rules::deliveries`]). The result as it was stored says everything the
+//! report and the message need, so that a delivery made twice is twice the same: the same message id, the same file
+//! name, the same bytes.
 //!
 //! 1. **Begin** an attempt: the row is leased, or says that there is nothing to do.
 //! 2. **Render** the report, within bounds of memory and processors.
 //! 3. **Send** it by its destination's channel ([`iris_channels`]).
 //! 4. **Store** what became of it: delivered, with the receipt in the same transaction; or due again, later each time.
 //!
-//! The message is done in any case. What is due within [`SOON`] rings again by this process, everything else by the sweep; nothing waits in
-//! the queue. A destination that fails is left alone meanwhile ([`iris_channels::Lane`]); nobody else waits for it. When nothing could be
-//! delivered to it for days it is disabled with an alert, and what is for it is held until someone resumes it. A result that a destination
-//! does not take for days, whatever else it takes, is parked with an alert.
+//! The message is done in any case. What is due within [`SOON`] rings again by this process, everything else by the
+//! sweep; nothing waits in the queue. A destination that fails is left alone meanwhile ([`iris_channels::Lane`]);
+//! nobody else waits for it. When nothing could be delivered to it for days it is disabled with an alert, and what is
+//! for it is held until someone resumes it. A result that a destination does not take for days, whatever else it takes,
+//! is parked with an alert.
 
 use crate::app::App;
 use crate::postpone;

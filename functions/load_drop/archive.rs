@@ -42,7 +42,8 @@ impl Job<'_> {
             Err(BlobError::NotFound | BlobError::Changed) => Ok(Archived::Refused(Issue::error(
                 IssueCode::UnreadableFile,
                 "",
-                "The file was removed or overwritten before it could be read. If it was overwritten, the new version is loaded on its own.",
+                "The file was removed or overwritten before it could be read. If it was overwritten, the new version \
+                 is loaded on its own.",
             ))),
             Err(error) => Err(error.into()),
         }

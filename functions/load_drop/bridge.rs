@@ -1,7 +1,7 @@
 //! From asynchronous downloads to the blocking readers of the intake library.
 //!
-//! The download runs as a task and hands its pieces over a short channel; the parser's thread takes them as [`std::io::Read`]. The channel's
-//! length bounds the memory between the two, and dropping either end stops the other.
+//! The download runs as a task and hands its pieces over a short channel; the parser's thread takes them as
+//! [`std::io::Read`]. The channel's length bounds the memory between the two, and dropping either end stops the other.
 
 use bytes::{Buf, Bytes};
 use std::io::{Read, Result};

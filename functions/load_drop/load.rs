@@ -1,8 +1,8 @@
 //! Committing the rows of a drop.
 //!
-//! Batches are numbered by their first row. A resumed drop parses the file from the start (parsing is cheap, and finding repeated order ids
-//! needs all rows) and skips the rows that committed batches have, however those were cut. Batches of late parents are numbered from
-//! [`EXTRA`].
+//! Batches are numbered by their first row. A resumed drop parses the file from the start (parsing is cheap, and
+//! finding repeated order ids needs all rows) and skips the rows that committed batches have, however those were cut.
+//! Batches of late parents are numbered from [`EXTRA`].
 
 use super::bridge::pieces;
 use super::rows::{BATCH, Reading, Told};
@@ -25,8 +25,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::error;
 
-/// Batches on their way to the database at a time: while it stores one, the next is decided. Batches that concern the same patients or
-/// orders are done in the order in which they were submitted.
+/// Batches on their way to the database at a time: while it stores one, the next is decided. Batches that concern the
+/// same patients or orders are done in the order in which they were submitted.
 const IN_FLIGHT: usize = 2;
 
 /// Number of the first batch of late parents.
@@ -108,8 +108,8 @@ impl Job<'_> {
         }
     }
 
-    /// Reads a file of which all is to be loaded or nothing (decision 18), without storing any of it. A resumed drop keeps to what was
-    /// decided when its first batch was committed.
+    /// Reads a file of which all is to be loaded or nothing (decision 18), without storing any of it. A resumed drop
+    /// keeps to what was decided when its first batch was committed.
     async fn preview(&self, state: &DropState, mut read: mpsc::Receiver<Told>) -> Result<Admission, Error> {
         if !state.done.is_empty() {
             // Where no row has a line yet, those of the committed batches wait for their orders: they were admitted.
@@ -228,8 +228,8 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Commits rows; gives back those that wait for their orders. A row that finds no place to wait in is answered at once, as if its patience
-    /// were over.
+    /// Commits rows; gives back those that wait for their orders. A row that finds no place to wait in is answered at
+    /// once, as if its patience were over.
     async fn submit(&self, lease: DropLease, number: u32, mut batch: Vec<Submitted>) -> Result<Vec<Waiting>, Error> {
         let mut places = Vec::new();
         for (incoming, _) in batch.iter_mut().filter(|(incoming, _)| may_wait(incoming)) {
@@ -252,7 +252,8 @@ impl Job<'_> {
         Ok(changes.zip(places).map(|(row, place)| Waiting { row, _place: place }).collect())
     }
 
-    /// A place for a row that waited before a restart: there will be one, for no row waits longer than its organization's patience.
+    /// A place for a row that waited before a restart: there will be one, for no row waits longer than its
+    /// organization's patience.
     async fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
         Arc::clone(&self.app.waiting_rows).acquire_owned().await.map_err(|_| Error::Reader)
     }

@@ -2,14 +2,17 @@
 //!
 //! # Protocol
 //!
-//! A BlobCreated event names a blob; container + name + ETag make it one drop (decision 19), however often it is announced.
+//! A BlobCreated event names a blob; container + name + ETag make it one drop (decision 19), however often it is
+//! announced.
 //!
-//! 1. **Archive.** The bytes are copied to our own container under the drop's id. From here on the caller's blob is not needed: it may be
-//!    overwritten or deleted while we work, and a resumed load reads the same bytes.
-//! 2. **Load.** A thread parses and validates, batch by batch; batches are committed in order under the drop's epoch, each with the lines its
-//!    rows will have in the receipt. A crash resumes after the last committed batch.
-//! 3. **Late parents.** Rows whose order is not known yet are tried again, with growing delay, until the organization's patience ends.
-//! 4. **Receipts.** Written from the stored lines to the caller's results container; writing them again gives the same documents.
+//! 1. **Archive.** The bytes are copied to our own container under the drop's id. From here on the caller's blob is not
+//!    needed: it may be overwritten or deleted while we work, and a resumed load reads the same bytes.
+//! 2. **Load.** A thread parses and validates, batch by batch; batches are committed in order under the drop's epoch,
+//!    each with the lines its rows will have in the receipt. A crash resumes after the last committed batch.
+//! 3. **Late parents.** Rows whose order is not known yet are tried again, with growing delay, until the organization's
+//!    patience ends.
+//! 4. **Receipts.** Written from the stored lines to the caller's results container; writing them again gives the same
+//!    documents.
 //! 5. **Clean up.** The caller's blob is removed if it is still the version that was loaded.
 //!
 //! Each step may be repeated; a drop is done only after the last.
@@ -40,8 +43,8 @@ use uuid::Uuid;
 
 const MIB: u64 = 1 << 20;
 
-/// How long nothing is heard of a drop that is being loaded before an announcement of the sweep takes it over. All or nothing is read once
-/// without a commit first, which takes a minute or two.
+/// How long nothing is heard of a drop that is being loaded before an announcement of the sweep takes it over. All or
+/// nothing is read once without a commit first, which takes a minute or two.
 const ABANDONED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// A drop being worked on.
@@ -128,7 +131,8 @@ async fn work(app: &App, organization: Arc<Organization>, event: &BlobCreated) -
 }
 
 impl<'a> Job<'a> {
-    /// The drop an event announces; `None` when there is nothing to do: the blob is gone and unknown, or a newer version has its own event.
+    /// The drop an event announces; `None` when there is nothing to do: the blob is gone and unknown, or a newer
+    /// version has its own event.
     async fn announced(
         app: &'a App,
         organization: Arc<Organization>,
@@ -160,8 +164,8 @@ impl<'a> Job<'a> {
         Ok(Some(Self { app, organization, upload, drop }))
     }
 
-    /// What loading needs at most, in bytes: pieces of the file on their way, and rows parsed ahead; of a workbook its table of texts as well,
-    /// which is held whole.
+    /// What loading needs at most, in bytes: pieces of the file on their way, and rows parsed ahead; of a workbook its
+    /// table of texts as well, which is held whole.
     fn memory(&self) -> u64 {
         let size = self.drop.size;
         let book = Path::new(&self.drop.name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));

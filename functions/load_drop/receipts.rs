@@ -1,7 +1,7 @@
 //! Writing a drop's receipts from its stored lines (see [`iris_intake::receipt`] for the documents).
 //!
-//! The receipt itself is written last: where it exists, everything has been written. Writing again after a crash gives the same documents,
-//! since all of it comes from the store and the archive.
+//! The receipt itself is written last: where it exists, everything has been written. Writing again after a crash gives
+//! the same documents, since all of it comes from the store and the archive.
 
 use super::shape::Shape;
 use super::{Error, Job};

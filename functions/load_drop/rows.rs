@@ -1,6 +1,7 @@
 //! The reading thread: bytes → rows → submissions, a batch ahead of the database.
 //!
-//! Parsing and validating need the processor, committing needs the database: the two overlap through a channel of [`AHEAD`] batches.
+//! Parsing and validating need the processor, committing needs the database: the two overlap through a channel of
+//! [`AHEAD`] batches.
 
 use super::Error;
 use iris_drops::rows::RowOrigin;

@@ -1,8 +1,8 @@
 //! `prune`: removes what is past its retention period, by a timer.
 //!
-//! Every batch is a transaction of its own, with the audit entry that counts it, so a timer that is killed or runs twice does no harm and
-//! orders that come in meanwhile wait for a batch at most. A run that takes longer than [`TIME`] leaves the rest to the next one.
-//! What is never removed is said in [`iris_rules::retention`].
+//! Every batch is a transaction of its own, with the audit entry that counts it, so a timer that is killed or runs
+//! twice does no harm and orders that come in meanwhile wait for a batch at most. A run that takes longer than [`TIME`]
+//! leaves the rest to the next one. What is never removed is said in [`iris_rules::retention`].
 
 use crate::app::App;
 use iris_azure::handler::Outcome;

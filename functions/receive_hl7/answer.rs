@@ -1,7 +1,7 @@
 //! What a hospital answered is the final word about a delivery.
 //!
-//! The table of replies says what it means: the standard's, after the destination's own. A result is made again until it is taken or stands aside;
-//! a charge has ended whatever was answered.
+//! The table of replies says what it means: the standard's, after the destination's own. A result is made again until
+//! it is taken or stands aside; a charge has ended whatever was answered.
 
 use crate::app::App;
 use crate::postpone::{self, Reason};

@@ -1,8 +1,9 @@
 //! An HL7 message becomes one submission for each order in it.
 //!
-//! Each order is submitted and recorded by itself: one that is refused does not hold back the others. The ledger knows each by the message it came
-//! in and its place there, so that the message delivered twice, or sent twice by its hospital, changes nothing. Where an order waits for the
-//! one it is about (decision 9), the message waits; those that are done are answered from the ledger when it comes again.
+//! Each order is submitted and recorded by itself: one that is refused does not hold back the others. The ledger knows
+//! each by the message it came in and its place there, so that the message delivered twice, or sent twice by its
+//! hospital, changes nothing. Where an order waits for the one it is about (decision 9), the message waits; those that
+//! are done are answered from the ledger when it comes again.
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
@@ -67,8 +68,9 @@ fn incoming(message: &ServiceBusMessage, organization: &Arc<Organization>, now: 
     (0..).zip(read).map(submission).collect()
 }
 
-/// What the orders of a message ask for, each with what is kept of it should it be refused: the order as a message of its own, without social
-/// security numbers (iris-facts R-25). Of a message that cannot be read, where one could be anywhere, nothing is kept. Pure.
+/// What the orders of a message ask for, each with what is kept of it should it be refused: the order as a message of
+/// its own, without social security numbers (iris-facts R-25). Of a message that cannot be read, where one could be
+/// anywhere, nothing is kept. Pure.
 fn read(
     body: &[u8],
     interface: Option<&str>,
@@ -143,8 +145,8 @@ fn placed(found: RowIssue) -> Issue {
     issue
 }
 
-/// Answers repeat the procedure of the order (iris-facts §9.4): it goes along as the order's OrderableIdentifier, components as in OBR-4, unless
-/// the interface reads that from elsewhere.
+/// Answers repeat the procedure of the order (iris-facts §9.4): it goes along as the order's OrderableIdentifier,
+/// components as in OBR-4, unless the interface reads that from elsewhere.
 fn remember(request: &mut OrderRequest, echo: &Echo) {
     let Some(order) = request.order.as_mut().filter(|order| order.orderable_identifier.is_none()) else { return };
     let [code, text, system, alternate] = echo.procedure.each_ref().map(|part| part.replace('^', " "));

@@ -7,7 +7,8 @@ use iris_model::IssueCode;
 use iris_rules::images::Claims;
 use serde_json::json;
 
-/// How much is read at a time; enough for the header of most files. The reader stops asking at [`iris_images::HEADER_LIMIT`].
+/// How much is read at a time; enough for the header of most files. The reader stops asking at
+/// [`iris_images::HEADER_LIMIT`].
 const RANGE: u64 = 128 << 10;
 
 /// What is known about a file from its header.

@@ -4,15 +4,16 @@
 //!
 //! A BlobCreated event names a blob of `{org}-images`; nothing else in the event is believed.
 //!
-//! 1. **Inspect.** The first bytes are read, as many as the header has, and say what the file is and whose (`iris_images`).
-//! 2. **Archive.** The bytes are copied to our own container while their digest is taken. The same bytes under the same name are the same
-//!    image (decision 178), however often they are uploaded or announced.
-//! 3. **Decide and commit.** The rules link the image to its order, or let it wait, or quarantine it; its receipts go to the outbox in the
-//!    same transaction (`iris_rules::images`).
+//! 1. **Inspect.** The first bytes are read, as many as the header has, and say what the file is and whose
+//!    (`iris_images`).
+//! 2. **Archive.** The bytes are copied to our own container while their digest is taken. The same bytes under the same
+//!    name are the same image (decision 178), however often they are uploaded or announced.
+//! 3. **Decide and commit.** The rules link the image to its order, or let it wait, or quarantine it; its receipts go
+//!    to the outbox in the same transaction (`iris_rules::images`).
 //! 4. **Clean up.** The caller's blob is removed if it is still the version that was read.
 //!
-//! Each step may be repeated; an image is done only after the last. Killed anywhere, the event is delivered again, and if even that is lost,
-//! the sweep finds the blob.
+//! Each step may be repeated; an image is done only after the last. Killed anywhere, the event is delivered again, and
+//! if even that is lost, the sweep finds the blob.
 
 mod archive;
 mod inspect;

@@ -1,7 +1,8 @@
-//! What waits for something that may never come: images for their orders, directives for their images (decisions 23, 24).
+//! What waits for something that may never come: images for their orders, directives for their images (decisions 23,
+//! 24).
 //!
-//! Each is looked at again and again with growing delay, and reported once the organization's patience is over. A directive whose blob lies in
-//! the container is announced anew instead: its event was lost, or is still under way.
+//! Each is looked at again and again with growing delay, and reported once the organization's patience is over. A
+//! directive whose blob lies in the container is announced anew instead: its event was lost, or is still under way.
 
 use super::{Announced, announcement};
 use crate::app::App;

@@ -1,10 +1,12 @@
 //! `sweep_outbox`: what no message triggers.
 //!
 //! - Publishes what is left in the outbox: of processes that died, and of destinations that were away.
-//! - Finds files whose event was lost: Event Grid may drop an event when its destination fails for a day, and the local host may when it
-//!   is killed. Every drops container is listed, and a file that has lain there for [`UNANNOUNCED_AFTER`] is announced by ourselves. A file that
-//!   is being loaded, or was, is recognized by its identity, so that announcing it once more costs one look-up. Image containers likewise.
-//! - Rings for deliveries that have become due, and for those whose doorbell was lost or dead-lettered ([`iris_rules::deliveries`]).
+//! - Finds files whose event was lost: Event Grid may drop an event when its destination fails for a day, and the local
+//!   host may when it is killed. Every drops container is listed, and a file that has lain there for
+//!   [`UNANNOUNCED_AFTER`] is announced by ourselves. A file that is being loaded, or was, is recognized by its
+//!   identity, so that announcing it once more costs one look-up. Image containers likewise.
+//! - Rings for deliveries that have become due, and for those whose doorbell was lost or dead-lettered
+//!   ([`iris_rules::deliveries`]).
 //! - Looks after images that wait for their orders and directives that wait for their images (module `images`).
 
 mod images;

@@ -1,5 +1,5 @@
-//! Signing in to PostgreSQL with a managed identity: the deployed program, a token endpoint as Azure's App Service has it, and a server that
-//! asks for a password.
+//! Signing in to PostgreSQL with a managed identity: the deployed program, a token endpoint as Azure's App Service has
+//! it, and a server that asks for a password.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

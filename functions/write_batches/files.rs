@@ -83,7 +83,8 @@ impl File {
                 }
             }
             Kind::Zip(archive) => {
-                // One report at a time: an archive is written in the background, and deliveries have the same processors and memory.
+                // One report at a time: an archive is written in the background, and deliveries have the same
+                // processors and memory.
                 for entry in entries {
                     let pdf = app.channels.pdf(&entry.result, organization).await?;
                     tokio::task::block_in_place(|| add_report(archive, &entry.result, &pdf))?;
@@ -124,7 +125,8 @@ fn save(book: BatchWorkbook) -> anyhow::Result<std::fs::File> {
 }
 
 fn add_report(archive: &mut ZipWriter<StreamWriter<Piece>>, result: &StoredResult, pdf: &[u8]) -> anyhow::Result<()> {
-    // What a report consists of is compressed already: little effort. Stored as it is, readers that never look back could not find its end.
+    // What a report consists of is compressed already: little effort. Stored as it is, readers that never look back
+    // could not find its end.
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(1));
     archive.start_file(report_name(result), options)?;
@@ -132,7 +134,8 @@ fn add_report(archive: &mut ZipWriter<StreamWriter<Piece>>, result: &StoredResul
     Ok(())
 }
 
-/// `100001_A-1.pdf`: the order's number makes it unique, the submitter's id is for people. No id leads out of the folder it is unpacked in.
+/// `100001_A-1.pdf`: the order's number makes it unique, the submitter's id is for people. No id leads out of the
+/// folder it is unpacked in.
 fn report_name(result: &StoredResult) -> String {
     let plain = |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
     let local_id: String = result.order_local_id().chars().take(64).map(plain).collect();

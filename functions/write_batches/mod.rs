@@ -2,14 +2,16 @@
 //!
 //! For every organization that asks for batches, whenever one of its periods is over:
 //!
-//! 1. *Open*: one transaction takes the next number and fixes which results the batch has ([`iris_rules::batches`] says why there is no gap
-//!    and no repeat).
-//! 2. *Write*: the files, under names made of the number, and last the manifest. All of it is a function of the fixed content: killed in the
-//!    middle, the next run writes the same over it. Where a manifest is, everything is, and nothing is written any more.
+//! 1. *Open*: one transaction takes the next number and fixes which results the batch has ([`iris_rules::batches`] says
+//!    why there is no gap and no repeat).
+//! 2. *Write*: the files, under names made of the number, and last the manifest. All of it is a function of the fixed
+//!    content: killed in the middle, the next run writes the same over it. Where a manifest is, everything is, and
+//!    nothing is written any more.
 //! 3. *Close*: the batch is done.
 //!
-//! A batch that was left open is written before the next is opened, so numbers appear in order. Periods that nobody could write while the
-//! platform was away are one batch. A run that finds nothing to do costs two look-ups per organization.
+//! A batch that was left open is written before the next is opened, so numbers appear in order. Periods that nobody
+//! could write while the platform was away are one batch. A run that finds nothing to do costs two look-ups per
+//! organization.
 
 mod files;
 mod write;
@@ -23,7 +25,8 @@ use iris_rules::batches::{Batch, NewBatch};
 use jiff::Timestamp;
 use tracing::{debug, error, info};
 
-/// The most results of a batch: what surely is written within the time a function may take. More become further batches of the same period.
+/// The most results of a batch: what surely is written within the time a function may take. More become further batches
+/// of the same period.
 const LIMIT: u32 = 20_000;
 /// The same where their reports are written, each with its images.
 const LIMIT_WITH_REPORTS: u32 = 5_000;

@@ -1,9 +1,9 @@
 //! Requests to the Blob endpoint, as bytes on a connection.
 //!
-//! The input is a script of requests: most are well-formed lines and headers with arbitrary values, signed with the account's key or
-//! carrying a shared access signature, so that they get beyond authorization; others are raw bytes. One store serves all scripts; each
-//! begins with the same two blobs in a new container and leaves nothing behind. A panic is a finding, and so is an answer that says the
-//! endpoint failed (500).
+//! The input is a script of requests: most are well-formed lines and headers with arbitrary values, signed with the
+//! account's key or carrying a shared access signature, so that they get beyond authorization; others are raw bytes.
+//! One store serves all scripts; each begins with the same two blobs in a new container and leaves nothing behind. A
+//! panic is a finding, and so is an answer that says the endpoint failed (500).
 #![no_main]
 
 use iris_local_blob::auth::{Account, SasTerms};
@@ -87,7 +87,8 @@ const BODIES: &[&str] = &[
     "<BlockList><Uncommitted>AAAA</Uncommitted><Committed>BBBB</Committed><Latest>AAAA</Latest></BlockList>",
     "<Tags><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tags>",
     "<SignedIdentifiers><SignedIdentifier><Id>p</Id><AccessPolicy><Permission>r</Permission></AccessPolicy></SignedIdentifier></SignedIdentifiers>",
-    "--b\r\nContent-Type: application/http\r\nContent-ID: 0\r\n\r\nDELETE /devstoreaccount1/box/one HTTP/1.1\r\n\r\n\r\n--b--\r\n",
+    "--b\r\nContent-Type: application/http\r\nContent-ID: 0\r\n\r\nDELETE /devstoreaccount1/box/one \
+     HTTP/1.1\r\n\r\n\r\n--b--\r\n",
 ];
 
 /// The script, read from the front; zeros when it has ended.

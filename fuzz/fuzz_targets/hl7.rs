@@ -1,6 +1,7 @@
 //! Any bytes as an HL7 message, a file of messages, an answer, and an address.
 //!
-//! Findings: a panic; a part that is longer than what it is a part of; a message that says something else once it was written and read again.
+//! Findings: a panic; a part that is longer than what it is a part of; a message that says something else once it was
+//! written and read again.
 #![no_main]
 
 use iris_hl7::message::{Limits, Message};

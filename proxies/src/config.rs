@@ -17,8 +17,8 @@ pub struct Configuration {
     pub orders: String,
     /// Connection string by which messages for hospitals are taken: may listen to `hl7out-{organization}`.
     pub results: String,
-    /// Address of the Blob service with a signature that may read the organization's results container: messages larger than the queue takes are
-    /// there.
+    /// Address of the Blob service with a signature that may read the organization's results container: messages larger
+    /// than the queue takes are there.
     pub documents: String,
     /// The hospitals' systems.
     pub interfaces: Vec<Interface>,

@@ -109,7 +109,8 @@ impl Collector {
         self.points().iter().filter(matches).map(|point| point.value).sum()
     }
 
-    /// Names, units and attributes of all measurements so far, one line each; without the reason of failures, of which a run may have some.
+    /// Names, units and attributes of all measurements so far, one line each; without the reason of failures, of which
+    /// a run may have some.
     pub(crate) fn inventory(&self) -> Vec<String> {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for point in self.points() {

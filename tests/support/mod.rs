@@ -264,7 +264,8 @@ pub(crate) fn message(id: impl Into<String>, body: &serde_json::Value) -> Outgoi
     OutgoingMessage { message_id: id.into(), body: body.to_string().into(), ..OutgoingMessage::default() }
 }
 
-/// A new, empty PostgreSQL database on the server the environment names (`cargo xtask test` starts one); `None` without a server.
+/// A new, empty PostgreSQL database on the server the environment names (`cargo xtask test` starts one); `None` without
+/// a server.
 pub(crate) async fn postgres() -> Option<String> {
     let server = std::env::var("IRIS_TEST_POSTGRES").ok()?;
     let name = format!("iris_{}", uuid::Uuid::new_v4().simple());

@@ -1,7 +1,7 @@
 //! The console's test in a real browser: Debian's Chromium, driven by playwright-core from the npm registry.
 //!
-//! The package comes from the lock file in `tests/console`, into a folder beside it; the browser is the system's. Where it is missing it is
-//! installed with apt-get, as PostgreSQL is.
+//! The package comes from the lock file in `tests/console`, into a folder beside it; the browser is the system's. Where
+//! it is missing it is installed with apt-get, as PostgreSQL is.
 
 use crate::child::{cargo, output, run, succeed};
 use crate::console;
@@ -16,7 +16,8 @@ const PLACES: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
 /// What is run to install it.
 const INSTALL: &str = "export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install --yes -qq --no-install-recommends chromium";
 
-/// Builds the local host and runs the test. Where there is no browser and none can be had, that is a failure, not a test that passed.
+/// Builds the local host and runs the test. Where there is no browser and none can be had, that is a failure, not a
+/// test that passed.
 pub(crate) async fn test() -> Result<()> {
     let browser = browser().await?;
     let program = program().await?;

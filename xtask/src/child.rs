@@ -1,8 +1,8 @@
 //! Programs that a task runs.
 //!
-//! Each runs in a process group of its own, so that what *it* starts (cargo's test binaries, say) can be ended with it: dropping a
-//! running child, as an interruption does, ends the whole group and waits until its leader is gone, so that nothing writes into a
-//! folder that is removed next. Standard input is closed: nothing here may ask questions.
+//! Each runs in a process group of its own, so that what *it* starts (cargo's test binaries, say) can be ended with it:
+//! dropping a running child, as an interruption does, ends the whole group and waits until its leader is gone, so that
+//! nothing writes into a folder that is removed next. Standard input is closed: nothing here may ask questions.
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -20,8 +20,8 @@ const LOOK: Duration = Duration::from_millis(10);
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(crate::workspace::root());
-    // `cargo run` describes this package to us. Passed on, that would look to build scripts as if their surroundings had changed,
-    // and crates with native code would be built anew each time.
+    // `cargo run` describes this package to us. Passed on, that would look to build scripts as if their surroundings
+    // had changed, and crates with native code would be built anew each time.
     let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| ours(name)) {
         command.env_remove(name);
@@ -58,7 +58,8 @@ pub(crate) async fn run(command: &mut Command) -> Result<ExitStatus> {
     Running::start(command)?.end().await
 }
 
-/// Runs the command and returns what it wrote to standard output. Fails with its standard error when it does not succeed.
+/// Runs the command and returns what it wrote to standard output. Fails with its standard error when it does not
+/// succeed.
 pub(crate) async fn output(command: &mut Command) -> Result<String> {
     let mut running = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let (stdout, stderr) = (running.child.stdout.take(), running.child.stderr.take());

@@ -1,7 +1,8 @@
 //! The project's own tasks: `cargo xtask test | check-app | package | schemas | bench | chaos | postgres`.
 //!
-//! Everything a task starts (PostgreSQL, cargo and what it runs) ends with it: each is owned by a guard, and an interruption drops
-//! the running task, which drops its guards. So Ctrl-C, a termination, an error and a panic all take the same way out.
+//! Everything a task starts (PostgreSQL, cargo and what it runs) ends with it: each is owned by a guard, and an
+//! interruption drops the running task, which drops its guards. So Ctrl-C, a termination, an error and a panic all take
+//! the same way out.
 
 mod app;
 mod bench;
@@ -34,8 +35,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Checks everything: format, references, dependencies, lints, schemas, all tests on SQLite and PostgreSQL, clients of
-    /// other languages.
+    /// Checks everything: format, references, dependencies, lints, schemas, all tests on SQLite and PostgreSQL, clients
+    /// of other languages.
     Test(test::Options),
     /// Checks host.json, function.json, Bicep, settings and roles against each other and against the code.
     CheckApp,

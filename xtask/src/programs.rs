@@ -1,7 +1,7 @@
 //! Test programs, several at a time.
 //!
-//! `cargo test` runs one program after the other. Many of ours mostly wait: for kills, leases, timers. Side by side they take a fraction of
-//! the time. What each says is shown whole when it has ended, as `cargo test` would show it.
+//! `cargo test` runs one program after the other. Many of ours mostly wait: for kills, leases, timers. Side by side
+//! they take a fraction of the time. What each says is shown whole when it has ended, as `cargo test` would show it.
 
 use crate::child::{cargo, output, run, succeed};
 use crate::console;

@@ -1,5 +1,5 @@
-//! `cargo xtask schemas`: the JSON Schemas of the platform's documents, written from the types that read them, and committed so that
-//! callers and editors can use them.
+//! `cargo xtask schemas`: the JSON Schemas of the platform's documents, written from the types that read them, and
+//! committed so that callers and editors can use them.
 
 use crate::console;
 use anyhow::{Context, Result, bail};

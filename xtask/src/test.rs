@@ -33,7 +33,8 @@ pub(crate) struct Options {
     only: Vec<Step>,
 }
 
-/// A step of the test run, in the order they are taken: quick ones first, then those that need the whole workspace built.
+/// A step of the test run, in the order they are taken: quick ones first, then those that need the whole workspace
+/// built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Step {
     /// Source is formatted.
@@ -89,8 +90,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let mut outcomes = Vec::new();
     for step in STEPS.iter().copied().filter(asked) {
         match step {
-            // Tests and suites mostly wait, so they are run side by side, and with the lints, which need all the processor they can get.
-            // What tests and suites both need is built before.
+            // Tests and suites mostly wait, so they are run side by side, and with the lints, which need all the
+            // processor they can get. What tests and suites both need is built before.
             Step::Tests if together => {
                 console::heading("build of the tests");
                 let built = timed("build", programs::build()).await;
@@ -195,8 +196,8 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
     }
 }
 
-/// Runs the tests, with a PostgreSQL of their own. Where none can be had they run on SQLite, and the step still fails: a half that
-/// did not run must not look like one that passed.
+/// Runs the tests, with a PostgreSQL of their own. Where none can be had they run on SQLite, and the step still fails:
+/// a half that did not run must not look like one that passed.
 async fn tests(without_postgres: bool) -> Result<()> {
     if without_postgres {
         return programs::test(None).await;

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Dead letters sent back by one `--all`.
 const ALL: usize = 1000;
 
-/// What is behind the name of a subscription whose messages could not be forwarded, because the queue behind it was full or missing: they have a
-/// dead-letter queue of their own.
+/// What is behind the name of a subscription whose messages could not be forwarded, because the queue behind it was
+/// full or missing: they have a dead-letter queue of their own.
 const TRANSFER: &str = "/$Transfer";
 
 /// Application properties of ours: shown as they are.

@@ -88,8 +88,8 @@ struct Resubmission<'a> {
     grading: bool,
 }
 
-/// Sends it through the organization's entry, which stamps it like any other message. The link is recorded first; should sending fail, the
-/// same command sends the same message.
+/// Sends it through the organization's entry, which stamps it like any other message. The link is recorded first;
+/// should sending fail, the same command sends the same message.
 async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Report> {
     let id = wanted.id;
     let record = record(platform, id).await?;

@@ -1,5 +1,5 @@
-//! Headless Chromium as a printer, driven by playwright-core, which npm installs into `benchmarks/chromium` at the version of its lock file.
-//! The browser is the machine's own.
+//! Headless Chromium as a printer, driven by playwright-core, which npm installs into `benchmarks/chromium` at the
+//! version of its lock file. The browser is the machine's own.
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;

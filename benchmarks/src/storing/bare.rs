@@ -15,7 +15,8 @@ const EVENT: &str = r#"{"TransactionId":"6f0a51f7-93f4-4be5-9d5c-2b8e70c1a3d4","
 const LINE: &str = r#"{"row":100002,"outcome":"created","irisOrderId":100001,"orderLocalId":"B-O0000001","patientLocalId":"B-P0000001"}"#;
 
 const PATIENTS: &str = "INSERT INTO patients (id, version, created_at, organization, site, local_id, details)";
-const ORDERS: &str = "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, organization, fingerprint, \
+const ORDERS: &str = "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, \
+                          organization, fingerprint, \
                       local_id, site, camera, state, evaluations, content)";
 const OUTBOX: &str = "INSERT INTO outbox (created_at, available_at, attempts, messages, destination, payload)";
 const LINES: &str = "INSERT INTO drop_batches (drop_id, number, totals, lines)";
@@ -81,7 +82,8 @@ pub(super) async fn unnest(url: &str, rows: &[Row], connections: usize) -> Resul
 async fn insert(transaction: &mut Transaction<'_, Postgres>, rows: &[Row]) -> Result<(), sqlx::Error> {
     let organization = rows.first().map(|row| row.organization);
     let patients = format!(
-        "{PATIENTS} SELECT k.id, 1, 1, $1, '', k.local_id, k.details FROM UNNEST($2::integer[], $3::text[], $4::text[]) AS k (id, local_id, details)"
+        "{PATIENTS} SELECT k.id, 1, 1, $1, '', k.local_id, k.details \
+             FROM UNNEST($2::integer[], $3::text[], $4::text[]) AS k (id, local_id, details)"
     );
     sqlx::query(sqlx::AssertSqlSafe(patients))
         .bind(organization)
@@ -91,7 +93,8 @@ async fn insert(transaction: &mut Transaction<'_, Postgres>, rows: &[Row]) -> Re
         .execute(&mut **transaction)
         .await?;
     let orders = format!(
-        "{ORDERS} SELECT k.id, k.id, 1, 0, 1, 0, 1, true, $1, k.fingerprint, k.local_id, 'HV-SEA', NULL, 'WA', 'DR', k.content \
+        "{ORDERS} SELECT k.id, k.id, 1, 0, 1, 0, 1, true, $1, k.fingerprint, k.local_id, 'HV-SEA', NULL, 'WA', 'DR', \
+             k.content \
          FROM UNNEST($2::integer[], $3::uuid[], $4::text[], $5::text[]) AS k (id, fingerprint, local_id, content)"
     );
     sqlx::query(sqlx::AssertSqlSafe(orders))

@@ -1,7 +1,7 @@
 //! The function app as a folder, laid out as it is packaged: `host.json` and one folder per function.
 //!
-//! The documents are built into the executable, so that the local host runs from anywhere. The handler is this executable itself with the
-//! argument `handler`; with `--app` a package, as a zip file or unpacked, is run as it is.
+//! The documents are built into the executable, so that the local host runs from anywhere. The handler is this
+//! executable itself with the argument `handler`; with `--app` a package, as a zip file or unpacked, is run as it is.
 
 use anyhow::{Context, Result};
 use std::fs::File;

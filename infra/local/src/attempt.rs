@@ -1,4 +1,5 @@
-//! `try FILE`: what would become of a file, without loading it; for a file that no mapping reads, what its columns probably are.
+//! `try FILE`: what would become of a file, without loading it; for a file that no mapping reads, what its columns
+//! probably are.
 
 use crate::cli::{CommonArgs, TryArgs};
 use crate::organizations;

@@ -5,7 +5,8 @@ use clap::{Args, Parser, Subcommand};
 use iris_model::Slug;
 use std::path::PathBuf;
 
-/// Runs the IRIS order integrations on this machine: Service Bus, Blob storage, Functions host and handler on 127.0.0.1.
+/// Runs the IRIS order integrations on this machine: Service Bus, Blob storage, Functions host and handler on
+/// 127.0.0.1.
 #[derive(Debug, Parser)]
 #[command(name = "iris-local", version, max_term_width = 110)]
 pub struct Cli {
@@ -103,7 +104,8 @@ pub struct ServeArgs {
     /// Have callers connect in TLS, as with Azure; prints the certificate they have to trust.
     #[arg(long)]
     pub tls: bool,
-    /// Port of the Service Bus endpoint (AMQP); 0 = any free one. Default: 5672 (in TLS 5671), or a free one when that is taken.
+    /// Port of the Service Bus endpoint (AMQP); 0 = any free one. Default: 5672 (in TLS 5671), or a free one when that
+    /// is taken.
     #[arg(long, value_name = "PORT")]
     pub amqp_port: Option<u16>,
     /// Port on which messages are taken over HTTP; 0 = any free one. Default: 5300, or a free one when that is taken.
@@ -115,7 +117,8 @@ pub struct ServeArgs {
     /// File of queues and topics to add, in the format of Microsoft's Service Bus emulator.
     #[arg(long, value_name = "FILE")]
     pub entities: Option<PathBuf>,
-    /// Start a sample proxy, which takes HL7 orders on port 2575 and sends results to port 2576; the sample organization gets its results there.
+    /// Start a sample proxy, which takes HL7 orders on port 2575 and sends results to port 2576; the sample
+    /// organization gets its results there.
     #[arg(long)]
     pub proxy: bool,
     /// Say what to connect with as one JSON object on one line, for programs.
@@ -138,7 +141,8 @@ pub struct CommonArgs {
     /// Database URL, e.g. postgres://user@127.0.0.1/iris; default: an SQLite file in the data folder.
     #[arg(long, value_name = "URL", global = true, env = "IRIS_LOCAL_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
-    /// How many processes of the handler run side by side, as Azure scales them out; with --database, PostgreSQL carries them best.
+    /// How many processes of the handler run side by side, as Azure scales them out; with --database, PostgreSQL
+    /// carries them best.
     #[arg(long, value_name = "N", global = true, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub handlers: u8,
     /// A packaged function app to run instead of the built-in one: `target/app.zip`, or the folder it was unpacked to.
@@ -157,7 +161,8 @@ pub struct ProcessArgs {
     /// Folder of images, or one image, to upload once the file is loaded.
     #[arg(long, value_name = "DIR|FILE")]
     pub images: Option<PathBuf>,
-    /// File of gradings (JSON: one, or a list of them) to post once the images are received; the reports are copied, too.
+    /// File of gradings (JSON: one, or a list of them) to post once the images are received; the reports are copied,
+    /// too.
     #[arg(long, value_name = "FILE")]
     pub grade: Option<PathBuf>,
     /// Folder the receipts and events are copied to.
@@ -193,7 +198,8 @@ pub struct TemplateArgs {
     /// The organization that will drop it.
     #[arg(long, value_name = "SLUG", default_value = crate::sample::SLUG, value_parser = parse_slug)]
     pub organization: Slug,
-    /// The file to write; its name decides which of the organization's mappings it is for. Default: {organization}-orders.xlsx.
+    /// The file to write; its name decides which of the organization's mappings it is for. Default:
+    /// {organization}-orders.xlsx.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

@@ -1,8 +1,8 @@
 //! Keys, and what callers connect with.
 //!
-//! Secrets are made at the first start and kept in the data folder, so that connection strings stay the same over restarts. A caller gets
-//! what it would get in Azure: send-only for its entry, listen-only for its queues, write-only for its drops and images, read-only for its
-//! results.
+//! Secrets are made at the first start and kept in the data folder, so that connection strings stay the same over
+//! restarts. A caller gets what it would get in Azure: send-only for its entry, listen-only for its queues, write-only
+//! for its drops and images, read-only for its results.
 
 use crate::Inside;
 use crate::organizations::Document;
@@ -74,8 +74,9 @@ pub struct Everything {
     pub storage: String,
 }
 
-/// Connection strings that name no queue, for clients that know its name: IRIS's published ones send to `orders` and receive from `events`
-/// and `results`. Those are the organization's own queues for who connects with these strings, as in a namespace of its own.
+/// Connection strings that name no queue, for clients that know its name: IRIS's published ones send to `orders` and
+/// receive from `events` and `results`. Those are the organization's own queues for who connects with these strings, as
+/// in a namespace of its own.
 #[derive(Debug, Clone, Serialize)]
 pub struct Published {
     /// To send to `orders`.

@@ -1,4 +1,5 @@
-//! The endpoints: one for each protocol, for the handler and its callers; or, when callers connect in TLS, one for each of the two.
+//! The endpoints: one for each protocol, for the handler and its callers; or, when callers connect in TLS, one for each
+//! of the two.
 
 use crate::credentials::{Addresses, Ports, SecurePorts};
 use crate::tls::Tls;

@@ -1,7 +1,7 @@
 //! Queues and topics of one's own, besides the organizations': `--entities FILE`.
 //!
-//! The file is the configuration of Microsoft's Service Bus emulator, so that one who has it can keep it: one namespace with queues and
-//! topics, durations as ISO 8601 (`PT30S`), everything but names optional.
+//! The file is the configuration of Microsoft's Service Bus emulator, so that one who has it can keep it: one namespace
+//! with queues and topics, durations as ISO 8601 (`PT30S`), everything but names optional.
 //!
 //! ```json
 //! { "UserConfig": { "Namespaces": [{

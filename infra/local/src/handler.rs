@@ -15,8 +15,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The Functions host holds the other end of the handler's standard input. Should it be killed, the handler must not stay behind; it is
-/// built to be ended anywhere.
+/// The Functions host holds the other end of the handler's standard input. Should it be killed, the handler must not
+/// stay behind; it is built to be ended anywhere.
 fn end_with_the_host() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

@@ -1,7 +1,9 @@
-//! The platform's Azure resources on one machine: Service Bus, Blob storage and the Functions host with the deployed handler.
+//! The platform's Azure resources on one machine: Service Bus, Blob storage and the Functions host with the deployed
+//! handler.
 //!
-//! [`LocalHost::start`] puts the parts together; each is a crate of its own below this folder. Everything listens on 127.0.0.1 only, and
-//! the handler is a separate process that is reached, and reaches the rest, only by the protocols it meets in Azure.
+//! [`LocalHost::start`] puts the parts together; each is a crate of its own below this folder. Everything listens on
+//! 127.0.0.1 only, and the handler is a separate process that is reached, and reaches the rest, only by the protocols
+//! it meets in Azure.
 
 pub mod announcement;
 pub mod app_folder;
@@ -70,11 +72,13 @@ pub struct Options {
     pub app: AppFolder,
     /// Settings of the handler besides the connections.
     pub settings: BTreeMap<String, String>,
-    /// How many processes of the handler run, as Azure would have them: each with a host of its own, all on the same queues and database.
+    /// How many processes of the handler run, as Azure would have them: each with a host of its own, all on the same
+    /// queues and database.
     pub handlers: u8,
 }
 
-/// Where handlers are told to connect to: given where the endpoints are, says where to go instead. For what is to stand between the two.
+/// Where handlers are told to connect to: given where the endpoints are, says where to go instead. For what is to stand
+/// between the two.
 pub type Detour = Box<dyn FnOnce(Inside) -> Inside + Send>;
 
 /// The endpoints that handlers use.
@@ -203,10 +207,11 @@ impl LocalHost {
         }
     }
 
-    /// Whether nothing is under way: no message waits in a queue that starts a function or is scheduled there, and the outbox is empty.
+    /// Whether nothing is under way: no message waits in a queue that starts a function or is scheduled there, and the
+    /// outbox is empty.
     ///
-    /// Work goes from queues to the outbox and from there to queues again, so something may slip past while one after the other is looked at: the
-    /// answer counts only when no message moved meanwhile.
+    /// Work goes from queues to the outbox and from there to queues again, so something may slip past while one after
+    /// the other is looked at: the answer counts only when no message moved meanwhile.
     ///
     /// # Errors
     /// The broker's or the database's.
@@ -279,7 +284,8 @@ async fn open_database(url: &str) -> Result<Arc<dyn OrderStore>> {
     iris_azure::database::open(&settings, &|_| None).await.context("the database cannot be opened; check --database")
 }
 
-/// Leaves the handler's settings where tools of the same user find them (`iris-admin --local`). The key they are made from lies there too.
+/// Leaves the handler's settings where tools of the same user find them (`iris-admin --local`). The key they are made
+/// from lies there too.
 fn publish_settings(data: &Path, settings: &BTreeMap<String, String>) -> Result<()> {
     let file = data.join("handler-settings.json");
     let text = serde_json::to_vec_pretty(settings)?;
@@ -309,7 +315,8 @@ fn settings(handler: &Everything, database: String, more: BTreeMap<String, Strin
         ("PRUNE_SCHEDULE".to_owned(), "0 15 3 * * *".to_owned()),
         ("BATCHES_SCHEDULE".to_owned(), "0 * * * * *".to_owned()),
         ("AzureWebJobsStorage".to_owned(), handler.storage.clone()),
-        // How many milliseconds the handler's allocator keeps freed pages: a file of any length loads in less memory than by its default.
+        // How many milliseconds the handler's allocator keeps freed pages: a file of any length loads in less memory
+        // than by its default.
         ("MIMALLOC_PURGE_DELAY".to_owned(), "20".to_owned()),
     ]);
     settings.extend(more);

@@ -9,7 +9,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 
-/// A sink that appends to the file from a thread of its own, and repeats what went wrong on standard error of this process through the log.
+/// A sink that appends to the file from a thread of its own, and repeats what went wrong on standard error of this
+/// process through the log.
 pub(crate) fn sink(path: &Path) -> Result<LineSink> {
     let mut file = OpenOptions::new()
         .create(true)

@@ -14,7 +14,8 @@ pub struct Document {
     pub content: Vec<u8>,
 }
 
-/// The sample organization and every `{slug}.json` of the folder. A document of the folder replaces the sample of the same name.
+/// The sample organization and every `{slug}.json` of the folder. A document of the folder replaces the sample of the
+/// same name.
 pub fn read(folder: Option<&Path>) -> Result<Vec<Document>> {
     let mut documents = vec![parse(sample::DOCUMENT.as_bytes().to_vec(), "the sample organization")?];
     let Some(folder) = folder else { return Ok(documents) };

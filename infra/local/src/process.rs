@@ -1,4 +1,5 @@
-//! `process FILE`: the whole path for one file, from a caller's upload to what the caller gets back; with `--grade`, to the report.
+//! `process FILE`: the whole path for one file, from a caller's upload to what the caller gets back; with `--grade`, to
+//! the report.
 
 mod collect;
 mod grading;
@@ -26,8 +27,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Runs kept side by side in a folder.
 const RUNS: usize = 1_000;
 
-/// Processes a file and tells what became of it. An error, and so a non-zero exit code, when nothing could be loaded. Ctrl-C ends it, and
-/// leaves nothing behind.
+/// Processes a file and tells what became of it. An error, and so a non-zero exit code, when nothing could be loaded.
+/// Ctrl-C ends it, and leaves nothing behind.
 pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     let data = tempfile::Builder::new().prefix("iris-local-").tempdir().context("no temporary folder can be made")?;
     let done = tokio::select! {
@@ -127,7 +128,8 @@ fn refused(receipt: &Receipt) -> Result<()> {
     }
 }
 
-/// The folder of a run: of the organization's name, and numbered where earlier runs have left theirs. What two runs give is not mixed.
+/// The folder of a run: of the organization's name, and numbered where earlier runs have left theirs. What two runs
+/// give is not mixed.
 fn unused(out: &Path, name: &str) -> Result<PathBuf> {
     let is_free = |folder: &Path| match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),

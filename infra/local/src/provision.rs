@@ -20,8 +20,8 @@ use iris_local_servicebus::broker::{Action, Broker, Error, QueueOptions};
 use iris_model::names::{container, queue};
 use std::time::Duration;
 
-/// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only a handler that
-/// dies uses deliveries up; and a file that takes minutes may see many of them die.
+/// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only
+/// a handler that dies uses deliveries up; and a file that takes minutes may see many of them die.
 pub const DELIVERIES: u32 = 100;
 /// How long a queue for hospitals remembers the ids of its messages: the longest that Service Bus can.
 const HL7_OUT_MEMORY: Duration = Duration::from_hours(7 * 24);
@@ -37,8 +37,8 @@ pub const DOCUMENTS: &str = "organizations";
 /// # Errors
 /// The broker's.
 pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
-    // No duplicate detection: every entry forwards into the same queue, so two organizations may well use the same MessageId. The ledger of
-    // submissions knows a repetition by organization, MessageId and content (decision 54).
+    // No duplicate detection: every entry forwards into the same queue, so two organizations may well use the same
+    // MessageId. The ledger of submissions knows a repetition by organization, MessageId and content (decision 54).
     let work = || QueueOptions { max_delivery_count: DELIVERIES, ..QueueOptions::default() };
     for name in WORK {
         existing(broker.create_queue(name, work()))?;
@@ -63,7 +63,8 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
     Ok(())
 }
 
-/// What goes to hospitals: the same message announced twice is thrown away for as long as Service Bus can (a charge is sent once).
+/// What goes to hospitals: the same message announced twice is thrown away for as long as Service Bus can (a charge is
+/// sent once).
 fn hl7_out() -> QueueOptions {
     QueueOptions { duplicate_detection: Some(HL7_OUT_MEMORY), ..QueueOptions::default() }
 }

@@ -1,4 +1,5 @@
-//! The sample proxy, beside the local host: in a process of its own, with the configuration it would have at a hospital.
+//! The sample proxy, beside the local host: in a process of its own, with the configuration it would have at a
+//! hospital.
 
 use crate::LocalHost;
 use crate::organizations::Document;

@@ -1,8 +1,8 @@
 //! A certificate for this machine, for clients that do without TLS nowhere.
 //!
-//! The data folder has an authority of its own, made at the first start that needs one; whoever is to trust the local host trusts its
-//! certificate (`tls/authority.pem`) and nothing else. The certificate the endpoints show is signed by it anew at every start; its key is
-//! never stored.
+//! The data folder has an authority of its own, made at the first start that needs one; whoever is to trust the local
+//! host trusts its certificate (`tls/authority.pem`) and nothing else. The certificate the endpoints show is signed by
+//! it anew at every start; its key is never stored.
 
 use anyhow::{Context, Result};
 use rcgen::{

@@ -150,7 +150,8 @@ impl Client {
         Ok(found.content.to_vec())
     }
 
-    /// The kept connection if its peer is still there, or a new one; nothing if the hospital cannot be reached for a while.
+    /// The kept connection if its peer is still there, or a new one; nothing if the hospital cannot be reached for a
+    /// while.
     async fn connected(&mut self, held: Duration) -> Option<TcpStream> {
         if let Some(stream) = self.connection.take().filter(is_alive) {
             return Some(stream);

@@ -1,8 +1,9 @@
 //! Orders in: frames of a hospital become messages of the bus.
 //!
-//! 1. A frame is complete. 2. Its header is looked at: what is of no kind that is taken is refused at once. 3. The bytes are handed in as they are.
-//! 4. The bus has them, durably: the hospital is answered. If the bus cannot be reached, nothing is answered, every connection is closed, and
-//! nobody listens until it is there again.
+//! 1. A frame is complete. 2. Its header is looked at: what is of no kind that is taken is refused at once. 3. The
+//!    bytes are handed in as they are.
+//! 4. The bus has them, durably: the hospital is answered. If the bus cannot be reached, nothing is answered, every
+//!    connection is closed, and nobody listens until it is there again.
 
 use super::socket::prepare;
 use super::uplink::Uplink;

@@ -1,6 +1,8 @@
-//! Results out, the bus's side: takes messages from the organization's queue, gives them to the hospitals' clients, and settles them.
+//! Results out, the bus's side: takes messages from the organization's queue, gives them to the hospitals' clients, and
+//! settles them.
 //!
-//! One task owns the connection. While it is lost it is made anew; whether it is there tells the listeners whether the bus can be reached.
+//! One task owns the connection. While it is lost it is made anew; whether it is there tells the listeners whether the
+//! bus can be reached.
 
 use super::uplink::Uplink;
 use crate::Configuration;
@@ -137,7 +139,8 @@ fn sorted(
     Ok((client, Work { transaction_id, destination, is_charge, message, connection }))
 }
 
-/// What is for no interface of this proxy: the platform is told that it was not sent, and sends a result again later; a charge stays in the queue.
+/// What is for no interface of this proxy: the platform is told that it was not sent, and sends a result again later; a
+/// charge stays in the queue.
 async fn not_ours(
     receiver: &mut ServiceBusReceiver,
     stray: Box<ReceivedMessage>,

@@ -59,7 +59,8 @@ impl Uplink {
         self.reachable.send_if_modified(|known| std::mem::replace(known, reachable) != reachable);
     }
 
-    /// Hands in a hospital's message. Its id is made of the interface and the bytes: sent again unchanged, it is the same message.
+    /// Hands in a hospital's message. Its id is made of the interface and the bytes: sent again unchanged, it is the
+    /// same message.
     pub(super) async fn hand_in(&self, interface: &str, message: Vec<u8>) -> Result<(), Away> {
         let place = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{interface}", self.entry).as_bytes());
         let outgoing = OutgoingMessage {

@@ -1,8 +1,8 @@
 //! Identities, and the tokens made from them.
 //!
-//! In Azure the function app signs in with its managed identity: the platform sets `IDENTITY_ENDPOINT` and hands out tokens there. Anywhere
-//! else a developer's own sign-in is used (Azure CLI, then Azure Developer CLI). There is no chain that tries one thing after another: what is
-//! used follows from the environment alone.
+//! In Azure the function app signs in with its managed identity: the platform sets `IDENTITY_ENDPOINT` and hands out
+//! tokens there. Anywhere else a developer's own sign-in is used (Azure CLI, then Azure Developer CLI). There is no
+//! chain that tries one thing after another: what is used follows from the environment alone.
 
 use crate::settings::{IdentitySettings, Lookup};
 use azure_core::credentials::TokenCredential;
@@ -19,7 +19,8 @@ pub const SERVICE_BUS_SCOPE: &str = "https://servicebus.azure.net/.default";
 /// Scope of tokens that stand for a password of Azure Database for PostgreSQL.
 pub const POSTGRES_SCOPE: &str = "https://ossrdbms-aad.database.windows.net/.default";
 
-/// No credential, or no token from it. The text carries the identity library's reason, which names endpoints and ids but no secret.
+/// No credential, or no token from it. The text carries the identity library's reason, which names endpoints and ids
+/// but no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The environment offers no identity of the wanted kind.
@@ -52,7 +53,8 @@ pub struct Token {
 pub struct Credential(Arc<dyn TokenCredential>);
 
 impl Credential {
-    /// The identity the environment offers: a managed one when the platform set `IDENTITY_ENDPOINT`, otherwise the developer's sign-in.
+    /// The identity the environment offers: a managed one when the platform set `IDENTITY_ENDPOINT`, otherwise the
+    /// developer's sign-in.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the environment is that of a platform whose identities are not supported.

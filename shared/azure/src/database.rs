@@ -28,7 +28,8 @@ pub async fn open(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc
     connect(settings, lookup, true).await
 }
 
-/// Connects to the database of a handler. PostgreSQL's schema is the handler's to change; it has to be the one this program knows.
+/// Connects to the database of a handler. PostgreSQL's schema is the handler's to change; it has to be the one this
+/// program knows.
 pub async fn visit(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc<dyn Store>, Error> {
     connect(settings, lookup, false).await
 }

@@ -1,12 +1,14 @@
 //! `BlobCreated` events as they arrive in a queue (functions-host-contract §6.4, §6.5).
 //!
-//! One JSON object per message, in the Event Grid schema or as a CloudEvent. An event in the queue is only as trustworthy as the right to send
-//! to that queue, so it is used as a hint and nothing more: the account must be ours, container and name are taken from `subject` (the raw
-//! name, never percent-decoded), and the blob is then fetched from the *configured* account with `If-Match`. `data.url` is never fetched.
+//! One JSON object per message, in the Event Grid schema or as a CloudEvent. An event in the queue is only as
+//! trustworthy as the right to send to that queue, so it is used as a hint and nothing more: the account must be ours,
+//! container and name are taken from `subject` (the raw name, never percent-decoded), and the blob is then fetched from
+//! the *configured* account with `If-Match`. `data.url` is never fetched.
 //!
-//! Only operations that leave the content complete count. `CreateFile` and `SftpCreate` make an empty file that is filled later, and on an
-//! account with a hierarchical namespace `CopyBlob` is announced when the copy is *started*. Events can be lost, repeated and out of order: a
-//! blob is identified by container, name and [`Etag`], and two events about the same blob are ordered by their [`Sequencer`].
+//! Only operations that leave the content complete count. `CreateFile` and `SftpCreate` make an empty file that is
+//! filled later, and on an account with a hierarchical namespace `CopyBlob` is announced when the copy is *started*.
+//! Events can be lost, repeated and out of order: a blob is identified by container, name and [`Etag`], and two events
+//! about the same blob are ordered by their [`Sequencer`].
 
 use crate::blob::{BlobAddress, Etag};
 use jiff::Timestamp;
@@ -148,7 +150,8 @@ fn members(body: &[u8]) -> Result<Members, Error> {
     serde_json::from_value(object).map_err(|_| Error::NotJson)
 }
 
-/// The topic is a resource id that ends in `/providers/Microsoft.Storage/storageAccounts/{account}`; resource ids have no letter case.
+/// The topic is a resource id that ends in `/providers/Microsoft.Storage/storageAccounts/{account}`; resource ids have
+/// no letter case.
 fn check_account(topic: Option<&str>, account: Account<'_>) -> Result<(), Error> {
     let Some(ours) = account.name else { return Ok(()) };
     let topic = topic.ok_or(Error::Member { member: "topic" })?.to_ascii_lowercase();
@@ -170,7 +173,8 @@ fn ignored(api: &str, url: Option<&str>, account: Account<'_>) -> Option<&'stati
     }
 }
 
-/// `/blobServices/default/containers/{container}/blobs/{name}`; the name is raw and may itself contain anything, `/blobs/` included.
+/// `/blobServices/default/containers/{container}/blobs/{name}`; the name is raw and may itself contain anything,
+/// `/blobs/` included.
 fn address(subject: &str) -> Option<BlobAddress> {
     let (container, name) = subject.strip_prefix("/blobServices/default/containers/")?.split_once("/blobs/")?;
     BlobAddress::new(container, name).ok()

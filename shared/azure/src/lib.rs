@@ -12,8 +12,8 @@
 //! | [`settings`] | environment variables, read once into types |
 //! | [`telemetry`] | log lines on standard output |
 //!
-//! There is one production path. Local development and tests run the same code against `infra/local`, which serves the same protocols on
-//! 127.0.0.1; only connection settings differ.
+//! There is one production path. Local development and tests run the same code against `infra/local`, which serves the
+//! same protocols on 127.0.0.1; only connection settings differ.
 
 pub mod blob;
 pub mod credential;

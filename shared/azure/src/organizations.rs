@@ -1,7 +1,7 @@
 //! The organizations' documents, read from the `organizations` container and kept for a short while.
 //!
-//! A document is read again when it is older than [`FRESH`], with its ETag, so that an unchanged one costs one small request. While storage
-//! cannot be reached a kept document goes on being used: an order is not held up by a cache.
+//! A document is read again when it is older than [`FRESH`], with its ETag, so that an unchanged one costs one small
+//! request. While storage cannot be reached a kept document goes on being used: an order is not held up by a cache.
 
 use crate::blob::{BlobAddress, BlobStore, Downloaded, Error as BlobError, Etag};
 use futures::TryStreamExt;
@@ -74,8 +74,8 @@ impl Organizations {
         self.get_checked_within(slug, FRESH).await
     }
 
-    /// The organization of this name as its document is now: for work that is rare and whose sender may have changed the document just
-    /// before.
+    /// The organization of this name as its document is now: for work that is rare and whose sender may have changed
+    /// the document just before.
     pub async fn current(&self, slug: &Slug) -> Result<Lookup, Error> {
         self.get_checked_within(slug, Duration::ZERO).await
     }

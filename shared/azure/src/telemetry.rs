@@ -1,13 +1,13 @@
-//! What the process tells: log lines, one JSON object each, on standard output; and, where that is asked for, spans and measurements to a
-//! collector ([`export`]).
+//! What the process tells: log lines, one JSON object each, on standard output; and, where that is asked for, spans and
+//! measurements to a collector ([`export`]).
 //!
-//! The Functions host turns every line of standard output into a trace, and every line of standard error into an *error*
-//! (functions-host-contract §3.4). Fields of the spans around an event (`invocation`, `organization` …) stand beside the event's own, outermost
-//! first, so that a line can be read without its neighbors.
+//! The Functions host turns every line of standard output into a trace, and every line of standard error into an
+//! *error* (functions-host-contract §3.4). Fields of the spans around an event (`invocation`, `organization` …) stand
+//! beside the event's own, outermost first, so that a line can be read without its neighbors.
 //!
-//! Nothing can leave its line: control characters, and the separators that some viewers take for line ends, are written as escapes.
-//! Libraries log warnings and errors only, whatever level our own code has, because their more talkative lines contain URLs and with them blob
-//! names. A panic is logged by its place alone: its message may quote data.
+//! Nothing can leave its line: control characters, and the separators that some viewers take for line ends, are written
+//! as escapes. Libraries log warnings and errors only, whatever level our own code has, because their more talkative
+//! lines contain URLs and with them blob names. A panic is logged by its place alone: its message may quote data.
 
 mod collector;
 mod export;
@@ -35,7 +35,8 @@ pub struct Error;
 /// What was started; stop it before the process ends.
 pub struct Telemetry(Export);
 
-/// Starts logging to standard output, and makes panics a log line; starts exporting as far as the environment asks for it. Once per process.
+/// Starts logging to standard output, and makes panics a log line; starts exporting as far as the environment asks for
+/// it. Once per process.
 ///
 /// # Errors
 /// [`Error`] when logging was started before.
@@ -45,7 +46,8 @@ pub fn init(settings: TelemetrySettings, runtime: &Handle, lookup: Lookup<'_>) -
         Err(failure) => (Export::default(), Some(failure)),
     };
     match export.layer() {
-        // Each sees its own: the target of exported spans is nothing for the log, everything else nothing for the exporter.
+        // Each sees its own: the target of exported spans is nothing for the log, everything else nothing for the
+        // exporter.
         Some(spans) => {
             let lines = SpanFields.and_then(lines(std::io::stdout)).with_filter(targets(settings));
             tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines).with(spans))
@@ -187,8 +189,8 @@ where
     }
 }
 
-/// JSON text without any character that could end a line or drive a terminal. JSON escapes the ASCII ones itself; the others can only stand
-/// inside strings, where an escape means the same.
+/// JSON text without any character that could end a line or drive a terminal. JSON escapes the ASCII ones itself; the
+/// others can only stand inside strings, where an escape means the same.
 fn one_line(json: &str) -> String {
     use std::fmt::Write;
     json.chars().fold(String::with_capacity(json.len()), |mut line, c| {

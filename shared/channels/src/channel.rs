@@ -20,7 +20,8 @@ pub trait Channel: Send + Sync {
     /// Where it is, for operators; without credentials, which a document names and never contains.
     fn place(&self) -> String;
 
-    /// The queue of the platform's own that it needs: it is made with the organization, and its dead letters are the platform's.
+    /// The queue of the platform's own that it needs: it is made with the organization, and its dead letters are the
+    /// platform's.
     fn own_queue(&self) -> Option<&str> {
         None
     }
@@ -33,8 +34,8 @@ pub trait Channel: Send + Sync {
     /// What is wrong with its settings.
     fn check(&self, destination: &DestinationDocument, organization: &Organization) -> Vec<Problem>;
 
-    /// Hands a result over. Made twice, it leaves what it left the first time. Returns what the receipt calls the place where it is now
-    /// (`Endpoint`, iris-facts §4.2).
+    /// Hands a result over. Made twice, it leaves what it left the first time. Returns what the receipt calls the place
+    /// where it is now (`Endpoint`, iris-facts §4.2).
     ///
     /// # Errors
     /// [`Failure`] says who is to blame, and so what follows.

@@ -1,7 +1,8 @@
 //! What is wrong with an organization's document: with where its destinations are, and with its report templates.
 //!
-//! A delivery passes over a template that is not usable ([`Templates::resolve`](crate::Templates::resolve)): whoever edits the document must
-//! hear of it before. A destination that is not usable makes the document unusable: it could name somebody else's credential.
+//! A delivery passes over a template that is not usable ([`Templates::resolve`](crate::Templates::resolve)): whoever
+//! edits the document must hear of it before. A destination that is not usable makes the document unusable: it could
+//! name somebody else's credential.
 
 use crate::channel;
 use iris_model::organization::{Error, Organization, Problem, ReportSettings};

@@ -90,8 +90,8 @@ pub enum Obstacle {
     },
     /// The order lacks something.
     #[error(
-        "the file cannot be named: the order lacks a value that names a folder or the file; change the destination's name template, or \
-         send the order with that value, and ask for the result again"
+        "the file cannot be named: the order lacks a value that names a folder or the file; change the destination's \
+         name template, or send the order with that value, and ask for the result again"
     )]
     Name(#[source] Unset),
     /// No file can be called that.

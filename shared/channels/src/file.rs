@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 /// Metadata that tells by which delivery a file was written.
 const DELIVERY: &str = "irisdelivery";
 
-/// Writes a file under its name, or, where another one has that name, under one with a suffix that is this delivery's own (decision 203).
-/// Returns the name it has now.
+/// Writes a file under its name, or, where another one has that name, under one with a suffix that is this delivery's
+/// own (decision 203). Returns the name it has now.
 pub(crate) async fn write(
     parcel: &Parcel<'_>,
     store: &BlobStore,

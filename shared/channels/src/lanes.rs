@@ -1,8 +1,9 @@
 //! One lane per destination: how many deliveries are under way to it, and whether it is left alone for a while.
 //!
-//! A destination that hangs must not take all the invocations there are. A few deliveries at a time try; the others wait their turn for a
-//! moment while the destination is well, and not at all while it fails. After a failure nobody tries until a growing, jittered delay is over.
-//! All of this is the process's own: what has to last is in the database.
+//! A destination that hangs must not take all the invocations there are. A few deliveries at a time try; the others
+//! wait their turn for a moment while the destination is well, and not at all while it fails. After a failure nobody
+//! tries until a growing, jittered delay is over. All of this is the process's own: what has to last is in the
+//! database.
 
 use iris_model::ClientGuid;
 use iris_rules::pause::jitter;

@@ -6,8 +6,9 @@
 //!                          └─ message(): the OrderResult, with a report or without ─┴─► [`Parcel`] ─► [`Channel::send`]
 //! ```
 //!
-//! The document and what goes with it were fixed when the result was written ([`iris_results::basis`]); nothing is looked up again, so that a
-//! delivery made twice is twice the same: the same message id, the same file name, the same bytes.
+//! The document and what goes with it were fixed when the result was written ([`iris_results::basis`]); nothing is
+//! looked up again, so that a delivery made twice is twice the same: the same message id, the same file name, the same
+//! bytes.
 //!
 //! # Kinds of destinations
 //!
@@ -18,8 +19,8 @@
 //! | `files` | `filePath` | `icproxy` |
 //! | `hl7` | `hl7` | `icOrgProxy` |
 //!
-//! A folder says all that is particular to its kind: it implements [`Channel`] for the settings in the document. Whoever has a destination asks
-//! [`channel`], the only place where kinds are told apart.
+//! A folder says all that is particular to its kind: it implements [`Channel`] for the settings in the document.
+//! Whoever has a destination asks [`channel`], the only place where kinds are told apart.
 
 mod channel;
 mod check;

@@ -50,8 +50,9 @@ pub fn message(result: &Result, embedded: Embedded<'_>, settings: &ResultSetting
     written(result, report, settings)
 }
 
-/// The same result without the report's content, and with the place where the whole of it is. Everything that was found is in it: nobody
-/// reads a result that is too large for a message as one that found nothing (decision 287). `None`: there is no report to leave out.
+/// The same result without the report's content, and with the place where the whole of it is. Everything that was found
+/// is in it: nobody reads a result that is too large for a message as one that found nothing (decision 287). `None`:
+/// there is no report to leave out.
 #[must_use]
 pub fn located(
     result: &Result,

@@ -1,5 +1,5 @@
-//! Rendering reports: a bounded number at a time, within a bounded amount of memory, once for all destinations of a result. Deliveries and
-//! batches get the same report of the same result.
+//! Rendering reports: a bounded number at a time, within a bounded amount of memory, once for all destinations of a
+//! result. Deliveries and batches get the same report of the same result.
 
 use crate::{Away, Failure, Obstacle, Pictures, Result as StoredResult, Templates, exam, report};
 use bytes::Bytes;
@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 /// Most memory for a result on its way: images, the report made of them, the message around it.
 const MEMORY: u64 = 192 << 20;
-/// How much of it a delivery needs for each byte of its images: the file, the report, the report as text in a message, and the message.
+/// How much of it a delivery needs for each byte of its images: the file, the report, the report as text in a message,
+/// and the message.
 const PER_BYTE: u64 = 5;
 /// What a delivery needs besides.
 const BASE: u64 = 1 << 20;
@@ -79,7 +80,8 @@ impl Reports {
         if image.size > self.limits.file_bytes as u64 { 0 } else { image.size }
     }
 
-    /// Renders what a destination is to get. The PDF of a result is kept for a moment under its transaction, for the other destinations.
+    /// Renders what a destination is to get. The PDF of a result is kept for a moment under its transaction, for the
+    /// other destinations.
     pub(crate) async fn render(
         &self,
         transaction: Uuid,
@@ -100,8 +102,8 @@ impl Reports {
         }
     }
 
-    /// Renders a report that goes into a message in at most so many bytes, with smaller images (decision 316). `full` is the report as
-    /// [`Self::render`] gave it. `None`: it does not fit.
+    /// Renders a report that goes into a message in at most so many bytes, with smaller images (decision 316). `full`
+    /// is the report as [`Self::render`] gave it. `None`: it does not fit.
     pub(crate) async fn render_within(
         &self,
         result: &StoredResult,

@@ -22,7 +22,8 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Sends by these; images of reports are in the container `archive`, and what is under way shares `memory` with other work.
+    /// Sends by these; images of reports are in the container `archive`, and what is under way shares `memory` with
+    /// other work.
     #[must_use]
     pub fn new(blobs: BlobStore, sender: ServiceBusSender, archive: String, memory: Memory) -> Self {
         let reports = Reports::new(blobs.clone(), archive, memory);

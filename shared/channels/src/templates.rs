@@ -27,7 +27,8 @@ impl<'a> Templates<'a> {
         Self { site: site.map(|site| &site.reports), organization: &organization.reports }
     }
 
-    /// The template for an exam. One that is not usable is passed over, and said: a result is never held back for the sake of a template.
+    /// The template for an exam. One that is not usable is passed over, and said: a result is never held back for the
+    /// sake of a template.
     #[must_use]
     pub fn resolve(&self, kind: EvaluationType) -> (Resolved, Vec<(Scope, Vec<Error>)>) {
         let mut unusable = Vec::new();

@@ -1,4 +1,5 @@
-//! Where the destinations of an organization's document are: what is accepted, and how precisely a wrong one is described.
+//! Where the destinations of an organization's document are: what is accepted, and how precisely a wrong one is
+//! described.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

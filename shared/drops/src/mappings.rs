@@ -37,8 +37,8 @@ pub struct Edited {
     pub replaced: bool,
 }
 
-/// Puts a rule into a document: in the place of the one with the same pattern, else behind the others, or before them where one of them
-/// would read this file instead.
+/// Puts a rule into a document: in the place of the one with the same pattern, else behind the others, or before them
+/// where one of them would read this file instead.
 ///
 /// # Errors
 /// [`Error`]; with all problems, also those the document had before.

@@ -9,8 +9,8 @@ pub fn unreadable(issue: Issue) -> Refusal {
     Refusal { issues: vec![issue], ..Refusal::default() }
 }
 
-/// A refusal that says as much about the request as could be read, with its issues still to come. Taken before validation consumes the
-/// request.
+/// A refusal that says as much about the request as could be read, with its issues still to come. Taken before
+/// validation consumes the request.
 #[must_use]
 pub fn about(request: &OrderRequest) -> Refusal {
     Refusal {

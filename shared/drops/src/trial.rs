@@ -1,7 +1,8 @@
 //! Trying a file: read whole and decided by the rules as if it were loaded, with nothing written.
 //!
-//! Rows are decided in pieces of [`PIECE`]. Within a piece each sees what those before it would have done; across pieces, as after any row,
-//! the database says what is there. So a file of more rows is tried a little less strictly than it is loaded, never more.
+//! Rows are decided in pieces of [`PIECE`]. Within a piece each sees what those before it would have done; across
+//! pieces, as after any row, the database says what is there. So a file of more rows is tried a little less strictly
+//! than it is loaded, never more.
 
 use crate::rows::RowOrigin;
 use iris_intake::receipt::{IssueGroup, IssueList, ReceiptIssue, Totals};

@@ -1,7 +1,7 @@
 //! Files of messages: one, several behind each other, and batches (FHS, BHS, MSH …, BTS, FTS).
 //!
-//! Nothing of a file is lost silently: what stands outside of messages and is no envelope, a trailer that counts something else, and an
-//! envelope that never ends are all said.
+//! Nothing of a file is lost silently: what stands outside of messages and is no envelope, a trailer that counts
+//! something else, and an envelope that never ends are all said.
 
 use crate::message::{Limits, Message, index};
 use std::ops::Range;
@@ -72,8 +72,8 @@ fn line(bytes: &[u8]) -> Line {
     }
 }
 
-/// Where lines begin that may be an envelope's or a message's first: behind what ends segments, behind MLLP's end bytes, and at the beginning
-/// of a last line that somebody's editor ended otherwise.
+/// Where lines begin that may be an envelope's or a message's first: behind what ends segments, behind MLLP's end
+/// bytes, and at the beginning of a last line that somebody's editor ended otherwise.
 fn beginnings(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let ends = memchr::memchr3_iter(b'\r', b'\n', 0x1c, bytes).map(|end| end + 1);
     let skip = |from: usize| {
@@ -93,7 +93,8 @@ fn beginnings(bytes: &[u8]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Takes a file apart. The pieces are read with [`Message::read`] one by one, so that a bad one does not hold back the others.
+/// Takes a file apart. The pieces are read with [`Message::read`] one by one, so that a bad one does not hold back the
+/// others.
 #[must_use]
 pub fn split(bytes: &[u8]) -> File {
     let mut split = Split { bytes, file: File::default(), open: None, batch: None, batches: 0, in_file: false };

@@ -4,8 +4,8 @@ use crate::message::Notice;
 use encoding_rs::{EUC_KR, Encoding, UTF_8, WINDOWS_1252};
 use std::borrow::Cow;
 
-/// How the bytes of a message's values become text. Delimiters and segment ends are ASCII bytes in all of these, so that a message is
-/// taken apart before it is decoded.
+/// How the bytes of a message's values become text. Delimiters and segment ends are ASCII bytes in all of these, so
+/// that a message is taken apart before it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charset(&'static Encoding);
 
@@ -21,8 +21,8 @@ impl Charset {
     /// UTF-8.
     pub const UTF8: Self = Self(UTF_8);
 
-    /// The character set of a message: the one declared (first repetition of MSH-18) if the bytes are valid in it. Otherwise, and where
-    /// nothing is declared, UTF-8 if they are valid in that, else windows-1252.
+    /// The character set of a message: the one declared (first repetition of MSH-18) if the bytes are valid in it.
+    /// Otherwise, and where nothing is declared, UTF-8 if they are valid in that, else windows-1252.
     pub(crate) fn of(declared: &[u8], message: &[u8]) -> (Self, Option<Notice>) {
         let declared = Self::declared(declared);
         if message.is_ascii() {
@@ -67,8 +67,8 @@ impl Charset {
         }
     }
 
-    /// The text of these bytes. Bytes that are not UTF-8 where that is declared or guessed (an escape may stand for any) are windows-1252;
-    /// what has no meaning in other character sets becomes U+FFFD.
+    /// The text of these bytes. Bytes that are not UTF-8 where that is declared or guessed (an escape may stand for
+    /// any) are windows-1252; what has no meaning in other character sets becomes U+FFFD.
     #[must_use]
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         if self.0 == UTF_8

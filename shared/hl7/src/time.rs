@@ -112,8 +112,8 @@ impl Time {
         self.offset
     }
 
-    /// The local time, as it was sent: what a field without zones takes (iris-facts §2.5, ScheduledTime). What is missing is the beginning
-    /// of the year, month or day.
+    /// The local time, as it was sent: what a field without zones takes (iris-facts §2.5, ScheduledTime). What is
+    /// missing is the beginning of the year, month or day.
     #[must_use]
     pub fn civil(&self) -> DateTime {
         self.civil
@@ -128,8 +128,8 @@ impl Time {
         if self.precision >= Precision::Day { Ok(self.civil.date()) } else { Err(TimeError::NoDay) }
     }
 
-    /// The moment: by its own offset, else the message's (MSH-7), else in the given zone. In the hour that clocks skip, the moment is the
-    /// later one; in the hour that they repeat, the first.
+    /// The moment: by its own offset, else the message's (MSH-7), else in the given zone. In the hour that clocks skip,
+    /// the moment is the later one; in the hour that they repeat, the first.
     ///
     /// # Errors
     ///

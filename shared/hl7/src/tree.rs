@@ -117,8 +117,9 @@ impl Draft {
         Ok(())
     }
 
-    /// Puts a text where the address says: the whole field, component or subcomponent, which loses what it had. A segment that is not there
-    /// is added at the end; a repetition that is chosen by one of its components and not there is added with that component.
+    /// Puts a text where the address says: the whole field, component or subcomponent, which loses what it had. A
+    /// segment that is not there is added at the end; a repetition that is chosen by one of its components and not
+    /// there is added with that component.
     ///
     /// # Errors
     ///

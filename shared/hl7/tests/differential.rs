@@ -1,7 +1,7 @@
 //! Ours and an independent reader (er7) say the same about the same bytes.
 //!
-//! Where the two differ on purpose the corpus keeps out: er7 takes no `^\~\&`, ends segments at LF even where CR ends them, knows no character
-//! sets, and leaves some escapes alone that ours reads.
+//! Where the two differ on purpose the corpus keeps out: er7 takes no `^\~\&`, ends segments at LF even where CR ends
+//! them, knows no character sets, and leaves some escapes alone that ours reads.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

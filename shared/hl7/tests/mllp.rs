@@ -180,8 +180,8 @@ proptest! {
     }
 }
 
-/// Eight megabytes byte by byte take no more steps per byte than at once: nothing is searched twice. Measured in work, not in time, by
-/// the one thing that grows: the content is appended to, never looked at again.
+/// Eight megabytes byte by byte take no more steps per byte than at once: nothing is searched twice. Measured in work,
+/// not in time, by the one thing that grows: the content is appended to, never looked at again.
 #[test]
 fn large_frames_in_single_bytes() {
     let options = Options::RESULTS;

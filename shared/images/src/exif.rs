@@ -1,8 +1,8 @@
 //! EXIF data of JPEG and PNG files: labeled values in ImageDescription and UserComment, the time of taking, the device.
 //!
-//! The library follows every pointer it finds. A few kilobytes of directories that point at each other would make it list billions of entries,
-//! so a walk of our own counts them first, and data with more than [`ENTRIES`] of them is not looked at. Damaged EXIF data is no reason to
-//! refuse a picture: it just says nothing.
+//! The library follows every pointer it finds. A few kilobytes of directories that point at each other would make it
+//! list billions of entries, so a walk of our own counts them first, and data with more than [`ENTRIES`] of them is not
+//! looked at. Damaged EXIF data is no reason to refuse a picture: it just says nothing.
 
 use crate::Facts;
 use crate::bytes::Cursor;
@@ -35,7 +35,8 @@ pub(crate) fn read(tiff: &[u8], facts: &mut Facts) {
     facts.taken = facts.taken.or_else(|| time(&text(&exif, Tag::DateTimeOriginal)?));
 }
 
-/// How many entries a reader that follows every pointer meets; `None` when the structure leads nowhere. Stops soon after the limit.
+/// How many entries a reader that follows every pointer meets; `None` when the structure leads nowhere. Stops soon
+/// after the limit.
 fn count(tiff: &[u8]) -> Option<usize> {
     let big_endian = match tiff.get(..2)? {
         b"MM" => true,

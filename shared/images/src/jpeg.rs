@@ -1,4 +1,5 @@
-//! JPEG: marker segments up to the first scan (ITU-T T.81 Annex B). The frame header gives the size, APP1 the EXIF data.
+//! JPEG: marker segments up to the first scan (ITU-T T.81 Annex B). The frame header gives the size, APP1 the EXIF
+//! data.
 
 use crate::bytes::Cursor;
 use crate::{Facts, Format, Stop, Unusable, exif};

@@ -1,8 +1,8 @@
 //! Labeled values in free text: how a device without DICOM says whose an image is (decision 173).
 //!
-//! `PatientID=4711; AccessionNumber=A-100; Laterality=OD`. Labels have any letter case, and are followed by `=` or `:`; values end at a
-//! semicolon, a vertical bar, a line break or the end. Text without labels says nothing: a camera's own description must never be taken
-//! for a patient's id.
+//! `PatientID=4711; AccessionNumber=A-100; Laterality=OD`. Labels have any letter case, and are followed by `=` or `:`;
+//! values end at a semicolon, a vertical bar, a line break or the end. Text without labels says nothing: a camera's own
+//! description must never be taken for a patient's id.
 
 use crate::Facts;
 use iris_model::Laterality;

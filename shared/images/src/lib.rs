@@ -1,8 +1,9 @@
 //! What an image says about itself: format, size, whose it is, which eye, when and by which device it was taken.
 //!
-//! Only headers are read, from the *first bytes* of a file: [`inspect`] takes as many as the caller has, and says when it needs more
-//! ([`Inspection::NeedsMore`]), at most [`HEADER_LIMIT`]. Nothing is decoded, nothing is allocated by a length that a file declares, and every
-//! structure has a limit on its entries and its depth, so that a hostile file costs no more than an honest one.
+//! Only headers are read, from the *first bytes* of a file: [`inspect`] takes as many as the caller has, and says when
+//! it needs more ([`Inspection::NeedsMore`]), at most [`HEADER_LIMIT`]. Nothing is decoded, nothing is allocated by a
+//! length that a file declares, and every structure has a limit on its entries and its depth, so that a hostile file
+//! costs no more than an honest one.
 //!
 //! | format | identification is read from |
 //! |---|---|
@@ -21,7 +22,8 @@ mod png;
 use iris_model::Laterality;
 use jiff::civil::DateTime;
 
-/// The most bytes of a header that are read. Honest ones have a few kB; an embedded color profile or icon makes it a few hundred.
+/// The most bytes of a header that are read. Honest ones have a few kB; an embedded color profile or icon makes it a
+/// few hundred.
 pub const HEADER_LIMIT: usize = 4 << 20;
 
 /// The most pixels of one frame: what a decoder may be asked to hold.
@@ -59,8 +61,8 @@ impl Format {
     }
 }
 
-/// What an image says about itself. Texts are trimmed, without control characters, and at most [`labels::VALUE_LIMIT`] characters long;
-/// one that is not is left out.
+/// What an image says about itself. Texts are trimmed, without control characters, and at most [`labels::VALUE_LIMIT`]
+/// characters long; one that is not is left out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Facts {
     /// The file format; `None` only in a value under construction.
@@ -91,14 +93,14 @@ pub enum Unusable {
     Format,
     /// A DICOM file of another kind than images of the eye.
     #[error(
-        "This DICOM file is not a photograph or tomography: its SOP class is not one that is taken. Upload ophthalmic photography, \
-         ophthalmic tomography, visible-light photography or secondary capture images."
+        "This DICOM file is not a photograph or tomography: its SOP class is not one that is taken. Upload ophthalmic \
+         photography, ophthalmic tomography, visible-light photography or secondary capture images."
     )]
     SopClass,
     /// A DICOM file whose header is compressed or encoded in a way that is not read.
     #[error(
-        "The transfer syntax of this DICOM file is not read. Export it in explicit or implicit VR little endian, or with JPEG, JPEG 2000, \
-         JPEG-LS or RLE compressed pixels."
+        "The transfer syntax of this DICOM file is not read. Export it in explicit or implicit VR little endian, or \
+         with JPEG, JPEG 2000, JPEG-LS or RLE compressed pixels."
     )]
     TransferSyntax,
     /// It ends before it should, or contradicts itself.
@@ -109,8 +111,8 @@ pub enum Unusable {
     Excessive(&'static str),
 }
 
-/// The JPEG within a whole DICOM file whose pixels are one. Every other file has none that could be shown without decoding it: uncompressed
-/// pixels, JPEG 2000, lossless JPEG.
+/// The JPEG within a whole DICOM file whose pixels are one. Every other file has none that could be shown without
+/// decoding it: uncompressed pixels, JPEG 2000, lossless JPEG.
 #[must_use]
 pub fn embedded_jpeg(file: &[u8]) -> Option<Vec<u8>> {
     if dicom::is_dicom(file) { dicom::jpeg(file) } else { None }

@@ -1,5 +1,5 @@
-//! PNG: its chunks (PNG 3rd edition §5). IHDR gives the size, eXIf the EXIF data, which many tools write behind the image data: there it is
-//! looked for as far as a header is read at all.
+//! PNG: its chunks (PNG 3rd edition §5). IHDR gives the size, eXIf the EXIF data, which many tools write behind the
+//! image data: there it is looked for as far as a header is read at all.
 
 use crate::bytes::Cursor;
 use crate::{Facts, Format, HEADER_LIMIT, Stop, Unusable, exif};

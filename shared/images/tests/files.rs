@@ -105,7 +105,8 @@ fn a_file_that_ends_early_is_damaged_wherever_it_ends() {
             let cut = &whole[..end];
             match inspect(cut, end as u64) {
                 Err(Unusable::Damaged(_) | Unusable::Format | Unusable::SopClass) => {}
-                // JPEG says nothing about the length of its pixels, and what stands behind those of a PNG may be missing.
+                // JPEG says nothing about the length of its pixels, and what stands behind those of a PNG may be
+                // missing.
                 Ok(Inspection::Image(_)) if !name.ends_with("dcm") => {}
                 other => panic!("{name} cut at {end}: {other:?}"),
             }
@@ -202,7 +203,8 @@ fn directory(tag: u16, count: u16, content: u32) -> Vec<u8> {
 
 #[test]
 fn exif_bombs_go_unread() {
-    // Each of 1,700 entries points to a directory of 1,700 that point to one of 1,700: five billion for a reader that follows.
+    // Each of 1,700 entries points to a directory of 1,700 that point to one of 1,700: five billion for a reader that
+    // follows.
     let count = 1_700u16;
     let size = 6 + u32::from(count) * 12;
     let mut tiff = b"MM\0\x2a\0\0\0\x08".to_vec();

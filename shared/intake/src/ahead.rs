@@ -1,7 +1,7 @@
 //! Reading rows ahead on a thread of its own, so that reading and mapping overlap.
 //!
-//! The thread hands rows over in pieces of [`PIECE`] through a channel of [`AHEAD`] pieces, which bounds the memory between the two. When
-//! the taker stops, the thread ends with the next piece.
+//! The thread hands rows over in pieces of [`PIECE`] through a channel of [`AHEAD`] pieces, which bounds the memory
+//! between the two. When the taker stops, the thread ends with the next piece.
 
 use crate::failure::FileIssue;
 use crate::line::{Line, Lines};

@@ -1,4 +1,5 @@
-//! Collecting rows into batches for the taker, and what concerns a row among the others: its number, repetitions, the file's limits.
+//! Collecting rows into batches for the taker, and what concerns a row among the others: its number, repetitions, the
+//! file's limits.
 
 use crate::duplicates::Seen;
 use crate::failure::FileIssue;
@@ -193,8 +194,9 @@ impl<'o, 's> Batches<'o, 's> {
                 Met::Same(earlier) => row.earlier = earlier,
                 Met::Another(other) => {
                     let message = format!(
-                        "Row {other} of this file has the same patient id with another first name or birth date: these are two people. \
-                         Give each an id of their own; for a family that shares a subscriber's id, the id of the member."
+                        "Row {other} of this file has the same patient id with another first name or birth date: \
+                         these are two people. Give each an id of their own; for a family that shares a subscriber's \
+                         id, the id of the member."
                     );
                     let issue = Issue::error(IssueCode::PatientMismatch, "Patient.LocalId", message);
                     row.issues.push(layout.locate_path(issue));

@@ -1,4 +1,5 @@
-//! What kind of file it is: by its first bytes, then by its name. A file that cannot be loaded is refused with what to do instead.
+//! What kind of file it is: by its first bytes, then by its name. A file that cannot be loaded is refused with what to
+//! do instead.
 
 use iris_model::{Issue, IssueCode};
 
@@ -52,7 +53,8 @@ pub fn detect(name: &str, head: &[u8]) -> Result<Format, Issue> {
         ("ndjson" | "jsonl", Some(b'{' | b'[')) => Ok(Format::Ndjson),
         (_, Some(b'{' | b'[')) => Ok(Format::Json),
         ("json" | "ndjson" | "jsonl", _) => Err(unsupported(
-            "The file is named as JSON but does not begin with { or [. Send one object, an array, or one object a line.",
+            "The file is named as JSON but does not begin with { or [. Send one object, an array, or one object a \
+             line.",
         )),
         (_, Some(b'<')) => Err(unsupported("XML and HTML files cannot be loaded. Save the table as .xlsx or .csv.")),
         ("xlsx" | "xlsm", _) => {

@@ -8,8 +8,8 @@ const SHARDS: usize = 4096;
 /// A shard grows by this many ids, not by its size: memory stays close to what is needed.
 const GROWTH: usize = 32;
 
-/// The order ids seen so far, as hashes: 12 bytes a row, so that a million rows fit. Two different ids of one file share a hash with a
-/// probability below one in ten million.
+/// The order ids seen so far, as hashes: 12 bytes a row, so that a million rows fit. Two different ids of one file
+/// share a hash with a probability below one in ten million.
 #[derive(Default)]
 pub(crate) struct Seen {
     shards: Vec<Shard>,

@@ -1,8 +1,8 @@
 //! Whatever the encoding, UTF-8 comes out (decision 17).
 //!
-//! A byte order mark decides; else UTF-16 shows by its NULs; else text is ASCII until proven otherwise, and the first other bytes
-//! decide: valid UTF-8 is UTF-8, anything else is what chardetng makes of it (windows-1252 in nearly all files that payers send). ASCII and
-//! UTF-8 are passed on as they are, without a copy.
+//! A byte order mark decides; else UTF-16 shows by its NULs; else text is ASCII until proven otherwise, and the first
+//! other bytes decide: valid UTF-8 is UTF-8, anything else is what chardetng makes of it (windows-1252 in nearly all
+//! files that payers send). ASCII and UTF-8 are passed on as they are, without a copy.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, UTF_8, UTF_16BE, UTF_16LE};
@@ -16,7 +16,8 @@ const PIECE: usize = 64 * 1024;
 /// Files come from the United States: where bytes fit several encodings, the western one is meant.
 const HOME: &[u8] = b"us";
 
-/// Reads text of any encoding as UTF-8. Invalid UTF-8 of a file that began as UTF-8 is passed on for the record reader to report.
+/// Reads text of any encoding as UTF-8. Invalid UTF-8 of a file that began as UTF-8 is passed on for the record reader
+/// to report.
 pub(crate) struct Utf8Reader<R> {
     inner: R,
     mode: Mode,
@@ -47,16 +48,16 @@ impl Encoding {
     pub(crate) fn warning(&self) -> Option<Issue> {
         let sample = self.0.doubt.get()?;
         let message = format!(
-            "The letters of the file were guessed and may be wrong, e.g. {}. If they are, save it as UTF-8 (in Excel: CSV UTF-8) and drop it \
-             again.",
+            "The letters of the file were guessed and may be wrong, e.g. {}. If they are, save it as UTF-8 (in Excel: \
+             CSV UTF-8) and drop it again.",
             quoted(sample)
         );
         Some(Issue::warning(IssueCode::BadEncoding, "", message))
     }
 }
 
-/// The first word that nobody would write: it holds a sign between letters, or a capital letter beyond ASCII behind small ones. So look
-/// the letters of DOS and of old Macs where they are taken for those of Windows.
+/// The first word that nobody would write: it holds a sign between letters, or a capital letter beyond ASCII behind
+/// small ones. So look the letters of DOS and of old Macs where they are taken for those of Windows.
 fn doubtful(text: &str) -> Option<&str> {
     if text.is_ascii() {
         return None;
@@ -292,8 +293,8 @@ fn of(encoding: &'static encoding_rs::Encoding) -> Mode {
     if encoding == UTF_8 { Mode::Utf8 } else { Mode::Other(Box::new(encoding.new_decoder_without_bom_handling())) }
 }
 
-/// Whether more of what is not ASCII is UTF-8 than is not. Other encodings hardly ever look like it; a few damaged rows must not make
-/// the names of all others illegible.
+/// Whether more of what is not ASCII is UTF-8 than is not. Other encodings hardly ever look like it; a few damaged rows
+/// must not make the names of all others illegible.
 fn is_mostly_utf8(piece: &[u8]) -> bool {
     let (mut valid, mut invalid) = (0, 0);
     for chunk in piece.utf8_chunks() {

@@ -1,17 +1,19 @@
 //! From a dropped file to order requests, and back to receipts.
 //!
-//! `detect → read records → map → build`, streaming: memory does not grow with the file. A *record* is a list of named cells, whatever the
-//! format; a *mapping* says which cell is which field, and is compiled once per header. Everything wrong with a row is collected with its
-//! row, column and what to do. Validation, which needs the organization and the day, follows in [`iris_model::submission::validate`].
+//! `detect → read records → map → build`, streaming: memory does not grow with the file. A *record* is a list of named
+//! cells, whatever the format; a *mapping* says which cell is which field, and is compiled once per header. Everything
+//! wrong with a row is collected with its row, column and what to do. Validation, which needs the organization and the
+//! day, follows in [`iris_model::submission::validate`].
 //!
 //! ```text
 //! detect(name, head) ─► Format ─► Intake { format, … } ─► survey(source) ─► read(source, survey, …) ─► Step::Layout, Step::Batch(rows) …
 //! ```
 //!
-//! A file is gone through twice: some of what a row means shows in other rows only, such as whether its dates have the day first
-//! ([`Survey`]).
+//! A file is gone through twice: some of what a row means shows in other rows only, such as whether its dates have the
+//! day first ([`Survey`]).
 //!
-//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are examined before anything reads them.
+//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are examined before anything
+//! reads them.
 
 mod ahead;
 mod batches;

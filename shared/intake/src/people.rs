@@ -1,8 +1,8 @@
 //! Rows of one file that name the same patient.
 //!
-//! Payers' files often have the subscriber's id on the whole family. Across files a changed name or birth date is news about a patient, and
-//! the organization says how much of it is believed; within one file it is two people with one id. The second must not overwrite the
-//! chart of the first.
+//! Payers' files often have the subscriber's id on the whole family. Across files a changed name or birth date is news
+//! about a patient, and the organization says how much of it is believed; within one file it is two people with one id.
+//! The second must not overwrite the chart of the first.
 
 use iris_model::organization::PatientScope;
 use iris_model::receipt::EarlierRow;
@@ -77,8 +77,8 @@ impl People {
         }
     }
 
-    /// First name and birth date: who has another of either is another person. Last names change; a name is the same however it is
-    /// spaced and capitalized.
+    /// First name and birth date: who has another of either is another person. Last names change; a name is the same
+    /// however it is spaced and capitalized.
     fn person(&self, patient: &Patient) -> Option<u64> {
         let first = patient.name.as_ref()?.first.as_deref()?;
         let letters: String =

@@ -79,8 +79,8 @@ impl Original {
 /// What is told while a file is read.
 #[derive(Debug)]
 pub enum Step {
-    /// What its columns mean. Comes first, and again when more is known: a JSON file brings new keys, letters show an encoding, a sheet
-    /// had hidden rows.
+    /// What its columns mean. Comes first, and again when more is known: a JSON file brings new keys, letters show an
+    /// encoding, a sheet had hidden rows.
     Layout(Arc<Layout>),
     /// The next rows, never none.
     Batch(Vec<Row>),
@@ -102,8 +102,9 @@ pub struct Intake<'a> {
     pub limits: &'a Limits,
 }
 
-/// Reads a file to its end, in batches of at most `batch` rows. Memory does not grow with the file. Dates are read as the mapping says,
-/// whatever the rest of their column shows: whoever loads the rows reads with a [`Survey`] instead ([`Intake::read`]).
+/// Reads a file to its end, in batches of at most `batch` rows. Memory does not grow with the file. Dates are read as
+/// the mapping says, whatever the rest of their column shows: whoever loads the rows reads with a [`Survey`] instead
+/// ([`Intake::read`]).
 ///
 /// # Errors
 /// What is wrong with the file as a whole. Rows that were handed over before stand.
@@ -120,7 +121,8 @@ pub fn read(
 }
 
 impl Intake<'_> {
-    /// Goes through a file once to see what its rows show about each other. What is wrong with the file shows again when it is read.
+    /// Goes through a file once to see what its rows show about each other. What is wrong with the file shows again
+    /// when it is read.
     ///
     /// # Errors
     /// The source failed, and trying again may help.

@@ -10,7 +10,8 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Takes fields as a record reader leaves them: one behind the other, with the end of each. `None` when they are not UTF-8.
+    /// Takes fields as a record reader leaves them: one behind the other, with the end of each. `None` when they are
+    /// not UTF-8.
     #[must_use]
     pub fn from_fields(fields: &[u8], ends: &[usize]) -> Option<Self> {
         let text = std::str::from_utf8(fields).ok()?;

@@ -5,8 +5,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
-/// An instant with the offset it was written with: ISO 8601, seven fractional digits, `2026-11-20T09:15:02.5314827+00:00`
-/// (iris-facts §4.1).
+/// An instant with the offset it was written with: ISO 8601, seven fractional digits,
+/// `2026-11-20T09:15:02.5314827+00:00` (iris-facts §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DateTimeOffset {
     /// The instant.

@@ -14,7 +14,8 @@ pub struct Event {
     pub transaction_id: Uuid,
     /// When it came about.
     pub timestamp: DateTimeOffset,
-    /// The image as the submitter calls it; only in an ImageReceipt, and absent for images that came without a directive.
+    /// The image as the submitter calls it; only in an ImageReceipt, and absent for images that came without a
+    /// directive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_local_id: Option<String>,
     /// The image in IRIS; only in an ImageReceipt, and absent while no image was received.
@@ -38,7 +39,8 @@ pub struct Event {
     /// By what channel (iris-facts §3.16).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_type: Option<String>,
-    /// Where to: the queue, or container and name, or path; of a delivery that failed the destination's id (decision 208).
+    /// Where to: the queue, or container and name, or path; of a delivery that failed the destination's id (decision
+    /// 208).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// How far it has come (iris-facts §3.17): `Complete`, or `Failed` when it never can.
@@ -48,7 +50,8 @@ pub struct Event {
     pub success: bool,
     /// Why not, for a person; null on success.
     pub error_message: Option<String>,
-    /// What was done all the same and should be looked at, one sentence each; absent when there is nothing (decision 282).
+    /// What was done all the same and should be looked at, one sentence each; absent when there is nothing (decision
+    /// 282).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// What kind of event it is.

@@ -81,8 +81,9 @@ intake_fields! {
     HealthPlanPrimaryCareProviderFaxNumber = "HealthPlanPrimaryCareProviderFaxNumber", "HealthPlan.PrimaryCareProvider.FaxNumber";
 }
 
-/// The form in which names of columns and keys are compared: lower case, without spaces, `_`, `-` and `.`, without the `__c` that
-/// Salesforce appends to custom fields (design §4.1), and without what forms put behind a name: `*`, `:`, `(required)`, `(optional)`.
+/// The form in which names of columns and keys are compared: lower case, without spaces, `_`, `-` and `.`, without the
+/// `__c` that Salesforce appends to custom fields (design §4.1), and without what forms put behind a name: `*`, `:`,
+/// `(required)`, `(optional)`.
 #[must_use]
 pub fn normalized_name(name: &str) -> String {
     let name = without_marks(name);

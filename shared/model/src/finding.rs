@@ -1,4 +1,5 @@
-//! The vocabulary of findings and results (iris-facts §6.3, §6.4): read in any case, with or without a plural s, written as published.
+//! The vocabulary of findings and results (iris-facts §6.3, §6.4): read in any case, with or without a plural s,
+//! written as published.
 
 use crate::grading::FindingEntry;
 use crate::organization::CareLevel;
@@ -124,8 +125,8 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// How pressing a grader calls a condition that the vocabulary has no name for: the subsets of `Other`, as screens show them
-    /// (iris-facts §6.5).
+    /// How pressing a grader calls a condition that the vocabulary has no name for: the subsets of `Other`, as screens
+    /// show them (iris-facts §6.5).
     OtherSubset {
         /// Nothing to refer.
         NotReferable = "Not Referable";

@@ -1,7 +1,8 @@
 //! GradingSubmission: what a reader saw in the images of an order (iris-facts §6).
 //!
-//! As with [`OrderRequest`](crate::OrderRequest), this is the *shape* of what arrived. Which findings an exam allows and what an eye needs is
-//! decided in the results library. `ResultCode`, `GradedTime`, `Provider` and `Notes` are additions of ours (decision 121).
+//! As with [`OrderRequest`](crate::OrderRequest), this is the *shape* of what arrived. Which findings an exam allows
+//! and what an eye needs is decided in the results library. `ResultCode`, `GradedTime`, `Provider` and `Notes` are
+//! additions of ours (decision 121).
 
 use crate::request::{Provider, Site};
 use crate::{ClientGuid, DateTimeOffset, Issue, ResultCode};

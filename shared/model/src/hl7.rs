@@ -8,8 +8,8 @@ use uuid::Uuid;
 /// Media type of an HL7 message in a queue.
 pub const HL7_CONTENT: &str = "application/hl7-v2";
 
-/// What became of a message at its hospital, as the proxy reports it: the final word about a delivery. Holds no personal data: what a hospital says
-/// in words may name a patient, and is left out.
+/// What became of a message at its hospital, as the proxy reports it: the final word about a delivery. Holds no
+/// personal data: what a hospital says in words may name a patient, and is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Hl7Answer {

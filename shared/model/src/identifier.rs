@@ -36,7 +36,8 @@ impl JsonSchema for ClientGuid {
     }
 }
 
-/// An identifier the submitter chose (patient, order, site, camera, image): trimmed, 1 to 64 characters, no control characters.
+/// An identifier the submitter chose (patient, order, site, camera, image): trimmed, 1 to 64 characters, no control
+/// characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct LocalId(String);
@@ -80,8 +81,8 @@ impl JsonSchema for LocalId {
     }
 }
 
-/// The short name of an organization in queue and container names: lower-case letters, digits and single hyphens, 3 to 40 characters,
-/// as Azure allows for `{slug}-results`.
+/// The short name of an organization in queue and container names: lower-case letters, digits and single hyphens, 3 to
+/// 40 characters, as Azure allows for `{slug}-results`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Slug(String);

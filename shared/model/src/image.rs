@@ -1,6 +1,7 @@
 //! ImageRequest: an image sent after its order, as a message of its own (iris-facts §2.11).
 //!
-//! It comes through the same queue as OrderRequests. What tells the two apart is the `Image` at the root, which no OrderRequest has.
+//! It comes through the same queue as OrderRequests. What tells the two apart is the `Image` at the root, which no
+//! OrderRequest has.
 
 use crate::request::{Camera, Image, Order, OrderRequest, Site};
 use crate::{ClientGuid, ImageClass, ImageEncoding, Issue};

@@ -21,7 +21,8 @@ pub struct Issue {
     pub code: IssueCode,
     /// Whether it refuses the submission.
     pub severity: Severity,
-    /// Where: a JSON path in canonical names, `Patient.Dob`, `Camera.Images[2].Laterality`; empty for the whole submission.
+    /// Where: a JSON path in canonical names, `Patient.Dob`, `Camera.Images[2].Laterality`; empty for the whole
+    /// submission.
     pub path: Cow<'static, str>,
     /// What is wrong and what to do, in one or two sentences for a person.
     pub message: Cow<'static, str>,
@@ -165,7 +166,8 @@ issue_codes! {
     CellError = "cell-error";
     /// The text cannot be decoded.
     BadEncoding = "bad-encoding";
-    /// Text behind a closing quotation mark, or a blank before an opening one: nobody knows where the cells begin and end.
+    /// Text behind a closing quotation mark, or a blank before an opening one: nobody knows where the cells begin and
+    /// end.
     BadQuoting = "bad-quoting";
     /// A row of totals or the end of a report, and not of an order.
     TotalRow = "total-row";

@@ -1,9 +1,11 @@
 //! The wire types of the platform: what callers send and what they get back.
 //!
-//! *Lenient in, canonical out*: [`OrderRequest::parse`] accepts every published variant of iris-facts §13; serializing a type
-//! emits the one canonical form (PascalCase keys, string codes, unset properties omitted). Nothing here does I/O.
+//! *Lenient in, canonical out*: [`OrderRequest::parse`] accepts every published variant of iris-facts §13; serializing
+//! a type emits the one canonical form (PascalCase keys, string codes, unset properties omitted). Nothing here does
+//! I/O.
 //!
-//! The journey of a submission: bytes → [`OrderRequest`] (shape) → [`Submission`] (meaning, by [`submission::validate`]).
+//! The journey of a submission: bytes → [`OrderRequest`] (shape) → [`Submission`] (meaning, by
+//! [`submission::validate`]).
 
 pub mod cells;
 pub mod datetime;

@@ -1,8 +1,8 @@
 //! Every name that both sides of a queue, a container or a message have to agree on.
 //!
-//! An organization's own queues and containers are called after its [`Slug`]; the platform's own can be renamed by settings, whose defaults
-//! are here. Application properties of ours begin with `Iris`; an entry removes them from what callers send, and sets
-//! [`property::ORGANIZATION`] itself.
+//! An organization's own queues and containers are called after its [`Slug`]; the platform's own can be renamed by
+//! settings, whose defaults are here. Application properties of ours begin with `Iris`; an entry removes them from what
+//! callers send, and sets [`property::ORGANIZATION`] itself.
 
 use crate::Slug;
 
@@ -11,8 +11,8 @@ pub const MESSAGE_BINDING: &str = "message";
 
 /// The platform's own queues, as they are called unless a setting renames them.
 pub mod queue {
-    /// Orders, changes, cancellations and image messages, stamped. Not called `orders`: that is what callers' clients call the queue they send
-    /// to, and what is sent here past an entry has no organization.
+    /// Orders, changes, cancellations and image messages, stamped. Not called `orders`: that is what callers' clients
+    /// call the queue they send to, and what is sent here past an entry has no organization.
     pub const ORDERS: &str = "incoming-orders";
     /// Events about dropped files.
     pub const DROPS: &str = "drops";
@@ -62,7 +62,8 @@ pub mod property {
     pub const OWN: [&str; 4] = [FIRST_SEEN, WAITS, WAITING_SINCE, GIVEN_UP];
 }
 
-/// Whether Service Bus takes this as a queue's name: letters, digits, `.`, `-`, `_` and `/`, starting and ending with a letter or digit.
+/// Whether Service Bus takes this as a queue's name: letters, digits, `.`, `-`, `_` and `/`, starting and ending with a
+/// letter or digit.
 #[must_use]
 pub fn is_queue_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/".contains(&byte);
@@ -96,8 +97,8 @@ impl Slug {
         format!("hl7out-{self}")
     }
 
-    /// What the rule of its entries does with every message, in the language of Service Bus rules: nothing that only the platform sets comes
-    /// in, and the stamp is put on.
+    /// What the rule of its entries does with every message, in the language of Service Bus rules: nothing that only
+    /// the platform sets comes in, and the stamp is put on.
     #[must_use]
     pub fn entry_action(&self) -> String {
         let removed: String = property::OWN.iter().map(|name| format!("REMOVE {name}; ")).collect();

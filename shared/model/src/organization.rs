@@ -1,5 +1,5 @@
-//! The organization document: one JSON file per organization, `organizations/{slug}.json`, that says who may send what and how it is
-//! treated. Its JSON Schema is `schemas/organization.schema.json`. Secrets are never in it.
+//! The organization document: one JSON file per organization, `organizations/{slug}.json`, that says who may send what
+//! and how it is treated. Its JSON Schema is `schemas/organization.schema.json`. Secrets are never in it.
 
 use crate::request::Address;
 use crate::{ClientGuid, EvaluationType, IntakeField, LocalId, Slug};
@@ -56,7 +56,8 @@ pub struct Organization {
     /// What a wholly different name and birth date of a known patient means (decision 6).
     #[serde(default)]
     pub patient_mismatch: MismatchPolicy,
-    /// Evaluation types it subscribes to; when there is one alone, it is the default for rows and messages that name none (decision 68).
+    /// Evaluation types it subscribes to; when there is one alone, it is the default for rows and messages that
+    /// name none (decision 68).
     #[serde(default = "default_evaluation_types")]
     pub evaluation_types: Vec<EvaluationType>,
     /// Its sites.
@@ -104,8 +105,8 @@ pub struct Organization {
     /// How its results are written.
     #[serde(default)]
     pub results: ResultSettings,
-    /// Where its results go besides its results queue. When left out, each report is written as `reports/{orderLocalId}.pdf` to its results
-    /// container; `[]` = nowhere else.
+    /// Where its results go besides its results queue. When left out, each report is written as
+    /// `reports/{orderLocalId}.pdf` to its results container; `[]` = nowhere else.
     #[serde(default = "delivery::default_destinations")]
     pub destinations: Vec<DestinationDocument>,
     /// How its hospitals speak HL7 with it. Without any, orders are read at the published places.
@@ -120,7 +121,8 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// Stands for the sender of messages that came through an entry of no known organization: has nothing, may nothing, gets no events.
+    /// Stands for the sender of messages that came through an entry of no known organization: has nothing, may nothing,
+    /// gets no events.
     #[must_use]
     pub fn unattributed() -> Self {
         Self {
@@ -167,8 +169,8 @@ impl Organization {
         self.cameras.iter().find(|camera| camera.local_id == *local_id)
     }
 
-    /// The rule for a dropped file: the first whose pattern matches its name. A pattern without a slash is compared with the last part
-    /// of the name only. `None`: the built-in mapping reads it.
+    /// The rule for a dropped file: the first whose pattern matches its name. A pattern without a slash is compared
+    /// with the last part of the name only. `None`: the built-in mapping reads it.
     #[must_use]
     pub fn rule_for(&self, file_name: &str) -> Option<&DropRule> {
         self.drops.iter().find(|rule| pattern::matches(&rule.pattern, file_name))
@@ -366,10 +368,11 @@ pub struct Mapping {
     pub columns: BTreeMap<IntakeField, ColumnRule>,
     /// Columns that are known to be of no use: no warning for them.
     pub ignored_columns: Vec<String>,
-    /// Words that mean nothing in this organization's files, beside those that programs are known for: read as empty cells, compared
-    /// without regard to case.
+    /// Words that mean nothing in this organization's files, beside those that programs are known for: read as empty
+    /// cells, compared without regard to case.
     pub empty_words: Vec<String>,
-    /// Rows to pass over, such as totals: patterns of their first cell that is not empty, `*` and `?` allowed, without regard to case.
+    /// Rows to pass over, such as totals: patterns of their first cell that is not empty, `*` and `?` allowed, without
+    /// regard to case.
     pub skip_rows: Vec<String>,
     /// How slashed dates are read (decision 15).
     pub date_order: DateOrder,

@@ -1,7 +1,7 @@
 //! OrderRequest, the one message for patients and orders (iris-facts §2).
 //!
-//! Every property is optional here: this is the *shape* of what arrived, after all accepted spellings were folded into the
-//! canonical one. What a given operation needs is decided in [`crate::submission`].
+//! Every property is optional here: this is the *shape* of what arrived, after all accepted spellings were folded into
+//! the canonical one. What a given operation needs is decided in [`crate::submission`].
 
 use crate::{
     ClientGuid, DateTimeOffset, EvaluationType, Gender, GenderContext, ImageContext, Laterality, MaritalStatus,
@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 /// The only version of the message format.
 pub const VERSION: &str = "2.3.1";
 
-/// Whether a version is the one that is supported, with or without the `V` that the published clients send (iris-facts §13 #1).
+/// Whether a version is the one that is supported, with or without the `V` that the published clients send (iris-facts
+/// §13 #1).
 #[must_use]
 pub fn is_supported_version(text: &str) -> bool {
     let text = text.trim();
@@ -31,7 +32,8 @@ pub struct Parsed {
 }
 
 impl OrderRequest {
-    /// The canonical JSON: PascalCase keys, string codes, unset properties omitted. Reading it gives the same request again.
+    /// The canonical JSON: PascalCase keys, string codes, unset properties omitted. Reading it gives the same request
+    /// again.
     #[must_use]
     pub fn to_json(&self) -> String {
         // Serialization of these types to memory cannot fail; an empty object would be refused by every reader.
@@ -217,8 +219,8 @@ pub struct Order {
     /// Where the exam takes place: two-letter code once read; full names are accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// Whether one eye is expected; absent = as configured. Kept as sent, but `false` from the published clients says nothing: they always
-    /// send it (iris-facts §2.10).
+    /// Whether one eye is expected; absent = as configured. Kept as sent, but `false` from the published clients says
+    /// nothing: they always send it (iris-facts §2.10).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub single_eye_only: Option<bool>,
     /// Why an eye is missing.

@@ -1,4 +1,5 @@
-//! States of the United States, the District of Columbia and the territories: two-letter codes and full names (decision 10).
+//! States of the United States, the District of Columbia and the territories: two-letter codes and full names (decision
+//! 10).
 
 /// Code and name, in order of code.
 pub const STATES: &[(&str, &str)] = &[
@@ -74,8 +75,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("Commonwealth of the Northern Mariana Islands", "MP"),
 ];
 
-/// The two-letter code of a state given by code or full name, in any case; runs of white space count as one blank. `None` for anything
-/// else, also for abbreviations that are not the postal ones.
+/// The two-letter code of a state given by code or full name, in any case; runs of white space count as one blank.
+/// `None` for anything else, also for abbreviations that are not the postal ones.
 #[must_use]
 pub fn from_text(text: &str) -> Option<&'static str> {
     let text = text.trim();

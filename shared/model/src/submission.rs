@@ -1,7 +1,8 @@
 //! What a request means: the validated form that the rules decide about.
 //!
-//! [`validate`] turns an [`OrderRequest`] into a [`Submission`] or into *all* the issues that stand against it. It checks what can be
-//! known from the request and the organization document alone; what depends on stored state is decided in the orders library.
+//! [`validate`] turns an [`OrderRequest`] into a [`Submission`] or into *all* the issues that stand against it. It
+//! checks what can be known from the request and the organization document alone; what depends on stored state is
+//! decided in the orders library.
 
 use crate::organization::Organization;
 use crate::request::Name;
@@ -22,7 +23,8 @@ pub use validate::{validate, validate_image};
 pub struct Submission {
     /// What to do.
     pub action: Action,
-    /// The request in canonical form (version 2.3.1, trimmed, states as two letters): what is stored, compared and echoed.
+    /// The request in canonical form (version 2.3.1, trimmed, states as two letters): what is stored, compared and
+    /// echoed.
     pub request: OrderRequest,
     /// Findings that do not refuse it.
     pub warnings: Vec<crate::Issue>,
@@ -114,8 +116,9 @@ pub struct NewOrder {
 pub struct Origin {
     /// The day validation takes place, for plausibility of birth dates.
     pub today: Date,
-    /// Fills Version, ClientGuid and OrderControlCode (`NW`) from the organization where they are absent: for rows and flat records of a
-    /// drop, whose container says who sends them. A ClientGuid that is present must still be the organization's.
+    /// Fills Version, ClientGuid and OrderControlCode (`NW`) from the organization where they are absent: for rows and
+    /// flat records of a drop, whose container says who sends them. A ClientGuid that is present must still be the
+    /// organization's.
     pub fill_from_organization: bool,
     /// The order id to use for a new order that has none; `None` = such an order is refused (decision 4).
     pub derived_order_id: Option<LocalId>,

@@ -1,12 +1,12 @@
 //! Group commit: concurrent submissions become batches.
 //!
-//! One task owns the queue. It starts as many batches at a time as the store has use for. While the system is idle a message is
-//! committed at once; while it is busy, messages gather until a batch is full or has lingered, so that the number of commits per second
-//! stays bounded however many callers there are.
+//! One task owns the queue. It starts as many batches at a time as the store has use for. While the system is idle a
+//! message is committed at once; while it is busy, messages gather until a batch is full or has lingered, so that the
+//! number of commits per second stays bounded however many callers there are.
 //!
-//! Batches that run at the same time never concern the same patient or order: a submission whose *keys* are in use waits, and whatever
-//! shares a key with one that waits, waits behind it. So submissions about the same thing are done in the order in which they came, and
-//! conflicts arise only between processes.
+//! Batches that run at the same time never concern the same patient or order: a submission whose *keys* are in use
+//! waits, and whatever shares a key with one that waits, waits behind it. So submissions about the same thing are done
+//! in the order in which they came, and conflicts arise only between processes.
 
 use super::Options;
 use super::batch::{Context, Item, Reply, RowsWork, Work};
@@ -124,7 +124,8 @@ fn interrupted() -> Error {
     Error::Unavailable(String::from("the work was interrupted"))
 }
 
-/// Hashes of the patients, orders and blobs the submissions concern. Two that are equal by chance only wait for each other.
+/// Hashes of the patients, orders and blobs the submissions concern. Two that are equal by chance only wait for each
+/// other.
 fn keys<'a>(incoming: impl IntoIterator<Item = &'a Incoming>) -> Vec<u64> {
     let mut keys = Vec::new();
     for incoming in incoming {

@@ -1,6 +1,7 @@
 //! What a batch writes, put together decision by decision.
 //!
-//! A row that several submissions of the batch change is written once, in its final state, against the version it was loaded with.
+//! A row that several submissions of the batch change is written once, in its final state, against the version it was
+//! loaded with.
 
 use iris_model::result::UrgentFindingNotification;
 use iris_model::{Event, Organization, OutcomeKind};

@@ -1,6 +1,7 @@
 //! Ids for new orders and patients, taken from the database in blocks so that deciding needs no round trip.
 //!
-//! Ids that were taken but not used are handed out again, first; those in memory when the process ends are lost, which does not matter.
+//! Ids that were taken but not used are handed out again, first; those in memory when the process ends are lost, which
+//! does not matter.
 
 use iris_store::IdKind;
 use iris_store::{Error, Store};

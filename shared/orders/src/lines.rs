@@ -47,15 +47,16 @@ fn line(lease: &DropLease, row: &RowDetail, outcome: &Outcome) -> RowLine {
     }
 }
 
-/// An issue of the outcome. A row that takes the place of an order of the same file names both rows: usually one of the two should not be
-/// there.
+/// An issue of the outcome. A row that takes the place of an order of the same file names both rows: usually one of the
+/// two should not be there.
 fn told(row: &RowDetail, issue: &Issue) -> Issue {
     let mut issue = issue.clone();
     if let Some(order) = superseded_order(&issue)
         && let Some(earlier) = row.earlier.filter(|earlier| earlier.is_of(order))
     {
         let message = format!(
-            "Row {} takes the place of row {} of this file, whose order {order} was cancelled: both are for the same patient.",
+            "Row {} takes the place of row {} of this file, whose order {order} was cancelled: both are for the same \
+             patient.",
             row.row, earlier.row
         );
         issue.message = message.into();
@@ -63,8 +64,8 @@ fn told(row: &RowDetail, issue: &Issue) -> Issue {
     issue
 }
 
-/// The answers of a batch that was committed before, from its record. A row the record does not know (the caller cut its batches
-/// differently this time) is to be submitted again.
+/// The answers of a batch that was committed before, from its record. A row the record does not know (the caller cut
+/// its batches differently this time) is to be submitted again.
 pub(super) fn recorded_answers(done: &DoneBatch, batch: &RowsWork) -> Result<Vec<Answer>, Error> {
     let mut lines: HashMap<u32, RowLine> = parse_lines(&done.lines)?.into_iter().map(|line| (line.row, line)).collect();
     let mut answer =

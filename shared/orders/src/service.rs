@@ -31,7 +31,8 @@ pub struct Options {
     pub queue: usize,
     /// How often a batch is decided anew after a conflict before its messages are committed one by one.
     pub conflict_retries: u32,
-    /// How long envelopes belong to the process that stored or claimed them. Must exceed [`publish_timeout`](Self::publish_timeout).
+    /// How long envelopes belong to the process that stored or claimed them. Must exceed
+    /// [`publish_timeout`](Self::publish_timeout).
     pub envelope_lease: Duration,
     /// How long a publication may take.
     pub publish_timeout: Duration,
@@ -80,14 +81,15 @@ impl Orders {
 
     /// Decides and commits a message, together with others that arrive at the same time.
     ///
-    /// Once it returns an answer, that answer is durable. On a [transient](Error::is_transient) error nothing is known; submit it again.
+    /// Once it returns an answer, that answer is durable. On a [transient](Error::is_transient) error nothing is known;
+    /// submit it again.
     pub async fn submit(&self, incoming: Incoming) -> Result<Answer, Error> {
         self.collector.submit(incoming).await
     }
 
-    /// Decides and commits a batch of rows of a drop with its lines and progress, all or nothing. A batch that was already committed is
-    /// answered from its record. Batches may be submitted concurrently; those that concern the same patients or orders are done in the
-    /// order of the calls.
+    /// Decides and commits a batch of rows of a drop with its lines and progress, all or nothing. A batch that was
+    /// already committed is answered from its record. Batches may be submitted concurrently; those that concern the
+    /// same patients or orders are done in the order of the calls.
     pub async fn submit_rows(
         &self,
         lease: &DropLease,
@@ -97,14 +99,14 @@ impl Orders {
         self.collector.submit_rows(lease.clone(), batch, rows).await
     }
 
-    /// What would become of these submissions at this moment, one after the other; nothing is written. For files of which all is to be
-    /// loaded or nothing.
+    /// What would become of these submissions at this moment, one after the other; nothing is written. For files of
+    /// which all is to be loaded or nothing.
     pub async fn preview(&self, submissions: Vec<Incoming>) -> Result<Vec<Answer>, Error> {
         self.collector.preview(submissions).await
     }
 
-    /// Decides and commits something about images, together with whatever else arrives at the same time. As durable, and as repeatable, as
-    /// [`submit`](Self::submit).
+    /// Decides and commits something about images, together with whatever else arrives at the same time. As durable,
+    /// and as repeatable, as [`submit`](Self::submit).
     pub async fn image(&self, work: ImageWork) -> Result<ImageAnswer, Error> {
         self.collector.image(work).await
     }
@@ -137,7 +139,8 @@ impl Orders {
         self.destinations.sweep(now).await
     }
 
-    /// Marks a delivery as made and tells its submitter; the results queue needs no telling (iris-facts §4.3). Doing it again changes nothing.
+    /// Marks a delivery as made and tells its submitter; the results queue needs no telling (iris-facts §4.3). Doing it
+    /// again changes nothing.
     pub async fn delivered(
         &self,
         delivery: &Delivery,
@@ -214,7 +217,8 @@ impl Orders {
         Ok(())
     }
 
-    /// Enables a destination again and sends what was held for it, one after the other in the order of writing. Returns how many there are.
+    /// Enables a destination again and sends what was held for it, one after the other in the order of writing. Returns
+    /// how many there are.
     pub async fn resume_destination(
         &self,
         organization: ClientGuid,
@@ -227,8 +231,9 @@ impl Orders {
         Ok(resumed)
     }
 
-    /// Has a delivery attempted again later, or takes it aside where its destination has not taken it for `patience`; returns where it stands now
-    /// and when it is due. `chance` is from 0 to 1, see [`Life::ended`](iris_rules::deliveries::life::Life::ended).
+    /// Has a delivery attempted again later, or takes it aside where its destination has not taken it for `patience`;
+    /// returns where it stands now and when it is due. `chance` is from 0 to 1, see
+    /// [`Life::ended`](iris_rules::deliveries::life::Life::ended).
     pub async fn postpone(
         &self,
         delivery: &Delivery,
@@ -289,8 +294,8 @@ impl Orders {
         self.store.as_ref()
     }
 
-    /// Commits what was handed in, publishes what can be published at once, and closes the connections. Later calls fail with
-    /// [`Error::Closed`].
+    /// Commits what was handed in, publishes what can be published at once, and closes the connections. Later calls
+    /// fail with [`Error::Closed`].
     pub async fn close(&self) {
         self.collector.close().await;
         self.destinations.close().await;

@@ -1,8 +1,8 @@
 //! A report of so many bytes: its images are shown smaller, until it fits.
 //!
-//! The text of a report is some tens of kilobytes; what makes it large are its two images. So only their size on the page's pixels changes,
-//! never what the report says. The images are decoded once. What the first drawing takes tells how large they may be: an image's bytes
-//! grow about as its area does.
+//! The text of a report is some tens of kilobytes; what makes it large are its two images. So only their size on the
+//! page's pixels changes, never what the report says. The images are decoded once. What the first drawing takes tells
+//! how large they may be: an image's bytes grow about as its area does.
 
 use crate::document::Document;
 use crate::picture::Scalable;
@@ -15,7 +15,8 @@ const LARGEST: u32 = 1_280;
 /// The smallest that still shows something.
 const SMALLEST: u32 = 320;
 
-/// Something drawn that is small enough, and what is not on it. `None`: it does not fit with the smallest images either.
+/// Something drawn that is small enough, and what is not on it. `None`: it does not fit with the smallest images
+/// either.
 type Fitting<T> = Option<(T, Vec<LeftOut>)>;
 
 impl Renderer {
@@ -66,12 +67,14 @@ impl Renderer {
     }
 }
 
-/// The side that is tried after one that gave so many bytes too many, `shown` of them images. Always smaller, so that it ends.
+/// The side that is tried after one that gave so many bytes too many, `shown` of them images. Always smaller, so that
+/// it ends.
 fn next(side: u32, too_many: usize, shown: usize) -> Option<u32> {
     if side <= SMALLEST || shown == 0 {
         return None;
     }
-    // In hundredths, and some less than the area says: small images compress worse, and another drawing costs more than a few pixels.
+    // In hundredths, and some less than the area says: small images compress worse, and another drawing costs more than
+    // a few pixels.
     let share = (shown.saturating_sub(too_many) * 10_000 / shown).isqrt() * 95 / 100;
     let smaller = u64::from(side) * share as u64 / 100;
     Some(u32::try_from(smaller).unwrap_or(side).clamp(SMALLEST, side - 1))

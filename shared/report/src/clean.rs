@@ -1,12 +1,12 @@
 //! Text that comes from outside, made fit for a page.
 //!
-//! - Control characters, line and paragraph separators become spaces; runs of white space become one. In free text a line break
-//!   survives as a new line.
-//! - Invisible characters that change how *other* text is shown (bidi overrides and isolates, tags, variation selectors beyond the
-//!   first sixteen, byte order marks) are removed: a name cannot turn the rest of the line around. Arabic and Hebrew text is laid
-//!   out right to left by its own letters. Joiners stay, scripts need them.
-//! - Noncharacters and private-use characters, which no font defines and PDF/A forbids, become `U+FFFD`; what stands for that and
-//!   for characters without a glyph is decided where fonts are known.
+//! - Control characters, line and paragraph separators become spaces; runs of white space become one. In free text a
+//!   line break survives as a new line.
+//! - Invisible characters that change how *other* text is shown (bidi overrides and isolates, tags, variation selectors
+//!   beyond the first sixteen, byte order marks) are removed: a name cannot turn the rest of the line around. Arabic
+//!   and Hebrew text is laid out right to left by its own letters. Joiners stay, scripts need them.
+//! - Noncharacters and private-use characters, which no font defines and PDF/A forbids, become `U+FFFD`; what stands
+//!   for that and for characters without a glyph is decided where fonts are known.
 //! - Length is capped, with an ellipsis.
 
 /// Longest one-line value (names, ids), characters.

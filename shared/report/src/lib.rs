@@ -1,4 +1,5 @@
-//! A graded order as a document to hand to a patient: PDF (by the rules of PDF/A-2a and PDF/UA-1) and HTML, from one template.
+//! A graded order as a document to hand to a patient: PDF (by the rules of PDF/A-2a and PDF/UA-1) and HTML, from one
+//! template.
 //!
 //! ```text
 //! Report ─┐
@@ -7,8 +8,9 @@
 //!             pictures)
 //! ```
 //!
-//! Everything here is a pure function of its input: no clock, no files, no network, no chance. The same report gives the same bytes.
-//! A [`Renderer`] only holds what is worth keeping between reports (fonts, caches) and bounds the memory of images being decoded.
+//! Everything here is a pure function of its input: no clock, no files, no network, no chance. The same report gives
+//! the same bytes. A [`Renderer`] only holds what is worth keeping between reports (fonts, caches) and bounds the
+//! memory of images being decoded.
 //!
 //! A template is resolved site → organization → default ([`template::resolve`]), checked when it is saved
 //! ([`template::Template::parse`]), and filled with values that are never read as markup.

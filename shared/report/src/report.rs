@@ -1,7 +1,8 @@
-//! What a report says: a view of a graded order, named as in the published OrderResult (iris-facts §5), with everything already
-//! decided. Nothing here is looked up, derived from a clock or fetched.
+//! What a report says: a view of a graded order, named as in the published OrderResult (iris-facts §5), with everything
+//! already decided. Nothing here is looked up, derived from a clock or fetched.
 //!
-//! All text is taken as it is and may be anything: it is cleaned and capped when it is put on a page (see [`crate::Limits`]).
+//! All text is taken as it is and may be anything: it is cleaned and capped when it is put on a page (see
+//! [`crate::Limits`]).
 
 use std::sync::Arc;
 

@@ -168,8 +168,8 @@ fn findings(kind: EvaluationType) -> (Vec<Finding>, Vec<Finding>) {
     }
 }
 
-/// A drawing that looks like a retinal image, as a JPEG file: a disc with optic nerve head, macula and vessels. `mirrored` for a
-/// left eye.
+/// A drawing that looks like a retinal image, as a JPEG file: a disc with optic nerve head, macula and vessels.
+/// `mirrored` for a left eye.
 #[must_use]
 pub fn fundus(side: u32, mirrored: bool) -> Arc<[u8]> {
     let picture = RgbImage::from_fn(side, side, |x, y| {

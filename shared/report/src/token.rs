@@ -1,8 +1,8 @@
 //! The placeholders of report templates (iris-facts §8.3): `[[TOKEN]]`, upper case, a fixed list.
 //!
-//! A *text* token stands anywhere in a line. Unset it shows a dash, and a line in which every token is unset disappears (in a list
-//! of facts it stays with its dash, unless it is optional). A *block* token stands alone in its paragraph and becomes a generated
-//! block; with nothing to say it disappears.
+//! A *text* token stands anywhere in a line. Unset it shows a dash, and a line in which every token is unset disappears
+//! (in a list of facts it stays with its dash, unless it is optional). A *block* token stands alone in its paragraph
+//! and becomes a generated block; with nothing to say it disappears.
 
 use std::str::FromStr;
 

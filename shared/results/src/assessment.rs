@@ -298,7 +298,8 @@ fn rated(finding: &Finding, scope: &Scope<'_>, basis: Basis<'_>) -> AssessedFind
     AssessedFinding { finding: finding.clone(), level, severity }
 }
 
-/// The instructions of the plan, and what to heed about everything that was found. Where an organization wrote the plan, its words are all.
+/// The instructions of the plan, and what to heed about everything that was found. Where an organization wrote the
+/// plan, its words are all.
 fn description(plan: &Resolved, examination: &Examination) -> String {
     let mut sentences = vec![plan.instructions.as_str()];
     if plan.is_platform_text {

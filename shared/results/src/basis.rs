@@ -1,4 +1,5 @@
-//! What a report says beyond the result's document, fixed when the result is written: delivered again, it is the same report.
+//! What a report says beyond the result's document, fixed when the result is written: delivered again, it is the same
+//! report.
 
 use crate::assessment::{AssessedEye, Assessment};
 use iris_model::result::Severity;

@@ -1,8 +1,9 @@
 //! Which care plan an order gets (iris-facts §12.1; decisions 125, 281).
 //!
-//! Everything that was found resolves to a plan: first by the site's assignments, then the organization's, then the platform's own
-//! ([`crate::guidance`]); within one of them the most specific assignment wins (result before exam before neither), and of equally specific
-//! ones the first. The plan's texts come from the site, the organization or the platform, in this order.
+//! Everything that was found resolves to a plan: first by the site's assignments, then the organization's, then the
+//! platform's own ([`crate::guidance`]); within one of them the most specific assignment wins (result before exam
+//! before neither), and of equally specific ones the first. The plan's texts come from the site, the organization or
+//! the platform, in this order.
 //!
 //! What an organization writes is passed over, layer by layer, where it would say less than was seen:
 //!
@@ -10,8 +11,8 @@
 //! * a condition in words (`Other`) is at least as pressing as the subset that its grader chose;
 //! * the plan of an order without findings is for an order without findings, and for nothing else.
 //!
-//! The order gets the plan of what is most pressing; priorities decide between plans of the same level. That nothing was found counts only
-//! where nothing was.
+//! The order gets the plan of what is most pressing; priorities decide between plans of the same level. That nothing
+//! was found counts only where nothing was.
 
 use crate::finding::{Finding, NO_FINDING, NOT_EXAMINED, NOT_GRADABLE, OTHER, same};
 use crate::guidance::GUIDANCE;
@@ -85,8 +86,8 @@ impl<'a> Scope<'a> {
         self.resolve(&Subject::NOT_GRADABLE, exams)
     }
 
-    /// The plan of the whole order: that of what is most pressing, or, where both eyes that were to be examined were, and nothing was found,
-    /// the one for nothing found. `one_eye`: one eye is all that was to be examined.
+    /// The plan of the whole order: that of what is most pressing, or, where both eyes that were to be examined were,
+    /// and nothing was found, the one for nothing found. `one_eye`: one eye is all that was to be examined.
     #[must_use]
     pub fn of_order(&self, examination: &Examination, exams: &[EvaluationType], one_eye: bool) -> Resolved {
         let of_eye = |eye: &Eye| match eye {
@@ -121,7 +122,8 @@ impl<'a> Scope<'a> {
             }
             return resolved(assignment, plan, is_platform_text);
         }
-        // An organization may use one of the platform's plans for nothing found, too; its words for that are not for a finding.
+        // An organization may use one of the platform's plans for nothing found, too; its words for that are not for a
+        // finding.
         let found = own.and_then(|own| {
             let plan = if nothing_found.as_ref() == Some(&own.plan) {
                 of_platform(&own.plan)
@@ -133,7 +135,8 @@ impl<'a> Scope<'a> {
         found.map_or_else(last_resort, |(own, (plan, is_platform_text))| resolved(own, plan, is_platform_text))
     }
 
-    /// The texts of a plan, and whether they are the platform's. A text that makes it less pressing than it has to be is passed over.
+    /// The texts of a plan, and whether they are the platform's. A text that makes it less pressing than it has to be
+    /// is passed over.
     fn plan(&self, id: &str, floor: CareLevel) -> Option<(&'a CarePlan, bool)> {
         let of = |plans: &'a CarePlans| plans.plans.iter().find(|plan| plan.id == id && plan.level >= floor);
         let own = self.site.into_iter().chain([self.organization]).find_map(of).map(|plan| (plan, false));

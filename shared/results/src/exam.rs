@@ -64,8 +64,8 @@ pub fn is_read_by_ai(exam: EvaluationType) -> bool {
     matches!(exam, EvaluationType::DrRefNoRef | EvaluationType::DrAredsGlauc | EvaluationType::AiEyenukO1)
 }
 
-/// Answers of older interfaces as the canonical one: macular edema and HIV retinopathy on the scale of diabetic retinopathy, which become
-/// Positive (iris-facts §13 #30, #31).
+/// Answers of older interfaces as the canonical one: macular edema and HIV retinopathy on the scale of diabetic
+/// retinopathy, which become Positive (iris-facts §13 #30, #31).
 #[must_use]
 pub fn canonical(diagnosis: Diagnosis, answer: Answer) -> Answer {
     let graded = matches!(answer, Answer::Mild | Answer::Moderate | Answer::Severe | Answer::Proliferative);

@@ -1,4 +1,5 @@
-//! The platform's own care plans and advice, with the published guidance they rest on (decision 283): `data/care-plans.json`.
+//! The platform's own care plans and advice, with the published guidance they rest on (decision 283):
+//! `data/care-plans.json`.
 
 use crate::finding::{Finding, same};
 use iris_model::EvaluationType;

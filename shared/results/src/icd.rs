@@ -1,15 +1,16 @@
 //! ICD-10-CM codes of diagnosed pathology (iris-facts §9.7; decisions 128, 134).
 //!
-//! `data/icd-10-cm.tsv` holds the codes that can come out, undotted, with their descriptions: diabetic retinopathy and age-related macular
-//! degeneration in seven characters, and H35.81. A test holds each against the tabular list of the release of April 1, 2026 (fiscal year
-//! 2026, CDC/NCHS). The codes follow the tables of iris-facts §9.7.
+//! `data/icd-10-cm.tsv` holds the codes that can come out, undotted, with their descriptions: diabetic retinopathy and
+//! age-related macular degeneration in seven characters, and H35.81. A test holds each against the tabular list of the
+//! release of April 1, 2026 (fiscal year 2026, CDC/NCHS). The codes follow the tables of iris-facts §9.7.
 //!
-//! Suspected conditions never have a code, and neither has an answer that does not say which one: `Indeterminable`, and `Positive` of an
-//! exam that only decides whether to refer. Glaucoma and HIV retinopathy have none published.
+//! Suspected conditions never have a code, and neither has an answer that does not say which one: `Indeterminable`, and
+//! `Positive` of an exam that only decides whether to refer. Glaucoma and HIV retinopathy have none published.
 //!
-//! Macular edema is coded together with diabetic retinopathy, in one code that names the level. Where the eye has retinopathy of no known
-//! level (`Positive`), or it could not be determined whether it has any, there is no such code, and H35.81 beside it would say that the edema
-//! is not the diabetic one: then the edema has no code of its own either (decision 285).
+//! Macular edema is coded together with diabetic retinopathy, in one code that names the level. Where the eye has
+//! retinopathy of no known level (`Positive`), or it could not be determined whether it has any, there is no such code,
+//! and H35.81 beside it would say that the edema is not the diabetic one: then the edema has no code of its own either
+//! (decision 285).
 
 use crate::finding::{Answer, Diagnosis, Finding};
 use crate::reading::{Examination, Eye};
@@ -48,7 +49,8 @@ struct Stem {
 
 /// The codes of an examination, those of the right eye first; where both eyes have the same, one code for both.
 ///
-/// `submitted`: the diagnosis that came with the order, dotted or not; its category is used when it is one of diabetes, else `default`.
+/// `submitted`: the diagnosis that came with the order, dotted or not; its category is used when it is one of diabetes,
+/// else `default`.
 #[must_use]
 pub fn codes(examination: &Examination, submitted: Option<&str>, default: &str) -> Vec<DiagnosisCode> {
     let category = submitted.and_then(category_of).unwrap_or(default);
@@ -147,7 +149,8 @@ fn fiscal_year(time: Timestamp) -> i16 {
     date.year() + i16::from(date.month() >= 10)
 }
 
-/// The codes as a report lists them: the diagnosis that came with the order first (iris-facts §9.7.1), and that it came with it.
+/// The codes as a report lists them: the diagnosis that came with the order first (iris-facts §9.7.1), and that it came
+/// with it.
 #[must_use]
 pub fn listed(submitted_code: Option<&str>, generated: &[DiagnosisCode]) -> Vec<DiagnosisCode> {
     let Some(own) = submitted_code.map(|code| submitted(code, generated)) else { return generated.to_vec() };

@@ -1,6 +1,6 @@
-//! Which image of an eye the report shows (iris-facts §10.5). The published techniques have no stated order; ours follows what each
-//! is said to be best for: with pathology, the image that was on screen when the grader picked a finding shows it; without, a person's
-//! choice counts first. The last image taken is what remains.
+//! Which image of an eye the report shows (iris-facts §10.5). The published techniques have no stated order; ours
+//! follows what each is said to be best for: with pathology, the image that was on screen when the grader picked a
+//! finding shows it; without, a person's choice counts first. The last image taken is what remains.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

@@ -1,4 +1,5 @@
-//! From what a grader submitted to what was found (iris-facts §6): complete, allowed and free of contradiction, or all issues at once.
+//! From what a grader submitted to what was found (iris-facts §6): complete, allowed and free of contradiction, or all
+//! issues at once.
 
 use crate::exam::{self, Question};
 use crate::finding::{Answer, Diagnosis, Finding, NOT_GRADABLE, OtherSubset, Suspicion, same};

@@ -1,8 +1,9 @@
-//! What is said about a graded order: one model, from which every block of a report is made, so that no two of them can disagree
-//! (decision 284).
+//! What is said about a graded order: one model, from which every block of a report is made, so that no two of them can
+//! disagree (decision 284).
 //!
-//! Each finding has its words; the findings of an eye give it one sentence, what there is beside it, and a [`Chip`]; the chip of the whole
-//! order goes by the level of its care plan, which is that of the most pressing finding. Colors go by chips, nothing else.
+//! Each finding has its words; the findings of an eye give it one sentence, what there is beside it, and a [`Chip`];
+//! the chip of the whole order goes by the level of its care plan, which is that of the most pressing finding. Colors
+//! go by chips, nothing else.
 
 use crate::assessment::{AssessedEye, AssessedFinding, Assessment};
 use crate::finding::{Answer, Diagnosis, Finding};
@@ -108,8 +109,8 @@ impl Line {
 }
 
 impl Said {
-    /// What is said about an order of these exams. `missing`: why an eye is missing, by the order; for an eye that the grading does not
-    /// mention.
+    /// What is said about an order of these exams. `missing`: why an eye is missing, by the order; for an eye that the
+    /// grading does not mention.
     #[must_use]
     pub fn of(assessment: &Assessment, exams: &[EvaluationType], missing: Option<&str>) -> Self {
         let eye = |eye: &Option<AssessedEye>| SaidEye::of(eye.as_ref(), exams, missing);

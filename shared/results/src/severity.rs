@@ -4,7 +4,8 @@ use crate::finding::{Answer, Diagnosis, Finding};
 use iris_model::organization::CareLevel;
 use iris_model::result::Severity;
 
-/// The severity of a finding whose care plan has this level. `severe_is_critical`: severe diabetic retinopathy is critical.
+/// The severity of a finding whose care plan has this level. `severe_is_critical`: severe diabetic retinopathy is
+/// critical.
 #[must_use]
 pub fn of_finding(finding: &Finding, level: CareLevel, severe_is_critical: bool) -> Severity {
     use Answer as A;

@@ -2,16 +2,18 @@
 //!
 //! # No gap, no repeat
 //!
-//! Every result of an organization that gets batches leaves a row in `batch_results`, written in the transaction that writes the result; the
-//! row belongs to no batch yet. A batch is *opened* in one transaction: its own row is inserted under the organization's next number, and
-//! every result that belongs to none and was written before the end of the period is given that number. From then on its content is fixed,
-//! and can be written to files as often as necessary; once all is written, the batch is *closed*.
+//! Every result of an organization that gets batches leaves a row in `batch_results`, written in the transaction that
+//! writes the result; the row belongs to no batch yet. A batch is *opened* in one transaction: its own row is inserted
+//! under the organization's next number, and every result that belongs to none and was written before the end of the
+//! period is given that number. From then on its content is fixed, and can be written to files as often as necessary;
+//! once all is written, the batch is *closed*.
 //!
-//! - **Out of order.** Nothing is remembered of how far sequence numbers were read. A result whose transaction commits late, after others
-//!   with higher numbers were claimed, still belongs to no batch, and is claimed by the next one.
-//! - **Crash.** Before the commit nothing is claimed. After it the batch is found open, and is written again under the same names.
-//! - **Two at a time.** The second to insert the same number waits for the first, violates the primary key, and gives up with
-//!   a conflict before it claims anything. Two that write the same open batch write the same.
+//! - **Out of order.** Nothing is remembered of how far sequence numbers were read. A result whose transaction commits
+//!   late, after others with higher numbers were claimed, still belongs to no batch, and is claimed by the next one.
+//! - **Crash.** Before the commit nothing is claimed. After it the batch is found open, and is written again under the
+//!   same names.
+//! - **Two at a time.** The second to insert the same number waits for the first, violates the primary key, and gives
+//!   up with a conflict before it claims anything. Two that write the same open batch write the same.
 
 use iris_model::{ClientGuid, ResultCode};
 use jiff::Timestamp;
@@ -44,7 +46,8 @@ pub struct NewBatch {
     pub starts_at: Option<Timestamp>,
     /// Where the period ends; later results are for the next.
     pub ends_at: Timestamp,
-    /// The day its files are named for, fixed so that a batch written again after a change of settings has the same names.
+    /// The day its files are named for, fixed so that a batch written again after a change of settings has the same
+    /// names.
     pub day: Date,
     /// Now.
     pub opened_at: Timestamp,
@@ -90,8 +93,8 @@ pub struct BatchResult {
     pub earlier: Option<u32>,
     /// What the result itself is, also where it was merely sent again.
     pub own_code: ResultCode,
-    /// When the last destination got it. Fixed when the batch is opened: nothing where one had not got it by then; the time of opening where
-    /// nobody but the batch hands it over.
+    /// When the last destination got it. Fixed when the batch is opened: nothing where one had not got it by then; the
+    /// time of opening where nobody but the batch hands it over.
     pub sent_at: Option<Timestamp>,
     /// The canonical document.
     pub document: String,

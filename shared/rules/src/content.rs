@@ -1,11 +1,13 @@
 //! The canonical JSON that is stored, and how later submissions change it.
 //!
-//! What a later submission *sends* replaces what is stored; what it does not send stays. The sections that identify somebody or something
-//! (site, camera, providers, health plan) are replaced as a whole, so that no provider ends up with the name of one and the NPI of
-//! another; `Order` and `Patient` are replaced property by property. Image directives stay when a camera is sent without any.
+//! What a later submission *sends* replaces what is stored; what it does not send stays. The sections that identify
+//! somebody or something (site, camera, providers, health plan) are replaced as a whole, so that no provider ends up
+//! with the name of one and the NPI of another; `Order` and `Patient` are replaced property by property. Image
+//! directives stay when a camera is sent without any.
 //!
-//! What is stored was written from the wire types and is read by them again. Where that fails the row is damaged, and nothing is decided on
-//! it: a default in its place would be somebody without a name, or an order without its requirements (decision 280).
+//! What is stored was written from the wire types and is read by them again. Where that fails the row is damaged, and
+//! nothing is decided on it: a default in its place would be somebody without a name, or an order without its
+//! requirements (decision 280).
 
 use iris_model::OrderRequest;
 use iris_model::request::{Camera, HealthPlan, Image, Order, Patient, Provider, Site};
@@ -13,7 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Stored content that is not what is written. Says what it is and nothing of what stands in it: that may be about a patient.
+/// Stored content that is not what is written. Says what it is and nothing of what stands in it: that may be about a
+/// patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the stored {what} is not what was written")]
 pub struct Unreadable {
@@ -33,7 +36,8 @@ const ORDER: Unreadable = Unreadable { what: "content of an order" };
 /// What a patient's details are called.
 const PATIENT: Unreadable = Unreadable { what: "record of a patient" };
 
-/// The request as stored with its order: without the patient, who is stored apart, and without what only concerns the message.
+/// The request as stored with its order: without the patient, who is stored apart, and without what only concerns the
+/// message.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct OrderContent<'a> {
@@ -104,8 +108,8 @@ pub fn merge_patient(stored: &str, sent: &Patient) -> Result<Patient, Unreadable
     typed(base, PATIENT)
 }
 
-/// The stored order with what a change sends put over it. Order.LocalId and EvaluationTypes stay (iris-facts R-15); the result has no
-/// patient.
+/// The stored order with what a change sends put over it. Order.LocalId and EvaluationTypes stay (iris-facts R-15); the
+/// result has no patient.
 ///
 /// # Errors
 /// When the stored order cannot be read.

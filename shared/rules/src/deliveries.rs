@@ -1,9 +1,10 @@
 //! Deliveries: a result on its way to one destination.
 //!
-//! The transaction that writes a result also writes one row per destination. The row is the queue: it says where the delivery stands, when it
-//! is to be attempted next, and who is at it ([`life`]). A message in the platform's own queue of deliveries is a doorbell: whoever hears it
-//! begins an attempt of the [`Delivery`], if the row allows one, sends it, and stores what became of it together with the receipt. A doorbell
-//! that gets lost or rings twice does no harm, and none waits in the queue for later.
+//! The transaction that writes a result also writes one row per destination. The row is the queue: it says where the
+//! delivery stands, when it is to be attempted next, and who is at it ([`life`]). A message in the platform's own queue
+//! of deliveries is a doorbell: whoever hears it begins an attempt of the [`Delivery`], if the row allows one, sends
+//! it, and stores what became of it together with the receipt. A doorbell that gets lost or rings twice does no harm,
+//! and none waits in the queue for later.
 //!
 //! ```text
 //!             ┌───────────── fails: due again, later each time
@@ -14,16 +15,18 @@
 //!            Held                               (a destination that failed for days is disabled; what is for it is held)
 //! ```
 //!
-//! Each delivery stands alone; only the results of one order reach a destination in the order in which they were written: a later one is not
-//! begun before the earlier one has ended, and its doorbell rings in the transaction that ends that one.
+//! Each delivery stands alone; only the results of one order reach a destination in the order in which they were
+//! written: a later one is not begun before the earlier one has ended, and its doorbell rings in the transaction that
+//! ends that one.
 //!
 //! # Doorbells
 //!
-//! The first rings when the result is written. `Orders::ring_due_deliveries`, driven by a timer, rings for deliveries that have become due,
-//! in turns between destinations, and once an hour for those that are due and that nobody has begun ([`LOST_AFTER`]): their doorbells are lost,
-//! or the queue is long. Messages of a delivery are numbered by [`announcement`](DeliveryMessage::announcement). A success rings for others to
-//! the same destination that would wait for nothing more. A delivery whose attempts break off [`LOST_LIMIT`] times in a row kills whoever makes
-//! it, and is parked for an operator.
+//! The first rings when the result is written. `Orders::ring_due_deliveries`, driven by a timer, rings for deliveries
+//! that have become due, in turns between destinations, and once an hour for those that are due and that nobody has
+//! begun ([`LOST_AFTER`]): their doorbells are lost, or the queue is long. Messages of a delivery are numbered by
+//! [`announcement`](DeliveryMessage::announcement). A success rings for others to the same destination that would wait
+//! for nothing more. A delivery whose attempts break off [`LOST_LIMIT`] times in a row kills whoever makes it, and is
+//! parked for an operator.
 
 pub mod life;
 
@@ -55,8 +58,8 @@ pub struct DeliveryRecord {
     pub order: i64,
     /// When it was written.
     pub at: Timestamp,
-    /// What a failure allows. What is sent at most once is also written at most once: a second charge of an order is not stored, whatever became
-    /// of the first.
+    /// What a failure allows. What is sent at most once is also written at most once: a second charge of an order is
+    /// not stored, whatever became of the first.
     pub purpose: Purpose,
 }
 
@@ -76,7 +79,8 @@ pub enum DeliveryState {
     Dropped,
     /// It can never be made: the order lacks something its name there needs.
     Failed,
-    /// Taken aside: by an operator, because handlers died of it again and again, or because its destination did not take it for days.
+    /// Taken aside: by an operator, because handlers died of it again and again, or because its destination did not
+    /// take it for days.
     Parked,
     /// Its destination has it; the final word is awaited.
     HandedOver,
@@ -295,7 +299,8 @@ fn is_first(announcement: &u32) -> bool {
 }
 
 impl DeliveryMessage {
-    /// The message's id: each announcement has its own, so that no queue takes the second for a repetition of the first.
+    /// The message's id: each announcement has its own, so that no queue takes the second for a repetition of the
+    /// first.
     #[must_use]
     pub fn id(&self) -> Uuid {
         match self.announcement {
@@ -325,7 +330,8 @@ pub fn receipt(delivery: &Delivery, handover: &Handover, now: Timestamp) -> Even
     }
 }
 
-/// The event that tells of a delivery that can never be made. Its id is not that of [`receipt`]: an operator may have it tried once more.
+/// The event that tells of a delivery that can never be made. Its id is not that of [`receipt`]: an operator may have
+/// it tried once more.
 #[must_use]
 pub fn failed_receipt(delivery: &Delivery, handover: &Handover, reason: &str, now: Timestamp) -> Event {
     Event {

@@ -13,7 +13,8 @@ pub const NAMESPACE: Uuid = Uuid::from_u128(0x6f0a_51f7_93f4_4be5_9d5c_2b8e_70c1
 pub struct Incoming {
     /// The same for every delivery of the same input, see [`message_id`] and [`row_id`].
     pub id: Uuid,
-    /// The MessageId its sender gave it; what answers it carries it as CorrelationId. `None` for rows, and for messages without one.
+    /// The MessageId its sender gave it; what answers it carries it as CorrelationId. `None` for rows, and for messages
+    /// without one.
     pub message_id: Option<Box<str>>,
     /// The organization its entry belongs to.
     pub organization: Arc<Organization>,
@@ -25,8 +26,8 @@ pub struct Incoming {
     pub source: Source,
     /// What is asked; or, for input already found wanting, why it is refused.
     pub request: Result<Submission, Refusal>,
-    /// The message as it arrived; kept when it is refused so that it can be submitted again. `None` for rows, whose cells are in the
-    /// drop's lines.
+    /// The message as it arrived; kept when it is refused so that it can be submitted again. `None` for rows, whose
+    /// cells are in the drop's lines.
     pub body: Option<Arc<[u8]>>,
 }
 
@@ -94,8 +95,8 @@ pub struct Outcome {
 pub enum Answer {
     /// It is dealt with, for good.
     Done(Outcome),
-    /// The order it is about is unknown, and it may have overtaken its creation (decision 9). Nothing is recorded: submit it again, with
-    /// growing delay, until it is done.
+    /// The order it is about is unknown, and it may have overtaken its creation (decision 9). Nothing is recorded:
+    /// submit it again, with growing delay, until it is done.
     NotYet,
 }
 
@@ -110,8 +111,8 @@ impl Answer {
     }
 }
 
-/// The submission id of a message: from the entry (queue) it came through, the sender's message id, and its bytes; so that a redelivery
-/// has the same one, and a sender that reuses message ids for different content loses nothing.
+/// The submission id of a message: from the entry (queue) it came through, the sender's message id, and its bytes; so
+/// that a redelivery has the same one, and a sender that reuses message ids for different content loses nothing.
 #[must_use]
 pub fn message_id(entry: &str, message_id: &str, body: &[u8]) -> Uuid {
     let mut name = Vec::with_capacity(entry.len() + message_id.len() + body.len() + 16);

@@ -9,7 +9,8 @@ pub fn jitter(delay: Duration, random: &impl BuildHasher) -> Duration {
     delay / 2 + delay.mul_f64(chance(random) / 2.0)
 }
 
-/// A number from 0 to 1. `random` is a fresh [`RandomState`](std::hash::RandomState) at the edge, and whatever a test likes.
+/// A number from 0 to 1. `random` is a fresh [`RandomState`](std::hash::RandomState) at the edge, and whatever a test
+/// likes.
 #[must_use]
 pub fn chance(random: &impl BuildHasher) -> f64 {
     (random.hash_one(0) % 1_000) as f64 / 1_000.0

@@ -16,10 +16,11 @@
 //! | [`Kind::Results`] | results of closed orders that later ones took the place of | the order's last result |
 //! | [`Kind::Gradings`] | gradings of closed orders that later ones took the place of | the one that stands, and every addendum |
 //!
-//! Never removed by time: patients, orders, the grading and the result of each (they are the medical record, which its owner decides about),
-//! what the outbox still has to send or had to park, and the audit. Nothing goes that was not handed over: a result stays as long as a
-//! delivery of it has a record, and as long as it belongs to no batch or to one that has a record; and neither of these goes before it is
-//! done. A batch of removals and the audit entry that says how much it removed are one transaction.
+//! Never removed by time: patients, orders, the grading and the result of each (they are the medical record, which its
+//! owner decides about), what the outbox still has to send or had to park, and the audit. Nothing goes that was not
+//! handed over: a result stays as long as a delivery of it has a record, and as long as it belongs to no batch or to
+//! one that has a record; and neither of these goes before it is done. A batch of removals and the audit entry that
+//! says how much it removed are one transaction.
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! What is known about everything a batch touches.
 //!
-//! Loaded once per batch, then carried forward in memory: [`Snapshot::apply`] puts each decision into effect, so that the next
-//! submission of the batch is decided as if the one before had been committed.
+//! Loaded once per batch, then carried forward in memory: [`Snapshot::apply`] puts each decision into effect, so that
+//! the next submission of the batch is decided as if the one before had been committed.
 
 use crate::decide::{Change, Decision};
 use crate::images::{BlobRef, DirectiveRecord, KnownImages};
@@ -149,8 +149,9 @@ impl Snapshot {
         self.patients.insert(patient.id, patient);
     }
 
-    /// Adds an order as it is stored. The same version may come twice, with its content and without; it keeps it. A version without content
-    /// never replaces another one that has it: versions and contents are not mixed, and saving what rests on an old version fails.
+    /// Adds an order as it is stored. The same version may come twice, with its content and without; it keeps it. A
+    /// version without content never replaces another one that has it: versions and contents are not mixed, and saving
+    /// what rests on an old version fails.
     pub fn put_order(&mut self, order: impl Into<Arc<OrderRecord>>) {
         let order = order.into();
         let known = self.orders.get(&order.id);

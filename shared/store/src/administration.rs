@@ -32,7 +32,8 @@ pub trait Administration: Send + Sync {
     async fn retry_delivery(&self, delivery: i64, entry: &AuditEntry) -> Result<DeliveryMove, Error>;
     /// Takes a delivery aside that is not made; whatever waited behind it goes on.
     async fn park_delivery(&self, delivery: i64, entry: &AuditEntry) -> Result<DeliveryMove, Error>;
-    /// Enables a destination; what was held for it goes with the next sweeps, in order. How much that is; `None` when it was not disabled.
+    /// Enables a destination; what was held for it goes with the next sweeps, in order. How much that is; `None` when
+    /// it was not disabled.
     async fn resume_disabled(
         &self,
         organization: ClientGuid,
@@ -49,6 +50,7 @@ pub trait Administration: Send + Sync {
     /// Records that `submission` repeats `original`. Doing so again adds only to the audit.
     async fn link_resubmission(&self, original: Uuid, submission: Uuid, entry: &AuditEntry) -> Result<(), Error>;
 
-    /// Removes one batch of what is past its time; returns how many rows it was. Fewer than the limit = no more are left.
+    /// Removes one batch of what is past its time; returns how many rows it was. Fewer than the limit = no more are
+    /// left.
     async fn prune(&self, prune: &Prune) -> Result<u64, Error>;
 }

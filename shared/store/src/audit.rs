@@ -1,8 +1,9 @@
 //! Who changed or viewed what, and why.
 //!
-//! Entries are only ever added; the database itself refuses to change or remove one (migration 0020). A change of the database is committed
-//! together with its entry, so that neither exists without the other. What happens elsewhere (a queue, a blob, a person's screen) is
-//! entered *before* it happens: an entry may then tell of something that failed, but nothing is done that no entry tells of.
+//! Entries are only ever added; the database itself refuses to change or remove one (migration 0020). A change of the
+//! database is committed together with its entry, so that neither exists without the other. What happens elsewhere (a
+//! queue, a blob, a person's screen) is entered *before* it happens: an entry may then tell of something that failed,
+//! but nothing is done that no entry tells of.
 
 use iris_model::ClientGuid;
 use jiff::Timestamp;

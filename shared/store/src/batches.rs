@@ -11,7 +11,8 @@ use jiff::Timestamp;
 pub trait Batches: Send + Sync {
     /// The last batch of an organization.
     async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error>;
-    /// Opens a batch and fixes what it has, see [`iris_rules::batches`]. [`Error::Conflict`] when another has that number.
+    /// Opens a batch and fixes what it has, see [`iris_rules::batches`]. [`Error::Conflict`] when another has that
+    /// number.
     async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error>;
     /// The results of a batch with places above `after`, in order, each order's last.
     async fn batch_page(

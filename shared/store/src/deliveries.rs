@@ -83,9 +83,10 @@ pub trait Deliveries: Send + Sync {
     async fn delivery(&self, transaction: Uuid, destination: &str) -> Result<Option<Delivery>, Error>;
     /// The deliveries of an order, oldest first.
     async fn deliveries(&self, order: i64) -> Result<Vec<Delivery>, Error>;
-    /// Gives a delivery its new state, with messages to send; the next of those that were held follows one that was, and what is behind it may
-    /// go. Changes nothing, and sends nothing, when it was delivered before. [`DeliveryState::Held`] is refused where the destination is not
-    /// disabled at this moment: whoever asks for it may have looked before it was resumed. Returns what was put into the outbox.
+    /// Gives a delivery its new state, with messages to send; the next of those that were held follows one that was,
+    /// and what is behind it may go. Changes nothing, and sends nothing, when it was delivered before.
+    /// [`DeliveryState::Held`] is refused where the destination is not disabled at this moment: whoever asks for it may
+    /// have looked before it was resumed. Returns what was put into the outbox.
     async fn settle_delivery(
         &self,
         settled: &SettledDelivery,
@@ -93,7 +94,8 @@ pub trait Deliveries: Send + Sync {
     ) -> Result<Vec<Envelope>, Error>;
     /// Notes that a destination failed. True when it failed for so long now that it is disabled by this call.
     async fn delivery_failed(&self, failed: &FailedDelivery, disable_after: SignedDuration) -> Result<bool, Error>;
-    /// Enables a destination and lets go what was held for it, in order: how much that is, and what was put into the outbox.
+    /// Enables a destination and lets go what was held for it, in order: how much that is, and what was put into the
+    /// outbox.
     async fn resume_destination(
         &self,
         organization: ClientGuid,
@@ -101,8 +103,8 @@ pub trait Deliveries: Send + Sync {
         at: Timestamp,
         leased_until: Timestamp,
     ) -> Result<(u64, Vec<Envelope>), Error>;
-    /// Begins an attempt of a delivery, for the message of this number, if the row allows one ([`iris_rules::deliveries::life`]); holds it if its
-    /// destination is disabled at this moment.
+    /// Begins an attempt of a delivery, for the message of this number, if the row allows one
+    /// ([`iris_rules::deliveries::life`]); holds it if its destination is disabled at this moment.
     async fn begin_delivery(
         &self,
         transaction: Uuid,
@@ -110,11 +112,11 @@ pub trait Deliveries: Send + Sync {
         message: u32,
         at: Timestamp,
     ) -> Result<BegunDelivery, Error>;
-    /// Stores that a delivery is to be attempted again, or is taken aside; whatever waited behind one that is goes on. Changes nothing when the
-    /// delivery has ended meanwhile. Returns what was put into the outbox.
+    /// Stores that a delivery is to be attempted again, or is taken aside; whatever waited behind one that is goes on.
+    /// Changes nothing when the delivery has ended meanwhile. Returns what was put into the outbox.
     async fn postpone_delivery(&self, postponed: &PostponedDelivery) -> Result<Vec<Envelope>, Error>;
-    /// Rings for deliveries that became due, and for those that nobody has begun since `before`: at most `limit`, in turns between
-    /// destinations. Returns how many, and what was put into the outbox.
+    /// Rings for deliveries that became due, and for those that nobody has begun since `before`: at most `limit`, in
+    /// turns between destinations. Returns how many, and what was put into the outbox.
     async fn ring_due_deliveries(
         &self,
         before: Timestamp,

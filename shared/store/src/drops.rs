@@ -2,13 +2,14 @@
 //!
 //! # Protocol
 //!
-//! A drop is a row with an *epoch*. Whoever starts or resumes it calls `Orders::begin_drop`, which raises the
-//! epoch and tells what is already done. Each batch of rows is committed by `Orders::submit_rows` only while
-//! the epoch is still the lease's own ([`Error::LostDrop`](crate::Error::LostDrop) otherwise), together with the lines of the batch and
+//! A drop is a row with an *epoch*. Whoever starts or resumes it calls `Orders::begin_drop`, which raises the epoch and
+//! tells what is already done. Each batch of rows is committed by `Orders::submit_rows` only while the epoch is still
+//! the lease's own ([`Error::LostDrop`](crate::Error::LostDrop) otherwise), together with the lines of the batch and
 //! its number: a batch that is done is never done again, even when it is submitted again.
 //!
-//! Rows whose order is not known yet have no line in their batch ([`Answer::NotYet`](iris_rules::Answer::NotYet)); they are noted as *pending*
-//! and are submitted again at the end as an extra batch under a number of its own (any that is not used by the file's batches).
+//! Rows whose order is not known yet have no line in their batch ([`Answer::NotYet`](iris_rules::Answer::NotYet)); they
+//! are noted as *pending* and are submitted again at the end as an extra batch under a number of its own (any that is
+//! not used by the file's batches).
 //!
 //! When all rows have a line, `Orders::finish_drop` closes the drop.
 
@@ -100,8 +101,8 @@ impl FromIterator<(u32, u32)> for RowRanges {
 /// Where a drop stands when it is begun.
 #[derive(Debug, Clone)]
 pub struct DropState {
-    /// The right to work on it; `None` when it is already finished or refused, and nothing is to be done but what follows the loading; or,
-    /// with [`DropStatus::Loading`], when whoever works on it keeps it.
+    /// The right to work on it; `None` when it is already finished or refused, and nothing is to be done but what
+    /// follows the loading; or, with [`DropStatus::Loading`], when whoever works on it keeps it.
     pub lease: Option<DropLease>,
     /// Its status.
     pub status: DropStatus,
@@ -250,7 +251,8 @@ pub trait Drops: Send + Sync {
     async fn begin_drop(&self, drop: &NewDrop, takeover: Takeover) -> Result<DropState, Error>;
     /// Ends a drop while the lease holds. Finishing a second time under the same lease changes nothing.
     async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error>;
-    /// The lines of the batch after `after` (in order of their numbers; `None` = of the first): its number and its newline-delimited JSON.
+    /// The lines of the batch after `after` (in order of their numbers; `None` = of the first): its number and its
+    /// newline-delimited JSON.
     async fn drop_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, String)>, Error>;
     /// Drops, the latest first.
     async fn drops(&self, organization: Option<ClientGuid>, limit: u32) -> Result<Vec<DropSummary>, Error>;

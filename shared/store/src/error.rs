@@ -1,14 +1,16 @@
 //! Why storage could not do what was asked.
 //!
-//! The texts name what went wrong and never a stored value: a database's own message may quote keys, so only its code and the name of the
-//! constraint are kept.
+//! The texts name what went wrong and never a stored value: a database's own message may quote keys, so only its code
+//! and the name of the constraint are kept.
 
 use iris_rules::content::Unreadable;
 
-/// Failure of the store or the service. Says nothing about the submission itself: refusals are [`Outcome`](iris_rules::Outcome)s.
+/// Failure of the store or the service. Says nothing about the submission itself: refusals are
+/// [`Outcome`](iris_rules::Outcome)s.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The database cannot be reached or broke off; whether a commit took place is unknown. Trying again is safe and right.
+    /// The database cannot be reached or broke off; whether a commit took place is unknown. Trying again is safe and
+    /// right.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// Others kept changing the same rows; trying again is right.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::error::Elapsed;
 use tokio::time::{Timeout, timeout};
 
-/// How long an answer of the database is waited for. The server gives up before (see `postgres::SESSION`); only one that cannot be heard any
-/// more comes this far: its connection is not used again.
+/// How long an answer of the database is waited for. The server gives up before (see `postgres::SESSION`); only one
+/// that cannot be heard any more comes this far: its connection is not used again.
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// An answer that comes before the deadline or not at all.
@@ -27,7 +27,8 @@ pub(super) trait Answered<T>: Future<Output = Result<T, sqlx::Error>> + Sized {
 
 impl<T, F: Future<Output = Result<T, sqlx::Error>>> Answered<T> for F {}
 
-/// Sorts an error of the driver: conflict, trouble that passes, or refusal for good. Keeps no text of the database that may quote values.
+/// Sorts an error of the driver: conflict, trouble that passes, or refusal for good. Keeps no text of the database that
+/// may quote values.
 pub(super) fn fault(error: sqlx::Error) -> Error {
     match error {
         sqlx::Error::Database(database) => {
@@ -59,8 +60,8 @@ fn is_conflict(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "5" | "6" | "261" | "517" | "773")
 }
 
-/// PostgreSQL: connection trouble (08), bad password (28P01: a token that just expired), resources (53), shutdown and failover (57, 25006),
-/// timeouts. SQLite: I/O error and its kin (10), full (13), cannot open (14).
+/// PostgreSQL: connection trouble (08), bad password (28P01: a token that just expired), resources (53), shutdown and
+/// failover (57, 25006), timeouts. SQLite: I/O error and its kin (10), full (13), cannot open (14).
 fn is_passing(code: &str) -> bool {
     let class = code.get(..2).unwrap_or_default();
     let postgres =

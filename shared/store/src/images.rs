@@ -11,7 +11,8 @@ use jiff::Timestamp;
 pub trait Images: Send + Sync {
     /// Images that wait for their orders and are to be looked at, the longest due first.
     async fn images_due(&self, now: Timestamp, limit: u32) -> Result<Vec<ImageRecord>, Error>;
-    /// Directives that wait for their images and are to be looked at, the longest due first, each with its order's organization.
+    /// Directives that wait for their images and are to be looked at, the longest due first, each with its order's
+    /// organization.
     async fn directives_due(&self, now: Timestamp, limit: u32) -> Result<Vec<(ClientGuid, DirectiveRecord)>, Error>;
     /// The images linked to an order, in the order in which they arrived.
     async fn images_of(&self, order: i64) -> Result<Vec<ImageRecord>, Error>;

@@ -20,7 +20,8 @@ pub trait Inspection: Send + Sync {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Page<OrderSummary>, Error>;
-    /// Orders that match, newest first. Looks at every order in the worst case: for people, not for the platform's own work.
+    /// Orders that match, newest first. Looks at every order in the worst case: for people, not for the platform's own
+    /// work.
     async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error>;
     /// One order with its history.
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error>;

@@ -1,14 +1,15 @@
 //! Storage: load what a batch touches, save what it decided, in one transaction. No rules here.
 //!
-//! A trait and a module per topic, and [`Store`], which is all of them. Two implementations with set-based statements; both pass the
-//! conformance suite of the crate `orders`. What reads the same in both databases stands in `both` and is compiled once for each, with what
-//! its `dialect` says.
+//! A trait and a module per topic, and [`Store`], which is all of them. Two implementations with set-based statements;
+//! both pass the conformance suite of the crate `orders`. What reads the same in both databases stands in `both` and is
+//! compiled once for each, with what its `dialect` says.
 //!
 //! # Conflicts
 //!
-//! Saving is optimistic. Everything decided rests on the snapshot, so a save fails as a whole with [`Error::Conflict`] when the snapshot
-//! is outdated: a row to be updated has another version, a row to be inserted exists, or another open order has taken the place (unique
-//! indexes), or the batch of the drop is already done. The caller loads and decides again.
+//! Saving is optimistic. Everything decided rests on the snapshot, so a save fails as a whole with [`Error::Conflict`]
+//! when the snapshot is outdated: a row to be updated has another version, a row to be inserted exists, or another open
+//! order has taken the place (unique indexes), or the batch of the drop is already done. The caller loads and decides
+//! again.
 
 #![expect(clippy::duplicate_mod, reason = "what both databases share is compiled once for each")]
 

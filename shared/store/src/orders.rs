@@ -39,8 +39,8 @@ pub struct Wanted {
     pub images: WantedImages,
 }
 
-/// What a snapshot has to hold of images. What is found brings its surroundings along: an image its orders, and an order that an image may
-/// belong to its content, directives and images.
+/// What a snapshot has to hold of images. What is found brings its surroundings along: an image its orders, and an
+/// order that an image may belong to its content, directives and images.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WantedImages {
     /// Images by id.
@@ -173,7 +173,8 @@ pub struct DropBatchEntry {
     pub epoch: i64,
     /// Number of the batch.
     pub number: u32,
-    /// Its first row and its last: every row between them that the file has belongs to this batch, or to one that was done before.
+    /// Its first row and its last: every row between them that the file has belongs to this batch, or to one that was
+    /// done before.
     pub rows: Option<(u32, u32)>,
     /// Its lines as newline-delimited JSON.
     pub lines: String,

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// The most bytes of messages in an envelope; a message that alone has more gets an envelope of its own. Keeps a publication within the
-/// 256 kB of one Service Bus batch.
+/// The most bytes of messages in an envelope; a message that alone has more gets an envelope of its own. Keeps a
+/// publication within the 256 kB of one Service Bus batch.
 pub const ENVELOPE_LIMIT: usize = 200_000;
 
 /// What a trace context adds to a message, as stored and as sent.
@@ -117,7 +117,8 @@ fn envelope(destination: &Destination, messages: Vec<OutboxMessage>) -> NewEnvel
     NewEnvelope { destination: destination.clone(), messages, payload }
 }
 
-/// A JSON array of `{"id", "key", "answers", "trace", "body"}`; bodies are JSON themselves and stand in it as they are. No trace where none is known.
+/// A JSON array of `{"id", "key", "answers", "trace", "body"}`; bodies are JSON themselves and stand in it as they are.
+/// No trace where none is known.
 pub(crate) fn payload(messages: &[OutboxMessage]) -> String {
     let mut text = String::with_capacity(messages.iter().map(|message| message.body.len() + 160).sum());
     for message in messages {
@@ -238,7 +239,8 @@ pub trait Outbox: Send + Sync {
     async fn postpone(&self, envelope: &Envelope, at: Timestamp) -> Result<(), Error>;
     /// Ends the leases of envelopes.
     async fn release(&self, envelopes: &[i64], at: Timestamp) -> Result<(), Error>;
-    /// Moves messages of an envelope to the parked ones; with `rest`, the envelope stays with those messages, else it goes.
+    /// Moves messages of an envelope to the parked ones; with `rest`, the envelope stays with those messages, else it
+    /// goes.
     async fn park(&self, parked: &Envelope, rest: Option<&Envelope>, reason: &str, at: Timestamp) -> Result<(), Error>;
     /// Parked envelopes, the latest first.
     async fn parked(&self, limit: u32) -> Result<Vec<ParkedEnvelope>, Error>;

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Shows an error and its sources, outermost first, with colons between. The errors of the platform show only themselves; whoever writes a
-/// line about one shows the chain.
+/// Shows an error and its sources, outermost first, with colons between. The errors of the platform show only
+/// themselves; whoever writes a line about one shows the chain.
 pub struct Chain<'a>(pub &'a (dyn Error + 'a));
 
 impl fmt::Display for Chain<'_> {

@@ -1,8 +1,8 @@
 //! W3C trace context: `00-<trace id>-<parent id>-<flags>`.
 //!
-//! It comes in with an invocation (header `traceparent`) or a message (application property `Diagnostic-Id`), stays with the work as a
-//! task-local value, is stored with the messages that the work puts into the outbox, and goes out with them. It is a hint, chosen by whoever
-//! sent the message: nothing is decided by it.
+//! It comes in with an invocation (header `traceparent`) or a message (application property `Diagnostic-Id`), stays
+//! with the work as a task-local value, is stored with the messages that the work puts into the outbox, and goes out
+//! with them. It is a hint, chosen by whoever sent the message: nothing is decided by it.
 
 use std::fmt;
 
@@ -31,8 +31,8 @@ impl TraceContext {
         (trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, sampled })
     }
 
-    /// Reads what [`Display`](fmt::Display) writes, and what others write. Later versions may append fields; anything else that deviates is
-    /// no trace context.
+    /// Reads what [`Display`](fmt::Display) writes, and what others write. Later versions may append fields; anything
+    /// else that deviates is no trace context.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();

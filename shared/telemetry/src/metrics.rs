@@ -1,8 +1,9 @@
 //! The measurements that are exported.
 //!
-//! Names, units and attributes are listed in docs/OPERATIONS.md; a test holds that list against what a collector gets. Semantic conventions
-//! of OpenTelemetry are followed where there are any (`faas.*`, `messaging.*`); the rest is `iris.*`. Every attribute has few values: names
-//! of functions and queues, outcomes, kinds, codes of ours, and slugs of organizations.
+//! Names, units and attributes are listed in docs/OPERATIONS.md; a test holds that list against what a collector gets.
+//! Semantic conventions of OpenTelemetry are followed where there are any (`faas.*`, `messaging.*`); the rest is
+//! `iris.*`. Every attribute has few values: names of functions and queues, outcomes, kinds, codes of ours, and slugs
+//! of organizations.
 //!
 //! A measurement before [`install`], or in a process that never calls it, is one look at an empty cell.
 
@@ -118,7 +119,8 @@ pub fn drop_rows(organization: &str, outcome: &'static str, rows: u64) {
     instruments.drop_rows.add(rows, &[slug(organization), KeyValue::new("iris.outcome", outcome)]);
 }
 
-/// A delivery was attempted. `kind` = the destination's, `outcome` = `delivered`, `impossible`, `unavailable` (ours) or `refused` (theirs).
+/// A delivery was attempted. `kind` = the destination's, `outcome` = `delivered`, `impossible`, `unavailable` (ours) or
+/// `refused` (theirs).
 pub fn delivery(organization: &str, kind: &'static str, outcome: &'static str, elapsed: Duration) {
     let Some(instruments) = INSTRUMENTS.get() else { return };
     let attributes =

@@ -1,8 +1,8 @@
 //! The spans that are exported.
 //!
-//! They are spans of `tracing` under a target of their own, [`TARGET`]: the exporter takes nothing else, so that neither the spans and events
-//! of libraries nor our log lines leave the process by that way. Names and attributes follow OpenTelemetry's semantic conventions where
-//! these have one.
+//! They are spans of `tracing` under a target of their own, [`TARGET`]: the exporter takes nothing else, so that
+//! neither the spans and events of libraries nor our log lines leave the process by that way. Names and attributes
+//! follow OpenTelemetry's semantic conventions where these have one.
 
 use crate::TraceContext;
 use opentelemetry::Context;
@@ -67,11 +67,12 @@ pub fn invocation(function: &str, id: Option<&str>) -> Span {
     )
 }
 
-/// Begins an invocation's span and gives its place in the trace. Where nothing is exported that is the parent's, so that whatever comes
-/// after still knows what came before.
+/// Begins an invocation's span and gives its place in the trace. Where nothing is exported that is the parent's, so
+/// that whatever comes after still knows what came before.
 ///
-/// A message's own context says what caused it, the host's says which invocation this is. The host continues the context of the message, so
-/// that normally both name the same trace; where they do not, the message counts and the other is linked.
+/// A message's own context says what caused it, the host's says which invocation this is. The host continues the
+/// context of the message, so that normally both name the same trace; where they do not, the message counts and the
+/// other is linked.
 #[must_use]
 pub fn begin(span: &Span, host: Option<TraceContext>, message: Option<TraceContext>) -> Option<TraceContext> {
     let (parent, linked) = match (host, message) {
@@ -104,14 +105,15 @@ pub fn end(span: &Span, trigger: &'static str, end: End) {
     }
 }
 
-/// Waiting for a commit: the group's gathering, its decisions, its transaction. `items` = messages or rows the caller has in it.
+/// Waiting for a commit: the group's gathering, its decisions, its transaction. `items` = messages or rows the caller
+/// has in it.
 #[must_use]
 pub fn commit(items: usize) -> Span {
     tracing::info_span!(target: TARGET, "commit", otel.kind = "client", iris.commit.items = items)
 }
 
-/// Sending messages to a queue of the platform. `causes` = where they belong; where that is one place, the span belongs there too unless
-/// it is part of an invocation already.
+/// Sending messages to a queue of the platform. `causes` = where they belong; where that is one place, the span belongs
+/// there too unless it is part of an invocation already.
 #[must_use]
 pub fn send(queue: &str, messages: usize, causes: impl IntoIterator<Item = TraceContext>) -> Span {
     let span = tracing::info_span!(

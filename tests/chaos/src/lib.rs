@@ -1,8 +1,10 @@
-//! Chaos runs: several handlers on one database, as Azure has them, while everything breaks that can; and a check of what is left.
+//! Chaos runs: several handlers on one database, as Azure has them, while everything breaks that can; and a check of
+//! what is left.
 //!
-//! A run is a [`Plan`](plan::Plan), made from a seed; a [local host](iris_local::LocalHost) whose handlers reach database, bus and storage
-//! through [proxies](proxy::Proxy) that cut, reset, freeze, swallow and delay; callers that send wave after wave; and the
-//! [checker](history), which compares what was asked with what is found. docs/CHAOS.md says how to run it and what it showed.
+//! A run is a [`Plan`](plan::Plan), made from a seed; a [local host](iris_local::LocalHost) whose handlers reach
+//! database, bus and storage through [proxies](proxy::Proxy) that cut, reset, freeze, swallow and delay; callers that
+//! send wave after wave; and the [checker](history), which compares what was asked with what is found. docs/CHAOS.md
+//! says how to run it and what it showed.
 
 mod caller;
 mod documents;
@@ -22,7 +24,8 @@ use platform::Platform;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How long the answers to a wave may take once nothing breaks any more. Whoever waits on a frozen connection gives up within 30 seconds.
+/// How long the answers to a wave may take once nothing breaks any more. Whoever waits on a frozen connection gives up
+/// within 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(50);

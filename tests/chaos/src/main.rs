@@ -107,8 +107,8 @@ async fn runs(arguments: &Arguments) -> Result<()> {
 fn told(outcome: &Outcome) -> String {
     let Outcome { seed, report, damage, sent, took, kept } = outcome;
     let mut text = format!(
-        "seed {seed}: {sent} sent, {} changes acknowledged, {} orders, {} events; {} kills, {} blows to {} connections, \
-         {} restarts; {} findings; {:.1} s",
+        "seed {seed}: {sent} sent, {} changes acknowledged, {} orders, {} events; {} kills, {} blows to {} \
+         connections, {} restarts; {} findings; {:.1} s",
         report.changes,
         report.orders,
         report.events,
@@ -164,10 +164,10 @@ impl Total {
         let Damage { kills, blows, connections, restarts } = damage;
         let other = self.findings - lost - doubled - crossed;
         format!(
-            "| runs | sent | changes acknowledged | orders | events | kills | blows | connections hit | restarts | lost | \
-             doubled | crossed | other findings |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n| {runs} | {sent} | \
-             {changes} | {orders} | {events} | {kills} | {blows} | {connections} | {restarts} | {lost} | {doubled} | \
-             {crossed} | {other} |"
+            "| runs | sent | changes acknowledged | orders | events | kills | blows | connections hit | restarts | \
+             lost | doubled | crossed | other findings |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n| \
+             {runs} | {sent} | {changes} | {orders} | {events} | {kills} | {blows} | {connections} | {restarts} | \
+             {lost} | {doubled} | {crossed} | {other} |"
         )
     }
 }

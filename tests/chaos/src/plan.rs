@@ -181,7 +181,8 @@ impl Planner<'_> {
         Wave { posts, strikes }
     }
 
-    /// What is asked about an order in a wave: created in the first, changed in all, cancelled in the third, graded in the last.
+    /// What is asked about an order in a wave: created in the first, changed in all, cancelled in the third, graded in
+    /// the last.
     fn about(&mut self, organization: usize, wave: usize, order: usize) -> Vec<Asked> {
         let mut asked = self.changes(organization, wave);
         let cancelled = order >= WITH_IMAGES && order % 4 == 3;

@@ -119,7 +119,8 @@ impl Platform {
         }
     }
 
-    /// Breaks one thing after the other. Afterwards everything works again, but for connections that are frozen for good.
+    /// Breaks one thing after the other. Afterwards everything works again, but for connections that are frozen for
+    /// good.
     pub(crate) async fn suffer(&self, strikes: &[Strike]) -> Result<Damage> {
         let mut damage = Damage::default();
         let before = self.connections_hit();
@@ -183,7 +184,8 @@ impl Platform {
         self.bus.hit() + self.storage.hit() + self.database.as_ref().map_or(0, Proxy::hit)
     }
 
-    /// Ends every session of the database; where it may, by a crash of the whole server, which then recovers from its log.
+    /// Ends every session of the database; where it may, by a crash of the whole server, which then recovers from its
+    /// log.
     async fn restart_database(&self) -> Result<()> {
         let Some(server) = &self.server else { return Ok(()) };
         let mut connection = connect(&self.url).await?;
@@ -200,7 +202,8 @@ impl Platform {
         Ok(())
     }
 
-    /// Ends what a dead process still holds by leases, for which a run does not wait: whoever lives and holds one is overtaken as well.
+    /// Ends what a dead process still holds by leases, for which a run does not wait: whoever lives and holds one is
+    /// overtaken as well.
     pub(crate) async fn end_leases(&self) -> Result<()> {
         let statement = "UPDATE outbox SET available_at = 0";
         if self.server.is_some() {

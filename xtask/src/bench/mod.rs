@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what the platform does per second, beside its peers and limits, on a machine that is described.
 //!
-//! The measurements are a program of their own (`benchmarks/`), built with the release profile together with the programs it measures.
+//! The measurements are a program of their own (`benchmarks/`), built with the release profile together with the
+//! programs it measures.
 
 mod machine;
 
@@ -21,8 +22,8 @@ pub(crate) struct Options {
     /// Measures on SQLite alone.
     #[arg(long)]
     without_postgres: bool,
-    /// Runs only these benchmarks (comma-separated): reading, storing, drops, messages, handler, servicebus, blobs, million,
-    /// soak, reports, deliveries.
+    /// Runs only these benchmarks (comma-separated): reading, storing, drops, messages, handler, servicebus, blobs,
+    /// million, soak, reports, deliveries.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     only: Vec<String>,
     /// A tenth of the amounts, once: to see that everything works.

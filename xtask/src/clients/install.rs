@@ -1,6 +1,7 @@
 //! Installs the client libraries, into the checkout and nowhere else, exactly as their lock files say.
 //!
-//! A folder that holds what the lock files ask for has a copy of them, written last; it is not touched again until they change.
+//! A folder that holds what the lock files ask for has a copy of them, written last; it is not touched again until they
+//! change.
 
 use super::{kept, suites, text};
 use crate::child::{output, succeed};

@@ -1,11 +1,13 @@
-//! The local host as callers meet it: the Azure SDKs of other languages drive it, and what works is written into docs/LOCAL-HOST.md.
+//! The local host as callers meet it: the Azure SDKs of other languages drive it, and what works is written into
+//! docs/LOCAL-HOST.md.
 //!
 //! 1. `iris-local` is built; Python's and Node's packages are installed from their lock files ([`install`]), once.
-//! 2. The suites of tests/clients run side by side, each with a local host of its own. They mostly wait (for locks to run out, for a
-//!    client's own pauses), so side by side costs little. The Blob suites run a second time against Azurite ([`azurite`]), to record where
-//!    it and the local host disagree; the handler's own blob client runs against it too.
-//! 3. Each test says which operation it proved with which client. From that the table is made ([`table`]), and compared with the committed
-//!    one or written.
+//! 2. The suites of tests/clients run side by side, each with a local host of its own. They mostly wait (for locks to
+//!    run out, for a client's own pauses), so side by side costs little. The Blob suites run a second time against
+//!    Azurite ([`azurite`]), to record where it and the local host disagree; the handler's own blob client runs against
+//!    it too.
+//! 3. Each test says which operation it proved with which client. From that the table is made ([`table`]), and compared
+//!    with the committed one or written.
 
 mod azurite;
 mod install;
@@ -43,10 +45,11 @@ fn kept() -> PathBuf {
     root().join("target/clients")
 }
 
-/// Runs all suites. Fails when one does, when a language is missing, or when the committed table is not what they showed.
+/// Runs all suites. Fails when one does, when a language is missing, or when the committed table is not what they
+/// showed.
 pub(crate) async fn run(update_docs: bool) -> Result<()> {
-    // As the step before built it: asked for alone, it would get other features of its dependencies and be built anew with all of them.
-    // A test of the host's package has the executable built; the other one runs below.
+    // As the step before built it: asked for alone, it would get other features of its dependencies and be built anew
+    // with all of them. A test of the host's package has the executable built; the other one runs below.
     succeed(cargo().args(["test", "--workspace", "--no-run", "--test", "messages", "--test", "azurite"])).await?;
     let results = kept().join("results");
     if results.exists() {
@@ -71,7 +74,8 @@ pub(crate) async fn run(update_docs: bool) -> Result<()> {
         && !update_docs
         && !table::is_current(&Results::read(&results)?)?
     {
-        // On a machine that has much else to do, Azurite now and then runs out of a test's time; the local host's suites would have failed.
+        // On a machine that has much else to do, Azurite now and then runs out of a test's time; the local host's
+        // suites would have failed.
         console::note("The table is not as documented; what Azurite does is looked at once more.");
         azurite_suites(python.as_ref(), node).await?;
     }
@@ -113,7 +117,8 @@ async fn node_suites(node: Option<&Programs>) -> Result<()> {
     bus.and(others)
 }
 
-/// What fails on Azurite is a finding for the table, not a failure of ours; but the handler's blob client must get along with it.
+/// What fails on Azurite is a finding for the table, not a failure of ours; but the handler's blob client must get
+/// along with it.
 async fn azurite_suites(python: Option<&Programs>, node: &Programs) -> Result<()> {
     let azurite = Azurite::start(node)?;
     azurite.ready().await?;

@@ -1,5 +1,5 @@
-//! Which of our crates may depend on which, and why. The arrows keep a rule from reaching into storage, a library from reaching into Azure,
-//! and the emulator from knowing whose messages it carries.
+//! Which of our crates may depend on which, and why. The arrows keep a rule from reaching into storage, a library from
+//! reaching into Azure, and the emulator from knowing whose messages it carries.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;

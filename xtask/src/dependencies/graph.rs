@@ -49,7 +49,8 @@ struct Node {
     id: String,
 }
 
-/// The packages that are resolved with the features in use. Cargo.lock may list more: optional ones that nothing switches on.
+/// The packages that are resolved with the features in use. Cargo.lock may list more: optional ones that nothing
+/// switches on.
 pub(super) fn resolved(metadata: &str) -> Result<Vec<Package>> {
     let metadata: Metadata = serde_json::from_str(metadata).context("cargo metadata gave something unexpected")?;
     let used: HashSet<String> = metadata.resolve.nodes.into_iter().map(|node| node.id).collect();

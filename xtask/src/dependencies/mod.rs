@@ -1,8 +1,8 @@
 //! Whether the dependencies keep deny.toml, and those among our own crates the [table](arrows).
 //!
-//! cargo-deny knows more (it clarifies licenses from files, draws who needs what), but it is a tool one may not have; this check
-//! always runs, on what `cargo metadata` tells, for all platforms. Advisories are not looked up by either: their database is not in a
-//! package registry. What is known of them is in deny.toml as versions that are banned.
+//! cargo-deny knows more (it clarifies licenses from files, draws who needs what), but it is a tool one may not have;
+//! this check always runs, on what `cargo metadata` tells, for all platforms. Advisories are not looked up by either:
+//! their database is not in a package registry. What is known of them is in deny.toml as versions that are banned.
 
 mod arrows;
 mod graph;

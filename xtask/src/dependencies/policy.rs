@@ -100,7 +100,8 @@ impl Ban {
     }
 
     fn covers(&self, version: &Version) -> bool {
-        // A requirement matches no pre-release unless it names one; here a pre-release counts as the release it leads to.
+        // A requirement matches no pre-release unless it names one; here a pre-release counts as the release it leads
+        // to.
         let released = Version::new(version.major, version.minor, version.patch);
         self.versions.as_ref().is_none_or(|versions| versions.matches(&released))
     }

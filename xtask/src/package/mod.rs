@@ -1,10 +1,11 @@
 //! `cargo xtask package`: the function app as it is deployed, `target/app.zip`.
 //!
-//! `host.json`, one folder per function with its `function.json`, and the handler. The same files give the same bytes, so that a package can be
-//! compared with the one that was deployed.
+//! `host.json`, one folder per function with its `function.json`, and the handler. The same files give the same bytes,
+//! so that a package can be compared with the one that was deployed.
 //!
-//! What runs in Azure must not depend on the machine that built it, nor on which Linux image the platform uses this year. The handler is
-//! therefore linked against an old glibc ([`portable`]), stripped, and looked at once more before it is packed ([`requirements`]).
+//! What runs in Azure must not depend on the machine that built it, nor on which Linux image the platform uses this
+//! year. The handler is therefore linked against an old glibc ([`portable`]), stripped, and looked at once more before
+//! it is packed ([`requirements`]).
 
 mod archive;
 mod portable;

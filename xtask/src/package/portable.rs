@@ -1,13 +1,15 @@
 //! Linking against an old glibc.
 //!
-//! A program linked on a current Linux asks for that Linux's glibc, and does not start on an older one. Three ways lead out:
+//! A program linked on a current Linux asks for that Linux's glibc, and does not start on an older one. Three ways lead
+//! out:
 //!
 //! - *musl, statically*: needs a Rust target that is not installed everywhere, and brings a slower allocator.
-//! - *glibc, statically*: needs nothing, but name resolution then loads parts of the image's glibc into a program that has another one inside.
+//! - *glibc, statically*: needs nothing, but name resolution then loads parts of the image's glibc into a program that
+//!   has another one inside.
 //! - *glibc, dynamically, an old version*: runs with whatever newer glibc the image has, resolver included.
 //!
-//! The third is taken. `cargo zigbuild` with the Zig compiler as linker knows the symbols of every glibc version. Both come from PyPI in fixed
-//! versions, into a Python environment of their own below the target folder.
+//! The third is taken. `cargo zigbuild` with the Zig compiler as linker knows the symbols of every glibc version. Both
+//! come from PyPI in fixed versions, into a Python environment of their own below the target folder.
 
 use super::tool;
 use crate::child::succeed;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The folder that holds both `initdb` and `postgres`: one of `PATH`, the one `pg_config` names, or the newest of Debian's.
+/// The folder that holds both `initdb` and `postgres`: one of `PATH`, the one `pg_config` names, or the newest of
+/// Debian's.
 pub(super) async fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if let Some(found) = std::env::split_paths(&path).find(|folder| complete(folder)) {

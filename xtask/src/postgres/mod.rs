@@ -3,14 +3,15 @@
 //! # Life
 //!
 //! 1. The programs are found ([`locate`]) or, where that is possible, installed ([`install`]).
-//! 2. `initdb` makes a cluster in a temporary folder. PostgreSQL refuses to run as root, so root hands the folder to an unprivileged
-//!    user and runs both programs as that user ([`owner`]).
-//! 3. `postgres` runs as our child, on 127.0.0.1 and a port that was free a moment ago. Another process may take that port before
-//!    PostgreSQL does; then the start is tried again with another.
-//! 4. [`Server`] is a guard: dropping it shuts the server down, waits for its end and removes the folder. Where the system can do so,
-//!    the server is also told to stop when this process dies without a word.
+//! 2. `initdb` makes a cluster in a temporary folder. PostgreSQL refuses to run as root, so root hands the folder to an
+//!    unprivileged user and runs both programs as that user ([`owner`]).
+//! 3. `postgres` runs as our child, on 127.0.0.1 and a port that was free a moment ago. Another process may take that
+//!    port before PostgreSQL does; then the start is tried again with another.
+//! 4. [`Server`] is a guard: dropping it shuts the server down, waits for its end and removes the folder. Where the
+//!    system can do so, the server is also told to stop when this process dies without a word.
 //!
-//! The server keeps its defaults (`fsync` above all), so that what is measured and tested on it behaves as in production.
+//! The server keeps its defaults (`fsync` above all), so that what is measured and tested on it behaves as in
+//! production.
 
 mod install;
 mod locate;

@@ -1,4 +1,5 @@
-//! Who runs the server. PostgreSQL refuses root, so root runs it as `postgres` or, where there is no such user, as `nobody`.
+//! Who runs the server. PostgreSQL refuses root, so root runs it as `postgres` or, where there is no such user, as
+//! `nobody`.
 
 use anyhow::{Context, Result};
 use std::os::unix::fs::chown;
@@ -57,8 +58,8 @@ async fn account(name: &str) -> Result<Account> {
     Ok(Account { user: number("-u").await?, group: number("-g").await? })
 }
 
-/// A command that runs the program and, where `setpriv` is at hand (Linux), interrupts it when this process ends in a way that lets
-/// no guard run.
+/// A command that runs the program and, where `setpriv` is at hand (Linux), interrupts it when this process ends in a
+/// way that lets no guard run.
 pub(super) fn ending_with_us(program: &Path) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     match std::env::split_paths(&path).map(|folder| folder.join("setpriv")).find(|setpriv| setpriv.is_file()) {

@@ -1,8 +1,8 @@
-//! Whether references lead somewhere: `page §2.1` and `R-08` to the pages of docs/reference, `decision 15a` to docs/DECISIONS.md,
-//! the names of Markdown files and the links between them to files and headings that exist.
+//! Whether references lead somewhere: `page §2.1` and `R-08` to the pages of docs/reference, `decision 15a` to
+//! docs/DECISIONS.md, the names of Markdown files and the links between them to files and headings that exist.
 //!
-//! A comment that cites a rule is worth something only as long as the rule can be read. Text that a machine reads in other ways
-//! (snapshots, samples, scripts) is left out.
+//! A comment that cites a rule is worth something only as long as the rule can be read. Text that a machine reads in
+//! other ways (snapshots, samples, scripts) is left out.
 
 mod index;
 mod links;

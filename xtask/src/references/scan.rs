@@ -1,8 +1,8 @@
 //! References in running text, one line at a time.
 //!
-//! Understood are `page §2`, `page §2.1, §3 and §4`, `page §13 #4, #5`, `R-08`, `decision 15a`, `decisions 1, 2`, `decisions 1 to 4`,
-//! `decisions 1-4`, and the names of Markdown files. A range stands for its ends. Sections of published standards (`PS3.5 §7.1`) are
-//! left alone.
+//! Understood are `page §2`, `page §2.1, §3 and §4`, `page §13 #4, #5`, `R-08`, `decision 15a`, `decisions 1, 2`,
+//! `decisions 1 to 4`, `decisions 1-4`, and the names of Markdown files. A range stands for its ends. Sections of
+//! published standards (`PS3.5 §7.1`) are left alone.
 
 use super::index::{Index, page_name};
 
@@ -158,7 +158,8 @@ fn decisions(line: &str) -> Vec<Reference> {
     found
 }
 
-/// How long the decision's number at the beginning is: `15`, `15a`. Quantities (`30 days`) are told apart by what comes before them.
+/// How long the decision's number at the beginning is: `15`, `15a`. Quantities (`30 days`) are told apart by what comes
+/// before them.
 fn decision(text: &str) -> usize {
     let length = digits(text);
     let letter = text[length..].starts_with(|char: char| char.is_ascii_lowercase());

@@ -137,7 +137,8 @@ async fn every_kind_of_mistake_is_found() {
         ),
         (
             "modules/service-bus.bicep",
-            "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    operatorsObjectId: operatorsObjectId\n    eventsPrincipalId: eventsPrincipalId",
+            "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    operatorsObjectId: \
+             operatorsObjectId\n    eventsPrincipalId: eventsPrincipalId",
             "name: queues.images\n    handlerPrincipalId: handlerPrincipalId\n    operatorsObjectId: operatorsObjectId",
             "events needs Azure Service Bus Data Sender on queue images",
         ),

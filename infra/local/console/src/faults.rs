@@ -1,4 +1,5 @@
-//! The handler, and what can be done to it. Everything here is done by the local host around it: the deployed handler knows of nothing.
+//! The handler, and what can be done to it. Everything here is done by the local host around it: the deployed handler
+//! knows of nothing.
 
 use crate::failure::Error;
 use crate::format::{bytes, count, plural};

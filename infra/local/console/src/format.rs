@@ -15,7 +15,8 @@ pub(crate) const HIDDEN: &str = "•••";
 
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A text that somebody else wrote: it cannot change the direction of what is around it, and what is invisible in it shows.
+/// A text that somebody else wrote: it cannot change the direction of what is around it, and what is invisible in it
+/// shows.
 pub(crate) fn foreign(text: &str) -> Markup {
     html! { @if !text.is_empty() { bdi { (shown(text)) } } }
 }

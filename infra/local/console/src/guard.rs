@@ -1,11 +1,12 @@
 //! Keeping other web sites out.
 //!
-//! The console is open to whoever can reach 127.0.0.1, and a browser can, on behalf of any site a person has open. Four measures:
+//! The console is open to whoever can reach 127.0.0.1, and a browser can, on behalf of any site a person has open. Four
+//! measures:
 //!
 //! 1. `Host` must be ours. A site that rebinds its own name to 127.0.0.1 comes with its own name.
 //! 2. What is not a GET needs an `Origin` that is ours. Browsers always send it then, and scripts cannot forge it.
-//! 3. Answers tell the browser not to show them in frames, not to hand them to other sites, and to run no script and load nothing that is
-//!    not a file of ours.
+//! 3. Answers tell the browser not to show them in frames, not to hand them to other sites, and to run no script and
+//!    load nothing that is not a file of ours.
 //! 4. A GET changes nothing.
 
 use axum::extract::{Request, State};

@@ -2,17 +2,18 @@
 //!
 //! # How a page works
 //!
-//! Every view is an ordinary page with an address of its own, rendered here from what the platform has: orders and drops from the handler's
-//! database (read only), queues from the broker, documents from the blob store. Parts of a page name *topics* (`data-topic` by way of
-//! `hx-trigger="live:orders from:body"`). A page listens to `/live`, a stream of server-sent events that name the topics that have changed;
-//! each part then loads its own page anew and takes over what differs. So nothing is rendered twice in two languages, and a page that
-//! misses an event is put right by the next one.
+//! Every view is an ordinary page with an address of its own, rendered here from what the platform has: orders and
+//! drops from the handler's database (read only), queues from the broker, documents from the blob store. Parts of a
+//! page name *topics* (`data-topic` by way of `hx-trigger="live:orders from:body"`). A page listens to `/live`, a
+//! stream of server-sent events that name the topics that have changed; each part then loads its own page anew and
+//! takes over what differs. So nothing is rendered twice in two languages, and a page that misses an event is put right
+//! by the next one.
 //!
 //! # Who may use it
 //!
-//! Programs and people on this machine: it listens on 127.0.0.1 only. Web sites open in a browser on the same machine are kept out by
-//! checks of `Host` and `Origin` and by the browser's own rules, which the answers' headers tighten (module `guard`). Every value is escaped by
-//! the templates; scripts and styles come from files of ours alone.
+//! Programs and people on this machine: it listens on 127.0.0.1 only. Web sites open in a browser on the same machine
+//! are kept out by checks of `Host` and `Origin` and by the browser's own rules, which the answers' headers tighten
+//! (module `guard`). Every value is escaped by the templates; scripts and styles come from files of ours alone.
 
 mod assets;
 mod changes;

@@ -6,8 +6,9 @@
 //! | `queues` | messages in queues |
 //! | `orders` | what is in the handler's database |
 //!
-//! The handler changes its database in a process of its own and tells nobody. But it only does so while a function runs, and functions and
-//! queues are in this process: while they stand still nothing is asked, and otherwise a few cheap figures are compared several times a second.
+//! The handler changes its database in a process of its own and tells nobody. But it only does so while a function
+//! runs, and functions and queues are in this process: while they stand still nothing is asked, and otherwise a few
+//! cheap figures are compared several times a second.
 
 use crate::{Shared, faults};
 use axum::extract::State;

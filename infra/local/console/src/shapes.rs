@@ -1,4 +1,5 @@
-//! What the columns of a dropped file are called. Rows are stored without their header; it is read from the copy in the archive, once.
+//! What the columns of a dropped file are called. Rows are stored without their header; it is read from the copy in the
+//! archive, once.
 
 use crate::Console;
 use iris_intake::{Format, Layout, Limits, Source, Step, detect, read};

@@ -1,7 +1,7 @@
 //! Rules of subscriptions: which messages, and what is set on them.
 //!
-//! Correlation filters are offered whole. Of SQL there is what platforms use rules for: a filter that is always true or false, and
-//! actions that set literals. Anything else is refused at the start rather than ignored.
+//! Correlation filters are offered whole. Of SQL there is what platforms use rules for: a filter that is always true or
+//! false, and actions that set literals. Anything else is refused at the start rather than ignored.
 
 use anyhow::{Context, Result, bail};
 use iris_local_servicebus::NotOffered;

@@ -12,8 +12,8 @@ use std::path::{Component, Path, PathBuf};
 /// Messages looked at in a queue at a time.
 const MESSAGES: usize = 500;
 
-/// Copies the results container, the events (one JSON object per line, `events.ndjson`), and likewise the results, if there are any
-/// (`results.ndjson`), into the folder.
+/// Copies the results container, the events (one JSON object per line, `events.ndjson`), and likewise the results, if
+/// there are any (`results.ndjson`), into the folder.
 pub(super) async fn everything(host: &LocalHost, organization: &Organization, out: &Path) -> Result<()> {
     create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
     let results = container(&organization.results_container())?;

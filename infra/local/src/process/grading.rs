@@ -52,8 +52,8 @@ fn entry_name(path: &Path) -> Option<&str> {
     path.file_name().and_then(|name| name.to_str())
 }
 
-/// Uploads images with the organization's write-only credential, and waits until they were received. Returns why those are not linked that
-/// belong to no order.
+/// Uploads images with the organization's write-only credential, and waits until they were received. Returns why those
+/// are not linked that belong to no order.
 pub(super) async fn send_images(
     host: &LocalHost,
     organization: &Organization,
@@ -106,7 +106,8 @@ pub(super) struct Graded {
     pub(super) refused: Vec<String>,
 }
 
-/// Reads it off the organization's own events. A grading that got none has another organization's ClientGuid (iris-facts R-01).
+/// Reads it off the organization's own events. A grading that got none has another organization's ClientGuid
+/// (iris-facts R-01).
 pub(super) fn outcome(host: &LocalHost, organization: &Organization, gradings: usize) -> Result<Graded> {
     let mut graded = Graded::default();
     let Some(queue) = organization.events_queue() else { return Ok(graded) };

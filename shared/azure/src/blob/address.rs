@@ -16,7 +16,8 @@ pub enum InvalidAddress {
     Blob,
 }
 
-/// Which blob. The name is as it was given by whoever wrote the blob: raw, in its own letter case, possibly with a person's name in it.
+/// Which blob. The name is as it was given by whoever wrote the blob: raw, in its own letter case, possibly with a
+/// person's name in it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobAddress {
     container: String,

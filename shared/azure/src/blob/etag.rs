@@ -2,7 +2,8 @@
 
 use std::fmt::{Display, Formatter};
 
-/// An entity tag. Services write it with quotes in headers and without in listings and most events; here it is one and the same.
+/// An entity tag. Services write it with quotes in headers and without in listings and most events; here it is one and
+/// the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Etag(String);
 

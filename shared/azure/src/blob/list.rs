@@ -19,7 +19,8 @@ pub struct ListedBlob {
 }
 
 impl ListedBlob {
-    /// `None` for entries that are no blobs of ours: directories of a hierarchical account, and names that cannot be addressed.
+    /// `None` for entries that are no blobs of ours: directories of a hierarchical account, and names that cannot be
+    /// addressed.
     pub(super) fn of(container: &str, item: BlobItem) -> Option<Result<Self, Error>> {
         let address = BlobAddress::new(container, &item.name?).ok()?;
         let metadata = item.metadata.and_then(|metadata| metadata.values).unwrap_or_default();

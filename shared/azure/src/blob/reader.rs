@@ -1,8 +1,9 @@
 //! Reading a blob of any length with bounded memory.
 //!
-//! The blob is read in ranges of a few MiB, each a request of its own with `If-Match` on the version that was there at the start: what comes out
-//! is one version or an error, never a mixture. While one range is being used the next is already on its way. A range whose body breaks off is
-//! asked for again, with growing delay, without losing what was read before.
+//! The blob is read in ranges of a few MiB, each a request of its own with `If-Match` on the version that was there at
+//! the start: what comes out is one version or an error, never a mixture. While one range is being used the next is
+//! already on its way. A range whose body breaks off is asked for again, with growing delay, without losing what was
+//! read before.
 
 use super::{BlobAddress, BlobStore, Error, Properties};
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -52,8 +53,8 @@ impl RangedReader {
     /// The next bytes in order, `None` after the last. After an error the reader stays failed.
     ///
     /// # Errors
-    /// [`Error::NotFound`] (deleted meanwhile), [`Error::Changed`] (overwritten meanwhile), [`Error::Transient`] when repeated attempts at
-    /// one range failed, and the general ones.
+    /// [`Error::NotFound`] (deleted meanwhile), [`Error::Changed`] (overwritten meanwhile), [`Error::Transient`] when
+    /// repeated attempts at one range failed, and the general ones.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());

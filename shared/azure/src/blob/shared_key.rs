@@ -1,9 +1,11 @@
 //! Signing requests with the account key ("Shared Key").
 //!
-//! The SDK has no account-key credential. As a per-try policy this one sees the request as it will be sent, and signs again on every retry.
+//! The SDK has no account-key credential. As a per-try policy this one sees the request as it will be sent, and signs
+//! again on every retry.
 //!
-//! The signed text is the verb, eleven standard headers, all `x-ms-*` headers and the resource, each on its own line; the resource is the
-//! account, the path exactly as sent (percent-encoded), and the query parameters decoded, lower-cased and sorted.
+//! The signed text is the verb, eleven standard headers, all `x-ms-*` headers and the resource, each on its own line;
+//! the resource is the account, the path exactly as sent (percent-encoded), and the query parameters decoded,
+//! lower-cased and sorted.
 
 use azure_core::credentials::Secret;
 use azure_core::hmac::hmac_sha256;

@@ -184,7 +184,8 @@ impl BlobStore {
     /// A whole, small blob; only if it is another version than `known`.
     ///
     /// # Errors
-    /// [`Error::NotModified`], [`Error::NotFound`], [`Error::Refused`] when it is larger than `limit` bytes, and the general ones.
+    /// [`Error::NotModified`], [`Error::NotFound`], [`Error::Refused`] when it is larger than `limit` bytes, and the
+    /// general ones.
     pub async fn get(&self, address: &BlobAddress, known: Option<&Etag>, limit: u64) -> Result<Downloaded, Error> {
         let options = BlobClientGetPropertiesOptions { if_none_match: known.map(Into::into), ..Default::default() };
         let answer = self.client(address).get_properties(Some(options)).await?;
@@ -201,7 +202,8 @@ impl BlobStore {
     /// Writes a blob in one piece or, when it is large, in blocks.
     ///
     /// # Errors
-    /// [`Error::Changed`], [`Error::AlreadyExists`] by the conditions of `options`, [`Error::ContainerNotFound`], and the general ones.
+    /// [`Error::Changed`], [`Error::AlreadyExists`] by the conditions of `options`, [`Error::ContainerNotFound`], and
+    /// the general ones.
     pub async fn upload(&self, address: &BlobAddress, content: Bytes, options: UploadOptions) -> Result<Etag, Error> {
         let conditions = options.if_match.is_some() || options.if_absent;
         let options = BlobClientUploadOptions {
@@ -221,8 +223,8 @@ impl BlobStore {
         }
     }
 
-    /// Writes a blob only if none of that name is there. Of any number of writers exactly one succeeds; it does so also when the answer to
-    /// its first attempt was lost and the second one finds the blob already there.
+    /// Writes a blob only if none of that name is there. Of any number of writers exactly one succeeds; it does so also
+    /// when the answer to its first attempt was lost and the second one finds the blob already there.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`], [`Error::ContainerNotFound`] and the general ones.
@@ -251,7 +253,8 @@ impl BlobStore {
         BlockWriter::new(self.clone(), address.clone(), options)
     }
 
-    /// All blobs of a container whose names start with `prefix` (raw characters, not path segments; empty = all), page after page.
+    /// All blobs of a container whose names start with `prefix` (raw characters, not path segments; empty = all), page
+    /// after page.
     pub fn list(&self, container: &str, prefix: &str) -> BoxStream<'static, Result<ListedBlob, Error>> {
         if !is_container_name(container) {
             return stream::once(async { Err(Error::ContainerNotFound) }).boxed();
@@ -292,7 +295,8 @@ impl BlobStore {
         Ok(())
     }
 
-    /// Makes a container unless it is there. For local use and administration; the deployed identity has no right to it.
+    /// Makes a container unless it is there. For local use and administration; the deployed identity has no right to
+    /// it.
     ///
     /// # Errors
     /// [`Error::Refused`] for an invalid name, and the general ones.
@@ -320,7 +324,8 @@ impl From<InvalidAddress> for Error {
     }
 }
 
-/// Four further attempts within half a minute: a function has better things to do than to wait for a storage account that is down.
+/// Four further attempts within half a minute: a function has better things to do than to wait for a storage account
+/// that is down.
 fn options() -> ClientOptions {
     ClientOptions {
         retry: RetryOptions::exponential(ExponentialRetryOptions {

@@ -1,8 +1,9 @@
 //! Writing a blob whose length is not known beforehand, with bounded memory.
 //!
-//! Bytes are collected into blocks; a full block is uploaded while the next one fills. Nothing is visible until [`BlockWriter::finish`] commits
-//! the list of blocks, which is also when conditions are checked. A writer that is dropped leaves nothing behind but blocks the service
-//! forgets. Content that fits into one block is written in one request.
+//! Bytes are collected into blocks; a full block is uploaded while the next one fills. Nothing is visible until
+//! [`BlockWriter::finish`] commits the list of blocks, which is also when conditions are checked. A writer that is
+//! dropped leaves nothing behind but blocks the service forgets. Content that fits into one block is written in one
+//! request.
 
 use super::{BlobAddress, BlobStore, Error, Etag, UploadOptions};
 use azure_storage_blob::models::{
@@ -70,8 +71,8 @@ impl BlockWriter {
     /// Makes the blob appear.
     ///
     /// # Errors
-    /// [`Error::Changed`] and [`Error::AlreadyExists`] by the conditions given, [`Error::Changed`] also when another writer of the same name
-    /// was faster, and the general ones.
+    /// [`Error::Changed`] and [`Error::AlreadyExists`] by the conditions given, [`Error::Changed`] also when another
+    /// writer of the same name was faster, and the general ones.
     pub async fn finish(mut self) -> Result<Etag, Error> {
         if self.staged == 0 {
             let content = self.pending.split().freeze();

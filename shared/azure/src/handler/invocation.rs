@@ -57,7 +57,8 @@ struct Envelope {
 }
 
 impl Invocation {
-    /// Decodes the body of `POST /{function}`. `id` and `traceparent` are the headers `X-Azure-Functions-InvocationId` and `traceparent`.
+    /// Decodes the body of `POST /{function}`. `id` and `traceparent` are the headers `X-Azure-Functions-InvocationId`
+    /// and `traceparent`.
     ///
     /// # Errors
     /// [`Error::Envelope`] when the body is not an envelope.
@@ -102,7 +103,8 @@ impl Invocation {
         }
     }
 
-    /// Where the sender of the message belongs in a distributed trace, if it says so. Of a text that is no trace context nothing is kept.
+    /// Where the sender of the message belongs in a distributed trace, if it says so. Of a text that is no trace
+    /// context nothing is kept.
     #[must_use]
     pub fn cause(&self) -> Option<TraceContext> {
         let property = |properties: &Map<String, Value>| {

@@ -1,7 +1,8 @@
 //! Admission by memory: how much work the process takes on at once, whatever arrives.
 //!
-//! A hundred invocations run side by side, and each may be a large file. Work that needs much memory says how much before it begins, and waits
-//! until others have given theirs back. One pool for all kinds of work, so that their sum is bounded.
+//! A hundred invocations run side by side, and each may be a large file. Work that needs much memory says how much
+//! before it begins, and waits until others have given theirs back. One pool for all kinds of work, so that their sum
+//! is bounded.
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

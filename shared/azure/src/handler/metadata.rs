@@ -4,8 +4,8 @@ use super::value;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// The `Metadata` member of the envelope: any keys, none of them certain. Keys are found in their own spelling first, then without regard to
-/// letter case.
+/// The `Metadata` member of the envelope: any keys, none of them certain. Keys are found in their own spelling first,
+/// then without regard to letter case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata(Map<String, Value>);
 

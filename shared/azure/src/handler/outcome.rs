@@ -6,12 +6,14 @@ use axum::response::{IntoResponse, Response};
 use iris_telemetry::span::End;
 use serde_json::json;
 
-/// The end of an invocation, as the host shall see it. There is no third way: a permanent failure is recorded by the function and is `Done`.
+/// The end of an invocation, as the host shall see it. There is no third way: a permanent failure is recorded by the
+/// function and is `Done`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The trigger is finished with: 200 and `{}`.
     Done,
-    /// The trigger shall be delivered again: 500 and a code. The host abandons the message at once, so a function backs off first.
+    /// The trigger shall be delivered again: 500 and a code. The host abandons the message at once, so a function backs
+    /// off first.
     Retry {
         /// Why, as a fixed word of ours, e.g. `database-unavailable`. Fixed, so that nothing personal can get into it.
         code: &'static str,

@@ -1,7 +1,8 @@
 //! The server of the custom handler: `GET /` and `POST /{function}`.
 //!
-//! An invocation waits for one of a bounded number of places *before* its body is read, then runs as a task of its own. Should the host go
-//! away, the task still ends properly; a panic ends only its own invocation; the time limit ends a task that does neither.
+//! An invocation waits for one of a bounded number of places *before* its body is read, then runs as a task of its own.
+//! Should the host go away, the task still ends properly; a panic ends only its own invocation; the time limit ends a
+//! task that does neither.
 
 use super::outcome::failure;
 use super::{Invocation, Outcome};
@@ -23,12 +24,14 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tracing::{Instrument, Span};
 
-/// The handler cannot serve. Fatal: end the process with a non-zero exit code, because the host never restarts one that ended with 0.
+/// The handler cannot serve. Fatal: end the process with a non-zero exit code, because the host never restarts one that
+/// ended with 0.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The host did not say where to listen.
     #[error(
-        "FUNCTIONS_CUSTOMHANDLER_PORT is missing or not a port: start this program through the Functions host or the local host"
+        "FUNCTIONS_CUSTOMHANDLER_PORT is missing or not a port: start this program through the Functions host or the \
+         local host"
     )]
     NoPort,
     /// The port cannot be used, or the listener failed.
@@ -101,7 +104,8 @@ pub fn port(lookup: Lookup<'_>) -> Result<u16, ServeError> {
     lookup("FUNCTIONS_CUSTOMHANDLER_PORT").and_then(|text| text.trim().parse().ok()).ok_or(ServeError::NoPort)
 }
 
-/// Listens on 127.0.0.1, where the host calls. Do this only when everything else is ready: the first answer means ready.
+/// Listens on 127.0.0.1, where the host calls. Do this only when everything else is ready: the first answer means
+/// ready.
 ///
 /// # Errors
 /// [`ServeError::Listener`] when the port is taken.

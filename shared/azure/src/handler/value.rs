@@ -1,7 +1,8 @@
 //! Reading one value of the envelope, whichever way the host encoded it (functions-host-contract §1.2).
 //!
-//! A .NET string arrives as JSON text in a JSON string, a number too, an object as itself. The readers here undo exactly one level, and only
-//! into the type that is expected: the text of a string is never interpreted further, because it may be chosen by whoever sent the message.
+//! A .NET string arrives as JSON text in a JSON string, a number too, an object as itself. The readers here undo
+//! exactly one level, and only into the type that is expected: the text of a string is never interpreted further,
+//! because it may be chosen by whoever sent the message.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

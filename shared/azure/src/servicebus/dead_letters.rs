@@ -1,9 +1,10 @@
 //! Dead letters of one queue or subscription: looked at, and sent back. For operators; the handler never receives.
 //!
-//! Looking is *peeking*: nothing is locked and no delivery counted. Sending back locks a dead letter, sends a copy to the queue or topic it was
-//! sent to, and only then completes it: killed in between, there are two, and whoever handles the copy recognizes the repetition. The copy keeps body,
-//! properties and session. Its MessageId is a new one, derived from the old one and the dead letter's number, so that a queue that still
-//! remembers the old one does not throw the copy away; the old one travels in [`MESSAGE_ID`], by which the handler goes.
+//! Looking is *peeking*: nothing is locked and no delivery counted. Sending back locks a dead letter, sends a copy to
+//! the queue or topic it was sent to, and only then completes it: killed in between, there are two, and whoever handles
+//! the copy recognizes the repetition. The copy keeps body, properties and session. Its MessageId is a new one, derived
+//! from the old one and the dead letter's number, so that a queue that still remembers the old one does not throw the
+//! copy away; the old one travels in [`MESSAGE_ID`], by which the handler goes.
 
 use super::namespace::{Namespace, watched};
 use super::outcome::{Fault, of_attach, of_outcome};
@@ -136,8 +137,8 @@ impl DeadLetters {
         Ok(found)
     }
 
-    /// Sends these dead letters back to where they were sent; returns the numbers of those that were. Those that are not found are left out: somebody
-    /// else holds them, or has dealt with them.
+    /// Sends these dead letters back to where they were sent; returns the numbers of those that were. Those that are
+    /// not found are left out: somebody else holds them, or has dealt with them.
     ///
     /// # Errors
     /// Why the broker stopped it. What was sent back before stays so.

@@ -40,7 +40,8 @@ pub(super) enum Transfer {
     Batch { indices: Vec<usize>, envelope: Box<Sendable<Batch<Data>>> },
 }
 
-/// Groups the messages at the positions `wanted` into transfers: one session each, in the order given, none over the limits.
+/// Groups the messages at the positions `wanted` into transfers: one session each, in the order given, none over the
+/// limits.
 pub(super) fn plan(
     messages: &[OutgoingMessage],
     wanted: impl Iterator<Item = usize>,

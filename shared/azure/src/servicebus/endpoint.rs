@@ -1,8 +1,8 @@
 //! Where a namespace is, and how one signs in to it.
 //!
-//! `Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=name;SharedAccessKey=key`; a ready signature can stand in the place of the
-//! key (`SharedAccessSignature=…`). `UseDevelopmentEmulator=true`, or an endpoint that starts with `amqp://`, means a broker on this machine
-//! without TLS.
+//! `Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=name;SharedAccessKey=key`; a ready signature can
+//! stand in the place of the key (`SharedAccessSignature=…`). `UseDevelopmentEmulator=true`, or an endpoint that starts
+//! with `amqp://`, means a broker on this machine without TLS.
 
 use secrecy::SecretString;
 use std::net::SocketAddr;

@@ -6,7 +6,8 @@
 pub struct Error {
     /// Why; of several reasons the first permanent one, else the last.
     pub cause: Cause,
-    /// Positions, in the call's list, of the messages whose acceptance is not known, ascending. All others were accepted.
+    /// Positions, in the call's list, of the messages whose acceptance is not known, ascending. All others were
+    /// accepted.
     pub unconfirmed: Vec<usize>,
 }
 

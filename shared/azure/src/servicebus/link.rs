@@ -1,7 +1,8 @@
 //! The task that owns the sending link to one queue.
 //!
-//! It takes jobs, sends their transfers without waiting for each, and settles the jobs as the broker's outcomes come in. It ends when its link
-//! does. Jobs that are then unfinished are dropped with it, which tells their senders that the outcome is unknown.
+//! It takes jobs, sends their transfers without waiting for each, and settles the jobs as the broker's outcomes come
+//! in. It ends when its link does. Jobs that are then unfinished are dropped with it, which tells their senders that
+//! the outcome is unknown.
 
 use super::encode::{Limits, Transfer, plan};
 use super::outcome::of_outcome;

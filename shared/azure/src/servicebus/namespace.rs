@@ -111,7 +111,8 @@ impl Namespace {
         }
     }
 
-    /// Hands a job to the link of its queue, which is attached first if there is none. On a fault the job's sender is told here.
+    /// Hands a job to the link of its queue, which is attached first if there is none. On a fault the job's sender is
+    /// told here.
     pub(super) async fn deliver(&mut self, queue: &str, mut job: Job) -> Result<(), &'static str> {
         if let Some(link) = self.links.get(queue) {
             match link.jobs.send(job) {
@@ -198,8 +199,8 @@ impl Namespace {
         Ok(Attached { jobs, generation, renew })
     }
 
-    /// Puts a token for a queue; returns when to renew it. The link for tokens is opened anew each time: between renewals the broker would
-    /// detach it for idleness.
+    /// Puts a token for a queue; returns when to renew it. The link for tokens is opened anew each time: between
+    /// renewals the broker would detach it for idleness.
     pub(super) async fn authorize(&mut self, queue: &str) -> Result<Instant, Fault> {
         let deadline = self.pace.deadline;
         let audience = self.endpoint.audience(queue);
@@ -224,8 +225,8 @@ impl Namespace {
     }
 }
 
-/// Waits for an answer, but no longer than the connection lasts: the library does not always notice (measured: attaching can wait for ever
-/// when the connection is lost meanwhile).
+/// Waits for an answer, but no longer than the connection lasts: the library does not always notice (measured:
+/// attaching can wait for ever when the connection is lost meanwhile).
 pub(super) async fn watched<T>(
     connection: &mut ConnectionHandle<()>,
     deadline: Duration,
@@ -262,7 +263,8 @@ async fn connect(endpoint: &Endpoint) -> Result<ConnectionHandle<()>, &'static s
     opened.map_err(|_| "the broker opens no connection")
 }
 
-/// TLS with the platform's trusted roots. The provider is named: where several are compiled in, the library would have to be told anyway.
+/// TLS with the platform's trusted roots. The provider is named: where several are compiled in, the library would have
+/// to be told anyway.
 fn tls() -> Result<TlsConnector, &'static str> {
     let config = ClientConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

@@ -1,8 +1,9 @@
 //! Receiving from one queue, for programs outside the Functions host: the proxy at a hospital.
 //!
-//! A message stays locked until it is settled. *Accepting* it is not confirmed by the broker: should the acceptance get lost, the message comes
-//! again. *Completing* it is a request that the broker answers: once it has, the message never comes again, whatever becomes of this process
-//! (what the library's own acceptance cannot say: it returns when the frame is queued in the process).
+//! A message stays locked until it is settled. *Accepting* it is not confirmed by the broker: should the acceptance get
+//! lost, the message comes again. *Completing* it is a request that the broker answers: once it has, the message never
+//! comes again, whatever becomes of this process (what the library's own acceptance cannot say: it returns when the
+//! frame is queued in the process).
 
 use super::dead_letters::{OpenError, cause, content, id_text, of_management, of_management_attach, text};
 use super::namespace::{Namespace, watched};

@@ -48,7 +48,8 @@ impl Default for SenderOptions {
     }
 }
 
-/// Sends messages to the queues of one namespace. Clones share one connection; it is closed after the last of them is dropped.
+/// Sends messages to the queues of one namespace. Clones share one connection; it is closed after the last of them is
+/// dropped.
 #[derive(Debug, Clone)]
 pub struct ServiceBusSender {
     commands: mpsc::UnboundedSender<Command>,
@@ -68,7 +69,8 @@ pub enum StartError {
 }
 
 impl ServiceBusSender {
-    /// A sender for the namespace of the settings. Nothing is sent before the first message. Must be called inside a Tokio runtime.
+    /// A sender for the namespace of the settings. Nothing is sent before the first message. Must be called inside a
+    /// Tokio runtime.
     ///
     /// # Errors
     /// [`StartError`] when the settings cannot be used.
@@ -111,8 +113,9 @@ impl ServiceBusSender {
         Self { commands: sender, calls: Arc::new(Semaphore::new(options.calls.max(1))), options }
     }
 
-    /// Sends messages to a queue or topic and waits until the broker has accepted all of them. Messages of one session arrive in the order
-    /// given. Losses of the connection are repaired and the rest sent again with the same ids; see the module's documentation.
+    /// Sends messages to a queue or topic and waits until the broker has accepted all of them. Messages of one session
+    /// arrive in the order given. Losses of the connection are repaired and the rest sent again with the same ids; see
+    /// the module's documentation.
     ///
     /// Messages that do not say what caused them belong to the work at hand.
     ///

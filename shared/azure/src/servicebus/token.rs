@@ -1,7 +1,8 @@
 //! Tokens the broker wants before a queue may be used.
 //!
-//! From a shared access key: `SharedAccessSignature sr={audience}&sig={signature}&se={expiry}&skn={name}`, where the signature is over the
-//! encoded audience and the expiry, in seconds since 1970. From an identity: its token (JWT) for Service Bus.
+//! From a shared access key: `SharedAccessSignature sr={audience}&sig={signature}&se={expiry}&skn={name}`, where the
+//! signature is over the encoded audience and the expiry, in seconds since 1970. From an identity: its token (JWT) for
+//! Service Bus.
 
 use super::endpoint::SharedAccess;
 use crate::credential::{Credential, SERVICE_BUS_SCOPE};
@@ -85,10 +86,12 @@ mod tests {
         let token = Tokens::Shared(access).token("sb://acme.servicebus.windows.net/q", now).await.unwrap();
         assert_eq!(token.kind, "servicebus.windows.net:sastoken");
         assert_eq!(token.expires, "2026-11-20T10:00:00Z".parse().unwrap());
-        // Computed with Python: hmac.new(b"secret+key=", b"sb%3A%2F%2Facme.servicebus.windows.net%2Fq\n1795168800", "sha256").
+        // Computed with Python: hmac.new(b"secret+key=", b"sb%3A%2F%2Facme.servicebus.windows.net%2Fq\n1795168800",
+        // "sha256").
         assert_eq!(
             token.value.expose_secret(),
-            "SharedAccessSignature sr=sb%3A%2F%2Facme.servicebus.windows.net%2Fq&sig=%2BnL89ciUOt5LmOW1iprs%2BUk2bvY0lmf839JchI1qoMQ%3D&se=1795168800&skn=Root%20Key"
+            "SharedAccessSignature \
+             sr=sb%3A%2F%2Facme.servicebus.windows.net%2Fq&sig=%2BnL89ciUOt5LmOW1iprs%2BUk2bvY0lmf839JchI1qoMQ%3D&se=1795168800&skn=Root%20Key"
         );
         assert!(!format!("{token:?}").contains("sig="));
     }

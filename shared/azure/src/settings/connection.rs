@@ -99,7 +99,8 @@ impl StorageSettings {
             .ok_or_else(|| {
                 invalid(
                     "Storage__blobServiceUri",
-                    "use an https URL without a query, e.g. https://acme.blob.core.windows.net; a URL with a SAS goes into Storage",
+                    "use an https URL without a query, e.g. https://acme.blob.core.windows.net; a URL with a SAS goes \
+                     into Storage",
                 )
             })?;
         let identity = identity(lookup, "Storage__credential", "Storage__clientId")?;

@@ -1,8 +1,8 @@
 //! Settings of the handler: environment variables, read once at start-up into one struct per concern.
 //!
-//! The function app's settings reach the process as environment variables. Identity connections use the Functions convention: a prefix, two
-//! underscores and a member (`ServiceBus__fullyQualifiedNamespace`). Where the plain variable (`ServiceBus`) exists it is a connection string
-//! and wins over the members, as it does in the Functions host.
+//! The function app's settings reach the process as environment variables. Identity connections use the Functions
+//! convention: a prefix, two underscores and a member (`ServiceBus__fullyQualifiedNamespace`). Where the plain variable
+//! (`ServiceBus`) exists it is a connection string and wins over the members, as it does in the Functions host.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
@@ -65,10 +65,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads all settings through `lookup`, which returns a variable's value or `None` when it is not set. Empty values count as not set.
+    /// Reads all settings through `lookup`, which returns a variable's value or `None` when it is not set. Empty values
+    /// count as not set.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong, with what to do about it. Values are never part of the text: they may be secrets.
+    /// The first variable that is missing or wrong, with what to do about it. Values are never part of the text: they
+    /// may be secrets.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
         Ok(Self {
             service_bus: ServiceBusSettings::from_lookup(lookup)?,

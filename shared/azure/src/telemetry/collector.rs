@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-/// How long one request may take; the exporter repeats those that fail in a way that may pass, within its own time limit.
+/// How long one request may take; the exporter repeats those that fail in a way that may pass, within its own time
+/// limit.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Sends on the runtime what a thread of the SDK, which has none, wants to be sent.
@@ -19,7 +20,8 @@ pub(super) struct Collector(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     runtime: Handle,
-    /// Made with the first request: reading the machine's trusted roots takes longer than the handler may take to start.
+    /// Made with the first request: reading the machine's trusted roots takes longer than the handler may take to
+    /// start.
     client: OnceLock<Option<reqwest::Client>>,
     failing: AtomicBool,
 }

@@ -1,9 +1,10 @@
 //! Spans and measurements to an OpenTelemetry collector, over OTLP (http/protobuf).
 //!
-//! On only where the standard setting `OTEL_EXPORTER_OTLP_ENDPOINT` (or that of one signal) is set; the SDK reads this and its other
-//! settings from the environment (docs/OPERATIONS.md). Everything happens beside the work: spans and measurements go into bounded buffers,
-//! threads of the SDK encode them now and then, and what is sent is sent by the runtime. A full buffer, a collector that is away or slow, or a
-//! setting that cannot be used cost telemetry, never an invocation; the log tells about it once, and once more when it is over.
+//! On only where the standard setting `OTEL_EXPORTER_OTLP_ENDPOINT` (or that of one signal) is set; the SDK reads this
+//! and its other settings from the environment (docs/OPERATIONS.md). Everything happens beside the work: spans and
+//! measurements go into bounded buffers, threads of the SDK encode them now and then, and what is sent is sent by the
+//! runtime. A full buffer, a collector that is away or slow, or a setting that cannot be used cost telemetry, never an
+//! invocation; the log tells about it once, and once more when it is over.
 
 use super::collector::Collector;
 use crate::settings::Lookup;
@@ -58,7 +59,8 @@ impl Export {
             let exporter = if set("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", lookup) {
                 builder.build()?
             } else {
-                // Instances come and go without notice: what each adds up over its life means nothing, and the last value of a gauge less.
+                // Instances come and go without notice: what each adds up over its life means nothing, and the last
+                // value of a gauge less.
                 builder.with_temporality(Temporality::Delta).build()?
             };
             let reader = PeriodicReader::builder(exporter).build();

@@ -1,4 +1,5 @@
-//! Files for the organization's own file system: written below `files/` in the results container, from where the proxy takes them.
+//! Files for the organization's own file system: written below `files/` in the results container, from where the proxy
+//! takes them.
 
 use crate::{Channel, Failure, Outside, Parcel, file};
 use async_trait::async_trait;

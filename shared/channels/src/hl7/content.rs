@@ -15,7 +15,8 @@ use iris_results::icd;
 use iris_results::{AssessedEye, Severity as Rated};
 use jiff::tz::TimeZone;
 
-/// Everything a message of a result may say. Times are those of the result, so that a message built twice is the same twice.
+/// Everything a message of a result may say. Times are those of the result, so that a message built twice is the same
+/// twice.
 #[must_use]
 pub(super) fn content(target: &Hl7Target, interface: &InterfaceDocument, parcel: &Parcel<'_>) -> Content {
     let (result, delivery) = (parcel.result, parcel.delivery);
@@ -88,7 +89,8 @@ pub(super) fn content(target: &Hl7Target, interface: &InterfaceDocument, parcel:
     }
 }
 
-/// `C` is for documents that replace one, and in results only where it is asked for (iris-facts §9.4): a corrected result is a new report.
+/// `C` is for documents that replace one, and in results only where it is asked for (iris-facts §9.4): a corrected
+/// result is a new report.
 fn status(target: &Hl7Target, code: ResultCode) -> Status {
     if code == ResultCode::Correction && (target.corrected || target.message == Kind::Mdm) {
         Status::Corrected
@@ -168,7 +170,8 @@ fn ungradable(result: &StoredResult) -> Ungradable {
     }
 }
 
-/// Whether the quality code for a normal result applies: older than 18 when it was graded, and nothing found (iris-facts §9.5).
+/// Whether the quality code for a normal result applies: older than 18 when it was graded, and nothing found
+/// (iris-facts §9.5).
 fn is_normal_adult(result: &StoredResult) -> bool {
     let day = result.seen.gradings.graded_time.instant.to_zoned(TimeZone::UTC).date();
     let adult = result.seen.patient.dob.is_some_and(|dob| narrative::age(dob, day) > 18);

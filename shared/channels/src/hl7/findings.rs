@@ -1,4 +1,5 @@
-//! Discrete results (iris-facts §9.4.1): one for each eye and question, one for everything else of an eye, one for its images; right eye first.
+//! Discrete results (iris-facts §9.4.1): one for each eye and question, one for everything else of an eye, one for its
+//! images; right eye first.
 
 use iris_hl7::mapping::Finding;
 use iris_model::finding::{self, Diagnosis};

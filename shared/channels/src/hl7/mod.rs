@@ -1,8 +1,9 @@
 //! Results for hospitals, by HL7 (iris-facts §9.3–9.6): into the organization's queue for its proxy, which speaks MLLP.
 //!
-//! The message is built from the platform's instructions and the destination's own, from what was stored with the result: handed over again it is
-//! byte for byte the same, with the same MSH-10, so that queue and hospital can tell a repetition. That the queue has it is not the end: the
-//! hospital's answer is, which the proxy reports (`functions/receive_hl7`).
+//! The message is built from the platform's instructions and the destination's own, from what was stored with the
+//! result: handed over again it is byte for byte the same, with the same MSH-10, so that queue and hospital can tell a
+//! repetition. That the queue has it is not the end: the hospital's answer is, which the proxy reports
+//! (`functions/receive_hl7`).
 
 mod content;
 mod findings;
@@ -114,7 +115,8 @@ impl Channel for Hl7Target {
     }
 }
 
-/// A charge is the same message however often it is handed over: the queue remembers it. A result that its hospital has not taken is to go once more.
+/// A charge is the same message however often it is handed over: the queue remembers it. A result that its hospital has
+/// not taken is to go once more.
 fn message_id(parcel: &Parcel<'_>, charge: bool) -> Uuid {
     let place = Uuid::new_v5(&parcel.delivery.transaction_id, parcel.destination.id.as_bytes());
     let times = if charge { 0 } else { parcel.delivery.announced };
@@ -146,7 +148,8 @@ fn program(target: &Hl7Target) -> Result<Program, Vec<String>> {
 /// The message of a result.
 ///
 /// # Errors
-/// [`Obstacle::Interface`] where the destination's instructions cannot be used; they were checked when the document was read.
+/// [`Obstacle::Interface`] where the destination's instructions cannot be used; they were checked when the document was
+/// read.
 pub fn build(target: &Hl7Target, interface: &InterfaceDocument, parcel: &Parcel<'_>) -> Result<Bytes, Obstacle> {
     let program = program(target).map_err(|_| Obstacle::Interface)?;
     Ok(program.build(&content(target, interface, parcel), interface.charset).into())

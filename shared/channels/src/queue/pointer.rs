@@ -8,8 +8,8 @@ use iris_model::request::VERSION;
 use iris_model::result::{DocumentLocation, POINTER_OBJECT_TYPE, ResultPointer};
 use uuid::Uuid;
 
-/// Puts it into the results container; returns the message that goes in its place: the result without the content of its report (decision 287),
-/// or, where even that is too large, nothing but where the whole is (decision 129).
+/// Puts it into the results container; returns the message that goes in its place: the result without the content of
+/// its report (decision 287), or, where even that is too large, nothing but where the whole is (decision 129).
 pub(super) async fn shortened(
     parcel: &Parcel<'_>,
     outside: &Outside,

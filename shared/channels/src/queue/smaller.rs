@@ -1,4 +1,5 @@
-//! A result whose report makes it larger than its queue takes: the same with smaller images (decision 316). The report in files is the full one.
+//! A result whose report makes it larger than its queue takes: the same with smaller images (decision 316). The report
+//! in files is the full one.
 
 use crate::{Failure, Outside, Parcel, Rendered};
 use bytes::Bytes;

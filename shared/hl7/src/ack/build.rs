@@ -12,8 +12,8 @@ pub struct Answer<'a> {
     pub code: Code,
     /// What is wrong, if something is, and where.
     pub fault: Option<(Fault, Option<Location>)>,
-    /// A text for people, besides the fault's own; never a value of the message, which is why it is one of the program's. ASCII, at most 80
-    /// characters.
+    /// A text for people, besides the fault's own; never a value of the message, which is why it is one of the
+    /// program's. ASCII, at most 80 characters.
     pub text: Option<&'static str>,
     /// MSH-7, `yyyyMMddHHmmss`.
     pub now: &'a str,
@@ -62,7 +62,8 @@ impl Location {
 /// The longest MSA-3.
 const LONGEST_TEXT: usize = 80;
 
-/// The acknowledgement of a message: sender and receiver change places, everything else of the header is as it came (hl7.md §3.4).
+/// The acknowledgement of a message: sender and receiver change places, everything else of the header is as it came
+/// (hl7.md §3.4).
 #[must_use]
 pub fn answer(envelope: &Envelope<'_>, answer: &Answer<'_>) -> Vec<u8> {
     let message = envelope.message();

@@ -78,7 +78,8 @@ enum When {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a message, or the beginning of one that was too large: enough to answer it. What follows the header may be cut anywhere.
+    /// Reads a message, or the beginning of one that was too large: enough to answer it. What follows the header may be
+    /// cut anywhere.
     ///
     /// # Errors
     ///
@@ -90,7 +91,8 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The header alone, for an answer to what cannot be read as a whole: too many segments, a continuation, a frame that was too large.
+    /// The header alone, for an answer to what cannot be read as a whole: too many segments, a continuation, a frame
+    /// that was too large.
     #[must_use]
     pub fn header(bytes: &'a [u8]) -> Option<Self> {
         let bytes = crate::message::index::trim_start(bytes);
@@ -124,7 +126,8 @@ impl<'a> Envelope<'a> {
         Ok(())
     }
 
-    /// What to answer once the message is stored: `AA` in original mode (MSH-15 and MSH-16 empty), `CA` or nothing in enhanced mode.
+    /// What to answer once the message is stored: `AA` in original mode (MSH-15 and MSH-16 empty), `CA` or nothing in
+    /// enhanced mode.
     #[must_use]
     pub fn stored(&self) -> Option<Code> {
         match self.when() {

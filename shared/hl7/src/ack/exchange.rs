@@ -1,8 +1,8 @@
 //! One message out, and everything that comes back until its answer is known.
 //!
-//! A frame that answers another message is set aside: it is a late one, and must never be taken for this message's. A commit (`CA`) is an
-//! answer; where the message asked for the application's too (MSH-16), one that comes in time takes its place. After silence the connection
-//! is to be closed, so that a late answer cannot meet the next message.
+//! A frame that answers another message is set aside: it is a late one, and must never be taken for this message's. A
+//! commit (`CA`) is an answer; where the message asked for the application's too (MSH-16), one that comes in time takes
+//! its place. After silence the connection is to be closed, so that a late answer cannot meet the next message.
 
 use super::Code;
 use super::read::{Acknowledgement, NoAnswer, read};

@@ -1,8 +1,8 @@
 //! What an answer means: a table, the standard's meaning by default.
 //!
-//! By the standard `AE` is a fault of the message's content, which sending again does not mend, and `AR` either a kind of message that is
-//! never taken (200 to 203), or nothing to do with the message. In practice both are used for either, hence the error codes, and hence a
-//! destination's own rows, which come first.
+//! By the standard `AE` is a fault of the message's content, which sending again does not mend, and `AR` either a kind
+//! of message that is never taken (200 to 203), or nothing to do with the message. In practice both are used for
+//! either, hence the error codes, and hence a destination's own rows, which come first.
 //!
 //! A charge is never sent twice: its meanings ([`Charge`]) have no word for it.
 

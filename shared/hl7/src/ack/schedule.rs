@@ -37,8 +37,9 @@ impl Schedule {
     /// Three times, after 1, 5 and 30 minutes: the receiver does not say what is wrong.
     pub const BRIEF: Self = Self { pauses: &[60, 300, 1_800], repetitions: Some(3), within: None, alert_after: None };
 
-    /// What comes after an attempt. `repetitions` were made before, the first attempt was `elapsed` ago; `random` is any number, from which
-    /// the pause gets up to a fifth longer or shorter, so that what failed together is not repeated together.
+    /// What comes after an attempt. `repetitions` were made before, the first attempt was `elapsed` ago; `random` is
+    /// any number, from which the pause gets up to a fifth longer or shorter, so that what failed together is not
+    /// repeated together.
     #[must_use]
     pub fn next(&self, repetitions: u32, elapsed: Duration, random: u32) -> Next {
         let index = usize::try_from(repetitions).unwrap_or(usize::MAX);

@@ -74,8 +74,8 @@ impl Message<'_> {
         field(&self, address)
     }
 
-    /// Every field with a value that none of these addresses reads, in order: what a mapping overlooks (a segment, its field). The header's
-    /// delimiters are left out.
+    /// Every field with a value that none of these addresses reads, in order: what a mapping overlooks (a segment, its
+    /// field). The header's delimiters are left out.
     #[must_use]
     pub fn unread(&self, read: &[Address]) -> Vec<(Segment<'_>, u16)> {
         let fields = self.segments().flat_map(|segment| segment.fields().map(move |(n, field)| (segment, n, field)));

@@ -16,8 +16,8 @@
 //! | `NTE-3.*` | the whole field: delimiters in it are text, as senders who do not escape mean it |
 //! | `OBR-4.2.*` | the whole component |
 //!
-//! Where no repetition is chosen it is the first. Addresses are read exactly: no case, blank or punctuation is tolerated, since `PID-51` and
-//! `PID-5.1` are two things.
+//! Where no repetition is chosen it is the first. Addresses are read exactly: no case, blank or punctuation is
+//! tolerated, since `PID-51` and `PID-5.1` are two things.
 
 mod find;
 mod parse;

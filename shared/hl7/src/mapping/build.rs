@@ -346,7 +346,8 @@ impl<'p> Run<'p> {
     }
 }
 
-/// Under what else a table may have a finding's value or flag: the identifier with the finding's value, or with this one.
+/// Under what else a table may have a finding's value or flag: the identifier with the finding's value, or with this
+/// one.
 fn keys(content: &Content, item: Item, value: &str) -> Vec<String> {
     match item {
         Some((List::Findings, index)) => {

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 const PID: SegmentId = SegmentId::literal(*b"PID");
 
-/// Applies an interface's overrides to instructions, and tries the result: the message of [`Content::sample`](super::Content::sample) is built
-/// and read back.
+/// Applies an interface's overrides to instructions, and tries the result: the message of
+/// [`Content::sample`](super::Content::sample) is built and read back.
 ///
 /// # Errors
 ///

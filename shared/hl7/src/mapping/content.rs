@@ -237,8 +237,8 @@ pub enum Ungradable {
     All,
 }
 
-/// The modifiers of a charge (iris-facts §9.5): the component's own (`26` professional, `TC` technical), where components are charged by
-/// modifier, then `NC` (all images ungradable, not chargeable) or `52` (some are).
+/// The modifiers of a charge (iris-facts §9.5): the component's own (`26` professional, `TC` technical), where
+/// components are charged by modifier, then `NC` (all images ungradable, not chargeable) or `52` (some are).
 #[must_use]
 pub fn modifiers(component: Option<&'static str>, ungradable: Ungradable) -> Vec<&'static str> {
     let reduced = match ungradable {
@@ -250,8 +250,8 @@ pub fn modifiers(component: Option<&'static str>, ungradable: Ungradable) -> Vec
 }
 
 impl Content {
-    /// A sample: every value is there, differs from all others, and has every delimiter in it, so that a message built from it shows what is
-    /// missing, swapped or not escaped. No such patient exists.
+    /// A sample: every value is there, differs from all others, and has every delimiter in it, so that a message built
+    /// from it shows what is missing, swapped or not escaped. No such patient exists.
     #[must_use]
     pub fn sample() -> Self {
         let hard = |name: &str| format!("{name}|^~\\& é");

@@ -51,8 +51,8 @@ impl Delimiters {
     pub(crate) const NONE: Self =
         Self { field: None, component: None, repetition: None, escape: None, subcomponent: None, truncation: None };
 
-    /// From MSH-1 and MSH-2. Trailing ones may be missing, then the message does not use them. Also whether MSH-2 was the published
-    /// artefact `^\~\&`, which is read as the standard's characters (iris-facts §9.1).
+    /// From MSH-1 and MSH-2. Trailing ones may be missing, then the message does not use them. Also whether MSH-2 was
+    /// the published artefact `^\~\&`, which is read as the standard's characters (iris-facts §9.1).
     pub(crate) fn declared(field: u8, encoding: &[u8]) -> Result<(Self, bool), DelimiterError> {
         if encoding.is_empty() {
             return Err(DelimiterError::Missing);

@@ -1,7 +1,7 @@
 //! Fields and what they are made of: repetitions, components, subcomponents.
 //!
-//! A part that was not sent, one that is empty and one of blanks are the same, *absent*. `""` is HL7's null: the sender wants the value
-//! cleared.
+//! A part that was not sent, one that is empty and one of blanks are the same, *absent*. `""` is HL7's null: the sender
+//! wants the value cleared.
 
 use super::Grammar;
 use crate::charset::Charset;

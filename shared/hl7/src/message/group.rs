@@ -7,8 +7,9 @@ const PID: SegmentId = SegmentId::literal(*b"PID");
 
 /// The segments that count for one group: the header, those of its patient, and its own.
 ///
-/// A group begins with a segment of the given name and ends before the next one. Segments before the first of a patient's groups count for
-/// all of them. Where another PID follows, everything about the patient before is left behind: no order may meet another one's patient.
+/// A group begins with a segment of the given name and ends before the next one. Segments before the first of a
+/// patient's groups count for all of them. Where another PID follows, everything about the patient before is left
+/// behind: no order may meet another one's patient.
 #[derive(Debug, Clone)]
 pub struct Group<'m> {
     message: &'m Message<'m>,

@@ -1,7 +1,8 @@
 //! Reading: an index of spans over the bytes of one message.
 //!
-//! The rules are those of practice, wider than the standard's: segments end with CR, or with LF in a message that has no CR; blank lines and
-//! blanks before a segment mean nothing; the delimiters are the message's own. No grammar is applied: a segment stands where it stands.
+//! The rules are those of practice, wider than the standard's: segments end with CR, or with LF in a message that has
+//! no CR; blank lines and blanks before a segment mean nothing; the delimiters are the message's own. No grammar is
+//! applied: a segment stands where it stands.
 //!
 //! ```
 //! use iris_hl7::{Address, Message};

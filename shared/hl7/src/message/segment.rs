@@ -136,7 +136,8 @@ impl<'m> Segment<'m> {
         self.len() == 0
     }
 
-    /// Field n, from 1. In headers, field 1 is the separator and field 2 the other delimiters; both are read as they are.
+    /// Field n, from 1. In headers, field 1 is the separator and field 2 the other delimiters; both are read as they
+    /// are.
     #[must_use]
     pub fn field(&self, n: u16) -> Option<Field<'m>> {
         let header = self.id().is_some_and(SegmentId::is_header);

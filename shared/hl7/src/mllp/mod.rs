@@ -1,7 +1,8 @@
 //! MLLP: how messages stand on a connection. `VT message FS CR`, and what peers send besides.
 //!
-//! Bytes in, events out: [`Decoder`] knows no sockets and no clock. Whoever reads the connection gives it what came and when, handles the
-//! events, calls [`Decoder::expire`] when [`Decoder::deadline`] has passed and [`Decoder::finish`] at the end of the stream.
+//! Bytes in, events out: [`Decoder`] knows no sockets and no clock. Whoever reads the connection gives it what came and
+//! when, handles the events, calls [`Decoder::expire`] when [`Decoder::deadline`] has passed and [`Decoder::finish`] at
+//! the end of the stream.
 //!
 //! | on the connection | event |
 //! |---|---|
@@ -16,7 +17,8 @@
 //! | the stream ends within a frame | [`Event::Dropped`] |
 //! | a frame takes too long | [`Event::Dropped`], then [`Event::Close`] |
 //!
-//! A dropped frame is never acknowledged: its sender will send it again. Each byte is looked at once, however the stream is cut.
+//! A dropped frame is never acknowledged: its sender will send it again. Each byte is looked at once, however the
+//! stream is cut.
 
 mod decoder;
 

@@ -1,7 +1,7 @@
 //! Writing: separators come from methods, values are escaped, and there is no way to put anything else into a message.
 //!
-//! Values of a message are people's: names with ampersands, texts with line breaks, links. [`Writer::value`] takes any text and writes it so
-//! that reading gives it back; empty fields and components at the end of a segment are left out.
+//! Values of a message are people's: names with ampersands, texts with line breaks, links. [`Writer::value`] takes any
+//! text and writes it so that reading gives it back; empty fields and components at the end of a segment are left out.
 //!
 //! ```
 //! use iris_hl7::{Writer, write::Output};
@@ -190,7 +190,8 @@ impl Writer {
         }
     }
 
-    /// Writes a field of a message that has the same delimiters, byte for byte; as [`Self::copy`] where that cannot be done.
+    /// Writes a field of a message that has the same delimiters, byte for byte; as [`Self::copy`] where that cannot be
+    /// done.
     pub(crate) fn verbatim(&mut self, field: Field<'_>) {
         let same = field.grammar().delimiters == self.delimiters;
         if same && !field.bytes().iter().any(u8::is_ascii_control) {

@@ -15,7 +15,8 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// By transfer syntax. Those with compressed pixels write the header in explicit VR little endian; a deflated data set is not read.
+    /// By transfer syntax. Those with compressed pixels write the header in explicit VR little endian; a deflated data
+    /// set is not read.
     pub(super) fn of(transfer_syntax: &str) -> Option<Self> {
         match transfer_syntax {
             "1.2.840.10008.1.2" => Some(Self::ImplicitLittle),

@@ -1,8 +1,9 @@
 //! DICOM part 10 files: the data set up to the pixel data (DICOM PS3.5, PS3.10).
 //!
-//! Elements stand in ascending order of their tags, each with its length; values that are not wanted are skipped by it. Wanted are a few
-//! texts and numbers of the top level, and the eye within the shared functional groups of tomography. Read strictly: a tag out of order, a
-//! length beyond the file, or a sequence deeper than [`DEPTH`] is a damaged or hostile file, never something to make the best of.
+//! Elements stand in ascending order of their tags, each with its length; values that are not wanted are skipped by it.
+//! Wanted are a few texts and numbers of the top level, and the eye within the shared functional groups of tomography.
+//! Read strictly: a tag out of order, a length beyond the file, or a sequence deeper than [`DEPTH`] is a damaged or
+//! hostile file, never something to make the best of.
 
 mod element;
 mod pixels;
@@ -51,7 +52,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The file meta information: always explicit VR little endian; ends where the group does. Gives the transfer syntax.
+    /// The file meta information: always explicit VR little endian; ends where the group does. Gives the transfer
+    /// syntax.
     fn meta(&mut self) -> Result<String, Stop> {
         let mut syntax = None;
         loop {

@@ -1,7 +1,7 @@
 //! The picture within a DICOM file whose pixels are a JPEG (DICOM PS3.5 §A.4.1): what cameras write that compress.
 //!
-//! The pixels are a sequence of items: the first lists where frames begin and may be empty, the others are the JPEG's bytes in pieces. Of
-//! several frames the first is taken: the pieces up to the one that ends with the JPEG's own end.
+//! The pixels are a sequence of items: the first lists where frames begin and may be empty, the others are the JPEG's
+//! bytes in pieces. Of several frames the first is taken: the pieces up to the one that ends with the JPEG's own end.
 
 use super::element::{Encoding, UNDEFINED};
 use super::values::Values;

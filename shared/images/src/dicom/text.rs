@@ -9,7 +9,8 @@ pub(super) fn ascii(value: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Text in a SpecificCharacterSet. Text of letters that the character set does not explain is no text: ids are not guessed.
+/// Text in a SpecificCharacterSet. Text of letters that the character set does not explain is no text: ids are not
+/// guessed.
 pub(super) fn decoded(value: &[u8], character_set: Option<&str>) -> Option<String> {
     if value.is_ascii() && !value.contains(&0x1b) {
         return ascii(value);

@@ -46,8 +46,8 @@ const WANTED: [u32; 16] = [
     COLUMNS,
 ];
 
-/// Images of the eye: secondary capture (also multi-frame true color), visible-light photography, ophthalmic photography (8 and 16 bit),
-/// ophthalmic tomography, wide-field photography (two projections).
+/// Images of the eye: secondary capture (also multi-frame true color), visible-light photography, ophthalmic
+/// photography (8 and 16 bit), ophthalmic tomography, wide-field photography (two projections).
 const SOP_CLASSES: [&str; 8] = [
     "1.2.840.10008.5.1.4.1.1.7",
     "1.2.840.10008.5.1.4.1.1.7.4",
@@ -87,8 +87,8 @@ impl<'a> Values<'a> {
         self.0.entry(tag).or_insert(value);
     }
 
-    /// Whether the JPEG that the pixels are shows them as they are meant. One whose colors are said to be RGB may hold them as such, without
-    /// saying so itself.
+    /// Whether the JPEG that the pixels are shows them as they are meant. One whose colors are said to be RGB may hold
+    /// them as such, without saying so itself.
     pub(super) fn are_shown_as_meant(&self) -> bool {
         let interpretation = self.ascii(PHOTOMETRIC_INTERPRETATION);
         matches!(interpretation.as_deref(), Some("YBR_FULL_422" | "YBR_FULL" | "MONOCHROME2"))

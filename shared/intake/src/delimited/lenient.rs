@@ -1,7 +1,8 @@
 //! Records whose quotation marks do not follow RFC 4180, but can be read in one way only.
 //!
-//! Two kinds are common: a blank before the opening mark (`a, "b, c"`), and marks inside a cell that are escaped by a backslash, as Azure
-//! Data Factory, Spark and MySQL write them (`"Test \"Quoted\" patient"`). A reader of the RFC makes nonsense of both without a word.
+//! Two kinds are common: a blank before the opening mark (`a, "b, c"`), and marks inside a cell that are escaped by a
+//! backslash, as Azure Data Factory, Spark and MySQL write them (`"Test \"Quoted\" patient"`). A reader of the RFC
+//! makes nonsense of both without a word.
 
 use iris_model::Cells;
 
@@ -14,8 +15,8 @@ enum Escape {
     Backslash,
 }
 
-/// Whether some quoted cell of a record, without its line end, is not written as the RFC has it: a blank stands before its opening mark,
-/// or something behind its closing one.
+/// Whether some quoted cell of a record, without its line end, is not written as the RFC has it: a blank stands before
+/// its opening mark, or something behind its closing one.
 pub(super) fn is_odd(record: &[u8], delimiter: u8) -> bool {
     if !record.contains(&b'"') {
         return false;
@@ -44,7 +45,8 @@ pub(super) fn is_odd(record: &[u8], delimiter: u8) -> bool {
     false
 }
 
-/// The cells of an odd record, if one way of reading it gives as many as the header has: `width`, or any number for the header itself.
+/// The cells of an odd record, if one way of reading it gives as many as the header has: `width`, or any number for the
+/// header itself.
 pub(super) fn cells(record: &[u8], delimiter: u8, width: Option<usize>) -> Option<Cells> {
     let text = std::str::from_utf8(record).ok()?.trim_end_matches(['\r', '\n']);
     let fits = |cells: &Cells| width.is_none_or(|width| cells.len() == width);

@@ -1,12 +1,14 @@
 //! CSV and its relatives.
 //!
-//! The delimiter is the one under which the file's first records look most like a header of the mapping. Quoting is that of RFC 4180; a
-//! quotation mark inside a bare cell is literal. What is written otherwise is read where it can be read in one way only ([`lenient`]).
+//! The delimiter is the one under which the file's first records look most like a header of the mapping. Quoting is
+//! that of RFC 4180; a quotation mark inside a bare cell is literal. What is written otherwise is read where it can be
+//! read in one way only ([`lenient`]).
 //!
-//! A quotation mark that is never closed swallows what follows, and a strict reader would lose the rest of the file with it. Here such a
-//! record is recognized by what it became: a cell or record beyond its limit, cells missing or left over although it goes over several
-//! lines, a cell with whole rows inside, a closing mark in the middle of a value, the end of the file within quotation marks. Then only its first line fails, with the line and
-//! column where the mark was opened, and reading goes on with the line below it.
+//! A quotation mark that is never closed swallows what follows, and a strict reader would lose the rest of the file
+//! with it. Here such a record is recognized by what it became: a cell or record beyond its limit, cells missing or
+//! left over although it goes over several lines, a cell with whole rows inside, a closing mark in the middle of a
+//! value, the end of the file within quotation marks. Then only its first line fails, with the line and column where
+//! the mark was opened, and reading goes on with the line below it.
 
 mod lenient;
 mod records;
@@ -27,7 +29,8 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const HEAD: usize = 256 * 1024;
 /// How many records may stand above the header.
 const TITLES: usize = 30;
-/// A line inside a cell looks like a record when it has as many cells as the header, and no less than this (decision 70).
+/// A line inside a cell looks like a record when it has as many cells as the header, and no less than this (decision
+/// 70).
 const TELLING: usize = 3;
 
 /// The records of a delimited file.
@@ -143,7 +146,8 @@ impl<R: Read> Lines for Delimited<R> {
     }
 }
 
-/// The cells of the record at hand, and whether they were text. Bytes that are not are replaced, to be shown in the rejected row.
+/// The cells of the record at hand, and whether they were text. Bytes that are not are replaced, to be shown in the
+/// rejected row.
 fn cells_of<R: Read>(records: &Records<R>) -> (Cells, bool) {
     if let Some(cells) = Cells::from_fields(records.fields(), records.ends()) {
         return (cells, true);
@@ -249,8 +253,8 @@ pub(crate) fn no_header() -> Issue {
     Issue::error(
         IssueCode::NoHeader,
         "",
-        "No row near the top looks like a header. Put the column names in one row above the data, for example SiteLocalId, \
-         PatientLocalId, PatientFirstName, PatientLastName, PatientDob, PatientBirthGender, OrderLocalId.",
+        "No row near the top looks like a header. Put the column names in one row above the data, for example \
+         SiteLocalId, PatientLocalId, PatientFirstName, PatientLastName, PatientDob, PatientBirthGender, OrderLocalId.",
     )
 }
 
@@ -301,7 +305,8 @@ fn nul() -> Issue {
 
 fn extra_cells(found: usize, width: usize) -> Issue {
     let message = format!(
-        "The row has {found} cells, the header {width}. Usually a value with a delimiter is not quoted: put it in double quotes."
+        "The row has {found} cells, the header {width}. Usually a value with a delimiter is not quoted: put it in \
+         double quotes."
     );
     Issue::error(IssueCode::ExtraCells, "", message)
 }

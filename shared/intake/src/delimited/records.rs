@@ -1,11 +1,13 @@
 //! Cutting delimited text into records, knowing where each of them stands in the file.
 //!
-//! The automaton is that of the `csv` crate (`csv_core`); what surrounds it keeps three promises that a plain reader does not:
+//! The automaton is that of the `csv` crate (`csv_core`); what surrounds it keeps three promises that a plain reader
+//! does not:
 //!
-//! - A record knows the physical line it begins on, whatever line ends the file has (`\n`, `\r\n`, `\r`, mixed) and however many blank
-//!   lines precede it. Row numbers go into the identity of a row, so no two records may share one.
-//! - A record is bounded, and its bytes are at hand until it is accepted. One that turns out to be a quotation mark never closed is taken
-//!   back: its first line alone becomes a record, and reading goes on with the next line ([`Records::only_first_line`]).
+//! - A record knows the physical line it begins on, whatever line ends the file has (`\n`, `\r\n`, `\r`, mixed) and
+//!   however many blank lines precede it. Row numbers go into the identity of a row, so no two records may share one.
+//! - A record is bounded, and its bytes are at hand until it is accepted. One that turns out to be a quotation mark
+//!   never closed is taken back: its first line alone becomes a record, and reading goes on with the next line
+//!   ([`Records::only_first_line`]).
 //! - Memory does not grow with the file: one record at most is held.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
@@ -95,8 +97,8 @@ impl<R: Read> Records<R> {
         first_break(self.raw()).is_some_and(|(_, behind)| behind < self.raw().len())
     }
 
-    /// Whether a cell of the record goes on behind its closing quotation mark: `"…"x`, as when the mark is in truth the opening one of a
-    /// later cell.
+    /// Whether a cell of the record goes on behind its closing quotation mark: `"…"x`, as when the mark is in truth the
+    /// opening one of a later cell.
     pub(super) fn is_badly_closed(&self) -> bool {
         let (mut at_start, mut inside, mut rest) = (true, false, self.raw());
         while let Some((byte, behind)) = rest.split_first() {
@@ -143,8 +145,8 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Takes the record back and makes one of its first line alone, as if the file ended there. Reading goes on behind that line. True: the
-    /// line is itself longer than a record may be, and only its beginning is kept.
+    /// Takes the record back and makes one of its first line alone, as if the file ended there. Reading goes on behind
+    /// that line. True: the line is itself longer than a record may be, and only its beginning is kept.
     pub(super) fn only_first_line(&mut self) -> Result<bool> {
         let (end, behind) = loop {
             let held = self.buffer.get(self.start..self.filled).unwrap_or_default();

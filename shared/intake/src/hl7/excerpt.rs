@@ -7,8 +7,8 @@ use iris_hl7::{Message, SegmentId};
 /// The field that holds a social security number.
 const SOCIAL_SECURITY: u16 = 19;
 
-/// Each order of a message as a message of its own, in the order of [`Reader::orders`](super::Reader::orders): the header, its patient's segments
-/// and its own. A message without an order is one excerpt.
+/// Each order of a message as a message of its own, in the order of [`Reader::orders`](super::Reader::orders): the
+/// header, its patient's segments and its own. A message without an order is one excerpt.
 #[must_use]
 pub fn excerpts(message: &Message<'_>) -> Vec<Vec<u8>> {
     let groups = ORC.parse::<SegmentId>().map(|leader| message.groups(leader)).unwrap_or_default();

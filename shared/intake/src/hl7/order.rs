@@ -109,8 +109,8 @@ impl Rule {
     }
 }
 
-/// HL7's times in the form that requests have: scheduled times stay local, as they have no offset. What is no HL7 time is left for the
-/// request's own reading, which says what is wrong with it.
+/// HL7's times in the form that requests have: scheduled times stay local, as they have no offset. What is no HL7 time
+/// is left for the request's own reading, which says what is wrong with it.
 fn in_iso(field: IntakeField, text: Cow<'_, str>) -> Cow<'_, str> {
     use IntakeField as F;
     let date = matches!(field, F::PatientDob | F::HealthPlanEffectiveDate | F::HealthPlanExpirationDate);

@@ -1,7 +1,7 @@
 //! JSON files: OrderRequests, or flat records as a Salesforce flow writes them.
 //!
-//! An element that has an order, a patient or a site as an *object* is an OrderRequest and needs no mapping. Any other object is a flat
-//! record: its keys are column names.
+//! An element that has an order, a patient or a site as an *object* is an OrderRequest and needs no mapping. Any other
+//! object is a flat record: its keys are column names.
 
 mod unwrap;
 
@@ -21,8 +21,8 @@ use std::collections::HashMap;
 /// Salesforce's description of a record; never data.
 const ATTRIBUTES: &str = "attributes";
 
-/// Properties that hold the records of a file: of Salesforce's exports, of people who wrap messages, and of OData, which Power Automate
-/// passes on.
+/// Properties that hold the records of a file: of Salesforce's exports, of people who wrap messages, and of OData,
+/// which Power Automate passes on.
 const WRAPPERS: [&str; 3] = ["records", "orders", "value"];
 
 /// What an element became.

@@ -1,8 +1,8 @@
-//! `{"totalSize": 2, "done": true, "records": [ … ]}`, as Salesforce's own exports have it, and `{"Orders": [ … ]}`, read as if the array
-//! stood alone.
+//! `{"totalSize": 2, "done": true, "records": [ … ]}`, as Salesforce's own exports have it, and `{"Orders": [ … ]}`,
+//! read as if the array stood alone.
 //!
-//! The object around it may be as long as the file, and elements are read one at a time; so it is taken away while it streams by. White
-//! space takes its place, so that lines and columns stay those of the file.
+//! The object around it may be as long as the file, and elements are read one at a time; so it is taken away while it
+//! streams by. White space takes its place, so that lines and columns stay those of the file.
 
 use super::WRAPPERS;
 use std::io::{Cursor, Read, Result};
@@ -58,7 +58,8 @@ impl<R: Read> Read for Unwrapped<R> {
 impl Array {
     const START: Self = Self { depth: 1, in_text: false, escaped: false, ended: false };
 
-    /// Follows the brackets; blanks what stands behind the array up to the wrapper's end. Tells how much of the piece that was.
+    /// Follows the brackets; blanks what stands behind the array up to the wrapper's end. Tells how much of the piece
+    /// that was.
     fn pass(&mut self, piece: &mut [u8]) -> usize {
         for (at, byte) in piece.iter_mut().enumerate() {
             if self.depth == 0 {
@@ -146,7 +147,8 @@ mod tests {
         assert_eq!(read("{\"records\":[{\"a\":\"]}\"}]}"), "[{\"a\":\"]}\"}]");
         assert_eq!(
             read(
-                "{ \"totalSize\" : 2,\n\"done\":true,\"x\":\"a\\\",\", \"Records\": [1, [2], {\"b\": \"\\\\\"}] , \"y\":[]}"
+                "{ \"totalSize\" : 2,\n\"done\":true,\"x\":\"a\\\",\", \"Records\": [1, [2], {\"b\": \"\\\\\"}] , \
+                 \"y\":[]}"
             ),
             "[1, [2], {\"b\": \"\\\\\"}]"
         );

@@ -150,8 +150,9 @@ impl Compiled {
         }
     }
 
-    /// What a cell says: without the marks that protect it from spreadsheets or from losing zeros, and empty where it holds a word for
-    /// nothing that has no translation. In ids and names such words stay, to be refused or asked about.
+    /// What a cell says: without the marks that protect it from spreadsheets or from losing zeros, and empty where it
+    /// holds a word for nothing that has no translation. In ids and names such words stay, to be refused or asked
+    /// about.
     fn text<'a>(&self, bound: &Bound, cell: &'a str) -> Cow<'a, str> {
         let text = trimmed(cell);
         let text = if self.returned { unguarded(text) } else { text };

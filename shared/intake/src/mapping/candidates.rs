@@ -1,8 +1,9 @@
 //! Which mapping reads a file.
 //!
-//! A file is read by the rule whose pattern its name fits. Where none does, the built-in mapping reads it if its header has the published
-//! names; and where that has not either, the header itself says whose file it is: it has a column for each field that one rule names a
-//! column for. So a corrected file loads under whatever name it comes back. Two rules that fit equally well are none.
+//! A file is read by the rule whose pattern its name fits. Where none does, the built-in mapping reads it if its header
+//! has the published names; and where that has not either, the header itself says whose file it is: it has a column for
+//! each field that one rule names a column for. So a corrected file loads under whatever name it comes back. Two rules
+//! that fit equally well are none.
 
 use super::{Names, compile, own_names};
 use iris_model::field::normalized_name;
@@ -42,8 +43,8 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// Chooses among them by what each finds in the file: its place of a header, and the header's names. Where none fits, the first one's
-    /// find stands, whatever it is.
+    /// Chooses among them by what each finds in the file: its place of a header, and the header's names. Where none
+    /// fits, the first one's find stands, whatever it is.
     pub(crate) fn choose<T, E>(
         &self,
         mut find: impl FnMut(&Mapping) -> Result<T, E>,

@@ -1,17 +1,18 @@
 //! Dates of three numbers, judged by their column.
 //!
-//! `03/04/1961` is a day in March or one in April, and nothing in the cell says which. The mapping does; but where its column also has
-//! `23/04/1961`, which is a day in one order alone, and that is not the mapping's, then the mapping is wrong about the file or the file is
-//! of two minds, and whoever reads on loads wrong birth dates that look right. So a file is gone through twice: once to see what its
-//! columns show ([`Dates::Collect`]), and once to read them knowing that ([`Dates::Judge`]).
+//! `03/04/1961` is a day in March or one in April, and nothing in the cell says which. The mapping does; but where its
+//! column also has `23/04/1961`, which is a day in one order alone, and that is not the mapping's, then the mapping is
+//! wrong about the file or the file is of two minds, and whoever reads on loads wrong birth dates that look right. So a
+//! file is gone through twice: once to see what its columns show ([`Dates::Collect`]), and once to read them knowing
+//! that ([`Dates::Judge`]).
 
 use iris_model::issue::quoted;
 use iris_model::organization::DateOrder;
 use iris_model::value::{Shown, ValueError, order_shown};
 use iris_model::{IntakeField, IssueCode};
 
-/// What a file shows about itself before it is loaded: the order of day and month in the dates of its columns, and whether all of it is to
-/// be loaded or nothing.
+/// What a file shows about itself before it is loaded: the order of day and month in the dates of its columns, and
+/// whether all of it is to be loaded or nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     evidence: Vec<Evidence>,
@@ -76,8 +77,8 @@ impl Survey {
             None => format!("its header says {other}"),
         };
         let message = format!(
-            "{} could be either of two days: the column is read as {assumed}, but {shown}. Write yyyy-MM-dd, or have the mapping's date \
-             order set to {other}.",
+            "{} could be either of two days: the column is read as {assumed}, but {shown}. Write yyyy-MM-dd, or have \
+             the mapping's date order set to {other}.",
             quoted(text)
         );
         Some(ValueError { code: IssueCode::BadDate, message: message.into() })

@@ -1,8 +1,9 @@
 //! Mappings: which column means what (design §4.1).
 //!
-//! A mapping is compiled once per header into [`Compiled`] columns; a row then costs one pass over its cells. Names are compared in their
-//! normalized form ([`normalized_name`]). A field that the mapping does not mention takes the column of its own name; one it mentions
-//! takes the first of its headers that is present, else the column of its own name, and never more than one.
+//! A mapping is compiled once per header into [`Compiled`] columns; a row then costs one pass over its cells. Names are
+//! compared in their normalized form ([`normalized_name`]). A field that the mapping does not mention takes the column
+//! of its own name; one it mentions takes the first of its headers that is present, else the column of its own name,
+//! and never more than one.
 
 mod build;
 mod candidates;
@@ -37,7 +38,8 @@ pub(crate) fn is_own_column(header: &str) -> bool {
     [ISSUES_COLUMN, ROW_COLUMN].iter().any(|own| name == normalized_name(own))
 }
 
-/// The names a field has without any mapping: the published one, and its place in the OrderRequest where only one field has it.
+/// The names a field has without any mapping: the published one, and its place in the OrderRequest where only one field
+/// has it.
 fn own_names(field: IntakeField) -> impl Iterator<Item = String> {
     let is_shared = matches!(field, IntakeField::PatientBirthGender | IntakeField::PatientIdentityGender);
     let path = (!is_shared).then(|| field.path());
@@ -71,8 +73,8 @@ impl Names {
         cells.filter(|cell| !cell.trim().is_empty() && self.0.contains(&self.of_header(cell))).count()
     }
 
-    /// The name of a header in its normalized form: with what it has in brackets where that is part of a known name, without where only
-    /// the rest is one.
+    /// The name of a header in its normalized form: with what it has in brackets where that is part of a known name,
+    /// without where only the rest is one.
     fn of_header(&self, header: &str) -> String {
         let name = normalized_name(header);
         if self.0.contains(&name) {
@@ -93,8 +95,9 @@ pub(crate) fn is_header(matches: usize, cells: &Cells) -> bool {
     matches >= 2 || (matches == 1 && cells.iter().filter(|cell| !cell.trim().is_empty()).count() == 1)
 }
 
-/// Compiles a mapping for a header. Columns that every row needs must be there when `complete`; the records of a JSON file each bring
-/// their own keys, and say for themselves what they lack. `exams` are those the organization subscribes to.
+/// Compiles a mapping for a header. Columns that every row needs must be there when `complete`; the records of a JSON
+/// file each bring their own keys, and say for themselves what they lack. `exams` are those the organization subscribes
+/// to.
 pub(crate) fn compile(
     mapping: &Mapping,
     headers: &[String],
@@ -158,7 +161,8 @@ pub(crate) fn compile(
     Ok((compiled, warnings))
 }
 
-/// The names of all headers. Of several that differ in their brackets alone none can be told to be the one that is meant.
+/// The names of all headers. Of several that differ in their brackets alone none can be told to be the one that is
+/// meant.
 fn names_of(headers: &[String], known: &Names) -> Vec<String> {
     let names: Vec<String> = headers.iter().map(|header| known.of_header(header)).collect();
     let is_alone = |name: &String| names.iter().filter(|other| *other == name).count() == 1;

@@ -1,5 +1,5 @@
-//! The columns without which no row could be loaded: ids always, demographics all or none, the site for patients, the order's id for
-//! orders.
+//! The columns without which no row could be loaded: ids always, demographics all or none, the site for patients, the
+//! order's id for orders.
 
 use super::build::Compiled;
 use iris_model::issue::quoted;
@@ -62,7 +62,8 @@ pub(super) fn check(
     let more = named.count().saturating_sub(NAMES_SHOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let message = format!(
-        "The file has no column for {}. Its columns are {}{more}. Rename or add what is missing, or have the mapping extended.",
+        "The file has no column for {}. Its columns are {}{more}. Rename or add what is missing, or have the mapping \
+         extended.",
         names.join(", "),
         found.join(", ")
     );

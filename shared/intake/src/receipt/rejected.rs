@@ -7,7 +7,8 @@ use iris_model::formula::guarded;
 use rust_xlsxwriter::{Color, Format, FormatAlign, Note, Workbook, Worksheet, XlsxError};
 use std::io::Write;
 
-/// The most rows of a sheet that can carry a note on each bad cell; beyond it the `Issues` column has to do. Notes are held in memory.
+/// The most rows of a sheet that can carry a note on each bad cell; beyond it the `Issues` column has to do. Notes are
+/// held in memory.
 const ROWS_WITH_NOTES: u32 = 20_000;
 /// The most characters of a cell of a workbook.
 const CELL: usize = 32_000;
@@ -23,8 +24,8 @@ pub struct RejectedCsv<W: Write> {
 }
 
 impl<W: Write> RejectedCsv<W> {
-    /// Begins with the file's own header and the columns `OriginalRow` and `Issues`. Before them stands a byte order mark: without it Excel takes
-    /// UTF-8 for something else, and a corrected file would come back with damaged names.
+    /// Begins with the file's own header and the columns `OriginalRow` and `Issues`. Before them stands a byte order
+    /// mark: without it Excel takes UTF-8 for something else, and a corrected file would come back with damaged names.
     pub fn new(mut out: W, headers: &[String], delimiter: char) -> csv::Result<Self> {
         out.write_all(BYTE_ORDER_MARK)?;
         let delimiter = u8::try_from(delimiter).unwrap_or(b',');
@@ -94,7 +95,8 @@ impl<W: Write> RejectedJson<W> {
     }
 }
 
-/// Rejected rows of a workbook: text cells (ids keep their zeros, formulas never run), bad cells highlighted with their issue as a note.
+/// Rejected rows of a workbook: text cells (ids keep their zeros, formulas never run), bad cells highlighted with their
+/// issue as a note.
 pub struct RejectedXlsx {
     book: Workbook,
     headers: Vec<String>,

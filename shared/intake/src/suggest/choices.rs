@@ -90,8 +90,8 @@ impl Choices {
         self.values.retain(|_, table| !table.is_empty());
     }
 
-    /// The values that stand in the file for a field with a fixed set of them; `None` for other fields, and where no column is chosen or
-    /// it has too many.
+    /// The values that stand in the file for a field with a fixed set of them; `None` for other fields, and where no
+    /// column is chosen or it has too many.
     #[must_use]
     pub fn translated(&self, field: IntakeField, look: &Look, organization: &Organization) -> Option<Vec<Translated>> {
         if !OF_LISTS.contains(&field) {
@@ -188,7 +188,8 @@ fn is(field: IntakeField, text: &str, organization: &Organization) -> Option<Str
     }
 }
 
-/// What a text probably means: by the tables of the organization's other mappings where they agree, and a site by its name or city.
+/// What a text probably means: by the tables of the organization's other mappings where they agree, and a site by its
+/// name or city.
 fn meant(field: IntakeField, text: &str, organization: &Organization) -> Option<String> {
     let rules = organization.drops.iter().filter_map(|rule| rule.mapping.columns.get(&field));
     let own: Vec<&String> = rules

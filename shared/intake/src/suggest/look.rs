@@ -75,7 +75,8 @@ pub fn look(source: Source, format: Format, limits: &Limits, view: &View) -> Res
         (Format::Json | Format::Ndjson, _) => Err(FileIssue::file(Issue::error(
             IssueCode::UnsupportedFormat,
             "",
-            "A JSON file names its fields itself and is not looked through. Try a spreadsheet, or compare its keys with the published ones.",
+            "A JSON file names its fields itself and is not looked through. Try a spreadsheet, or compare its keys \
+             with the published ones.",
         ))),
     }
 }

@@ -1,9 +1,9 @@
 //! What the columns of an unknown file probably mean.
 //!
-//! [`look`] goes through a file that no mapping reads and gathers what its columns show: names, values, shapes. [`suggest`], a pure
-//! function, says which field each column probably is, how sure that is and why; [`Choices`] are what a person makes of it, and become the
-//! mapping. Names are learned from the published fields, from the organization's own mappings, never from another's, and from the table of
-//! synonyms in `data/synonyms.txt`.
+//! [`look`] goes through a file that no mapping reads and gathers what its columns show: names, values, shapes.
+//! [`suggest`], a pure function, says which field each column probably is, how sure that is and why; [`Choices`] are
+//! what a person makes of it, and become the mapping. Names are learned from the published fields, from the
+//! organization's own mappings, never from another's, and from the table of synonyms in `data/synonyms.txt`.
 
 mod choices;
 mod column;
@@ -70,7 +70,8 @@ pub struct Suggestions {
     pub dates: Dates,
 }
 
-/// Fields that always want a person's confirmation, however sure the suggestion: a mistake in them is another patient or another order.
+/// Fields that always want a person's confirmation, however sure the suggestion: a mistake in them is another patient
+/// or another order.
 pub const CONFIRMED: [IntakeField; 3] =
     [IntakeField::PatientLocalId, IntakeField::PatientDob, IntakeField::OrderLocalId];
 

@@ -1,4 +1,5 @@
-//! Names of columns as they are compared with the table of synonyms: without case, separators and the abbreviations of databases.
+//! Names of columns as they are compared with the table of synonyms: without case, separators and the abbreviations of
+//! databases.
 
 /// Abbreviations and what they stand for.
 const SHORT: [(&str, &str); 39] = [

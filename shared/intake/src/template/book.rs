@@ -86,7 +86,8 @@ fn example(sheet: &mut Worksheet, place: u16, column: &Column, cells: &Format) -
     Ok(())
 }
 
-/// How cells of a column look before anything is entered. All but dates are text: a number would lose the zeros in front.
+/// How cells of a column look before anything is entered. All but dates are text: a number would lose the zeros in
+/// front.
 fn cells(entry: &Entry) -> Format {
     Format::new().set_num_format(match entry {
         Entry::Date => "yyyy-mm-dd",
@@ -141,8 +142,8 @@ fn explanations(sheet: &mut Worksheet, columns: &[Column], about: &About<'_>) ->
         format!("1. Fill in the sheet \"{}\", one order in each row. Leave its header as it is.", about.sheet),
         "2. Delete the example in row 2. If it is left in, it is not loaded.".to_owned(),
         format!("3. Save, and upload the file {name} to the container {}.", about.container),
-        "4. Read the receipt in the results container: rows that were not loaded come back in a file of their own, each with what is wrong. \
-         Correct that file and upload it instead of the whole one."
+        "4. Read the receipt in the results container: rows that were not loaded come back in a file of their own, \
+         each with what is wrong. Correct that file and upload it instead of the whole one."
             .to_owned(),
     ];
     let mut row = 1;

@@ -9,8 +9,8 @@ use std::collections::HashSet;
 /// The id of the patient in the example row. A row with it is not loaded (decision 221).
 pub(crate) const EXAMPLE_PATIENT: &str = "EXAMPLE-DELETE-THIS-ROW";
 
-/// The columns in the order in which a person fills them in: what is needed first. `Version` and `ClientGuid` say what the container a
-/// file is dropped into says already.
+/// The columns in the order in which a person fills them in: what is needed first. `Version` and `ClientGuid` say what
+/// the container a file is dropped into says already.
 const ORDER: [F; 48] = [
     F::SiteLocalId,
     F::PatientLocalId,
@@ -207,7 +207,8 @@ fn about(field: F, organization: &Organization) -> &'static str {
         F::PatientAdditionalInfo => "Anything to know about the patient.",
         F::DxCode => "ICD-10-CM code of the diagnosis the exam is ordered for. Its dot may be left out.",
         F::OrderLocalId => {
-            "Your id of the order, another one for each order. Leave all order columns empty to register a patient only."
+            "Your id of the order, another one for each order. Leave all order columns empty to register a patient \
+             only."
         }
         F::EvaluationType if organization.evaluation_types.len() == 1 => "The exam. Empty means the only one you have.",
         F::EvaluationType => "The exam.",

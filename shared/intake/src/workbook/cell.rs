@@ -25,8 +25,8 @@ pub(super) fn text<'c>(value: &'c DataRef<'_>) -> (Cow<'c, str>, Option<Issue>) 
     }
 }
 
-/// Numbers as people mean them: an id of 12345 is not 12345.0. One with more digits than a spreadsheet keeps was damaged before it came
-/// to us.
+/// Numbers as people mean them: an id of 12345 is not 12345.0. One with more digits than a spreadsheet keeps was
+/// damaged before it came to us.
 fn float(number: f64) -> (Cow<'static, str>, Option<Issue>) {
     if number.abs() < EXACT {
         let whole = number as i64;
@@ -35,7 +35,8 @@ fn float(number: f64) -> (Cow<'static, str>, Option<Issue>) {
     }
     let text = number.to_string();
     let message = format!(
-        "{} has more digits than a spreadsheet keeps; the last ones are lost. Format the column as text and enter it again.",
+        "{} has more digits than a spreadsheet keeps; the last ones are lost. Format the column as text and enter it \
+         again.",
         quoted(&text)
     );
     (Cow::Owned(text), Some(Issue::error(IssueCode::BadNumber, "", message)))

@@ -1,7 +1,7 @@
 //! Looking at the parts of a workbook while they pass, before calamine sees them (threats §1).
 //!
-//! A workbook says about itself how large it is. Libraries believe it, and a lie of a kilobyte makes the process abort. So what a part says
-//! is compared with what it is, piece by piece:
+//! A workbook says about itself how large it is. Libraries believe it, and a lie of a kilobyte makes the process abort.
+//! So what a part says is compared with what it is, piece by piece:
 //!
 //! | what | limit | because |
 //! |---|---|---|
@@ -28,9 +28,11 @@ const TOKEN: usize = 16 << 20;
 pub(super) const SMALL_PART: u64 = 16 << 20;
 /// The most bytes that formats may copy from each other.
 const STYLES: u64 = 128 << 20;
-/// How many entries more than it has room for a table of shared texts may declare: writers are sloppy, and this much can be reserved.
+/// How many entries more than it has room for a table of shared texts may declare: writers are sloppy, and this much
+/// can be reserved.
 const SLOPPY: u64 = 1_000_000;
-/// Memory of an entry of the table of shared texts beyond its text: what it needs at least, and how many bytes of text fit into that.
+/// Memory of an entry of the table of shared texts beyond its text: what it needs at least, and how many bytes of text
+/// fit into that.
 const ENTRY: u64 = 56;
 const ENTRY_TEXT: u64 = 24;
 /// The least XML around an entry: `<si><t></t></si>`; and the least there can be, `<si/>`.

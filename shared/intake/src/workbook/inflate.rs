@@ -1,8 +1,9 @@
 //! Unpacking the parts of a workbook on a thread of its own, looking at them on the way.
 //!
-//! A part is unpacked once, while it is read: a piece is handed over when it has been examined and not before, so calamine never sees what
-//! would do it harm, and has been mended where it would be misread. Parts that nobody reads are not unpacked. The channel of [`AHEAD`] pieces bounds the memory; whoever asks for another
-//! part, or goes away, ends the one at hand.
+//! A part is unpacked once, while it is read: a piece is handed over when it has been examined and not before, so
+//! calamine never sees what would do it harm, and has been mended where it would be misread. Parts that nobody reads
+//! are not unpacked. The channel of [`AHEAD`] pieces bounds the memory; whoever asks for another part, or goes away,
+//! ends the one at hand.
 
 use super::examine::Examined;
 use super::mend;

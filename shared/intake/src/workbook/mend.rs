@@ -1,8 +1,9 @@
 //! Changing bytes of a part on their way to calamine, without changing how many there are.
 //!
-//! Three things are allowed in a workbook that calamine fails on, or takes for something else: the dimension of a sheet, which is a hint, in
-//! any form; sheets that hold no cells; and values with blanks or comments around them. Since a part keeps its size, an element is taken away
-//! by giving it a name that means nothing, and a value is written at its place with blanks behind it.
+//! Three things are allowed in a workbook that calamine fails on, or takes for something else: the dimension of a
+//! sheet, which is a hint, in any form; sheets that hold no cells; and values with blanks or comments around them.
+//! Since a part keeps its size, an element is taken away by giving it a name that means nothing, and a value is written
+//! at its place with blanks behind it.
 
 use super::package::Sheets;
 use super::tokens::{Tag, attributes, local_name};
@@ -83,7 +84,8 @@ impl BookTags {
     }
 }
 
-/// How much of a piece can be handed on, so that nothing that may have to be mended is cut in two: up to the last cell, else the last tag.
+/// How much of a piece can be handed on, so that nothing that may have to be mended is cut in two: up to the last cell,
+/// else the last tag.
 pub(super) fn whole(piece: &[u8]) -> usize {
     /// Tags of a cell are few.
     const LOOKED_AT: usize = 16;
@@ -148,7 +150,8 @@ mod tests {
         }
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "<sheets><sheet name=\"A\" r:id=\"rId1\"/><shee_ name=\"M\" r:id=\"\"/><shee_ r:id=\"rId9\"></shee_></sheets>"
+            "<sheets><sheet name=\"A\" r:id=\"rId1\"/><shee_ name=\"M\" r:id=\"\"/><shee_ \
+             r:id=\"rId9\"></shee_></sheets>"
         );
     }
 

@@ -4,9 +4,9 @@
 //! file ─► package (kind, sizes) ─► inflate (examined on the way) ─► stored (an archive for calamine) ─► calamine ─► rows
 //! ```
 //!
-//! Only the table of shared texts is in memory, and it is capped on the way. calamine's dense reader is banned (clippy.toml): a sheet that
-//! has only A1 and XFD1048576 makes it abort the process. What is left to go wrong in a library that reads hostile bytes, a
-//! panic, is caught here and ends the file, not the process.
+//! Only the table of shared texts is in memory, and it is capped on the way. calamine's dense reader is banned
+//! (clippy.toml): a sheet that has only A1 and XFD1048576 makes it abort the process. What is left to go wrong in a
+//! library that reads hostile bytes, a panic, is caught here and ends the file, not the process.
 
 mod cell;
 mod examine;
@@ -102,8 +102,8 @@ impl Workbook {
         SheetRows::open(&mut self.book, &self.findings, sheet, width, above, &self.limits)
     }
 
-    /// Finds the sheet and row of the header: in the sheet the mapping names, else in the first visible one with a row that looks like it
-    /// and rows below it (decisions 16, 354); where none has any, in the first.
+    /// Finds the sheet and row of the header: in the sheet the mapping names, else in the first visible one with a row
+    /// that looks like it and rows below it (decisions 16, 354); where none has any, in the first.
     pub(crate) fn find(&mut self, mapping: &Mapping) -> Result<Place, FileIssue> {
         let wanted = |name: &str| mapping.sheet.as_deref().map(|sheet| sheet.trim().eq_ignore_ascii_case(name.trim()));
         let sheets = self.book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
@@ -196,7 +196,8 @@ fn careful<T>(run: impl FnOnce() -> T) -> Result<T, FileIssue> {
 
 fn skipped(other: &str, read: &str) -> Issue {
     let message = format!(
-        "The sheet {} has the column names too and was not read; only {} was. Put all rows on one sheet, or drop a workbook per sheet.",
+        "The sheet {} has the column names too and was not read; only {} was. Put all rows on one sheet, or drop a \
+         workbook per sheet.",
         quoted(other),
         quoted(read)
     );

@@ -1,5 +1,5 @@
-//! What a person sees of a whole number: an id of `00042` is stored as the number 42 and the format `00000`, `M-04567` as 4567 and
-//! `"M-"00000`.
+//! What a person sees of a whole number: an id of `00042` is stored as the number 42 and the format `00000`, `M-04567`
+//! as 4567 and `"M-"00000`.
 
 /// A format that shows more than the digits of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,8 @@ impl NumberFormat {
         }
         let has_text = parts.iter().any(|part| matches!(part, Part::Literal(shown) if !shown.is_whitespace()));
         let zeros = parts.iter().filter(|part| **part == Part::Digit(true)).count();
-        // Which part of the format holds depends on the number, as in that for phone numbers: marks between digits may be left out.
+        // Which part of the format holds depends on the number, as in that for phone numbers: marks between digits may
+        // be left out.
         if is_conditional {
             let says_more = |part: &Part| matches!(part, Part::Literal(shown) if shown.is_alphanumeric());
             return parts.iter().any(says_more).then_some(Self::Unlike);

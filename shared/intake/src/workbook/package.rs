@@ -1,4 +1,5 @@
-//! The archive a workbook is: what its parts are called and how large they say they are, before any of them is unpacked.
+//! The archive a workbook is: what its parts are called and how large they say they are, before any of them is
+//! unpacked.
 //!
 //! | what | limit |
 //! |---|---|

@@ -1,9 +1,10 @@
-//! What a sheet says about its rows and cells beyond their values: hidden rows, formulas whose result was not stored, and values that
-//! calamine would misread.
+//! What a sheet says about its rows and cells beyond their values: hidden rows, formulas whose result was not stored,
+//! and values that calamine would misread.
 //!
-//! calamine tells none of these. They are read from the sheet's tags as they pass, and meet the cells again in [`super::rows`]. Where a value
-//! is written in a way that is allowed and that calamine takes for another one (a blank or a comment around it makes of the text 17 the
-//! text 0, or 1), the bytes are mended before they are handed on ([`Mend`]).
+//! calamine tells none of these. They are read from the sheet's tags as they pass, and meet the cells again in
+//! [`super::rows`]. Where a value is written in a way that is allowed and that calamine takes for another one (a blank
+//! or a comment around it makes of the text 17 the text 0, or 1), the bytes are mended before they are handed on
+//! ([`Mend`]).
 
 use super::mend::Mend;
 use super::tokens::{Tag, Text, attribute, attributes, local_name};

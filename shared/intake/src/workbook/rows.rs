@@ -248,7 +248,8 @@ fn unreadable() -> Issue {
 
 fn shown_otherwise(text: &str) -> Issue {
     let message = format!(
-        "The cell holds the number {} and shows something else, by its format. Format the column as text and enter what it shows.",
+        "The cell holds the number {} and shows something else, by its format. Format the column as text and enter \
+         what it shows.",
         quoted(text)
     );
     Issue::error(IssueCode::BadNumber, "", message)

@@ -1,8 +1,9 @@
 //! A workbook as calamine is given it: the same parts under the same names, in an archive that stores them unpacked.
 //!
-//! calamine opens archives itself and would unpack their parts unseen. So it gets an archive that does not exist: headers and directory are
-//! made up here from what [`super::package`] found, and where the bytes of a part belong there are those of the [`Inflater`], as they
-//! arrive. What calamine reads was examined, and no part is unpacked twice for it.
+//! calamine opens archives itself and would unpack their parts unseen. So it gets an archive that does not exist:
+//! headers and directory are made up here from what [`super::package`] found, and where the bytes of a part belong
+//! there are those of the [`Inflater`], as they arrive. What calamine reads was examined, and no part is unpacked twice
+//! for it.
 //!
 //! ```text
 //! header of part 0 | part 0, from the inflater | header of part 1 | part 1 … | gap | directory | end of directory

@@ -1,7 +1,8 @@
 //! The tokens of an XML part, measured as it passes: how long the longest is, and what the tags say that are asked for.
 //!
-//! An XML reader holds one token at a time, and believes its length. So this follows the same rules of where a token ends (quotation marks
-//! within tags included), in any pieces, and holds nothing but the tag at hand when tags are asked for.
+//! An XML reader holds one token at a time, and believes its length. So this follows the same rules of where a token
+//! ends (quotation marks within tags included), in any pieces, and holds nothing but the tag at hand when tags are
+//! asked for.
 
 /// The longest tag that is handed out; longer ones are measured only.
 const TAG: usize = 64 * 1024;

@@ -11,7 +11,8 @@ pub(crate) const SHEET_END: &str = "</sheetData></worksheet>";
 /// Header and one sound row, as inline texts.
 pub(crate) const ROWS: &str = concat!(
     "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>SiteLocalId</t></is></c>",
-    "<c r=\"B1\" t=\"inlineStr\"><is><t>PatientLocalId</t></is></c><c r=\"C1\" t=\"inlineStr\"><is><t>OrderLocalId</t></is></c></row>",
+    "<c r=\"B1\" t=\"inlineStr\"><is><t>PatientLocalId</t></is></c><c r=\"C1\" \
+     t=\"inlineStr\"><is><t>OrderLocalId</t></is></c></row>",
     "<row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>S1</t></is></c><c r=\"B2\" t=\"inlineStr\"><is><t>P1</t></is></c>",
     "<c r=\"C2\" t=\"inlineStr\"><is><t>O1</t></is></c></row>",
 );
@@ -29,7 +30,9 @@ impl Archive {
         );
         archive.set(
             "_rels/.rels",
-            "<Relationships><Relationship Id=\"r1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>",
+            "<Relationships><Relationship Id=\"r1\" \
+             Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" \
+             Target=\"xl/workbook.xml\"/></Relationships>",
         );
         archive.set(
             "xl/workbook.xml",
@@ -37,7 +40,9 @@ impl Archive {
         );
         archive.set(
             "xl/_rels/workbook.xml.rels",
-            "<Relationships><Relationship Id=\"r1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>",
+            "<Relationships><Relationship Id=\"r1\" \
+             Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" \
+             Target=\"worksheets/sheet1.xml\"/></Relationships>",
         );
         archive.sheet(ROWS)
     }

@@ -1,5 +1,5 @@
-//! Files as real people send them, each after a fault that was reported about some program's import: what must become of each, for the
-//! sample organization. The files are in `tests/cases`; everyone in them is invented.
+//! Files as real people send them, each after a fault that was reported about some program's import: what must become
+//! of each, for the sample organization. The files are in `tests/cases`; everyone in them is invented.
 
 use crate::support::{Outcome, take_as};
 use iris_intake::Row;

@@ -131,7 +131,8 @@ fn one_long_text_in_every_cell_does_not_multiply() {
     let text = "x".repeat(30_000);
     let names: String = (0..400).map(|index| format!("<c t=\"str\"><v>c{index}</v></c>")).collect();
     let header = format!(
-        "<row r=\"1\"><c t=\"str\"><v>OrderLocalId</v></c><c t=\"str\"><v>PatientLocalId</v></c><c t=\"str\"><v>SiteLocalId</v></c>{names}</row>"
+        "<row r=\"1\"><c t=\"str\"><v>OrderLocalId</v></c><c t=\"str\"><v>PatientLocalId</v></c><c \
+         t=\"str\"><v>SiteLocalId</v></c>{names}</row>"
     );
     let row = |number: u32| format!("<row r=\"{number}\">{}</row>", "<c t=\"s\"><v>0</v></c>".repeat(403));
     let rows: String = (2..200).map(row).collect();

@@ -105,7 +105,8 @@ fn dates_count_from_1904_where_the_workbook_says_so() {
                  <row r=\"2\"><c r=\"A2\" t=\"str\"><v>O</v></c><c r=\"B2\" s=\"1\"><v>44895</v></c></row>";
     let book = Archive::new().sheet(sheet).with("xl/styles.xml", styles).with(
         "xl/workbook.xml",
-        "<workbook xmlns:r=\"r\"><workbookPr date1904=\"1\"/><sheets><sheet name=\"A\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>",
+        "<workbook xmlns:r=\"r\"><workbookPr date1904=\"1\"/><sheets><sheet name=\"A\" sheetId=\"1\" \
+         r:id=\"r1\"/></sheets></workbook>",
     );
     let outcome = take("a.xlsx", &book.bytes());
     let order = outcome.rows[0].request.order.clone().unwrap();

@@ -2,13 +2,14 @@
 //!
 //! Three layouts are recognized by how the file starts:
 //!
-//! * `[` : one **array**; each of its elements is one element. A syntax error ends the file, since what follows cannot be told apart.
-//! * `{` … `}` complete on the first line that has content: **lines** (NDJSON). A bad line is an element with an issue; the next line
-//!   stands on its own.
+//! * `[` : one **array**; each of its elements is one element. A syntax error ends the file, since what follows cannot
+//!   be told apart.
+//! * `{` … `}` complete on the first line that has content: **lines** (NDJSON). A bad line is an element with an issue;
+//!   the next line stands on its own.
 //! * `{` otherwise: one **object** over several lines, or several after one another. A syntax error ends the file.
 //!
-//! Elements are cut out by brackets and quotation marks alone and then parsed, so an element over [`SIZE_LIMIT`](super::SIZE_LIMIT) is skipped
-//! without being kept, and the elements after it are still read.
+//! Elements are cut out by brackets and quotation marks alone and then parsed, so an element over
+//! [`SIZE_LIMIT`](super::SIZE_LIMIT) is skipped without being kept, and the elements after it are still read.
 
 use super::Node;
 use super::input::{Cut, Input};
@@ -63,7 +64,8 @@ impl<R: Read> Elements<R> {
         Self { input: Input::new(reader), layout: Layout::Unknown(false), ordinal: 0 }
     }
 
-    /// Reads a file known to have one element per line, so that even a broken first line does not end it. An array is read as such.
+    /// Reads a file known to have one element per line, so that even a broken first line does not end it. An array is
+    /// read as such.
     pub fn lines(reader: R) -> Self {
         Self { input: Input::new(reader), layout: Layout::Unknown(true), ordinal: 0 }
     }

@@ -39,8 +39,8 @@ impl<R: Read> Input<R> {
         self.buffer.get(from..to).unwrap_or_default()
     }
 
-    /// Reads more behind what is there. False at the end of the file. What was consumed is dropped first, so indexes into the buffer change:
-    /// they are all relative to `next`.
+    /// Reads more behind what is there. False at the end of the file. What was consumed is dropped first, so indexes
+    /// into the buffer change: they are all relative to `next`.
     fn fill(&mut self) -> Result<bool, ReadError> {
         if self.exhausted {
             return Ok(false);

@@ -1,8 +1,8 @@
 //! JSON as a tree of its own, read with caps from untrusted bytes.
 //!
-//! Text is borrowed from the input where it has no escapes. Objects keep their properties in order, repeated ones included, so that a
-//! reader can report them; numbers keep their digits. [`parse`] reads one message; [`Elements`] reads one element after the other from
-//! a file of any length.
+//! Text is borrowed from the input where it has no escapes. Objects keep their properties in order, repeated ones
+//! included, so that a reader can report them; numbers keep their digits. [`parse`] reads one message; [`Elements`]
+//! reads one element after the other from a file of any length.
 
 mod elements;
 mod input;
@@ -45,8 +45,9 @@ pub enum Number {
 }
 
 impl Number {
-    /// The number as text, where that is surely what was sent: whole numbers, and fractions small enough to be exact. A whole number that
-    /// was sent with a fraction or an exponent keeps a fraction of `.0`: as an id it is not what it was.
+    /// The number as text, where that is surely what was sent: whole numbers, and fractions small enough to be exact. A
+    /// whole number that was sent with a fraction or an exponent keeps a fraction of `.0`: as an id it is not what it
+    /// was.
     #[must_use]
     pub fn text(self) -> Option<String> {
         /// From here on `f64` skips whole numbers.
@@ -75,8 +76,8 @@ impl Number {
 }
 
 impl<'a> Node<'a> {
-    /// True for what stands for "not set": `null`, text of white space only, and arrays and objects that hold nothing else
-    /// (iris-facts §13 #4).
+    /// True for what stands for "not set": `null`, text of white space only, and arrays and objects that hold nothing
+    /// else (iris-facts §13 #4).
     #[must_use]
     pub fn is_blank(&self) -> bool {
         match self {
@@ -103,7 +104,8 @@ impl<'a> Node<'a> {
         self.entries()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// A single value as the text a cell would hold: empty for `null`. `None` for arrays, objects, and numbers that lost digits.
+    /// A single value as the text a cell would hold: empty for `null`. `None` for arrays, objects, and numbers that
+    /// lost digits.
     #[must_use]
     pub fn cell(&self) -> Option<Cow<'_, str>> {
         match self {

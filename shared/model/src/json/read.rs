@@ -89,7 +89,8 @@ fn hint(error: &str, text: &str, line: usize, column: usize) -> &'static str {
     } else if error.starts_with("EOF") {
         "the text ends too early. It was cut off, or a quotation mark or closing bracket is missing."
     } else if error.starts_with("trailing characters") {
-        "there is more text after the end of the value. Send one value; a file of several has one per line, or an array."
+        "there is more text after the end of the value. Send one value; a file of several has one per line, or an \
+         array."
     } else if error.starts_with("expected `,` or") {
         "a comma is missing between two values, or a quotation mark inside a text is not written as \\\"."
     } else if error.starts_with("expected `:`") {
@@ -105,7 +106,8 @@ fn hint(error: &str, text: &str, line: usize, column: usize) -> &'static str {
     } else if error.contains("escape") || error.contains("surrogate") || error.contains("unicode") {
         "a backslash inside a text is followed by something that has no meaning. Write a backslash itself as \\\\."
     } else if error.contains("number") || matches!(found, Some(b'+' | b'.')) {
-        "this is not a number as JSON has them. Numbers have no leading zero or plus sign; put identifiers in quotation marks."
+        "this is not a number as JSON has them. Numbers have no leading zero or plus sign; put identifiers in \
+         quotation marks."
     } else if error.starts_with("expected ident") || found.is_some_and(u8::is_ascii_alphabetic) {
         "a word stands without quotation marks. Only true, false and null may, in lower case."
     } else {

@@ -54,7 +54,8 @@ impl BatchSettings {
         TimeZone::get(&self.time_zone).ok()
     }
 
-    /// The end of the last period that is over at `now`. Where a clock that is put forward skips the hour, the period ends when it skips.
+    /// The end of the last period that is over at `now`. Where a clock that is put forward skips the hour, the period
+    /// ends when it skips.
     #[must_use]
     pub fn last_end(&self, now: Timestamp) -> Option<Timestamp> {
         let zone = self.zone()?;

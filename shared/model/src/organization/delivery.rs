@@ -11,10 +11,11 @@ use std::ops::RangeInclusive;
 
 /// What the destination is called that every organization has: its results queue.
 pub const RESULTS_QUEUE: &str = "results-queue";
-/// The largest message in bytes where a document says nothing: what Service Bus takes in its standard tier, less its properties.
+/// The largest message in bytes where a document says nothing: what Service Bus takes in its standard tier, less its
+/// properties.
 const MESSAGE_LIMIT: u32 = 240_000;
-/// Message limits that make sense, in bytes: from what the message needs that says where a result is, to the largest message that
-/// Service Bus takes (premium tier).
+/// Message limits that make sense, in bytes: from what the message needs that says where a result is, to the largest
+/// message that Service Bus takes (premium tier).
 pub const MESSAGE_LIMITS: RangeInclusive<u32> = 4_096..=100 * 1024 * 1024;
 
 /// A further place results are delivered to.
@@ -54,8 +55,9 @@ pub enum DeliveryFormat {
     Html,
 }
 
-/// Where a destination is. Credentials are named, never contained: a connection is the name of a setting of the function app, and
-/// begins with `DESTINATION_{SLUG}__`. What each kind does is said by its folder in `shared/channels`.
+/// Where a destination is. Credentials are named, never contained: a connection is the name of a setting of the
+/// function app, and begins with `DESTINATION_{SLUG}__`. What each kind does is said by its folder in
+/// `shared/channels`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum DeliveryTarget {
@@ -63,8 +65,8 @@ pub enum DeliveryTarget {
     Queue(QueueTarget),
     /// A container of blob storage.
     Container(ContainerTarget),
-    /// The organization's own file system, reached by the proxy: written below `files/` in the results container, from where the proxy takes
-    /// it.
+    /// The organization's own file system, reached by the proxy: written below `files/` in the results container, from
+    /// where the proxy takes it.
     FilePath(FilesTarget),
     /// A hospital, by HL7: one kind of message.
     Hl7(Hl7Target),
@@ -84,7 +86,8 @@ pub struct QueueTarget {
     /// The setting that holds the connection string of the organization's own namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
-    /// The largest message in bytes; a larger result goes to the results container, and the message says where (decision 129).
+    /// The largest message in bytes; a larger result goes to the results container, and the message says where
+    /// (decision 129).
     #[serde(default = "message_limit")]
     pub message_limit: u32,
 }
@@ -95,8 +98,8 @@ pub struct QueueTarget {
 pub struct ContainerTarget {
     /// How the files are named, with folders.
     pub name: NameTemplate,
-    /// The setting that holds the connection string, or the service URL with its signature, of the organization's own storage account;
-    /// absent = the organization's results container.
+    /// The setting that holds the connection string, or the service URL with its signature, of the organization's own
+    /// storage account; absent = the organization's results container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
     /// The container in the organization's own account.
@@ -128,7 +131,8 @@ pub struct ReportSettings {
     /// Phone number for questions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    /// Time zone of the times on reports, by its IANA name, e.g. `America/Chicago`; UTC where neither site nor organization has one.
+    /// Time zone of the times on reports, by its IANA name, e.g. `America/Chicago`; UTC where neither site nor
+    /// organization has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
 }
@@ -207,14 +211,15 @@ impl Organization {
         queue.into_iter().chain(self.destinations.iter().cloned())
     }
 
-    /// What the names of settings begin with that hold credentials of its destinations: `DESTINATION_{SLUG}__`, hyphens written as `_`.
+    /// What the names of settings begin with that hold credentials of its destinations: `DESTINATION_{SLUG}__`, hyphens
+    /// written as `_`.
     #[must_use]
     pub fn connection_prefix(&self) -> String {
         format!("DESTINATION_{}__", self.slug.as_str().to_ascii_uppercase().replace('-', "_"))
     }
 
-    /// Whether a connection names a setting of this organization's own: no document can name another organization's credential, or the
-    /// platform's. Settings are capitals, digits and `_`, at most 64 after the prefix.
+    /// Whether a connection names a setting of this organization's own: no document can name another organization's
+    /// credential, or the platform's. Settings are capitals, digits and `_`, at most 64 after the prefix.
     #[must_use]
     pub fn owns_connection(&self, setting: &str) -> bool {
         let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';

@@ -1,7 +1,7 @@
 //! Templates of file and folder names (iris-facts §8.2; decision 206).
 //!
-//! Static text and `{tokens}`. A template is checked when the document is saved; what it gives for an order stays below its base whatever the
-//! values are: each value is one part of a name, never a folder of its own making.
+//! Static text and `{tokens}`. A template is checked when the document is saved; what it gives for an order stays below
+//! its base whatever the values are: each value is one part of a name, never a folder of its own making.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -96,8 +96,9 @@ pub enum TemplateError {
     TooLong,
     /// No such token.
     #[error(
-        "has {{{0}}}, which is no token; tokens are patientId, patientLocalId, orderId, orderLocalId, patientFirstName, patientLastName, \
-         clientLocalId, departmentLocalId and dates such as yyyyMMdd or YEST_yyyyMMdd, in this letter case"
+        "has {{{0}}}, which is no token; tokens are patientId, patientLocalId, orderId, orderLocalId, \
+         patientFirstName, patientLastName, clientLocalId, departmentLocalId and dates such as yyyyMMdd or \
+         YEST_yyyyMMdd, in this letter case"
     )]
     UnknownToken(String),
     /// A brace without its other half.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct GradingSettings {
     /// Accepts gradings of orders that have no images; for tests of an integration (decision 122).
     pub without_images: bool,
-    /// The diabetes category of generated diagnosis codes when the order has none: E08, E09, E10, E11 or E13 (decision 134).
+    /// The diabetes category of generated diagnosis codes when the order has none: E08, E09, E10, E11 or E13 (decision
+    /// 134).
     pub diabetes_category: String,
     /// Flags severe diabetic retinopathy as critical (decision 135).
     pub severe_is_critical: bool,
@@ -99,10 +100,11 @@ impl From<&ContactDocument> for Contact {
     }
 }
 
-/// Care plans and which finding gets which (iris-facts §12.1). A site's come before its organization's, those before the platform's, which
-/// docs/CLINICAL.md lists with the guidance they rest on: intervals and words are an organization's to change. What would say less than was
-/// seen is passed over (decision 281): an emergent finding stays emergent, `Other` is at least as pressing as its subset, and the plan for
-/// `None` is given to no order with a finding.
+/// Care plans and which finding gets which (iris-facts §12.1). A site's come before its organization's, those before
+/// the platform's, which docs/CLINICAL.md lists with the guidance they rest on: intervals and words are an
+/// organization's to change. What would say less than was seen is passed over (decision 281): an emergent finding stays
+/// emergent, `Other` is at least as pressing as its subset, and the plan for `None` is given to no order with a
+/// finding.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CarePlans {
@@ -132,8 +134,8 @@ pub struct CarePlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CarePlanAssignment {
-    /// The finding as gradings name it; `None` for no finding at all, `Not Gradable` for an eye that cannot be graded, `Not Examined` for one
-    /// that was to be examined and was not.
+    /// The finding as gradings name it; `None` for no finding at all, `Not Gradable` for an eye that cannot be graded,
+    /// `Not Examined` for one that was to be examined and was not.
     pub finding: String,
     /// Its result; absent = any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -169,13 +171,15 @@ pub struct ResultSettings {
     pub enum_encoding: EnumEncoding,
     /// Which spellings of keys are written (decision 132).
     pub key_spelling: KeySpelling,
-    /// The largest message in bytes; a larger result goes to the results container, and the message says where (decision 129).
+    /// The largest message in bytes; a larger result goes to the results container, and the message says where
+    /// (decision 129).
     pub message_limit: u32,
     /// Sends results to the queue `results-{slug}`.
     pub to_queue: bool,
     /// Puts the report as PDF into results on that queue (iris-facts §5.1).
     pub embed_report: bool,
-    /// After how many days without a single success a destination is disabled; what it was to get is held (decision 204).
+    /// After how many days without a single success a destination is disabled; what it was to get is held (decision
+    /// 204).
     pub disable_after_days: u16,
 }
 

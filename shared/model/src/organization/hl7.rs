@@ -1,4 +1,5 @@
-//! How an organization's hospitals speak HL7 v2: what is read where in their orders, and what is sent to them (iris-facts §9).
+//! How an organization's hospitals speak HL7 v2: what is read where in their orders, and what is sent to them
+//! (iris-facts §9).
 
 use super::{ColumnRule, Organization};
 use crate::IntakeField;
@@ -134,7 +135,8 @@ impl Hl7Target {
 }
 
 impl InterfaceDocument {
-    /// What is agreed where an organization's document says nothing: the published places of orders. Nothing is sent by it.
+    /// What is agreed where an organization's document says nothing: the published places of orders. Nothing is sent by
+    /// it.
     #[must_use]
     pub fn published() -> Self {
         Self {
@@ -161,7 +163,8 @@ impl InterfaceDocument {
 }
 
 impl Organization {
-    /// The interface of this id; without one, the first, or what is published where there is none. `None`: there is none of this id.
+    /// The interface of this id; without one, the first, or what is published where there is none. `None`: there is
+    /// none of this id.
     #[must_use]
     pub fn interface(&self, id: Option<&str>) -> Option<InterfaceDocument> {
         match id {

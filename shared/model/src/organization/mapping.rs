@@ -1,5 +1,5 @@
-//! Whether a value that a mapping puts into a field can be one: constants, defaults and translations are checked when the document is
-//! read, not once per row.
+//! Whether a value that a mapping puts into a field can be one: constants, defaults and translations are checked when
+//! the document is read, not once per row.
 
 use super::{DateOrder, Organization};
 use crate::issue::quoted;

@@ -1,7 +1,7 @@
 //! Reading an organization document, and finding everything that is wrong with it.
 //!
-//! Shape (unknown properties, types, codes) is checked by its types; meaning is checked here, all of it, so that whoever edits the
-//! document sees every problem at once. Each problem names its place as a path in the document.
+//! Shape (unknown properties, types, codes) is checked by its types; meaning is checked here, all of it, so that
+//! whoever edits the document sees every problem at once. Each problem names its place as a path in the document.
 
 use super::delivery::{MESSAGE_LIMITS, Problem, RESULTS_QUEUE, TargetCheck};
 use super::mapping::{self, Use};

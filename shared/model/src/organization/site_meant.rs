@@ -1,4 +1,5 @@
-//! Which site people mean who write something else than its id: its name, its city, its id with other hyphens or a slip of the finger.
+//! Which site people mean who write something else than its id: its name, its city, its id with other hyphens or a slip
+//! of the finger.
 
 use super::{Organization, SiteDocument};
 

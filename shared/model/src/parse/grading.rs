@@ -10,7 +10,8 @@ impl GradingSubmission {
     /// Reads a message.
     ///
     /// # Errors
-    /// The one issue that keeps it from being read at all: `bad-json`, `bad-encoding`, `empty`, `too-deep`, `too-large`.
+    /// The one issue that keeps it from being read at all: `bad-json`, `bad-encoding`, `empty`, `too-deep`,
+    /// `too-large`.
     pub fn parse(bytes: &[u8]) -> Result<ParsedGrading, Issue> {
         let node = json::parse(bytes)?;
         let mut findings = Findings::default();

@@ -11,7 +11,8 @@ impl Message {
     /// Reads a message of either kind.
     ///
     /// # Errors
-    /// The one issue that keeps it from being read at all: `bad-json`, `bad-encoding`, `empty`, `too-deep`, `too-large`.
+    /// The one issue that keeps it from being read at all: `bad-json`, `bad-encoding`, `empty`, `too-deep`,
+    /// `too-large`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Issue> {
         match json::parse(bytes)? {
             // `JSON.stringify` before a client that makes JSON of the body itself: the document is within a text.

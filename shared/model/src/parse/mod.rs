@@ -1,10 +1,10 @@
 //! Reading an OrderRequest leniently: every published variant of iris-facts §2 and §13 becomes the one canonical form.
 //!
-//! Property names are compared without regard to case. `null`, text of white space, and arrays and objects of nothing else are the same
-//! as absent, so the empty providers and plans that the published clients always send (iris-facts §2.10) create nothing. Enumerations are
-//! read by code in any case or by number. What has the wrong JSON type, or is not of its list, becomes an issue with its path and is left
-//! out; properties nobody knows become warnings. Whether what is there *suffices* and is *plausible* is not decided here but in
-//! [`crate::submission::validate`].
+//! Property names are compared without regard to case. `null`, text of white space, and arrays and objects of nothing
+//! else are the same as absent, so the empty providers and plans that the published clients always send (iris-facts
+//! §2.10) create nothing. Enumerations are read by code in any case or by number. What has the wrong JSON type, or is
+//! not of its list, becomes an issue with its path and is left out; properties nobody knows become warnings. Whether
+//! what is there *suffices* and is *plausible* is not decided here but in [`crate::submission::validate`].
 
 mod grading;
 mod image;
@@ -23,7 +23,8 @@ impl OrderRequest {
     /// Reads a message.
     ///
     /// # Errors
-    /// The one issue that keeps it from being read at all: `bad-json`, `bad-encoding`, `empty`, `too-deep`, `too-large`.
+    /// The one issue that keeps it from being read at all: `bad-json`, `bad-encoding`, `empty`, `too-deep`,
+    /// `too-large`.
     pub fn parse(bytes: &[u8]) -> Result<Parsed, Issue> {
         json::parse(bytes).map(|node| Self::from_node(&node))
     }
@@ -43,14 +44,15 @@ impl OrderRequest {
 /// Properties that only documents of the platform have: results, events, what stands for them.
 const OF_ANSWERS: [&str; 4] = ["ResultObjectType", "ResultCode", "ResultsDocument", "Gradings"];
 
-/// Why an element is no request: it is an answer of the platform, sent back by mistake. A result names an order, a patient and a site, so
-/// that it would become an order.
+/// Why an element is no request: it is an answer of the platform, sent back by mistake. A result names an order, a
+/// patient and a site, so that it would become an order.
 #[must_use]
 pub fn not_a_request(node: &Node<'_>) -> Option<Issue> {
     let has = |name: &&str| node.get(name).is_some_and(|value| !value.is_blank() || matches!(value, Node::Object(_)));
     let name = OF_ANSWERS.iter().find(|name| has(name))?;
     let message = format!(
-        "This has {name}, so it is an answer of the platform (a result, grading or event) and no order. Send an OrderRequest."
+        "This has {name}, so it is an answer of the platform (a result, grading or event) and no order. Send an \
+         OrderRequest."
     );
     Some(Issue::error(IssueCode::WrongType, "", message))
 }

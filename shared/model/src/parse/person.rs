@@ -32,8 +32,8 @@ fn genders(object: &mut Object<'_, '_>) -> Vec<PersonGender> {
     }
 }
 
-/// One gender in its context. The published TypeScript client writes `{}` for the gender numbered 0 (iris-facts §2.10), so an empty
-/// object beside a context means that one; an entry without a gender means nothing.
+/// One gender in its context. The published TypeScript client writes `{}` for the gender numbered 0 (iris-facts §2.10),
+/// so an empty object beside a context means that one; an entry without a gender means nothing.
 fn gender(entry: &mut Object<'_, '_>) -> Option<PersonGender> {
     const KEYS: &[&str] = &["Gender", "Value"];
     let unspecified = entry.has_empty_object(KEYS).then_some(Gender::Unspecified);

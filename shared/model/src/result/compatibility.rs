@@ -1,4 +1,5 @@
-//! What the published clients need instead of the canonical form (iris-facts §2.10, §5, §13 #2, #42, #43; decision 132).
+//! What the published clients need instead of the canonical form (iris-facts §2.10, §5, §13 #2, #42, #43; decision
+//! 132).
 
 use crate::organization::{EnumEncoding, KeySpelling, ResultSettings};
 use crate::{EvaluationType, Gender, GenderContext, ImageContext, Laterality};

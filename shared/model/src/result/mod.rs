@@ -1,7 +1,7 @@
 //! OrderResult: what an organization gets back for a graded order, one message on its results queue (iris-facts §5).
 //!
-//! These types write the canonical form: PascalCase keys, string codes, unset properties omitted. What some of the published clients need
-//! instead is made from it by [`compatible`].
+//! These types write the canonical form: PascalCase keys, string codes, unset properties omitted. What some of the
+//! published clients need instead is made from it by [`compatible`].
 
 mod compatibility;
 mod notification;
@@ -33,7 +33,8 @@ pub struct OrderResult {
     pub version: String,
     /// When it was made.
     pub timestamp: DateTimeOffset,
-    /// Unique per communication and stable over redelivery; a result sent again on request has a new one. Also the message id.
+    /// Unique per communication and stable over redelivery; a result sent again on request has a new one. Also the
+    /// message id.
     pub transaction_id: Uuid,
     /// True: a document that cannot be made is not sent.
     pub success: bool,
@@ -73,8 +74,8 @@ pub struct OrderResult {
     pub cpt: Option<Procedure>,
 }
 
-/// Stands on the results queue for a result that is larger than a message may be even without its report: says where the whole document is
-/// (decisions 129, 287).
+/// Stands on the results queue for a result that is larger than a message may be even without its report: says where
+/// the whole document is (decisions 129, 287).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultPointer {

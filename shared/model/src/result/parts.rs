@@ -30,7 +30,8 @@ pub struct ResultsDocument {
     pub kind: String,
     /// `Base64`.
     pub encoding: String,
-    /// The document; null where it would make the message larger than the queue takes: then it is in the result at `Location`.
+    /// The document; null where it would make the message larger than the queue takes: then it is in the result at
+    /// `Location`.
     pub content: Option<String>,
     /// Where the whole result is, this document included, when it is not here.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,8 @@
-//! The JSON Schemas (draft 2020-12) of what is published: generated from the types, so that they cannot fall behind them.
+//! The JSON Schemas (draft 2020-12) of what is published: generated from the types, so that they cannot fall behind
+//! them.
 //!
-//! The schema of submissions describes the canonical form. More is accepted (numbers for codes, other spellings of keys, other dates; see
-//! iris-facts §13), but whoever writes a new client writes what the schema says.
+//! The schema of submissions describes the canonical form. More is accepted (numbers for codes, other spellings of
+//! keys, other dates; see iris-facts §13), but whoever writes a new client writes what the schema says.
 
 mod polish;
 
@@ -34,9 +35,9 @@ fn order_submission() -> Value {
         SchemaSettings::draft2020_12(),
         "order-submission.schema.json",
         "Order submission",
-        "One message for patients and orders: a new order (NW), a change (XO), a cancellation (CA) or the request for a result again \
-         (ResendResult). NW without Order registers a patient. This is the canonical form; null, empty text and empty objects are accepted \
-         and mean the same as leaving a property out.",
+        "One message for patients and orders: a new order (NW), a change (XO), a cancellation (CA) or the request for \
+         a result again (ResendResult). NW without Order registers a patient. This is the canonical form; null, empty \
+         text and empty objects are accepted and mean the same as leaving a property out.",
     );
     schema["required"] = json!(["Version", "ClientGuid", "OrderControlCode"]);
     schema["properties"]["$schema"] = json!({ "type": "string", "description": "Ignored." });
@@ -73,8 +74,8 @@ fn image_submission() -> Value {
         SchemaSettings::draft2020_12(),
         "image-submission.schema.json",
         "Image submission",
-        "Adds one image, uploaded to the organization's image container, to an order. Sent through the same queue as orders. The image may be \
-         uploaded before or after.",
+        "Adds one image, uploaded to the organization's image container, to an order. Sent through the same queue as \
+         orders. The image may be uploaded before or after.",
     );
     schema["required"] = json!(["Version", "ClientGuid", "OrderLocalId", "Image"]);
     schema["properties"]["$schema"] = json!({ "type": "string", "description": "Ignored." });
@@ -110,8 +111,8 @@ fn order_event() -> Value {
         SchemaSettings::draft2020_12().for_serialize(),
         "order-event.schema.json",
         "Order event",
-        "What became of a submission: one message per event. TransactionId is the same when an event is delivered again. Tolerate kinds of \
-         event that are not listed here.",
+        "What became of a submission: one message per event. TransactionId is the same when an event is delivered \
+         again. Tolerate kinds of event that are not listed here.",
     )
 }
 
@@ -121,8 +122,9 @@ fn grading_submission() -> Value {
         SchemaSettings::draft2020_12(),
         "grading-submission.schema.json",
         "Grading submission",
-        "What was seen in the images of an order, eye by eye. Which findings and results there are depends on what was ordered; a gradable \
-         eye answers every question of the exam. An eye that does not exist has MissingEyeReason alone.",
+        "What was seen in the images of an order, eye by eye. Which findings and results there are depends on what \
+         was ordered; a gradable eye answers every question of the exam. An eye that does not exist has \
+         MissingEyeReason alone.",
     );
     schema["required"] = json!(["Version", "ClientGuid", "LocalId"]);
     schema["properties"]["$schema"] = json!({ "type": "string", "description": "Ignored." });
@@ -139,8 +141,8 @@ fn order_results() -> Value {
         SchemaSettings::draft2020_12().for_serialize(),
         "order-results.schema.json",
         "Order result",
-        "The result of a graded order. This is the canonical form; an organization may have codes written as numbers and keys in each of their \
-         published spellings. Tolerate findings that are not known yet.",
+        "The result of a graded order. This is the canonical form; an organization may have codes written as numbers \
+         and keys in each of their published spellings. Tolerate findings that are not known yet.",
     )
 }
 
@@ -150,7 +152,8 @@ fn order_result_location() -> Value {
         SchemaSettings::draft2020_12().for_serialize(),
         "order-result-location.schema.json",
         "Order result location",
-        "Where to find a result that is larger than a message may be: the document lies in the organization's results container.",
+        "Where to find a result that is larger than a message may be: the document lies in the organization's results \
+         container.",
     )
 }
 
@@ -170,7 +173,8 @@ fn organization() -> Value {
         SchemaSettings::draft2020_12(),
         "organization.schema.json",
         "Organization",
-        "Who may send what, and how it is treated. One document per organization, in the container organizations. Secrets are never in it.",
+        "Who may send what, and how it is treated. One document per organization, in the container organizations. \
+         Secrets are never in it.",
     );
     schema["$defs"]["Mapping"]["properties"]["columns"]["propertyNames"] =
         json!({ "enum": IntakeField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>() });

@@ -22,8 +22,8 @@ struct Content<'a> {
     health_plan: &'a Option<HealthPlan>,
 }
 
-/// A name for the content of a canonical request: equal content has equal fingerprints, whatever spelling it came in. What only concerns
-/// the message (Version, ClientGuid, UserNameSubmitting, OrderControlCode) is left out.
+/// A name for the content of a canonical request: equal content has equal fingerprints, whatever spelling it came in.
+/// What only concerns the message (Version, ClientGuid, UserNameSubmitting, OrderControlCode) is left out.
 #[must_use]
 pub fn fingerprint(request: &OrderRequest) -> Uuid {
     let content = Content {

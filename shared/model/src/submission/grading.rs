@@ -9,7 +9,8 @@ use crate::{Issue, IssueCode, LocalId, OrderRequest, Organization, ResultCode, v
 /// The most notes of one grading.
 const NOTES_LIMIT: usize = 50;
 
-/// Turns a grading into a submission, or into everything that stands against it. What the order has to say to it is decided later.
+/// Turns a grading into a submission, or into everything that stands against it. What the order has to say to it is
+/// decided later.
 ///
 /// # Errors
 /// All issues, warnings included.
@@ -29,10 +30,12 @@ pub fn validate_grading(parsed: ParsedGrading, organization: &Organization) -> R
         Some(_) => issues.push(Issue::error(
             IssueCode::WrongOrganization,
             "ClientGuid",
-            "This ClientGuid does not belong to the queue it came through. Use the one of the organization whose order it is.",
+            "This ClientGuid does not belong to the queue it came through. Use the one of the organization whose \
+             order it is.",
         )),
         None if unreadable("ClientGuid", &issues) => {}
-        None => issues.push(missing("ClientGuid", "A grading carries the ClientGuid of the organization whose order it is.")),
+        None => issues
+            .push(missing("ClientGuid", "A grading carries the ClientGuid of the organization whose order it is.")),
     }
     let order = grading.local_id.as_deref().and_then(LocalId::new);
     match &grading.local_id {

@@ -1,9 +1,9 @@
 //! Dates and times (decision 15; iris-facts §13 #14, #15).
 //!
-//! Read: `yyyy-MM-dd`, `yyyyMMdd`, `yyyy/MM/dd`, `M/d/yyyy` or `d/M/yyyy` as the caller says (also with hyphens), and with the English name
-//! of the month: `14-MAR-1938`, `14MAR1938`, `March 14, 1938`. Each stands alone or is followed by `T`, a comma or blanks and a time of day
-//! `H:mm[:ss[.fraction]]`, with `AM`/`PM`, and with an offset (`Z`, `+00:00`, `+0000`, `+00`). Also HL7's `yyyyMMddHHmm` and
-//! `yyyyMMddHHmmss`.
+//! Read: `yyyy-MM-dd`, `yyyyMMdd`, `yyyy/MM/dd`, `M/d/yyyy` or `d/M/yyyy` as the caller says (also with hyphens), and
+//! with the English name of the month: `14-MAR-1938`, `14MAR1938`, `March 14, 1938`. Each stands alone or is followed
+//! by `T`, a comma or blanks and a time of day `H:mm[:ss[.fraction]]`, with `AM`/`PM`, and with an offset (`Z`,
+//! `+00:00`, `+0000`, `+00`). Also HL7's `yyyyMMddHHmm` and `yyyyMMddHHmmss`.
 
 use super::{ValueError, whole};
 use crate::issue::quoted;
@@ -76,8 +76,8 @@ fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(is_blank, " "))
 }
 
-/// Day, month and year of a date with the name of its month, and what follows: `14-MAR-1938`, `14MAR1938`, `14 March 1938`,
-/// `March 14, 1938`. Nobody can misread these, whatever order numbers would have.
+/// Day, month and year of a date with the name of its month, and what follows: `14-MAR-1938`, `14MAR1938`, `14 March
+/// 1938`, `March 14, 1938`. Nobody can misread these, whatever order numbers would have.
 fn named(bytes: &[u8]) -> Option<(u16, u16, &[u8], &[u8])> {
     let (month_or_day, rest) = part(bytes)?;
     let (other, rest) = part(separated(rest))?;
@@ -220,7 +220,8 @@ fn day_of(day: &[u8], order: DateOrder, text: &str) -> Result<Date, ValueError> 
         return Err(ValueError::new(
             IssueCode::BadDate,
             format!(
-                "{} has no such month: dates with slashes are read as {read}. Write yyyy-MM-dd, or have the mapping's date order set to {other}.",
+                "{} has no such month: dates with slashes are read as {read}. Write yyyy-MM-dd, or have the mapping's \
+                 date order set to {other}.",
                 quoted(text)
             ),
         ));

@@ -1,7 +1,8 @@
 //! Text into typed values, as cells and JSON strings have them (decisions 13, 15; iris-facts §13 #14).
 //!
-//! All functions ignore surrounding white space and allocate nothing but their result. Dates are never guessed: a date of three numbers is read
-//! in the one [`DateOrder`](crate::organization::DateOrder) it is given, and a two-digit year is refused.
+//! All functions ignore surrounding white space and allocate nothing but their result. Dates are never guessed: a date
+//! of three numbers is read in the one [`DateOrder`](crate::organization::DateOrder) it is given, and a two-digit year
+//! is refused.
 
 use crate::issue::quoted;
 use crate::{Issue, IssueCode};
@@ -33,8 +34,8 @@ impl ValueError {
     }
 }
 
-/// A truth value: `true`/`false`, `yes`/`no`, `y`/`n`, `t`/`f`, `1`/`0`, in any case; `1.0`/`0.0` as programs write them that keep
-/// numbers with fractions.
+/// A truth value: `true`/`false`, `yes`/`no`, `y`/`n`, `t`/`f`, `1`/`0`, in any case; `1.0`/`0.0` as programs write
+/// them that keep numbers with fractions.
 pub fn boolean(text: &str) -> Result<bool, ValueError> {
     let text = whole(text.trim());
     let is_one_of = |words: [&str; 5]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -60,7 +61,8 @@ pub fn npi(text: &str) -> Result<String, ValueError> {
     Err(ValueError::new(IssueCode::BadNpi, format!("{} is not an NPI. An NPI has exactly ten digits.", quoted(text))))
 }
 
-/// Whether the last digit of an NPI fits the others: Luhn's formula over `80840` and the NPI. False for anything but ten digits.
+/// Whether the last digit of an NPI fits the others: Luhn's formula over `80840` and the NPI. False for anything but
+/// ten digits.
 #[must_use]
 pub fn npi_check_digit_ok(npi: &str) -> bool {
     /// What the digits of the prefix 80840 add.
@@ -81,7 +83,8 @@ pub fn npi_check_digit_ok(npi: &str) -> bool {
     (sum + PREFIX).is_multiple_of(10)
 }
 
-/// An ICD-10-CM code, dotted or not: a letter, a digit, a letter or digit, then up to four more. Given back in upper case.
+/// An ICD-10-CM code, dotted or not: a letter, a digit, a letter or digit, then up to four more. Given back in upper
+/// case.
 pub fn diagnosis_code(text: &str) -> Result<String, ValueError> {
     let text = text.trim();
     let bytes = text.as_bytes();
@@ -100,8 +103,8 @@ pub fn diagnosis_code(text: &str) -> Result<String, ValueError> {
     ))
 }
 
-/// Whether a text has the form of a procedure code: CPT's five digits, the last of which may be a letter of its categories, or a letter
-/// and four digits of HCPCS; each with modifiers behind hyphens.
+/// Whether a text has the form of a procedure code: CPT's five digits, the last of which may be a letter of its
+/// categories, or a letter and four digits of HCPCS; each with modifiers behind hyphens.
 #[must_use]
 pub fn is_procedure_code(text: &str) -> bool {
     let mut parts = text.trim().split('-');

@@ -1,9 +1,9 @@
-//! What programs leave where a value was: words for nothing, spreadsheet errors, formulas, numbers that were shortened or given a
-//! fraction, letters that were lost, characters that nobody sees.
+//! What programs leave where a value was: words for nothing, spreadsheet errors, formulas, numbers that were shortened
+//! or given a fraction, letters that were lost, characters that nobody sees.
 //!
-//! All of it looks like a value. `NULL` as the id of a patient is everyone's, and of a number that was shortened only the first digits
-//! are left, which could be anyone's. So there is one table of what is nothing and one judgment ([`judge`]), for cells and for messages
-//! alike; what follows from it depends on what the text is for ([`Purpose`]).
+//! All of it looks like a value. `NULL` as the id of a patient is everyone's, and of a number that was shortened only
+//! the first digits are left, which could be anyone's. So there is one table of what is nothing and one judgment
+//! ([`judge`]), for cells and for messages alike; what follows from it depends on what the text is for ([`Purpose`]).
 
 use super::ValueError;
 use crate::IssueCode;
@@ -40,7 +40,8 @@ pub enum Judgment {
     Refused(ValueError),
 }
 
-/// Words that programs write for nothing, in lower case: databases, pandas, R, JavaScript, .NET, SAS, people who fill in every cell.
+/// Words that programs write for nothing, in lower case: databases, pandas, R, JavaScript, .NET, SAS, people who fill
+/// in every cell.
 const NOTHING: &[&str] = &[
     "\\n",
     "<na>",
@@ -223,7 +224,8 @@ fn is_error(text: &str) -> bool {
 
 fn error(text: &str) -> ValueError {
     let message = if text.starts_with("##") {
-        "The cell shows ####: its column is too narrow for the value, which is lost in the export. Widen the column and export again."
+        "The cell shows ####: its column is too narrow for the value, which is lost in the export. Widen the column \
+         and export again."
             .to_owned()
     } else {
         format!("{} is the error of a spreadsheet and no value. Correct its formula, or enter its value.", quoted(text))
@@ -239,7 +241,8 @@ fn formula(text: &str) -> ValueError {
 
 fn apostrophe(text: &str) -> ValueError {
     let message = format!(
-        "{} begins with the apostrophe by which a spreadsheet keeps a number as text. Remove it where it is not part of the id.",
+        "{} begins with the apostrophe by which a spreadsheet keeps a number as text. Remove it where it is not part \
+         of the id.",
         quoted(text)
     );
     ValueError::new(IssueCode::CellError, message)
@@ -255,8 +258,8 @@ fn shortened(text: &str) -> ValueError {
 
 fn fraction(text: &str) -> ValueError {
     let message = format!(
-        "{} is an id that a program has taken for a number, as pandas does where cells of a column are empty; zeros in front may be gone. \
-         Export the column as text.",
+        "{} is an id that a program has taken for a number, as pandas does where cells of a column are empty; zeros \
+         in front may be gone. Export the column as text.",
         quoted(text)
     );
     ValueError::new(IssueCode::BadNumber, message)
@@ -301,7 +304,8 @@ fn unseen(text: &str, purpose: Purpose) -> Judgment {
     let is_id = matches!(purpose, Purpose::Id | Purpose::Number);
     let Some(found) = found(text, is_id) else { return Judgment::Sound };
     let message = format!(
-        "The text holds the character U+{:04X}, which cannot be seen. Remove it; it usually comes with a copy and paste.",
+        "The text holds the character U+{:04X}, which cannot be seen. Remove it; it usually comes with a copy and \
+         paste.",
         u32::from(found)
     );
     let unseen = ValueError::new(IssueCode::ControlCharacter, message);
@@ -311,8 +315,8 @@ fn unseen(text: &str, purpose: Purpose) -> Judgment {
     }
 }
 
-/// The first character that nobody sees. Joiners between letters are part of how some languages are written; in ids, where two texts
-/// that look alike have to be one, they are not, and no blank but the usual one is.
+/// The first character that nobody sees. Joiners between letters are part of how some languages are written; in ids,
+/// where two texts that look alike have to be one, they are not, and no blank but the usual one is.
 fn found(text: &str, is_id: bool) -> Option<char> {
     let mut before = None;
     let mut characters = text.chars().peekable();
@@ -360,8 +364,8 @@ pub fn is_invisible(character: char) -> bool {
     )
 }
 
-/// The text as it can be shown to people: characters that nobody sees, or that change the direction of others, by their numbers, so that a
-/// name cannot look like another one.
+/// The text as it can be shown to people: characters that nobody sees, or that change the direction of others, by their
+/// numbers, so that a name cannot look like another one.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.contains(is_invisible) {

@@ -2,21 +2,22 @@
 //!
 //! # Protocol
 //!
-//! The messages a commit causes are stored in the same transaction as *envelopes*: one row per destination (more where it would exceed
-//! [`ENVELOPE_LIMIT`](iris_store::outbox::ENVELOPE_LIMIT)), each with the messages in order. A new envelope is *leased* to the process that stored it (`available_at` lies in
-//! the future): that process publishes it right after the commit, off the commit path, and deletes it once the destination has confirmed
-//! every message.
+//! The messages a commit causes are stored in the same transaction as *envelopes*: one row per destination (more where
+//! it would exceed [`ENVELOPE_LIMIT`](iris_store::outbox::ENVELOPE_LIMIT)), each with the messages in order. A new
+//! envelope is *leased* to the process that stored it (`available_at` lies in the future): that process publishes it
+//! right after the commit, off the commit path, and deletes it once the destination has confirmed every message.
 //!
-//! Each destination has one publisher task per process. While all goes well it publishes envelopes from memory in the order in which they
-//! were committed. When a publication fails, the destination is *behind*: its later envelopes are not published from memory any more but
-//! wait in the store, and the task takes them from there, oldest first, after a growing, jittered delay (the *circuit*), until nothing is
-//! left. A destination that is behind is not overtaken: what waits or is leased to someone else goes first. A process that dies leaves leased
-//! envelopes; once the lease is over [`Orders::sweep`](crate::Orders::sweep), driven by a timer, publishes them. What other processes publish
-//! meanwhile comes before them: callers are promised every event, not their order.
+//! Each destination has one publisher task per process. While all goes well it publishes envelopes from memory in the
+//! order in which they were committed. When a publication fails, the destination is *behind*: its later envelopes are
+//! not published from memory any more but wait in the store, and the task takes them from there, oldest first, after a
+//! growing, jittered delay (the *circuit*), until nothing is left. A destination that is behind is not overtaken: what
+//! waits or is leased to someone else goes first. A process that dies leaves leased envelopes; once the lease is over
+//! [`Orders::sweep`](crate::Orders::sweep), driven by a timer, publishes them. What other processes publish meanwhile
+//! comes before them: callers are promised every event, not their order.
 //!
-//! Partial success keeps only what was not confirmed. After the last try, or when the destination refuses a message for good, the
-//! envelope (or that message) is *parked* with an error log, and the rest goes on. Nothing is deleted before it is confirmed; so every
-//! message arrives at least once, with the same id every time.
+//! Partial success keeps only what was not confirmed. After the last try, or when the destination refuses a message for
+//! good, the envelope (or that message) is *parked* with an error log, and the rest goes on. Nothing is deleted before
+//! it is confirmed; so every message arrives at least once, with the same id every time.
 
 mod publishing;
 
@@ -32,8 +33,8 @@ use serde::Serialize;
 pub struct PublishError {
     /// How many messages, from the first, were confirmed.
     pub sent: usize,
-    /// True when the destination will never take the message at position `sent` (too large, for example); false when trying again may
-    /// help.
+    /// True when the destination will never take the message at position `sent` (too large, for example); false when
+    /// trying again may help.
     pub refused: bool,
     /// What happened; without personal data.
     pub reason: String,

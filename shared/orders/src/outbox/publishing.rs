@@ -282,8 +282,8 @@ impl Outlet {
         result
     }
 
-    /// Publishes the stored envelopes of a destination, oldest first, as far as they are available. Every lease and every delay counts from the
-    /// moment it is given: publishing what was claimed before takes its time.
+    /// Publishes the stored envelopes of a destination, oldest first, as far as they are available. Every lease and
+    /// every delay counts from the moment it is given: publishing what was claimed before takes its time.
     async fn drain(&self, lane: &Lane, clock: &Clock, report: &mut SweepReport) -> Result<Drained, Error> {
         // What was published from memory must not stand in the way of what is left.
         self.confirm(lane, Vec::new()).await;

@@ -39,7 +39,8 @@ async fn actions(orders: &Orders) -> Vec<String> {
     entries.into_iter().rev().map(|entry| format!("{} {}", entry.action, entry.subject)).collect()
 }
 
-/// Runs a statement on a connection of its own, as anybody with the platform's login could. `Err` = the database refused.
+/// Runs a statement on a connection of its own, as anybody with the platform's login could. `Err` = the database
+/// refused.
 async fn run(backend: &Backend, sql: &'static str) -> Result<u64, String> {
     let sql = AssertSqlSafe(sql);
     match backend {
@@ -75,7 +76,8 @@ async fn audit_rows_cannot_be_changed(backend: &Backend) {
     ];
     match backend {
         Backend::Sqlite(_) => attempts.push(
-            "INSERT OR REPLACE INTO audit (id, at, actor, action, subject, reason, details) VALUES (1, 0, 'x', 'x', 'x', 'x', '{}')",
+            "INSERT OR REPLACE INTO audit (id, at, actor, action, subject, reason, details) \
+                 VALUES (1, 0, 'x', 'x', 'x', 'x', '{}')",
         ),
         Backend::Postgres { .. } => attempts.push("TRUNCATE audit"),
     }
@@ -91,7 +93,8 @@ async fn audit_rows_cannot_be_changed(backend: &Backend) {
     let older = AuditSearch { before: Some(last), ..AuditSearch::default() };
     assert_eq!(store.audit_entries(&older, 10).await.unwrap().len(), 1);
     if matches!(backend, Backend::Postgres { .. }) {
-        let forged = "INSERT INTO audit (at, actor, login, action, subject, reason, details) VALUES (0, 'x', 'forged', 'x', 'x', 'x', '{}')";
+        let forged = "INSERT INTO audit (at, actor, login, action, subject, reason, details) \
+                          VALUES (0, 'x', 'forged', 'x', 'x', 'x', '{}')";
         run(backend, forged).await.unwrap();
         let entries = store.audit_entries(&AuditSearch::default(), 1).await.unwrap();
         assert!(!entries[0].login.is_empty() && entries[0].login != "forged", "{}", entries[0].login);

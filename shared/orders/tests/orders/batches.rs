@@ -144,7 +144,8 @@ async fn when_a_result_was_sent_is_fixed_when_its_batch_is_opened(backend: &Back
     let store = orders.store();
     let grading = crate::gradings::grading_organization();
     let handover = Handover { delivery_type: "azureblob", endpoint: "x".to_owned(), order_local_id: "O".to_owned() };
-    // One that nobody but the batch hands over; then one that two destinations had, one that a single one had, and one that none had.
+    // One that nobody but the batch hands over; then one that two destinations had, one that a single one had, and one
+    // that none had.
     result(store, 1, 1, ResultCode::Final).await;
     let mut late = None;
     for (second, delivered) in [(2, 2), (3, 1), (4, 0)] {
@@ -204,8 +205,8 @@ async fn results_that_come_while_batches_are_opened_are_neither_lost_nor_doubled
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever is graded, corrected and sent again between batches, and however small they are: each result is claimed once, and each
-    /// batch has each order once, with its latest document.
+    /// Whatever is graded, corrected and sent again between batches, and however small they are: each result is claimed
+    /// once, and each batch has each order once, with its latest document.
     #[test]
     fn batches_partition_results(steps in proptest::collection::vec((1i64..5, 0u8..4, any::<bool>()), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

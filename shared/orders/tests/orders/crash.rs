@@ -1,5 +1,5 @@
-//! Failures between the steps. After each of them four properties hold: each accepted order exists once; each input row has one line; each
-//! event reaches its destination at least once, with a stable id; nothing that was answered is lost.
+//! Failures between the steps. After each of them four properties hold: each accepted order exists once; each input row
+//! has one line; each event reaches its destination at least once, with a stable id; nothing that was answered is lost.
 
 use crate::backend::{Backend, Recorder, on_every_store, options, published};
 use crate::faulty::{Fault, Faulty};

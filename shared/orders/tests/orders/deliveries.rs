@@ -231,7 +231,8 @@ async fn a_long_queue_parks_nothing_and_attempts_that_break_off_do(backend: &Bac
     orders.close().await;
 }
 
-/// A handler that saw a disabled destination, and comes to hold its delivery after an operator has resumed it, holds nothing.
+/// A handler that saw a disabled destination, and comes to hold its delivery after an operator has resumed it, holds
+/// nothing.
 async fn what_an_operator_resumed_is_not_held_again_by_who_looked_before(backend: &Backend) {
     let (orders, recorder) = service(backend).await;
     let deliveries = graded(&orders, 3).await;
@@ -294,8 +295,8 @@ async fn what_is_behind_another_rings_when_that_one_has_ended(backend: &Backend)
     orders.close().await;
 }
 
-/// A result that a destination refuses while it takes all others is parked after days; and the days of one that was taken aside are not held
-/// against the next.
+/// A result that a destination refuses while it takes all others is parked after days; and the days of one that was
+/// taken aside are not held against the next.
 async fn one_refused_among_successes_is_parked_and_blames_nobody(backend: &Backend) {
     let (orders, _) = service(backend).await;
     let deliveries = graded(&orders, 2).await;

@@ -256,8 +256,9 @@ const LEVELS: [&str; 7] = ["None", "Mild", "Moderate", "Severe", "Proliferative"
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// Whatever is graded, corrected, added, cancelled and repeated: a decision that writes a grading writes exactly one result and raises
-    /// the order's version by one; every other writes neither; and each message has one outcome, the same when it is delivered again.
+    /// Whatever is graded, corrected, added, cancelled and repeated: a decision that writes a grading writes exactly
+    /// one result and raises the order's version by one; every other writes neither; and each message has one outcome,
+    /// the same when it is delivered again.
     #[test]
     fn gradings_and_results_belong_together(
         steps in proptest::collection::vec((0..4usize, 0..7usize, 0..7usize, any::<bool>()), 1..12),

@@ -1,4 +1,5 @@
-//! Images and orders: whatever comes first, however often, and through however many processes, they end in the same place.
+//! Images and orders: whatever comes first, however often, and through however many processes, they end in the same
+//! place.
 
 use crate::backend::{Backend, on_every_store, published, service};
 use crate::requests::*;
@@ -205,7 +206,8 @@ fn expected() -> End {
     }
 }
 
-/// One receipt for each image that was linked, one for the directive that contradicts its image, one ReadyForGradingEvent per order.
+/// One receipt for each image that was linked, one for the directive that contradicts its image, one
+/// ReadyForGradingEvent per order.
 fn check_events(bodies: &[serde_json::Value]) {
     let of = |kind: &str| bodies.iter().filter(|body| body["ResultObjectType"] == kind).collect::<Vec<_>>();
     let receipts = of("ImageReceipt");
@@ -349,7 +351,8 @@ async fn organizations_never_meet(backend: &Backend) {
     let (orders, _) = service(backend).await;
     orders.submit(order_of(1).message(&one, 1)).await.unwrap();
     orders.submit(order_of(0).message(&one, 2)).await.unwrap();
-    // The other organization's images, under the same names and ids, and an order of its that names the first one's container.
+    // The other organization's images, under the same names and ids, and an order of its that names the first one's
+    // container.
     for sample in IMAGES {
         orders.image(arrived(&other, sample)).await.unwrap();
     }

@@ -161,12 +161,14 @@ async fn the_schema_is_the_handlers() {
     server.backend.open().await.close().await;
     visit(&server.url).await.unwrap().close().await;
 
-    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'newer', true, '', 0)";
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                     VALUES (9999, 'newer', true, '', 0)";
     server.run(newer).await.unwrap();
     assert!(refusal(&server.url).await.contains("is newer than this program"));
     // Migrations only add, so an older handler works with a newer schema.
     server.backend.open().await.close().await;
-    let older = "DELETE FROM _sqlx_migrations WHERE version >= (SELECT max(version) FROM _sqlx_migrations WHERE version < 9999)";
+    let older = "DELETE FROM _sqlx_migrations WHERE version >= (SELECT max(version) FROM _sqlx_migrations \
+                     WHERE version < 9999)";
     server.run(older).await.unwrap();
     assert!(refusal(&server.url).await.contains("is older than this program"));
     server.drop().await;

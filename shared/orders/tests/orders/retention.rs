@@ -1,4 +1,5 @@
-//! What is removed of results, gradings, deliveries, batches and images, and that nothing goes that was not handed over; on every store.
+//! What is removed of results, gradings, deliveries, batches and images, and that nothing goes that was not handed
+//! over; on every store.
 
 use crate::administration::{entry, prune};
 use crate::backend::{Backend, on_every_store, service};

@@ -139,7 +139,8 @@ fn draw_line(surface: &mut Surface<'_>, text: &TextBox, line: usize, x: f32, top
     }
 }
 
-/// The glyphs of a run, each with the text it stands for, so that copying and searching work. A line break has no glyph.
+/// The glyphs of a run, each with the text it stands for, so that copying and searching work. A line break has no
+/// glyph.
 fn glyphs(run: &Run<'_, Color>, text: &str) -> Vec<KrillaGlyph> {
     let size = run.font_size();
     let mut all: Vec<KrillaGlyph> = Vec::new();

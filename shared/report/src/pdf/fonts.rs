@@ -1,8 +1,8 @@
 //! The embedded fonts.
 //!
-//! Text is set in Atkinson Hyperlegible Next, drawn for readers with low vision. What it lacks comes from Noto Sans (Greek, Cyrillic, Korean,
-//! and the scripts of the languages spoken by patients) and Droid Sans Fallback (Chinese, Japanese). These are stored
-//! deflated and inflated once, when a text first needs one: most processes never do.
+//! Text is set in Atkinson Hyperlegible Next, drawn for readers with low vision. What it lacks comes from Noto Sans
+//! (Greek, Cyrillic, Korean, and the scripts of the languages spoken by patients) and Droid Sans Fallback (Chinese,
+//! Japanese). These are stored deflated and inflated once, when a text first needs one: most processes never do.
 
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
@@ -104,8 +104,8 @@ impl Fonts {
         self.context.clone()
     }
 
-    /// The families in the order in which they are asked; `latin` asks the text font last, for Latin letters that it lacks: a name
-    /// such as Nguyễn is set in one font, not in two.
+    /// The families in the order in which they are asked; `latin` asks the text font last, for Latin letters that it
+    /// lacks: a name such as Nguyễn is set in one font, not in two.
     pub(super) fn stack(&self, latin: bool) -> FontFamily<'_> {
         FontFamily::List(if latin { self.latin.as_slice().into() } else { self.stack.as_slice().into() })
     }

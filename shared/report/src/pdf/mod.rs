@@ -1,8 +1,8 @@
 //! Document → PDF: PDF/A-2a for archives and PDF/UA-1 for screen readers, in one file.
 //!
-//! `piece` measures, `page` breaks into pages and notes the structure, `draw` writes. The writing library (krilla) checks every
-//! rule of both standards that software can check and refuses to write a file that breaks one. The same document gives the same
-//! bytes: nothing depends on a clock or on chance.
+//! `piece` measures, `page` breaks into pages and notes the structure, `draw` writes. The writing library (krilla)
+//! checks every rule of both standards that software can check and refuses to write a file that breaks one. The same
+//! document gives the same bytes: nothing depends on a clock or on chance.
 
 mod draw;
 mod fonts;

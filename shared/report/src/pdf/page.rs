@@ -1,9 +1,9 @@
 //! Pieces → pages.
 //!
-//! Pieces follow each other down the page. One that does not fit goes to the next page if it fits there whole; otherwise it is
-//! broken: a stack between its pieces, text between its lines, and a row that is taller than a page has its cells set one below the
-//! other. A heading stays with what follows it. While pieces are placed, the structure of the document is written down beside them,
-//! in reading order.
+//! Pieces follow each other down the page. One that does not fit goes to the next page if it fits there whole;
+//! otherwise it is broken: a stack between its pieces, text between its lines, and a row that is taller than a page has
+//! its cells set one below the other. A heading stays with what follows it. While pieces are placed, the structure of
+//! the document is written down beside them, in reading order.
 
 use std::rc::Rc;
 

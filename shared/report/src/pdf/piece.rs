@@ -1,6 +1,7 @@
 //! Blocks → pieces: what stands on a page, with its size, before it is known where.
 //!
-//! Four kinds of piece make every block: lines of text, an image in its frame, a stack of pieces, a row of pieces side by side.
+//! Four kinds of piece make every block: lines of text, an image in its frame, a stack of pieces, a row of pieces side
+//! by side.
 
 use std::rc::Rc;
 

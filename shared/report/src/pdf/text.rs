@@ -1,7 +1,8 @@
 //! Text → lines of glyphs.
 //!
-//! A text is first set in the text font. If a glyph is missing it is set again with every font; what still has none is written as
-//! its code point, `[U+1F600]`: visible, searchable and never an empty box. PDF/A forbids text without glyphs.
+//! A text is first set in the text font. If a glyph is missing it is set again with every font; what still has none is
+//! written as its code point, `[U+1F600]`: visible, searchable and never an empty box. PDF/A forbids text without
+//! glyphs.
 
 use std::ops::Range;
 
@@ -66,7 +67,8 @@ impl Typesetter {
         let context = self.all.get_or_insert_with(|| Fonts::all().context());
         let latin = gaps.iter().any(|gap| text[gap.clone()].chars().any(is_latin));
         let (mut text, mut marks) = (text, marks);
-        // What is spelled out changes its neighbors: a mark that stood on it now stands on a bracket, which may have no font either.
+        // What is spelled out changes its neighbors: a mark that stood on it now stands on a bracket, which may have no
+        // font either.
         let mut round = 0;
         loop {
             let layout = shape(&mut self.layouts, context, (Fonts::all(), latin), &text, &marks, style, width, align);

@@ -1,4 +1,5 @@
-//! Measures and colors of the page, in points (1/72 inch). Text colors keep a contrast of at least 4.5 to 1 on their backgrounds.
+//! Measures and colors of the page, in points (1/72 inch). Text colors keep a contrast of at least 4.5 to 1 on their
+//! backgrounds.
 
 use crate::document::Shade;
 use iris_results::Chip;

@@ -1,7 +1,8 @@
 //! Bounds what is decoded at the same time.
 //!
-//! Reports are rendered in parallel, and a decoded image is a hundred times its file. Whoever decodes takes as many pixels from the
-//! gate as the image has and gives them back afterwards, so that a renderer's memory does not grow with the reports in flight.
+//! Reports are rendered in parallel, and a decoded image is a hundred times its file. Whoever decodes takes as many
+//! pixels from the gate as the image has and gives them back afterwards, so that a renderer's memory does not grow with
+//! the reports in flight.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 

@@ -1,8 +1,9 @@
 //! A JPEG file's segments: what it is, and the file without what nobody needs to see.
 //!
-//! A JPEG is `SOI`, segments (`FF`, marker, length of two bytes, content), and after each `SOS` entropy-coded data that runs until
-//! the next marker (`FF 00` is data, `FF D0`–`FF D7` restart it), closed by `EOI`. Kept are the segments that decoding needs; of the
-//! application segments only Adobe's (`APP14`), which says how colors are coded. EXIF is read for the orientation and dropped.
+//! A JPEG is `SOI`, segments (`FF`, marker, length of two bytes, content), and after each `SOS` entropy-coded data that
+//! runs until the next marker (`FF 00` is data, `FF D0`–`FF D7` restart it), closed by `EOI`. Kept are the segments
+//! that decoding needs; of the application segments only Adobe's (`APP14`), which says how colors are coded. EXIF is
+//! read for the orientation and dropped.
 
 use super::Refusal;
 

@@ -1,9 +1,9 @@
 //! Images made fit for a page, within limits that hold before anything is decoded.
 //!
-//! A JPEG goes into the report as it came, without its metadata (EXIF may name the patient, the operator or the place), when a PDF
-//! viewer can show it: 8 bits, gray or color, not arithmetic-coded, upright. One that is oversized, rotated or of another kind, and
-//! every PNG, is decoded, turned upright, scaled down and written as a JPEG. One that cannot be shown is left out: a result is never
-//! held back for the sake of a picture, and the page says that it is missing.
+//! A JPEG goes into the report as it came, without its metadata (EXIF may name the patient, the operator or the place),
+//! when a PDF viewer can show it: 8 bits, gray or color, not arithmetic-coded, upright. One that is oversized, rotated
+//! or of another kind, and every PNG, is decoded, turned upright, scaled down and written as a JPEG. One that cannot be
+//! shown is left out: a result is never held back for the sake of a picture, and the page says that it is missing.
 
 mod gate;
 mod jpeg;
@@ -24,7 +24,8 @@ pub struct Limits {
     pub file_bytes: usize,
     /// Longest side that is looked at, pixels. Default 16,384.
     pub side: u32,
-    /// Most pixels that are decoded at once, over all reports of a renderer; one with more is refused. Default 64 million.
+    /// Most pixels that are decoded at once, over all reports of a renderer; one with more is refused. Default 64
+    /// million.
     pub pixels: u64,
     /// Largest JPEG that goes in unchanged, bytes. Default 1.5 MiB.
     pub unchanged_bytes: usize,

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use super::Template;
 use crate::EvaluationType;
 
-/// Source of the default template: what an administrator starts from. What the exams look for is a token, so it is the same for all.
+/// Source of the default template: what an administrator starts from. What the exams look for is a token, so it is the
+/// same for all.
 const STANDARD: &str = include_str!("../../templates/report.html");
 
 /// Source of the default template of a type.
@@ -14,7 +15,8 @@ pub fn default_source(_: EvaluationType) -> &'static str {
     STANDARD
 }
 
-/// The default templates, read once. That each can be read is a test; a type whose template could not be would get an empty one.
+/// The default templates, read once. That each can be read is a test; a type whose template could not be would get an
+/// empty one.
 pub(super) fn default_template(kind: EvaluationType) -> Arc<Template> {
     static READ: OnceLock<Vec<(EvaluationType, Arc<Template>)>> = OnceLock::new();
     let read = READ.get_or_init(|| {

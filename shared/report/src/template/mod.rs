@@ -1,8 +1,8 @@
 //! Report templates: a small, strict part of HTML with `[[TOKENS]]` (iris-facts §8.3).
 //!
-//! One template gives both the PDF and the HTML of a report. It is read once into the types below, and tokens are parts of the
-//! tree, not of the text: a value is put in where the token stood and is never read as a template or as markup. A value that looks
-//! like `[[PATIENT_NAME]]` or `<script>` is printed as those characters.
+//! One template gives both the PDF and the HTML of a report. It is read once into the types below, and tokens are parts
+//! of the tree, not of the text: a value is put in where the token stood and is never read as a template or as markup.
+//! A value that looks like `[[PATIENT_NAME]]` or `<script>` is printed as those characters.
 //!
 //! ```text
 //! <article>
@@ -15,8 +15,8 @@
 //! </article>
 //! ```
 //!
-//! Everything else (styles, scripts, links, pictures other than the image tokens, comments aside) is refused when a template is
-//! saved, with line and column: [`Template::parse`] is that check.
+//! Everything else (styles, scripts, links, pictures other than the image tokens, comments aside) is refused when a
+//! template is saved, with line and column: [`Template::parse`] is that check.
 
 mod defaults;
 mod parse;
@@ -107,7 +107,8 @@ pub enum Problem {
     TooDeep,
     /// An element templates do not know.
     #[error(
-        "<{0}> is not allowed here; templates know header, footer, h1, h2, h3, p, ul, li, dl, dt, dd, div, section, hr, strong, small, br"
+        "<{0}> is not allowed here; templates know header, footer, h1, h2, h3, p, ul, li, dl, dt, dd, div, section, \
+         hr, strong, small, br"
     )]
     Element(String),
     /// An attribute or class templates do not know.

@@ -1,4 +1,5 @@
-//! Which template an order gets (iris-facts §8.3): the site's, else the organization's, else the default of its evaluation type.
+//! Which template an order gets (iris-facts §8.3): the site's, else the organization's, else the default of its
+//! evaluation type.
 
 use std::sync::Arc;
 
@@ -27,7 +28,8 @@ pub struct Resolved {
 
 /// The template for an evaluation type, given a look-up of what a site or an organization keeps for it.
 ///
-/// The look-up is asked for [`Scope::Site`] and then for [`Scope::Organization`]; the default needs none and always exists.
+/// The look-up is asked for [`Scope::Site`] and then for [`Scope::Organization`]; the default needs none and always
+/// exists.
 pub fn resolve(kind: EvaluationType, mut kept: impl FnMut(Scope, EvaluationType) -> Option<Arc<Template>>) -> Resolved {
     for scope in [Scope::Site, Scope::Organization] {
         if let Some(template) = kept(scope, kind) {

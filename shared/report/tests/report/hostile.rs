@@ -67,7 +67,8 @@ proptest! {
         let rendered = Renderer::default().render(&template, &report).expect("within the standards");
         prop_assert!(!rendered.html.contains("<script"));
         prop_assert!(Pdf::open(&rendered.pdf).pages() < 30);
-        // Every tag is ours: the same elements as with harmless words in the place of every hostile one, line breaks aside.
+        // Every tag is ours: the same elements as with harmless words in the place of every hostile one, line breaks
+        // aside.
         let known = ["<!DOCTYPE", "<html", "<head", "<meta", "<title", "<style", "<body", "<article", "<header", "<main", "<footer", "<div",
             "<section", "<figure", "<figcaption", "<img", "<p", "<h1", "<h2", "<h3", "<dl", "<dt", "<dd", "<ul", "<li", "<hr", "<br", "<small",
             "<strong", "<bdi", "</"];
@@ -76,7 +77,8 @@ proptest! {
     }
 
     #[test]
-    fn reading_a_template_never_panics(source in "(<(article|p|div|dl|dt|dd|h1|section)( class=\"(columns|panel|x)\")?/?>|</(article|p|div|dl|dd)>|\\[\\[[A-Z_]{0,12}\\]?\\]?|&[a-z#0-9]{0,5};?|[ \\PC]{0,9}){0,30}") {
+    fn reading_a_template_never_panics(source in "(<(article|p|div|dl|dt|dd|h1|section)( \
+                                                      class=\"(columns|panel|x)\")?/?>|</(article|p|div|dl|dd)>|\\[\\[[A-Z_]{0,12}\\]?\\]?|&[a-z#0-9]{0,5};?|[ \\PC]{0,9}){0,30}") {
         let _ = Template::parse(&source);
         let _ = Template::parse(&format!("<article>{source}</article>"));
     }

@@ -1,4 +1,5 @@
-//! Every exam with every outcome: no two blocks of a report contradict each other, and what each says is in the snapshot.
+//! Every exam with every outcome: no two blocks of a report contradict each other, and what each says is in the
+//! snapshot.
 
 use std::fmt::Write as _;
 

@@ -47,10 +47,10 @@ fn every_token_can_be_used() {
 fn refusals_say_where_and_what_to_do() {
     insta::assert_snapshot!(
         problems(
-            "<article>\n  <p>Dear [[PATIENT_NAMES]], [[patient_name]]</p>\n  <p onclick=\"x()\">[[CARE_PLAN]] and text</p>\n  \
-             <script>alert(1)</script>\n  <img src=\"http://example.invalid/x.png\"/>\n  stray\n  <p class=\"huge\">[[DISCLAIMER</p>\n  \
-             <dl><dd>value</dd></dl>\n  <div class=\"columns\"><p>one</p></div>\n  <footer><h1>x</h1></footer>\n  <p>&unknown; a</p>\n\
-             </article>"
+            "<article>\n  <p>Dear [[PATIENT_NAMES]], [[patient_name]]</p>\n  <p onclick=\"x()\">[[CARE_PLAN]] and \
+             text</p>\n  <script>alert(1)</script>\n  <img src=\"http://example.invalid/x.png\"/>\n  stray\n  <p \
+             class=\"huge\">[[DISCLAIMER</p>\n  <dl><dd>value</dd></dl>\n  <div class=\"columns\"><p>one</p></div>\n  \
+             <footer><h1>x</h1></footer>\n  <p>&unknown; a</p>\n</article>"
         )
         .join("\n")
     );
@@ -107,9 +107,9 @@ fn the_nearest_keeper_decides() {
 #[test]
 fn unset_values_leave_a_dash_or_nothing() {
     let template = Template::parse(
-        "<article><p>Phone: [[PATIENT_PHONE]]</p><p>Enc [[ENCOUNTER_NUMBER]] of [[ORDER_ID]]</p><p>[[REFERRING_PROVIDER_NAME]]</p>\
-         <dl><dt>Plan</dt><dd>[[HEALTHPLAN_INSURANCE_PLAN_NAME]]</dd>\
-         <dt>Group</dt><dd class=\"optional\">[[HEALTHPLAN_GROUPNAME]]</dd></dl><ul><li>[[DEPARTMENT_LOCAL_ID]]</li></ul></article>",
+        "<article><p>Phone: [[PATIENT_PHONE]]</p><p>Enc [[ENCOUNTER_NUMBER]] of \
+         [[ORDER_ID]]</p><p>[[REFERRING_PROVIDER_NAME]]</p><dl><dt>Plan</dt><dd>[[HEALTHPLAN_INSURANCE_PLAN_NAME]]</dd><dt>Group</dt><dd \
+         class=\"optional\">[[HEALTHPLAN_GROUPNAME]]</dd></dl><ul><li>[[DEPARTMENT_LOCAL_ID]]</li></ul></article>",
     )
     .expect("a template");
     let mut report = sample::report(EvaluationType::Dr);

@@ -18,7 +18,8 @@ pub struct Manifest {
     pub period: Period,
     /// When its content was fixed.
     pub opened_at: Timestamp,
-    /// Orders in it: rows of the files, reports in the archive. 0: nothing was graded in the period, and there are no files.
+    /// Orders in it: rows of the files, reports in the archive. 0: nothing was graded in the period, and there are no
+    /// files.
     pub results: u64,
     /// How many of them have which code: F final, C correction, A addendum, R sent again.
     pub results_by_code: BTreeMap<String, u64>,
@@ -30,8 +31,8 @@ pub struct Manifest {
     pub again: Vec<Again>,
 }
 
-/// Which results a batch has: those written from the one time until before the other. A result that was under way when its period ended is in
-/// the batch after, and nowhere else.
+/// Which results a batch has: those written from the one time until before the other. A result that was under way when
+/// its period ended is in the batch after, and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Period {

@@ -1,4 +1,5 @@
-//! Files of many results, for payers: the published columns as CSV and as a workbook, and the manifest that says what there is.
+//! Files of many results, for payers: the published columns as CSV and as a workbook, and the manifest that says what
+//! there is.
 //!
 //! All of it is a function of the results and the batch: written again, the files are the same, byte by byte.
 
@@ -12,7 +13,8 @@ pub use manifest::{Again, Manifest, ManifestFile, Period, schema};
 pub use row::{HEADERS, Row, row};
 pub use workbook::BatchWorkbook;
 
-/// Name of a file of a batch in the results container: `batches/2026-11-21.000012.csv`, by the day on which the period ended.
+/// Name of a file of a batch in the results container: `batches/2026-11-21.000012.csv`, by the day on which the period
+/// ended.
 #[must_use]
 pub fn file_name(day: jiff::civil::Date, number: u32, ending: &str) -> String {
     format!("batches/{day}.{number:06}{ending}")

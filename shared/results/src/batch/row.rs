@@ -1,6 +1,7 @@
 //! A result in the published columns (iris-facts §8.1; decision 224).
 //!
-//! A result is read from its stored document by its published names: documents of older versions are read as long as their names stand.
+//! A result is read from its stored document by its published names: documents of older versions are read as long as
+//! their names stand.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -37,14 +38,15 @@ pub const HEADERS: [&str; 24] = [
 /// The cells of a result, one for each of [`HEADERS`].
 pub type Row = [String; 24];
 
-/// What stands in [`HEADERS`]' last column. `Manual` is published for orders entered on a device; here orders come by interfaces alone.
+/// What stands in [`HEADERS`]' last column. `Manual` is published for orders entered on a device; here orders come by
+/// interfaces alone.
 const SOURCE: &str = "Integration";
 
 /// Between several values of a cell.
 const BETWEEN: &str = "|";
 
-/// Writes a result as a row. `sent` is when all who get it had it, if they have. Times are those of the zone, without it: spreadsheets read
-/// no other.
+/// Writes a result as a row. `sent` is when all who get it had it, if they have. Times are those of the zone, without
+/// it: spreadsheets read no other.
 #[must_use]
 pub fn row(document: &Value, sent: Option<Timestamp>, zone: &TimeZone) -> Row {
     let text = |pointer: &str| text(document, pointer);

@@ -11,8 +11,8 @@ const ROWS: u32 = 1_000_000;
 /// The most characters of a cell.
 const CELL: usize = 32_000;
 
-/// Writes the rows of a batch. Rows are kept in a temporary file, not in memory. Cells are text, which no program runs as a formula; the
-/// order's number and the count of images are numbers.
+/// Writes the rows of a batch. Rows are kept in a temporary file, not in memory. Cells are text, which no program runs
+/// as a formula; the order's number and the count of images are numbers.
 pub struct BatchWorkbook {
     book: Workbook,
     /// Rows in the last sheet, without its header.

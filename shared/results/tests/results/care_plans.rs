@@ -1,4 +1,5 @@
-//! Whatever an organization configures, a finding is never outranked by its absence, and an emergency never looks like a routine.
+//! Whatever an organization configures, a finding is never outranked by its absence, and an emergency never looks like
+//! a routine.
 
 use iris_model::organization::{CareLevel, CarePlan, CarePlanAssignment, CarePlans, Organization};
 use iris_model::{EvaluationType, GradingSubmission};
@@ -243,7 +244,8 @@ fn a_suspicion_is_never_slower_than_what_is_suspected() {
     assert!(Scope { site: None, organization: &none }.of_ungradable(DR).instructions.contains("within three months"));
 }
 
-/// Any care plans that the schema of organizations allows, with the words that matter to the rules among the ids and findings.
+/// Any care plans that the schema of organizations allows, with the words that matter to the rules among the ids and
+/// findings.
 fn any_plans() -> impl Strategy<Value = CarePlans> {
     let ids = ["normal", "mild", "referral", "severe", "emergency", "own-1", "own-2", "own-3"];
     let levels = [CareLevel::NotReferable, CareLevel::Referable, CareLevel::Urgent, CareLevel::Emergent];

@@ -1,4 +1,5 @@
-//! `docs/CLINICAL.md` is what the data says. After a change of it: `IRIS_WRITE_DOCS=1 cargo test -p iris-results --test results clinical`.
+//! `docs/CLINICAL.md` is what the data says. After a change of it: `IRIS_WRITE_DOCS=1 cargo test -p iris-results --test
+//! results clinical`.
 
 use iris_model::{EvaluationType, GradingSubmission, Organization};
 use iris_results::assessment::Basis;
@@ -80,8 +81,8 @@ fn row(page: &mut String, label: &str, exams: &[EvaluationType], finding: Findin
 fn page() -> String {
     let mut page = HEAD.to_owned();
     page.push_str(
-        "## Findings\n\nCodes are those of a right eye, in category E11.\n\n\
-         | Finding | Exams | Level | Flag | Care plan | Word | In words | ICD-10-CM | Source |\n|---|---|---|---|---|---|---|---|---|\n",
+        "## Findings\n\nCodes are those of a right eye, in category E11.\n\n| Finding | Exams | Level | Flag | Care \
+         plan | Word | In words | ICD-10-CM | Source |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     for diagnosis in Diagnosis::ALL {
         for answer in Answer::ALL.iter().filter(|answer| !answer.is_negative()) {
@@ -109,8 +110,8 @@ fn page() -> String {
         row(&mut page, &label, &[], finding, source("Other", Some(subset.text())));
     }
     page.push_str(
-        "\nRetinopathy and macular edema of one eye are one diagnosis and one code (E11.3311). Macular edema beside retinopathy of no known \
-         level, or that could not be determined, has no code (decision 285).\n",
+        "\nRetinopathy and macular edema of one eye are one diagnosis and one code (E11.3311). Macular edema beside \
+         retinopathy of no known level, or that could not be determined, has no code (decision 285).\n",
     );
     page.push_str("\n## Care plans\n\n| Id | Title | Instructions | Level | Priority |\n|---|---|---|---|---|\n");
     for plan in &GUIDANCE.care_plans.plans {

@@ -1,4 +1,5 @@
-//! Every code that can come out, against the tabular list of ICD-10-CM (release of April 1, 2026, CDC/NCHS), kept as test data.
+//! Every code that can come out, against the tabular list of ICD-10-CM (release of April 1, 2026, CDC/NCHS), kept as
+//! test data.
 
 use iris_model::result::DiagnosisCode;
 use iris_results::finding::{Answer, Diagnosis, Finding};
@@ -7,7 +8,8 @@ use iris_results::reading::{Examination, Eye};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Made from the published XML: every leaf of the diabetic eye codes and of macular degeneration, with its seventh characters.
+/// Made from the published XML: every leaf of the diabetic eye codes and of macular degeneration, with its seventh
+/// characters.
 const TABULAR: &str = include_str!("data/icd-10-cm-2026-04.tsv");
 
 fn tabular() -> BTreeMap<&'static str, &'static str> {

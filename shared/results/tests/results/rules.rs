@@ -231,7 +231,8 @@ fn complete_eye(exam: EvaluationType) -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// A complete grading is never refused, has a plan, and is at least as severe and pressing as each of its eyes alone.
+    /// A complete grading is never refused, has a plan, and is at least as severe and pressing as each of its eyes
+    /// alone.
     #[test]
     fn complete_gradings_are_assessed(
         (exam, od, os) in any_exam().prop_flat_map(|exam| (Just(exam), complete_eye(exam), complete_eye(exam))),

@@ -1,4 +1,5 @@
-//! Images of an order as it stands in its requests: directives, studies, and image messages of their own (iris-facts §2.4, §2.11).
+//! Images of an order as it stands in its requests: directives, studies, and image messages of their own (iris-facts
+//! §2.4, §2.11).
 
 use super::{Case, Change, Decision};
 use crate::content;
@@ -9,7 +10,8 @@ use iris_model::request::Image;
 use iris_model::{Issue, IssueCode, LocalId, OrderRequest, OutcomeKind};
 use std::sync::Arc;
 
-/// Adds the directive of an image message to its order. The receipt comes when the image is linked, or when it is given up.
+/// Adds the directive of an image message to its order. The receipt comes when the image is linked, or when it is given
+/// up.
 pub(super) fn attach(mut case: Case<'_>, request: &OrderRequest, local_id: &LocalId) -> Decision {
     case.image_local_id = sent_images(request).first().and_then(|image| image.local_id.clone());
     let Some(order) = case.snapshot.order(&case.order_ref(local_id)) else {
@@ -43,7 +45,8 @@ pub(super) fn attach(mut case: Case<'_>, request: &OrderRequest, local_id: &Loca
 }
 
 impl Case<'_> {
-    /// Stores the image directives of a request, if it has any. Those already fulfilled stay so; others get new patience.
+    /// Stores the image directives of a request, if it has any. Those already fulfilled stay so; others get new
+    /// patience.
     pub(super) fn store_directives(&mut self, order: i64, request: &OrderRequest) {
         let directives = self.directives(order, request, 0);
         if !directives.is_empty() {

@@ -94,7 +94,8 @@ fn in_the_way<'a>(case: &Case<'a>, patient: i64, evaluation_types: &[EvaluationT
 }
 
 impl Case<'_> {
-    /// An older open order makes way only when the organization wants that, and never once it has reached the grading queue (decision 3).
+    /// An older open order makes way only when the organization wants that, and never once it has reached the grading
+    /// queue (decision 3).
     fn check_supersession(&mut self, in_the_way: &[&OrderRecord]) {
         for older in in_the_way {
             let reason = if self.organization.open_order_policy == OpenOrderPolicy::Reject {
@@ -117,7 +118,8 @@ fn order_exists() -> Issue {
     Issue::error(
         IssueCode::OrderExists,
         "Order.LocalId",
-        "An open order has this LocalId but other content. To change it send XO; for another order use another LocalId.",
+        "An open order has this LocalId but other content. To change it send XO; for another order use another \
+         LocalId.",
     )
 }
 

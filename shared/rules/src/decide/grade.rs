@@ -1,8 +1,8 @@
 //! Gradings and results sent again (iris-facts §6, R-13, R-17, R-24; decisions 120 to 135).
 //!
-//! The care plan, the flags and the codes are fixed when the grading is applied and stored with it; the document is written anew each time
-//! from the order, the patient and what was fixed. Corrections and addenda leave the order graded and raise its version, so that two at
-//! once cannot both be the next.
+//! The care plan, the flags and the codes are fixed when the grading is applied and stored with it; the document is
+//! written anew each time from the order, the patient and what was fixed. Corrections and addenda leave the order
+//! graded and raise its version, so that two at once cannot both be the next.
 
 use super::{Case, Change, Decision};
 use crate::content::{self, Unreadable};
@@ -118,7 +118,8 @@ fn added_notes(gradings: &[Arc<GradingRecord>]) -> Result<Vec<Note>, Unreadable>
 }
 
 impl Case<'_> {
-    /// The same grading again changes nothing. One that was corrected since is not the same any more: it is refused like any second one.
+    /// The same grading again changes nothing. One that was corrected since is not the same any more: it is refused
+    /// like any second one.
     fn is_repetition(&self, order: &OrderRecord, code: ResultCode, fingerprint: Uuid) -> bool {
         let gradings = self.snapshot.gradings(order.id);
         match code {
@@ -383,8 +384,8 @@ impl Case<'_> {
     }
 }
 
-/// When the order was queued for grading: when it had the images that it needs. `linked`: in the order of their arrival. `None`: it was graded
-/// without them.
+/// When the order was queued for grading: when it had the images that it needs. `linked`: in the order of their
+/// arrival. `None`: it was graded without them.
 fn queued_at(
     request: &OrderRequest,
     organization: &Organization,
@@ -428,8 +429,8 @@ fn images(snapshot: &Snapshot, order: &OrderRecord, request: &OrderRequest) -> V
     linked(snapshot, order).into_iter().map(told).collect()
 }
 
-/// Chooses the image of an eye for the report and marks it as preferred (iris-facts §10.5). Both lists are the same images. One that a report
-/// can show comes before any that it cannot.
+/// Chooses the image of an eye for the report and marks it as preferred (iris-facts §10.5). Both lists are the same
+/// images. One that a report can show comes before any that it cannot.
 fn shown(
     linked: &[&ImageRecord],
     told: &mut [ResultImage],

@@ -1,7 +1,8 @@
 //! The rules: what a submission does to the state of things (iris-facts §1, docs/DECISIONS.md).
 //!
-//! [`decide`] is pure: it reads the submission and the snapshot, and says which rows to write, which events to send, and what to answer.
-//! Ids and the time are passed in. Nothing is written when a submission is refused: all its issues are collected first.
+//! [`decide`] is pure: it reads the submission and the snapshot, and says which rows to write, which events to send,
+//! and what to answer. Ids and the time are passed in. Nothing is written when a submission is refused: all its issues
+//! are collected first.
 
 mod attach;
 mod cancel;

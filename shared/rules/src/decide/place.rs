@@ -7,8 +7,8 @@ use iris_model::request::{Camera, Site};
 use iris_model::{Issue, IssueCode, LocalId, state};
 
 impl Case<'_> {
-    /// Finds the site, or creates it where the organization allows that. Returns its state, if it has one; an issue stands when the site
-    /// cannot be used.
+    /// Finds the site, or creates it where the organization allows that. Returns its state, if it has one; an issue
+    /// stands when the site cannot be used.
     pub(super) fn site_state(&mut self, local_id: &LocalId, sent: Option<&Site>) -> Option<String> {
         if let Some(listed) = self.organization.site(local_id) {
             return listed.address.state.as_deref().and_then(state::from_text).map(str::to_owned);

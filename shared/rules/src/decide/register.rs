@@ -28,7 +28,8 @@ pub(super) fn register(
 }
 
 impl Case<'_> {
-    /// Finds, updates or registers the patient of a submission. `None`: it is unknown and cannot be registered; an issue stands.
+    /// Finds, updates or registers the patient of a submission. `None`: it is unknown and cannot be registered; an
+    /// issue stands.
     pub(super) fn patient(
         &mut self,
         key: &PatientRef,
@@ -46,8 +47,8 @@ impl Case<'_> {
         Ok(Some(known.id))
     }
 
-    /// Puts what was sent over what is known, when that makes a difference. Whoever does so hears of it when it looks like another person
-    /// (decision 6); where the organization wants that, nothing is done then.
+    /// Puts what was sent over what is known, when that makes a difference. Whoever does so hears of it when it looks
+    /// like another person (decision 6); where the organization wants that, nothing is done then.
     pub(super) fn update_patient(&mut self, known: &PatientRecord, sent: &Patient) -> Result<(), Unreadable> {
         if content::contradicts(&known.details, sent)? {
             self.issues.push(mismatch(self.organization.patient_mismatch));
@@ -65,7 +66,8 @@ impl Case<'_> {
             self.issues.push(Issue::error(
                 IssueCode::UnknownPatient,
                 "Patient.LocalId",
-                "This patient is not known. Send name, birth date and gender with the order, or register the patient first.",
+                "This patient is not known. Send name, birth date and gender with the order, or register the patient \
+                 first.",
             ));
             return None;
         };

@@ -8,8 +8,9 @@
 //!    └── resumed ◄── Held
 //! ```
 //!
-//! Channels whose destination confirms at once know one step; others hand over first and hear the final word later. What a failure allows is
-//! said by the [`Purpose`]: what is sent at least once goes again whenever nobody knows; what is sent at most once never does.
+//! Channels whose destination confirms at once know one step; others hand over first and hear the final word later.
+//! What a failure allows is said by the [`Purpose`]: what is sent at least once goes again whenever nobody knows; what
+//! is sent at most once never does.
 
 use super::{DeliveryState, LOST_LIMIT};
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +18,8 @@ use jiff::{SignedDuration, Timestamp};
 /// How long an attempt may take before somebody else may begin one.
 pub const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a destination that did not take a delivery is left alone by it: the first time, the second, and so on; the last for good.
+/// How long a destination that did not take a delivery is left alone by it: the first time, the second, and so on; the
+/// last for good.
 pub const PAUSES: [SignedDuration; 9] = [
     SignedDuration::from_secs(1),
     SignedDuration::from_secs(2),
@@ -36,14 +38,14 @@ pub const OUTAGE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// The same where there was no room: others are under way to the destination, or it is being left alone.
 pub const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(20);
 
-/// How long after an attempt that nobody ended the next one may begin: after the first at once, for its handler may just have been replaced;
-/// then later and later. A handler that dies of something else takes the attempts under way with it again and again; they must not be taken
-/// for what it dies of.
+/// How long after an attempt that nobody ended the next one may begin: after the first at once, for its handler may
+/// just have been replaced; then later and later. A handler that dies of something else takes the attempts under way
+/// with it again and again; they must not be taken for what it dies of.
 pub const BREAKS: [SignedDuration; 4] =
     [SignedDuration::ZERO, SignedDuration::from_secs(5), SignedDuration::from_mins(1), SignedDuration::from_mins(10)];
 
-/// How long the final word about a result may take: longer than the queue keeps it for its hospital, so that it is surely not there any more when
-/// it is handed over again.
+/// How long the final word about a result may take: longer than the queue keeps it for its hospital, so that it is
+/// surely not there any more when it is handed over again.
 pub const WORD_PATIENCE: SignedDuration = SignedDuration::from_hours(15 * 24);
 
 /// How long a charge may wait for its hospital before it is not sent any more.
@@ -84,7 +86,8 @@ pub struct Life {
 pub struct Lease {
     /// Until when nobody else begins one.
     pub until: Timestamp,
-    /// By the how many-th message of the delivery it was begun. The same message comes again when its handler has died: it may begin anew.
+    /// By the how many-th message of the delivery it was begun. The same message comes again when its handler has died:
+    /// it may begin anew.
     pub by: u32,
 }
 
@@ -170,7 +173,8 @@ impl Life {
         Begin::Now(Self { broken_off: self.broken_off + 1, lease: Some(lease), ..self })
     }
 
-    /// What the destination's word makes of what was handed over, where it says: again, after this pause. What is sent at most once is not.
+    /// What the destination's word makes of what was handed over, where it says: again, after this pause. What is sent
+    /// at most once is not.
     #[must_use]
     pub fn again(self, now: Timestamp, pause: SignedDuration) -> (DeliveryState, Self) {
         if self.purpose == Purpose::AtMostOnce {
@@ -182,8 +186,8 @@ impl Life {
         (DeliveryState::Waiting, Self { failures, failing_since, next_at, lease: None, broken_off: 0, ..self })
     }
 
-    /// What an attempt that was begun makes of it. It is parked when the destination has not taken it for `patience`, whatever else it takes.
-    /// `chance` is from 0 to 1: those that fail together do not come back together.
+    /// What an attempt that was begun makes of it. It is parked when the destination has not taken it for `patience`,
+    /// whatever else it takes. `chance` is from 0 to 1: those that fail together do not come back together.
     #[must_use]
     pub fn ended(
         self,
@@ -318,7 +322,8 @@ mod tests {
             let all = lived(Purpose::AtLeastOnce, &events);
             let (now, state, life, _) = *all.last().unwrap();
             let open = matches!(state, DeliveryState::Waiting | DeliveryState::Resumed);
-            // However it was left, a quarter of an hour later it may be begun, or is taken aside because handlers die of it.
+            // However it was left, a quarter of an hour later it may be begun, or is taken aside because handlers die
+            // of it.
             let later = now + SignedDuration::from_mins(15) + LEASE;
             prop_assert_eq!(open, life.begin(state, 99, later) != Begin::Nothing);
             for pair in all.windows(2) {

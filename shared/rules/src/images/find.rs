@@ -60,8 +60,9 @@ fn claimed<'a>(
     Ok(Target { order, directive: None, laterality })
 }
 
-/// The directive that names the image's blob and has no image yet, of an order that lives; of several the oldest order's. A directive that is
-/// fulfilled takes no further image: a device that uses its file names again must not put one patient's eye into another's exam.
+/// The directive that names the image's blob and has no image yet, of an order that lives; of several the oldest
+/// order's. A directive that is fulfilled takes no further image: a device that uses its file names again must not put
+/// one patient's eye into another's exam.
 fn by_directive<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Option<(&'a OrderRecord, &'a DirectiveRecord)> {
     let candidates = snapshot.directives_of(&image.blob).into_iter().filter_map(|directive| {
         let order = snapshot.order_by_id(directive.order)?;
@@ -71,7 +72,8 @@ fn by_directive<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Option<(&'a 
     candidates.min_by_key(|(order, directive)| (order.id, directive.ordinal))
 }
 
-/// Directive and image must not contradict each other about the eye, nor, where the organization wants that, about the patient.
+/// Directive and image must not contradict each other about the eye, nor, where the organization wants that, about the
+/// patient.
 fn directed<'a>(
     image: &ImageRecord,
     snapshot: &Snapshot,
@@ -130,7 +132,8 @@ fn by_study<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Result<Option<&'
     }
 }
 
-/// The one open order of the patient. Where patients' ids are unique per site only, the site of the device decides if there are several.
+/// The one open order of the patient. Where patients' ids are unique per site only, the site of the device decides if
+/// there are several.
 fn by_patient<'a>(
     image: &ImageRecord,
     snapshot: &'a Snapshot,

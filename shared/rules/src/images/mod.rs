@@ -1,21 +1,25 @@
-//! Images: how they find their orders, and when an order has those it needs (iris-facts §2.4, §2.5, §10.1; decisions 23 to 25, 170 to 179).
+//! Images: how they find their orders, and when an order has those it needs (iris-facts §2.4, §2.5, §10.1; decisions 23
+//! to 25, 170 to 179).
 //!
 //! # How image and order come together
 //!
 //! An *image* is a file that arrived ([`ImageRecord`]); a *directive* is an order's word that an image belongs to it
-//! ([`DirectiveRecord`]). Either may come first. Whatever arrives, the same question is asked at the end: [`settle`] looks at one order and
-//! at everything known that may belong to it, links what does, and queues the order for grading once it has what it needs. It is pure, it
-//! changes nothing when asked a second time, and the order in which things arrive does not matter for where they end.
+//! ([`DirectiveRecord`]). Either may come first. Whatever arrives, the same question is asked at the end: [`settle`]
+//! looks at one order and at everything known that may belong to it, links what does, and queues the order for grading
+//! once it has what it needs. It is pure, it changes nothing when asked a second time, and the order in which things
+//! arrive does not matter for where they end.
 //!
-//! An image belongs to the order [`find`] names: the one whose directive names its blob; else the one whose LocalId is its
-//! AccessionNumber; else the one of its study; else the one open order of its patient. Where that is not exactly one order, the image
-//! *waits*, and after the organization's patience is *quarantined*: kept, reported, and still linked when something says where it belongs.
+//! An image belongs to the order [`find`] names: the one whose directive names its blob; else the one whose LocalId is
+//! its AccessionNumber; else the one of its study; else the one open order of its patient. Where that is not exactly
+//! one order, the image *waits*, and after the organization's patience is *quarantined*: kept, reported, and still
+//! linked when something says where it belongs.
 //!
 //! # Crashes and races
 //!
-//! All of it is written in the transaction of the group commit, together with its events. Linking raises the order's version, so that two
-//! processes cannot both conclude that an order is complete. An image and an order that are stored by two processes at the same moment may
-//! miss each other; both wait then, and the sweep asks again ([`Store::images_due`](crate::Store::images_due)).
+//! All of it is written in the transaction of the group commit, together with its events. Linking raises the order's
+//! version, so that two processes cannot both conclude that an order is complete. An image and an order that are stored
+//! by two processes at the same moment may miss each other; both wait then, and the sweep asks again
+//! ([`Store::images_due`](crate::Store::images_due)).
 
 mod decide;
 mod find;
@@ -145,7 +149,8 @@ pub enum DirectiveState {
     Pending,
     /// Its image is linked.
     Linked,
-    /// Its image did not arrive in time or cannot be used, which was reported. One that arrives later is linked all the same.
+    /// Its image did not arrive in time or cannot be used, which was reported. One that arrives later is linked all the
+    /// same.
     Failed,
 }
 
@@ -204,7 +209,8 @@ impl DirectiveRecord {
     }
 }
 
-/// The id of an image: the same bytes under the same name of the same container are one image, however often they are uploaded.
+/// The id of an image: the same bytes under the same name of the same container are one image, however often they are
+/// uploaded.
 #[must_use]
 pub fn image_id(blob: &BlobRef, digest: &[u8]) -> Uuid {
     let place = Uuid::new_v5(&NAMESPACE, blob.organization.0.as_bytes());

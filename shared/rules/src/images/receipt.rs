@@ -1,4 +1,5 @@
-//! The events about images (iris-facts §4.2). Their ids depend on nothing but what they tell, so that telling it again is recognizable.
+//! The events about images (iris-facts §4.2). Their ids depend on nothing but what they tell, so that telling it again
+//! is recognizable.
 
 use super::{DirectiveRecord, ImageRecord, ImageStatus};
 use crate::content::Unreadable;
@@ -84,8 +85,8 @@ fn message(code: IssueCode, image: Option<&ImageRecord>, file_name: &str) -> Str
             "The image did not arrive. Upload it under this name; it is linked as soon as it arrives."
         }
         IssueCode::ImageUnidentified => {
-            "Nothing says whose image this is. Send an order or an image message that names it, or have the camera write PatientID or \
-             AccessionNumber into it."
+            "Nothing says whose image this is. Send an order or an image message that names it, or have the camera \
+             write PatientID or AccessionNumber into it."
         }
         IssueCode::ImageUnmatched => {
             "No open order fits the ids in the image. Check them, or send the order: the image is linked then."
@@ -95,7 +96,8 @@ fn message(code: IssueCode, image: Option<&ImageRecord>, file_name: &str) -> Str
         }
         IssueCode::ImageEyeUnknown => "Nothing says which eye this is. Send an image message with Laterality OD or OS.",
         IssueCode::ImageEyeMismatch => {
-            "Directive and image name different eyes. Send the directive again with the right Laterality, or upload the right image."
+            "Directive and image name different eyes. Send the directive again with the right Laterality, or upload \
+             the right image."
         }
         IssueCode::PatientMismatch => {
             "The image names another patient than the order's. Check that it is the right image."

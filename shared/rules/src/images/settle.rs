@@ -20,10 +20,12 @@ pub struct Effects {
     pub events: Vec<Event>,
 }
 
-/// Links to an order whatever in the snapshot belongs to it, reports directives that cannot be fulfilled, and queues the order for grading
-/// once it has the images it needs. The changes are applied to the snapshot, too. Asked again, it has nothing to do.
+/// Links to an order whatever in the snapshot belongs to it, reports directives that cannot be fulfilled, and queues
+/// the order for grading once it has the images it needs. The changes are applied to the snapshot, too. Asked again, it
+/// has nothing to do.
 ///
-/// The snapshot has to hold the order with its content, its directives and images, and the images that may belong to it.
+/// The snapshot has to hold the order with its content, its directives and images, and the images that may belong to
+/// it.
 ///
 /// # Errors
 /// When something stored cannot be read; what was done to the snapshot until then means nothing.
@@ -70,7 +72,8 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// Directives about images that are linked already: they were found by their own ids, or the directive was sent again with another eye.
+    /// Directives about images that are linked already: they were found by their own ids, or the directive was sent
+    /// again with another eye.
     fn follow_directives(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         for directive in snapshot.images.directives(self.order.id).to_vec() {
             for image in linked(snapshot, self.order.id) {
@@ -265,8 +268,8 @@ fn linked(snapshot: &Snapshot, order: i64) -> Vec<ImageRecord> {
     snapshot.images.images_of_order(order).into_iter().cloned().collect()
 }
 
-/// Images that may be linked to an order: under a name its directives have, or naming it themselves; usable; and free, or left behind by an
-/// order that was cancelled.
+/// Images that may be linked to an order: under a name its directives have, or naming it themselves; usable; and free,
+/// or left behind by an order that was cancelled.
 fn candidates(order: &OrderRecord, snapshot: &Snapshot) -> Vec<ImageRecord> {
     let (organization, known) = (order.key.organization, &snapshot.images);
     let patient = snapshot.patient_by_id(order.patient).map(|patient| patient.key.local_id.as_str());

@@ -49,10 +49,12 @@ impl Batches for Database {
         let claimed = sqlx::query(AssertSqlSafe(format!(
             // With what is said of its deliveries.
             "UPDATE batch_results SET batch = $1, sent_at = CASE \
-                 WHEN NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id) THEN $5 \
+                 WHEN NOT EXISTS (SELECT 1 FROM deliveries d \
+                     WHERE d.transaction_id = batch_results.transaction_id) THEN $5 \
                  WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id \
                      AND d.state NOT IN ({settled})) THEN NULL \
-                 ELSE (SELECT MAX(d.delivered_at) FROM deliveries d WHERE d.transaction_id = batch_results.transaction_id) END \
+                 ELSE (SELECT MAX(d.delivered_at) FROM deliveries d \
+                     WHERE d.transaction_id = batch_results.transaction_id) END \
              WHERE sequence IN ( \
                  SELECT sequence FROM batch_results WHERE organization = $2 AND batch IS NULL AND at < $3 \
                  ORDER BY sequence LIMIT $4)",
@@ -63,7 +65,8 @@ impl Batches for Database {
         .bind(i64::from(batch.limit))
         .bind(batch.opened_at.as_microsecond())
         .execute(&mut *transaction)
-        .answered().await?;
+        .answered()
+        .await?;
         let mut has_more = false;
         if claimed.rows_affected() == u64::from(batch.limit) {
             let left: Option<i64> = sqlx::query_scalar(
@@ -109,7 +112,8 @@ impl Batches for Database {
             "SELECT b.sequence, b.transaction_id, b.order_id, b.at, \
                  COALESCE((SELECT c.code FROM batch_results c WHERE c.order_id = b.order_id AND c.batch = b.batch \
                      AND c.code <> 'R' ORDER BY c.sequence DESC LIMIT 1), b.code) AS code, \
-                 (SELECT MAX(e.batch) FROM batch_results e WHERE e.order_id = b.order_id AND e.batch < b.batch) AS earlier, \
+                 (SELECT MAX(e.batch) FROM batch_results e WHERE e.order_id = b.order_id \
+                     AND e.batch < b.batch) AS earlier, \
                  r.code AS own_code, b.sent_at, r.document, r.report \
              FROM batch_results b JOIN results r ON r.transaction_id = b.transaction_id \
              WHERE b.organization = $1 AND b.batch = $2 AND b.sequence > $3 \
@@ -122,7 +126,8 @@ impl Batches for Database {
         .bind(after)
         .bind(i64::from(limit))
         .fetch_all(self.reading().await?)
-        .answered().await?;
+        .answered()
+        .await?;
         rows.into_iter().map(BatchResultRow::record).collect()
     }
 

@@ -132,7 +132,8 @@ impl Deliveries for Database {
         let (since, disabled): (i64, Option<i64>) = sqlx::query_as(
             "INSERT INTO destinations (organization, destination, failing_since, failed_at, reason) \
              VALUES ($1, $2, $3, $3, $4) \
-             ON CONFLICT (organization, destination) DO UPDATE SET failed_at = excluded.failed_at, reason = excluded.reason \
+             ON CONFLICT (organization, destination) DO UPDATE \
+                 SET failed_at = excluded.failed_at, reason = excluded.reason \
              RETURNING failing_since, disabled_at",
         )
         .bind(failed.organization.0)
@@ -141,7 +142,7 @@ impl Deliveries for Database {
         .bind(&failed.reason)
         .fetch_one(&mut *transaction)
         .answered()
-    .await?;
+        .await?;
         let over = i64::try_from(disable_after.as_micros()).unwrap_or(i64::MAX);
         let disable = disabled.is_none() && failed.at.as_microsecond().saturating_sub(since) >= over;
         if disable {
@@ -178,7 +179,8 @@ impl Deliveries for Database {
         at: Timestamp,
     ) -> Result<BegunDelivery, Error> {
         let mut transaction = self.begin().await?;
-        // Whoever has it locked is waited for: a message that went away because of them would be missed should they die.
+        // Whoever has it locked is waited for: a message that went away because of them would be missed should they
+        // die.
         let locked: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
             "SELECT sequence FROM deliveries WHERE transaction_id = $1 AND destination = $2{FOR_UPDATE}"
         )))
@@ -268,22 +270,26 @@ impl Deliveries for Database {
         limit: u32,
     ) -> Result<(RungDeliveries, Vec<Envelope>), Error> {
         let mut transaction = self.begin().await?;
-        // Of those that were held, the first alone may go; what is behind another rings when that one has ended. What the outbox still has
-        // to send is not lost. `rang` is when its doorbell rang last, `due` when it became due after that, if it did.
+        // Of those that were held, the first alone may go; what is behind another rings when that one has ended. What
+        // the outbox still has to send is not lost. `rang` is when its doorbell rang last, `due` when it became due
+        // after that, if it did.
         let (begin, open) = (states::deliveries(DeliveryState::may_begin), states::deliveries(DeliveryState::is_open));
         let resumed = states::delivery(Resumed);
         let found: Vec<(i64, bool)> = sqlx::query_as(AssertSqlSafe(format!(
             "SELECT q.sequence, COALESCE(q.seen_at, q.at) < COALESCE(q.leased_until, q.next_at) FROM deliveries q \
              WHERE q.sequence IN (SELECT x.sequence FROM \
-                 (SELECT d.sequence, ROW_NUMBER() OVER (PARTITION BY d.organization, d.destination ORDER BY d.sequence) AS turn \
+                 (SELECT d.sequence, ROW_NUMBER() OVER (PARTITION BY d.organization, d.destination \
+                     ORDER BY d.sequence) AS turn \
                   FROM deliveries d WHERE d.state IN ({begin}) AND d.next_at <= $2 \
                   AND (d.leased_until IS NULL OR d.leased_until <= $2) \
                   AND (COALESCE(d.seen_at, d.at) < COALESCE(d.leased_until, d.next_at) \
                       OR (COALESCE(d.seen_at, d.at) < $1 AND NOT EXISTS \
                           (SELECT 1 FROM outbox o WHERE o.destination = 'deliveries' AND o.created_at < $1))) \
-                  AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
+                  AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id \
+                      AND e.destination = d.destination \
                       AND e.sequence < d.sequence AND e.state IN ({open})) \
-                  AND (d.state <> {resumed} OR NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.organization = d.organization \
+                  AND (d.state <> {resumed} OR NOT EXISTS (SELECT 1 FROM deliveries e \
+                      WHERE e.organization = d.organization \
                       AND e.destination = d.destination AND e.state = {resumed} AND e.sequence < d.sequence))) x \
                  WHERE x.turn <= $4 ORDER BY x.turn, x.sequence LIMIT $3) \
              ORDER BY q.sequence{FOR_UPDATE_SKIP_LOCKED}"
@@ -294,7 +300,7 @@ impl Deliveries for Database {
         .bind(AT_ONCE)
         .fetch_all(&mut *transaction)
         .answered()
-    .await?;
+        .await?;
         let (mut rung, mut messages) = (RungDeliveries::default(), Vec::new());
         for (sequence, due) in found {
             messages.push((Destination::Deliveries, announcement(&mut transaction, sequence, at).await?));
@@ -322,7 +328,8 @@ impl Deliveries for Database {
 
     async fn destination_health(&self, organization: Option<ClientGuid>) -> Result<Vec<DestinationHealth>, Error> {
         let sql = format!(
-            "SELECT {} FROM destinations s WHERE $1 IS NULL OR s.organization = $1 ORDER BY s.organization, s.destination",
+            "SELECT {} FROM destinations s WHERE $1 IS NULL OR s.organization = $1 \
+                 ORDER BY s.organization, s.destination",
             HealthRow::columns()
         );
         let rows: Vec<HealthRow> = sqlx::query_as(AssertSqlSafe(sql))
@@ -384,7 +391,8 @@ async fn forgive(connection: &mut Connection, organization: Uuid, destination: &
 
 async fn store_life(connection: &mut Connection, sequence: i64, life: &Life) -> Result<(), Error> {
     sqlx::query(
-        "UPDATE deliveries SET failures = $2, failing_since = $3, lost = $4, next_at = $5, leased_until = $6, leased_by = $7 \
+        "UPDATE deliveries SET failures = $2, failing_since = $3, lost = $4, next_at = $5, leased_until = $6, \
+             leased_by = $7 \
          WHERE sequence = $1",
     )
     .bind(sequence)
@@ -436,7 +444,8 @@ async fn next_in_line(connection: &mut Connection, ended: &Ended, at: Timestamp)
     }
     let (waiting, open) = (states::delivery(Waiting), states::deliveries(DeliveryState::is_open));
     let behind: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
-        "SELECT d.sequence FROM deliveries d JOIN deliveries e ON e.order_id = d.order_id AND e.destination = d.destination \
+        "SELECT d.sequence FROM deliveries d JOIN deliveries e ON e.order_id = d.order_id \
+             AND e.destination = d.destination \
          WHERE e.sequence = $1 AND d.sequence > e.sequence AND d.state = {waiting} \
          AND NOT EXISTS (SELECT 1 FROM deliveries f WHERE f.order_id = d.order_id AND f.destination = d.destination \
              AND f.sequence < d.sequence AND f.state IN ({open})) \
@@ -453,8 +462,9 @@ async fn next_in_line(connection: &mut Connection, ended: &Ended, at: Timestamp)
     Ok(next)
 }
 
-/// Rings for deliveries to a destination that took one just now, and that would wait for a while: a success may wake two more. What rests
-/// because its attempts broke off (`lost`) goes on resting; that was no fault of the destination's.
+/// Rings for deliveries to a destination that took one just now, and that would wait for a while: a success may wake
+/// two more. What rests because its attempts broke off (`lost`) goes on resting; that was no fault of the
+/// destination's.
 async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Result<Vec<NewEnvelope>, Error> {
     let (waiting, open) = (states::delivery(Waiting), states::deliveries(DeliveryState::is_open));
     let asleep: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
@@ -487,7 +497,8 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     let results = purpose_column(Purpose::AtLeastOnce);
     let completed: Option<(i32, Uuid)> = sqlx::query_as(AssertSqlSafe(format!(
         "UPDATE orders SET status = {complete}, version = version + 1 WHERE id = $1 AND status = {graded} \
-             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN ({settled}) AND d.purpose = {results} \
+             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.order_id = $1 AND d.state NOT IN ({settled}) \
+                 AND d.purpose = {results} \
                  AND d.transaction_id = (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
                      ORDER BY l.sequence DESC LIMIT 1)) \
          RETURNING version, (SELECT l.transaction_id FROM deliveries l WHERE l.order_id = $1 \
@@ -585,7 +596,8 @@ async fn store(
     Ok(stored)
 }
 
-/// Enables a destination: whether it was disabled, how many deliveries were held for it, and what was put into the outbox.
+/// Enables a destination: whether it was disabled, how many deliveries were held for it, and what was put into the
+/// outbox.
 pub(super) async fn resume(
     connection: &mut Connection,
     organization: ClientGuid,
@@ -635,7 +647,8 @@ pub(super) async fn retry_delivery(
 ) -> Result<DeliveryMove, Error> {
     let delivered = states::delivery(DeliveryState::Delivered);
     let known: Option<(i16, i16, bool)> = sqlx::query_as(AssertSqlSafe(format!(
-        "SELECT d.state, d.purpose, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id AND l.destination = d.destination \
+        "SELECT d.state, d.purpose, EXISTS (SELECT 1 FROM deliveries l WHERE l.order_id = d.order_id \
+             AND l.destination = d.destination \
              AND l.sequence > d.sequence AND l.state = {delivered}) FROM deliveries d WHERE d.sequence = $1{FOR_UPDATE}"
     )))
     .bind(sequence)
@@ -660,14 +673,15 @@ pub(super) async fn retry_delivery(
         _ => DeliveryState::Waiting,
     };
     sqlx::query(
-        "UPDATE deliveries SET state = $2, lost = 0, failures = 0, failing_since = NULL, next_at = $3, leased_until = NULL, \
+        "UPDATE deliveries SET state = $2, lost = 0, failures = 0, failing_since = NULL, next_at = $3, \
+             leased_until = NULL, \
          leased_by = NULL WHERE sequence = $1",
     )
-        .bind(sequence)
-        .bind(delivery_state_column(state))
-        .bind(at.as_microsecond())
-        .execute(&mut *connection)
-        .answered()
+    .bind(sequence)
+    .bind(delivery_state_column(state))
+    .bind(at.as_microsecond())
+    .execute(&mut *connection)
+    .answered()
     .await?;
     let message = announcement(connection, sequence, at).await?;
     store(connection, seal(vec![(Destination::Deliveries, message)]), at, at).await?;

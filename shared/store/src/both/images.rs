@@ -61,7 +61,8 @@ impl Images for Database {
     async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error> {
         let linked = states::image(ImageStatus::Linked);
         let sql = format!(
-            "SELECT {} FROM images i WHERE i.organization = $1 AND i.status <> {linked} ORDER BY i.received_at DESC LIMIT $2",
+            "SELECT {} FROM images i WHERE i.organization = $1 AND i.status <> {linked} \
+                 ORDER BY i.received_at DESC LIMIT $2",
             ImageRow::COLUMNS
         );
         let query = sqlx::query_as(AssertSqlSafe(sql)).bind(organization.0).bind(i64::from(limit));
@@ -70,7 +71,8 @@ impl Images for Database {
     }
 }
 
-/// Loads what is wanted of images, and around every order that an image may belong to its content, directives and images.
+/// Loads what is wanted of images, and around every order that an image may belong to its content, directives and
+/// images.
 pub(super) async fn load(
     connection: &mut Connection,
     wanted: &WantedImages,
@@ -272,7 +274,8 @@ async fn surroundings(
 
 /// Saves changed directives, studies and images; new directives are saved with their orders.
 pub(super) async fn save(connection: &mut Connection, commit: &Commit) -> Result<(), Error> {
-    // In the order of their keys, as every statement that changes several rows: who waits for each other would wait forever.
+    // In the order of their keys, as every statement that changes several rows: who waits for each other would wait
+    // forever.
     let mut changed: Vec<_> = commit.changed_directives.iter().collect();
     changed.sort_by_key(|(directive, _)| (directive.order, directive.ordinal));
     for (directive, expected) in changed {
@@ -345,10 +348,12 @@ async fn changed_image(connection: &mut Connection, image: &ImageRecord, expecte
 
 async fn new_image(connection: &mut Connection, image: &ImageRecord) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO images (id, iris_id, version, order_id, tries, received_at, next_try_at, give_up_at, size, status, \
+        "INSERT INTO images (id, iris_id, version, order_id, tries, received_at, next_try_at, give_up_at, size, \
+             status, \
              organization, container, file_name, format, archive, accession, patient, study, device, own_laterality, \
              laterality, context, local_id, taken, reason, defect, details) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+             $23, \
              $24, $25, $26, $27)",
     )
     .bind(image.id)
@@ -379,6 +384,7 @@ async fn new_image(connection: &mut Connection, image: &ImageRecord) -> Result<(
     .bind(image.defect.as_deref())
     .bind(&image.details)
     .execute(connection)
-    .answered().await?;
+    .answered()
+    .await?;
     Ok(())
 }

@@ -72,7 +72,8 @@ impl Inspection for Database {
             "SELECT {} FROM orders o JOIN patients p ON p.id = o.patient \
              WHERE o.id < $1 AND (CAST($2 AS TEXT) IS NULL OR o.id = $3 OR lower(o.local_id) LIKE $2 ESCAPE '!' \
                  OR lower(p.local_id) LIKE $2 ESCAPE '!' OR lower(o.site) LIKE $2 ESCAPE '!') \
-             AND ($4 IS NULL OR o.organization = $4) AND ($5 IS NULL OR o.status = $5) AND ($6 IS NULL OR o.patient = $6) \
+             AND ($4 IS NULL OR o.organization = $4) AND ($5 IS NULL OR o.status = $5) AND ($6 IS NULL \
+                 OR o.patient = $6) \
              ORDER BY o.id DESC LIMIT $7",
             SummaryRow::COLUMNS
         );
@@ -107,11 +108,13 @@ impl Inspection for Database {
         .answered()
         .await?;
         let history: Vec<HistoryRow> = sqlx::query_as(
-            "SELECT version, at, submission, status, change, content FROM order_history WHERE order_id = $1 ORDER BY version",
+            "SELECT version, at, submission, status, change, content FROM order_history WHERE order_id = $1 \
+                 ORDER BY version",
         )
         .bind(key)
         .fetch_all(pool)
-        .answered().await?;
+        .answered()
+        .await?;
         let images: Vec<String> =
             sqlx::query_scalar("SELECT details FROM image_directives WHERE order_id = $1 ORDER BY ordinal")
                 .bind(key)
@@ -130,7 +133,8 @@ impl Inspection for Database {
     ) -> Result<Vec<SubmissionRecord>, Error> {
         let outcome = only.map(|kind| format!("AND s.outcome = '{}'", kind.as_str())).unwrap_or_default();
         let sql = format!(
-            "SELECT {} FROM submissions s WHERE ($1 IS NULL OR s.organization = $1) {outcome} ORDER BY s.at DESC LIMIT $2",
+            "SELECT {} FROM submissions s WHERE ($1 IS NULL OR s.organization = $1) {outcome} \
+                 ORDER BY s.at DESC LIMIT $2",
             SubmissionRow::COLUMNS
         );
         let rows: Vec<SubmissionRow> = sqlx::query_as(AssertSqlSafe(sql))

@@ -61,11 +61,13 @@ fn statement(kind: Kind) -> Option<String> {
         Kind::Submissions => format!(
             "DELETE FROM submissions WHERE id IN \
              (SELECT s.id FROM submissions s WHERE s.at < $1 \
-              AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = s.iris_order_id AND o.status NOT IN ({over})) LIMIT $2)",
+              AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = s.iris_order_id \
+                  AND o.status NOT IN ({over})) LIMIT $2)",
         ),
         Kind::Images => format!(
             "DELETE FROM images WHERE id IN \
-             (SELECT i.id FROM images i WHERE i.status = {quarantined} AND i.received_at < $1 AND i.give_up_at < $1 LIMIT $2)",
+             (SELECT i.id FROM images i WHERE i.status = {quarantined} AND i.received_at < $1 \
+                 AND i.give_up_at < $1 LIMIT $2)",
         ),
         Kind::Links => String::from(
             "DELETE FROM resubmissions WHERE submission IN \
@@ -77,34 +79,42 @@ fn statement(kind: Kind) -> Option<String> {
             "DELETE FROM deliveries WHERE sequence IN \
              (SELECT d.sequence FROM deliveries d WHERE d.state IN ({ended}) AND d.at < $1 \
               AND (d.delivered_at IS NULL OR d.delivered_at < $1) \
-              AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
+              AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id \
+                  AND e.destination = d.destination \
                   AND e.sequence < d.sequence AND e.state NOT IN ({ended})) LIMIT $2)",
         ),
         // Of an organization's batches the last stays: the next one's number and beginning follow from it.
         Kind::BatchEntries => String::from(
             "DELETE FROM batch_results WHERE sequence IN \
-             (SELECT e.sequence FROM batches b JOIN batch_results e ON e.organization = b.organization AND e.batch = b.number \
+             (SELECT e.sequence FROM batches b JOIN batch_results e ON e.organization = b.organization \
+                 AND e.batch = b.number \
               WHERE b.closed_at < $1 AND b.ends_at < $1 \
-              AND EXISTS (SELECT 1 FROM batches l WHERE l.organization = b.organization AND l.number > b.number) LIMIT $2)",
+              AND EXISTS (SELECT 1 FROM batches l WHERE l.organization = b.organization \
+                  AND l.number > b.number) LIMIT $2)",
         ),
         Kind::Batches => String::from(
             "DELETE FROM batches WHERE (organization, number) IN \
              (SELECT b.organization, b.number FROM batches b WHERE b.closed_at < $1 AND b.ends_at < $1 \
               AND EXISTS (SELECT 1 FROM batches l WHERE l.organization = b.organization AND l.number > b.number) \
-              AND NOT EXISTS (SELECT 1 FROM batch_results e WHERE e.organization = b.organization AND e.batch = b.number) LIMIT $2)",
+              AND NOT EXISTS (SELECT 1 FROM batch_results e WHERE e.organization = b.organization \
+                  AND e.batch = b.number) LIMIT $2)",
         ),
         Kind::Results => format!(
             "DELETE FROM results WHERE sequence IN \
-             (SELECT r.sequence FROM results r JOIN orders o ON o.id = r.order_id WHERE r.at < $1 AND o.status IN ({over}) \
+             (SELECT r.sequence FROM results r JOIN orders o ON o.id = r.order_id WHERE r.at < $1 \
+                 AND o.status IN ({over}) \
               AND EXISTS (SELECT 1 FROM results l WHERE l.order_id = r.order_id AND l.sequence > r.sequence) \
               AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.transaction_id = r.transaction_id) \
-              AND NOT EXISTS (SELECT 1 FROM batch_results b WHERE b.order_id = r.order_id AND b.transaction_id = r.transaction_id) \
+              AND NOT EXISTS (SELECT 1 FROM batch_results b WHERE b.order_id = r.order_id \
+                  AND b.transaction_id = r.transaction_id) \
               LIMIT $2)",
         ),
         Kind::Gradings => format!(
             "DELETE FROM gradings WHERE (order_id, number) IN \
-             (SELECT g.order_id, g.number FROM gradings g JOIN orders o ON o.id = g.order_id WHERE g.at < $1 AND g.code <> 'A' \
-              AND o.status IN ({over}) AND EXISTS (SELECT 1 FROM gradings l WHERE l.order_id = g.order_id AND l.number > g.number \
+             (SELECT g.order_id, g.number FROM gradings g JOIN orders o ON o.id = g.order_id WHERE g.at < $1 \
+                 AND g.code <> 'A' \
+              AND o.status IN ({over}) AND EXISTS (SELECT 1 FROM gradings l WHERE l.order_id = g.order_id \
+                  AND l.number > g.number \
                   AND l.code <> 'A') LIMIT $2)",
         ),
         Kind::Drops => return None,

@@ -1,4 +1,5 @@
-//! Between records and columns: what both databases have in common. Here what every table needs; below, the rows of each kind of record.
+//! Between records and columns: what both databases have in common. Here what every table needs; below, the rows of
+//! each kind of record.
 
 mod administration;
 mod drops;

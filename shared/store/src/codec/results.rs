@@ -111,7 +111,8 @@ impl DeliveryRow {
     pub(crate) fn columns() -> String {
         let open = states::deliveries(DeliveryState::is_open);
         format!(
-            "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.state, d.destination, d.seen_at, \
+            "d.sequence, d.transaction_id, d.organization, d.order_id, d.at, d.delivered_at, d.state, d.destination, \
+                 d.seen_at, \
              d.announced, d.purpose, d.next_at, d.leased_until, d.leased_by, d.failures, d.failing_since, d.lost, \
              r.code, r.document, r.report, s.disabled_at, \
              EXISTS (SELECT 1 FROM deliveries e WHERE e.order_id = d.order_id AND e.destination = d.destination \
@@ -219,7 +220,8 @@ impl HealthRow {
         let held = states::delivery(DeliveryState::Held);
         format!(
             "s.organization, s.destination, s.failing_since, s.disabled_at, s.reason, \
-             (SELECT COUNT(*) FROM deliveries d WHERE d.organization = s.organization AND d.destination = s.destination \
+             (SELECT COUNT(*) FROM deliveries d WHERE d.organization = s.organization \
+                 AND d.destination = s.destination \
                  AND d.state = {held}) AS held"
         )
     }

@@ -1,5 +1,5 @@
-//! States as statements name them: the rules say which are meant, their columns say by what numbers. No statement has such a number of
-//! its own.
+//! States as statements name them: the rules say which are meant, their columns say by what numbers. No statement has
+//! such a number of its own.
 
 use super::{STATUSES, delivery_state_column, image_status_column, status_column};
 use iris_model::enumeration::OrderStatus;

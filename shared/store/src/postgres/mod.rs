@@ -1,8 +1,9 @@
 //! PostgreSQL: the production database.
 //!
-//! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size. What a
-//! batch rests on is loaded in one transaction (REPEATABLE READ), so that it is of one moment. Saving is READ COMMITTED: what was loaded is
-//! guarded by versions and unique indexes, and the epoch of a drop by a share lock on its row.
+//! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size.
+//! What a batch rests on is loaded in one transaction (REPEATABLE READ), so that it is of one moment. Saving is READ
+//! COMMITTED: what was loaded is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its
+//! row.
 
 mod dialect;
 mod load;
@@ -51,12 +52,13 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How long a connection may take to say that it is alive.
 const ALIVE: Duration = Duration::from_secs(2);
 
-/// Every statement of ours is a look-up by index. Without this, plans made and kept while a table was small would scan it for good.
+/// Every statement of ours is a look-up by index. Without this, plans made and kept while a table was small would scan
+/// it for good.
 const PLANS: [(&str, &str); 4] =
     [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
 
-/// What the server ends by itself, all before we stop waiting for it ([`crate::fault`]): statements, waiting for locks, transactions whose client
-/// fell silent, and connections whose other end does not acknowledge any more.
+/// What the server ends by itself, all before we stop waiting for it ([`crate::fault`]): statements, waiting for locks,
+/// transactions whose client fell silent, and connections whose other end does not acknowledge any more.
 const LIMITS: [(&str, &str); 7] = [
     ("statement_timeout", "15s"),
     ("lock_timeout", "5s"),
@@ -67,7 +69,8 @@ const LIMITS: [(&str, &str); 7] = [
     ("tcp_user_timeout", "30000"),
 ];
 
-/// Whether a connection answers. One that does not is closed: whatever was begun on it is over for us, and its place in the pool is free.
+/// Whether a connection answers. One that does not is closed: whatever was begun on it is over for us, and its place in
+/// the pool is free.
 async fn heard(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     match tokio::time::timeout(ALIVE, connection.ping()).await {
         Ok(answer) => answer.map(|()| true),
@@ -88,7 +91,8 @@ pub struct PostgresOptions {
     pub writers: usize,
     /// How long to wait for a connection before the database counts as unavailable.
     pub acquire_timeout: Duration,
-    /// True for the handler, which owns the schema and brings it up to date; false for others, who find it as they know it or refuse it.
+    /// True for the handler, which owns the schema and brings it up to date; false for others, who find it as they know
+    /// it or refuse it.
     pub migrates: bool,
 }
 
@@ -160,7 +164,8 @@ impl Orders for PostgresStore {
     }
 
     async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error> {
-        // One snapshot for all statements: versions, contents and everything that follows from them are of the same moment.
+        // One snapshot for all statements: versions, contents and everything that follows from them are of the same
+        // moment.
         let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let mut transaction = self.pool().await?.begin_with(snapshot).answered().await?;
         let loaded = load::load(&mut transaction, wanted).await?;

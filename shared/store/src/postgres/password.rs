@@ -1,8 +1,8 @@
 //! Passwords that end: tokens of a managed identity.
 //!
-//! PostgreSQL asks for the password when a connection is made, and never again. So a new one is fetched well before the old one ends, by
-//! whoever needs a connection first then; the others go on with the old one meanwhile. While none can be had, the old one serves until its end,
-//! and connections that stand are used beyond that.
+//! PostgreSQL asks for the password when a connection is made, and never again. So a new one is fetched well before the
+//! old one ends, by whoever needs a connection first then; the others go on with the old one meanwhile. While none can
+//! be had, the old one serves until its end, and connections that stand are used beyond that.
 
 use crate::Error;
 use async_trait::async_trait;
@@ -55,7 +55,8 @@ struct Times {
 }
 
 impl Times {
-    /// Half of what is left, and [`AHEAD`] of the end; not at once again, should the source go on giving one that is about to end.
+    /// Half of what is left, and [`AHEAD`] of the end; not at once again, should the source go on giving one that is
+    /// about to end.
     fn of(end: Timestamp, now: Timestamp) -> Self {
         let half = now + (end.duration_since(now) / 2);
         Self { replace: half.min(end - AHEAD).max(now + AGAIN), end }

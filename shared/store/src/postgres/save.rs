@@ -57,8 +57,8 @@ fn all_of(rows: usize, affected: u64) -> Result<(), Error> {
     if affected == rows as u64 { Ok(()) } else { Err(Error::Conflict) }
 }
 
-/// Rows in the order of their keys, in which every transaction locks them: two that concern the same rows wait for each other, one after the
-/// other, and never both.
+/// Rows in the order of their keys, in which every transaction locks them: two that concern the same rows wait for each
+/// other, one after the other, and never both.
 fn sorted<'a, T, K: Ord>(rows: &'a [T], key: impl FnMut(&&'a T) -> K) -> Vec<&'a T> {
     let mut rows: Vec<&T> = rows.iter().collect();
     rows.sort_by_key(key);
@@ -107,10 +107,13 @@ async fn changed_orders(connection: &mut PgConnection, commit: &Commit) -> Resul
         .await?;
     }
     let result = sqlx::query(
-        "UPDATE orders o SET version = k.version, status = k.status, slot = k.slot, current = k.current, site = k.site, \
-             state = k.state, camera = k.camera, fingerprint = k.fingerprint, content = COALESCE(k.content, o.content), \
+        "UPDATE orders o SET version = k.version, status = k.status, slot = k.slot, current = k.current, \
+             site = k.site, \
+             state = k.state, camera = k.camera, fingerprint = k.fingerprint, content = COALESCE(k.content, \
+                 o.content), \
              images = k.images \
-         FROM UNNEST($1::integer[], $2::integer[], $3::integer[], $4::smallint[], $5::smallint[], $6::boolean[], $7::text[], \
+         FROM UNNEST($1::integer[], $2::integer[], $3::integer[], $4::smallint[], $5::smallint[], $6::boolean[], \
+             $7::text[], \
              $8::text[], $9::text[], $10::uuid[], $11::text[], $12::integer[]) \
              AS k (id, expected, version, status, slot, current, site, state, camera, fingerprint, content, images) \
          WHERE o.id = k.id AND o.version = k.expected",
@@ -128,7 +131,8 @@ async fn changed_orders(connection: &mut PgConnection, commit: &Commit) -> Resul
     .bind(orders().map(|order| order.content.as_deref()).collect::<Vec<_>>())
     .bind(orders().map(|order| order.images).collect::<Vec<_>>())
     .execute(connection)
-    .answered().await?;
+    .answered()
+    .await?;
     all_of(changed.len(), result.rows_affected())
 }
 
@@ -208,12 +212,16 @@ async fn new_orders(connection: &mut PgConnection, commit: &Commit) -> Result<()
     let new = sorted(&commit.new_orders, |order| order.key.clone());
     for ((created_at, (version, status, slot, current, images)), orders) in alike(new, kind) {
         sqlx::query(
-            "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, organization, fingerprint, \
+            "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, organization, \
+                 fingerprint, \
                  local_id, site, camera, state, evaluations, content) \
-             SELECT k.id, k.patient, $1, $2, $3, $4, $5, $6, k.organization, k.fingerprint, k.local_id, k.site, k.camera, k.state, \
+             SELECT k.id, k.patient, $1, $2, $3, $4, $5, $6, k.organization, k.fingerprint, k.local_id, k.site, \
+                 k.camera, k.state, \
                  k.evaluations, k.content \
-             FROM UNNEST($7::uuid[], $8::integer[], $9::integer[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], \
-                 $15::text[], $16::text[]) AS k (organization, id, patient, fingerprint, local_id, site, camera, state, evaluations, content)",
+             FROM UNNEST($7::uuid[], $8::integer[], $9::integer[], $10::uuid[], $11::text[], $12::text[], $13::text[], \
+                 $14::text[], \
+                 $15::text[], $16::text[]) AS k (organization, id, patient, fingerprint, local_id, site, camera, \
+                     state, evaluations, content)",
         )
         .bind(version)
         .bind(images)
@@ -232,7 +240,8 @@ async fn new_orders(connection: &mut PgConnection, commit: &Commit) -> Result<()
         .bind(orders.iter().map(|order| evaluations_column(&order.evaluation_types)).collect::<Vec<_>>())
         .bind(orders.iter().map(|order| order.content.as_deref().unwrap_or("{}")).collect::<Vec<_>>())
         .execute(&mut *connection)
-        .answered().await?;
+        .answered()
+        .await?;
     }
     Ok(())
 }
@@ -270,7 +279,8 @@ async fn history(connection: &mut PgConnection, commit: &Commit, at: i64) -> Res
         sqlx::query(
             "INSERT INTO patient_history (patient, version, at, submission, details) \
              SELECT k.patient, k.version, $1, k.submission, k.details \
-             FROM UNNEST($2::integer[], $3::integer[], $4::uuid[], $5::text[]) AS k (patient, version, submission, details)",
+             FROM UNNEST($2::integer[], $3::integer[], $4::uuid[], $5::text[]) AS k (patient, version, submission, \
+                 details)",
         )
         .bind(at)
         .bind(patients.iter().map(|entry| id(entry.patient)).collect::<Result<Vec<_>, _>>()?)
@@ -278,7 +288,8 @@ async fn history(connection: &mut PgConnection, commit: &Commit, at: i64) -> Res
         .bind(patients.iter().map(|entry| entry.submission).collect::<Vec<_>>())
         .bind(patients.iter().map(|entry| entry.details.as_str()).collect::<Vec<_>>())
         .execute(&mut *connection)
-        .answered().await?;
+        .answered()
+        .await?;
     }
     let orders = &commit.order_history;
     if orders.is_empty() {
@@ -317,8 +328,10 @@ async fn directives(connection: &mut PgConnection, commit: &Commit) -> Result<()
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, version, state, tries, next_try_at, give_up_at) \
-         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::smallint[], \
+        "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, version, state, tries, \
+             next_try_at, give_up_at) \
+         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[], \
+             $7::smallint[], \
              $8::integer[], $9::bigint[], $10::bigint[])",
     )
     .bind(directives.iter().map(|directive| id(directive.order)).collect::<Result<Vec<_>, _>>()?)
@@ -337,7 +350,8 @@ async fn directives(connection: &mut PgConnection, commit: &Commit) -> Result<()
     )
     .bind(directives.iter().map(|directive| directive.wait.give_up_at.as_microsecond()).collect::<Vec<_>>())
     .execute(connection)
-    .answered().await?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -348,7 +362,8 @@ async fn gradings(connection: &mut PgConnection, commit: &Commit) -> Result<(), 
     }
     sqlx::query(
         "INSERT INTO gradings (order_id, number, at, code, submission, fingerprint, details) \
-         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::text[])",
+         SELECT * FROM UNNEST($1::integer[], $2::integer[], $3::bigint[], $4::text[], $5::uuid[], $6::uuid[], \
+             $7::text[])",
     )
     .bind(gradings.iter().map(|grading| id(grading.order)).collect::<Result<Vec<_>, _>>()?)
     .bind(gradings.iter().map(|grading| grading.number).collect::<Vec<_>>())
@@ -358,7 +373,8 @@ async fn gradings(connection: &mut PgConnection, commit: &Commit) -> Result<(), 
     .bind(gradings.iter().map(|grading| grading.fingerprint).collect::<Vec<_>>())
     .bind(gradings.iter().map(|grading| grading.details.as_str()).collect::<Vec<_>>())
     .execute(connection)
-    .answered().await?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -397,7 +413,8 @@ async fn deliveries(connection: &mut PgConnection, commit: &Commit) -> Result<()
         "INSERT INTO deliveries (transaction_id, organization, order_id, at, state, destination, slug, purpose) \
          SELECT k.transaction_id, k.organization, k.order_id, k.at, $1, k.destination, k.slug, k.purpose \
          FROM UNNEST($2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::smallint[]) \
-             WITH ORDINALITY AS k (transaction_id, organization, order_id, at, destination, slug, purpose, place) ORDER BY k.place",
+             WITH ORDINALITY AS k (transaction_id, organization, order_id, at, destination, slug, purpose, \
+                 place) ORDER BY k.place",
     )
     .bind(codec::delivery_state_column(DeliveryState::Waiting))
     .bind(deliveries.iter().map(|delivery| delivery.transaction_id).collect::<Vec<_>>())
@@ -408,13 +425,15 @@ async fn deliveries(connection: &mut PgConnection, commit: &Commit) -> Result<()
     .bind(deliveries.iter().map(|delivery| delivery.slug.as_str()).collect::<Vec<_>>())
     .bind(deliveries.iter().map(|delivery| codec::purpose_column(delivery.purpose)).collect::<Vec<_>>())
     .execute(connection)
-    .answered().await?;
+    .answered()
+    .await?;
     Ok(())
 }
 
 /// Notes that an order is charged; false when it was before.
 async fn charged(connection: &mut PgConnection, delivery: &DeliveryRecord) -> Result<bool, Error> {
-    let sql = "INSERT INTO charges (order_id, transaction_id, destination, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO charges (order_id, transaction_id, destination, at) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT DO NOTHING";
     let query = sqlx::query(sql).bind(id(delivery.order)?).bind(delivery.transaction_id).bind(&delivery.destination);
     let noted = query.bind(delivery.at.as_microsecond()).execute(connection).answered().await?;
     Ok(noted.rows_affected() > 0)
@@ -448,9 +467,12 @@ async fn submissions(connection: &mut PgConnection, commit: &Commit, at: i64) ->
     let orders: Vec<Option<i32>> =
         entries.iter().map(|entry| entry.outcome.iris_order_id.map(id).transpose()).collect::<Result<_, _>>()?;
     sqlx::query(
-        "INSERT INTO submissions (id, organization, at, iris_order_id, outcome, order_local_id, patient_local_id, issues, body) \
-         SELECT k.id, k.organization, $1, k.iris_order_id, k.outcome, k.order_local_id, k.patient_local_id, k.issues, k.body \
-         FROM UNNEST($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[]) \
+        "INSERT INTO submissions (id, organization, at, iris_order_id, outcome, order_local_id, patient_local_id, \
+             issues, body) \
+         SELECT k.id, k.organization, $1, k.iris_order_id, k.outcome, k.order_local_id, k.patient_local_id, k.issues, \
+             k.body \
+         FROM UNNEST($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], \
+             $9::bytea[]) \
              AS k (id, organization, iris_order_id, outcome, order_local_id, patient_local_id, issues, body)",
     )
     .bind(at)
@@ -463,7 +485,8 @@ async fn submissions(connection: &mut PgConnection, commit: &Commit, at: i64) ->
     .bind(entries.iter().map(|entry| codec::issues_column(&entry.outcome.issues)).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.body.as_deref()).collect::<Vec<Option<&[u8]>>>())
     .execute(connection)
-    .answered().await?;
+    .answered()
+    .await?;
     Ok(())
 }
 
@@ -495,7 +518,8 @@ async fn envelopes(connection: &mut PgConnection, commit: &Commit, at: i64) -> R
     sqlx::query_scalar(
         "INSERT INTO outbox (created_at, available_at, attempts, messages, destination, payload) \
          SELECT $1, $2, 0, k.messages, k.destination, k.payload \
-         FROM UNNEST($3::integer[], $4::text[], $5::text[]) WITH ORDINALITY AS k (messages, destination, payload, place) \
+         FROM UNNEST($3::integer[], $4::text[], $5::text[]) WITH ORDINALITY AS k (messages, destination, payload, \
+             place) \
          ORDER BY k.place RETURNING id",
     )
     .bind(at)
@@ -504,5 +528,6 @@ async fn envelopes(connection: &mut PgConnection, commit: &Commit, at: i64) -> R
     .bind(envelopes.iter().map(|envelope| envelope.destination.to_text()).collect::<Vec<_>>())
     .bind(envelopes.iter().map(|envelope| envelope.payload.as_str()).collect::<Vec<_>>())
     .fetch_all(connection)
-    .answered().await
+    .answered()
+    .await
 }

@@ -189,7 +189,8 @@ async fn open_orders(connection: &mut SqliteConnection, snapshot: &mut Snapshot)
     let patients = codec::to_json(&patients);
     for slot in [1, 2] {
         let sql = format!(
-            "SELECT {}, NULL AS content FROM json_each($1) k CROSS JOIN orders o ON o.patient = k.value AND o.slot = {slot}",
+            "SELECT {}, NULL AS content FROM json_each($1) k CROSS JOIN orders o ON o.patient = k.value \
+                 AND o.slot = {slot}",
             OrderRow::COLUMNS
         );
         let rows: Vec<OrderRow> =

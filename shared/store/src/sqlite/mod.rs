@@ -1,8 +1,8 @@
 //! SQLite: the embedded database.
 //!
-//! One connection writes, several read (write-ahead log). A commit reaches the disk before it counts (`synchronous = FULL`): a receipt
-//! that was handed out survives a power cut. New rows are inserted by statements of many rows: with one row per statement the hand-over
-//! to the connection's thread would cost more than the inserting.
+//! One connection writes, several read (write-ahead log). A commit reaches the disk before it counts (`synchronous =
+//! FULL`): a receipt that was handed out survives a power cut. New rows are inserted by statements of many rows: with
+//! one row per statement the hand-over to the connection's thread would cost more than the inserting.
 
 mod dialect;
 mod load;
@@ -90,7 +90,8 @@ impl Orders for SqliteStore {
     }
 
     async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error> {
-        // One snapshot for all statements: versions, contents and everything that follows from them are of the same moment.
+        // One snapshot for all statements: versions, contents and everything that follows from them are of the same
+        // moment.
         let mut transaction = self.readers.begin().await.map_err(fault)?;
         let loaded = load::load(&mut transaction, wanted).await?;
         transaction.commit().await.map_err(fault)?;

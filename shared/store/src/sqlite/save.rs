@@ -1,7 +1,7 @@
 //! Saving a commit: inside a transaction the caller opened and commits.
 //!
-//! Changes come before new rows: an order that makes way must have left the unique index when the new one enters it. Changes are rare and
-//! written one by one; new rows by statements of many rows.
+//! Changes come before new rows: an order that makes way must have left the unique index when the new one enters it.
+//! Changes are rare and written one by one; new rows by statements of many rows.
 
 use crate::Error;
 use crate::codec::{self, evaluations_column, scope_column, slot_column, status_column};
@@ -186,7 +186,8 @@ async fn new_patients(connection: &mut SqliteConnection, commit: &Commit) -> Res
 }
 
 async fn new_orders(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
-    let head = "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, organization, fingerprint, \
+    let head = "INSERT INTO orders (id, patient, version, images, created_at, status, slot, current, organization, \
+                    fingerprint, \
                 local_id, site, camera, state, evaluations, content)";
     insert(connection, head, 16, &commit.new_orders, |arguments, order| {
         arguments.add(order.id)?;
@@ -255,7 +256,8 @@ async fn directives(connection: &mut SqliteConnection, commit: &Commit) -> Resul
         let delete = sqlx::query("DELETE FROM image_directives WHERE order_id = $1").bind(order);
         delete.execute(&mut *connection).await.map_err(fault)?;
     }
-    let head = "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, version, state, tries, next_try_at, give_up_at)";
+    let head = "INSERT INTO image_directives (order_id, ordinal, container, file_name, details, version, state, tries, \
+                    next_try_at, give_up_at)";
     insert(connection, head, 10, &commit.directives, |arguments, directive| {
         arguments.add(directive.order)?;
         arguments.add(directive.ordinal)?;
@@ -321,7 +323,8 @@ async fn deliveries(connection: &mut SqliteConnection, commit: &Commit) -> Resul
 
 /// Notes that an order is charged; false when it was before.
 async fn charged(connection: &mut SqliteConnection, delivery: &DeliveryRecord) -> Result<bool, Error> {
-    let sql = "INSERT INTO charges (order_id, transaction_id, destination, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO charges (order_id, transaction_id, destination, at) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT DO NOTHING";
     let query = sqlx::query(sql).bind(delivery.order).bind(delivery.transaction_id).bind(&delivery.destination);
     let noted = query.bind(delivery.at.as_microsecond()).execute(connection).answered().await?;
     Ok(noted.rows_affected() > 0)
@@ -340,7 +343,8 @@ async fn batch_entries(connection: &mut SqliteConnection, commit: &Commit) -> Re
 }
 
 async fn submissions(connection: &mut SqliteConnection, commit: &Commit, at: i64) -> Result<(), Error> {
-    let head = "INSERT INTO submissions (id, organization, at, iris_order_id, outcome, order_local_id, patient_local_id, issues, body)";
+    let head = "INSERT INTO submissions (id, organization, at, iris_order_id, outcome, order_local_id, \
+                    patient_local_id, issues, body)";
     insert(connection, head, 9, &commit.submissions, |arguments, entry| {
         arguments.add(entry.id)?;
         arguments.add(entry.organization.0)?;
@@ -378,7 +382,8 @@ async fn envelopes(connection: &mut SqliteConnection, commit: &Commit, at: i64) 
     let mut ids = Vec::with_capacity(commit.envelopes.len());
     for envelope in &commit.envelopes {
         let inserted = sqlx::query(
-            "INSERT INTO outbox (created_at, available_at, attempts, messages, destination, payload) VALUES ($1, $2, 0, $3, $4, $5)",
+            "INSERT INTO outbox (created_at, available_at, attempts, messages, destination, payload) \
+                 VALUES ($1, $2, 0, $3, $4, $5)",
         )
         .bind(at)
         .bind(leased)

@@ -1,11 +1,12 @@
 //! What was asked, what is found afterwards, and whether the one explains the other.
 //!
-//! The checker reads what a caller gets (events, results, lines of receipts) and what an operator sees (orders with their history), as JSON.
-//! It shares no code with the rules it checks, and knows of them only what callers are promised:
+//! The checker reads what a caller gets (events, results, lines of receipts) and what an operator sees (orders with
+//! their history), as JSON. It shares no code with the rules it checks, and knows of them only what callers are
+//! promised:
 //!
 //! * every acknowledged change of an order is in its history exactly once, and what is not there was refused;
-//! * the history is in an order that explains the answers: what was acknowledged before something else was sent comes before it, and an
-//!   order refuses changes only once it is closed;
+//! * the history is in an order that explains the answers: what was acknowledged before something else was sent comes
+//!   before it, and an order refuses changes only once it is closed;
 //! * every row of a file has one line, and every accepted order exists once;
 //! * every event and every result comes at least once, under one id, and says the same each time;
 //! * nothing of one organization is seen at another.

@@ -107,8 +107,8 @@ impl Case<'_> {
         good
     }
 
-    /// Every acknowledgment has its entry in the history, every entry that somebody asked for its acknowledgment, and what was asked as
-    /// many answers.
+    /// Every acknowledgment has its entry in the history, every entry that somebody asked for its acknowledgment, and
+    /// what was asked as many answers.
     fn acknowledged(&self, order: &Order, report: &mut Report) {
         let count = |wanted: fn(&Asked) -> bool| self.asked.iter().filter(|sent| wanted(&sent.asked)).count();
         self.answers("changes", count(|asked| matches!(asked, Asked::Change { .. })), &[CHANGE], report);
@@ -193,7 +193,8 @@ impl Case<'_> {
         self.asked.iter().copied().find(|sent| wanted(&sent.asked))
     }
 
-    /// Changes of the patient leave the order's content as it is. At most one is sent in a wave, so they are made in the order of waves.
+    /// Changes of the patient leave the order's content as it is. At most one is sent in a wave, so they are made in
+    /// the order of waves.
     fn changes_of_the_patient(&self) -> std::vec::IntoIter<&Sent> {
         let mut changes: Vec<&Sent> =
             self.asked.iter().copied().filter(|sent| of_the_patient(sent).is_some()).collect();
@@ -255,7 +256,8 @@ impl Case<'_> {
         }
     }
 
-    /// An order that was graded has one result, which went to the results queue and one other destination, and its submitter knows.
+    /// An order that was graded has one result, which went to the results queue and one other destination, and its
+    /// submitter knows.
     fn graded(&self, order: &Order, report: &mut Report) {
         let graded = order.history.iter().filter(|entry| entry.change == "graded").count();
         let (events, receipts) = (self.of_kind(GRADED).len(), self.of_kind(DELIVERED).len());

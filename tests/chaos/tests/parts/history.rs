@@ -1,4 +1,5 @@
-//! A small history that is as promised, and what the checker says when something of it is taken away, doubled or carried elsewhere.
+//! A small history that is as promised, and what the checker says when something of it is taken away, doubled or
+//! carried elsewhere.
 
 use iris_chaos::history::*;
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ fn sent(wave: usize, asked: Asked) -> Sent {
     Sent { organization: 0, wave, order: "O1".to_owned(), asked }
 }
 
-/// An order with two changes of its own in two waves, one of its patient, a cancellation, and a change that came too late.
+/// An order with two changes of its own in two waves, one of its patient, a cancellation, and a change that came too
+/// late.
 fn asked() -> Vec<Sent> {
     let other = |order: &str, asked| Sent { organization: 1, wave: 0, order: order.to_owned(), asked };
     vec![

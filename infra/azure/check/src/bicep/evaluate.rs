@@ -1,7 +1,7 @@
 //! Expands a template with its parameters into the resources a deployment would make.
 //!
-//! Names are looked up when they are needed: a variable, a module's outputs or a resource's name may be mentioned before it is declared.
-//! What only Azure knows stays a symbol (see [`Value`]).
+//! Names are looked up when they are needed: a variable, a module's outputs or a resource's name may be mentioned
+//! before it is declared. What only Azure knows stays a symbol (see [`Value`]).
 
 use super::value::Lambda;
 use super::{Declared, Expression, File, Key, Part, Value, functions};

@@ -63,7 +63,8 @@ pub enum Part {
 pub type Key = Vec<Part>;
 
 impl Expression {
-    /// Calls `visit` with this expression and all within it, outermost first. Local names of loops and lambdas are given beside each.
+    /// Calls `visit` with this expression and all within it, outermost first. Local names of loops and lambdas are
+    /// given beside each.
     pub fn walk<'a>(&'a self, locals: &mut Vec<&'a str>, visit: &mut impl FnMut(&'a Self, &[&'a str])) {
         visit(self, locals);
         match self {

@@ -1,4 +1,5 @@
-//! Functions and operators, as far as our files use them. One that is not known is a problem, so that nothing is passed over in silence.
+//! Functions and operators, as far as our files use them. One that is not known is a problem, so that nothing is passed
+//! over in silence.
 
 use super::Value;
 use anyhow::{Result, bail};

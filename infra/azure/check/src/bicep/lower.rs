@@ -160,7 +160,8 @@ impl Reader<'_> {
         })
     }
 
-    /// A member or index of `node`. The grammar binds them too loosely: behind a lambda or choice they belong to its last part.
+    /// A member or index of `node`. The grammar binds them too loosely: behind a lambda or choice they belong to its
+    /// last part.
     fn behind(&self, node: Node<'_>, make: &dyn Fn(Expression) -> Expression) -> Result<Expression> {
         let expression = self.expression(node)?;
         Ok(match (node.kind(), expression) {

@@ -1,8 +1,9 @@
 //! Bicep, as far as our own files use it: read with a grammar, then expanded as a deployment would.
 //!
-//! There is no Bicep compiler among the tools this project can count on. What a compiler would refuse first (syntax, names that do not exist,
-//! parameters that are missing) is found here, and what it could never know (whether the names, settings and roles fit the program) is found by
-//! the checks that look at the expansion. It is not a compiler: types of properties are not checked.
+//! There is no Bicep compiler among the tools this project can count on. What a compiler would refuse first (syntax,
+//! names that do not exist, parameters that are missing) is found here, and what it could never know (whether the
+//! names, settings and roles fit the program) is found by the checks that look at the expansion. It is not a compiler:
+//! types of properties are not checked.
 
 mod evaluate;
 mod expression;

@@ -4,8 +4,8 @@ use super::{Expression, File};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// A value. What only Azure knows is a text in angle quotes that says where it comes from, e.g. `‹service-bus.bicep:namespace.id›`, so that two
-/// mentions of the same unknown are equal and different ones differ.
+/// A value. What only Azure knows is a text in angle quotes that says where it comes from, e.g.
+/// `‹service-bus.bicep:namespace.id›`, so that two mentions of the same unknown are equal and different ones differ.
 #[derive(Debug, Clone)]
 pub enum Value {
     /// Text.

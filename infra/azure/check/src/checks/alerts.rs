@@ -13,7 +13,8 @@ const SOURCES: [&str; 2] = ["functions", "shared"];
 const ALWAYS: [&str; 2] = ["message", "level"];
 /// Texts of Azure's own, or of logging itself.
 const FOREIGN: [&str; 2] = ["{", "ERROR"];
-/// How a line of the handler that someone has to know of is marked: with an alert's name, or `true` beside a code or a message.
+/// How a line of the handler that someone has to know of is marked: with an alert's name, or `true` beside a code or a
+/// message.
 const RAISED: &str = "alert = ";
 /// Where it is written what to do.
 const GUIDE: &str = "docs/OPERATIONS.md";

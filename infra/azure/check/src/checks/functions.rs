@@ -1,4 +1,5 @@
-//! `host.json` and every `function.json`: as the Functions host reads them, and as the handler and the queues need them.
+//! `host.json` and every `function.json`: as the Functions host reads them, and as the handler and the queues need
+//! them.
 
 use super::{QUEUE, only};
 use crate::bicep::Value;
@@ -78,7 +79,8 @@ fn limits(host: &config::HostJson, settings: &BTreeMap<String, String>, problem:
     }
 }
 
-/// Every function that messages start scales by itself to the maximum; those of timers have an instance each. Every instance has a pool.
+/// Every function that messages start scales by itself to the maximum; those of timers have an instance each. Every
+/// instance has a pool.
 fn connections(
     checked: &Checked<'_>,
     app: &config::App,
@@ -105,7 +107,8 @@ fn connections(
     let needed = instances * pool + OTHERS;
     if needed > allowed {
         let what = format!(
-            "{instances} instances with pools of {pool} and {OTHERS} others need {needed} connections, but there are {allowed}"
+            "{instances} instances with pools of {pool} and {OTHERS} others need {needed} connections, but there are \
+             {allowed}"
         );
         problem("function app", what);
     }

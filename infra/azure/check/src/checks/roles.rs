@@ -1,7 +1,7 @@
 //! Roles: what the code does is allowed, and nothing else.
 //!
-//! The table of needs below is the one place that says what each identity does with which resource. A role assignment that serves no need is
-//! as much a problem as a need without one.
+//! The table of needs below is the one place that says what each identity does with which resource. A role assignment
+//! that serves no need is as much a problem as a need without one.
 
 use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC};
 use crate::bicep::{Resource, Value};
@@ -92,7 +92,8 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
     let entry = |kind: &str, slug: &dyn std::fmt::Display| format!("entry {kind}-{slug}");
     let container = |name: &str| format!("container {name}");
     for name in provision::WORK {
-        // The host receives what triggers a function; the handler sends again what has to wait, and announces forgotten blobs.
+        // The host receives what triggers a function; the handler sends again what has to wait, and announces forgotten
+        // blobs.
         need("handler", RECEIVER, queue(name));
         need("handler", SENDER, queue(name));
         // Operators look at dead letters, and send them back.

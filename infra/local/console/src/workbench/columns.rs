@@ -157,7 +157,8 @@ pub(super) fn dates(proposal: &Proposal, entered: &Entered) -> Markup {
                 Dates::NoQuestion => p.hint { "The order of day and month is no question here." },
                 Dates::Shown(order) => p { "They are read as " code { (order_name(order)) } "." },
                 Dates::Contradictory => p.issue.bad {
-                    "The file has dates with the month first and dates with the day first. Nobody can tell which is which: write yyyy-MM-dd."
+                    "The file has dates with the month first and dates with the day first. Nobody can tell which is \
+                     which: write yyyy-MM-dd."
                 },
                 Dates::Open => fieldset {
                     legend { "Nothing shows which part is the month. Which is it?" }

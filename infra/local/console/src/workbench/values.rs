@@ -1,4 +1,5 @@
-//! What the values of the file mean: every different one of a field that has a fixed set, with the organization's own choices.
+//! What the values of the file mean: every different one of a field that has a fixed set, with the organization's own
+//! choices.
 
 use super::form::Entered;
 use crate::format::count;

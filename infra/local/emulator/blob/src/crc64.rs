@@ -1,4 +1,5 @@
-//! The checksum of `x-ms-content-crc64`: CRC-64 with the reflected polynomial `0x9A6C9329AC4BC9B5`, eight tables for eight bytes a step.
+//! The checksum of `x-ms-content-crc64`: CRC-64 with the reflected polynomial `0x9A6C9329AC4BC9B5`, eight tables for
+//! eight bytes a step.
 
 const POLYNOMIAL: u64 = 0x9A6C_9329_AC4B_C9B5;
 

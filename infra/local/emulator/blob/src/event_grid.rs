@@ -1,7 +1,7 @@
 //! `BlobCreated` events as Event Grid puts them on a queue: one JSON object per message, in either of its two schemas.
 //!
-//! Shapes and member order follow functions-host-contract §6.4. What a real subscription has and this machine has not is filled in
-//! recognizably: the subscription id is all zeros, the resource group is `local`.
+//! Shapes and member order follow functions-host-contract §6.4. What a real subscription has and this machine has not
+//! is filled in recognizably: the subscription id is all zeros, the resource group is `local`.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -82,7 +82,8 @@ struct EventGridEvent<'a> {
     metadata_version: &'a str,
 }
 
-/// The event in the Event Grid schema; `url` is the blob's address (see [`Endpoint::blob_url`](crate::auth::Endpoint::blob_url)).
+/// The event in the Event Grid schema; `url` is the blob's address (see
+/// [`Endpoint::blob_url`](crate::auth::Endpoint::blob_url)).
 ///
 /// # Errors
 /// Never for an event of this crate: all of it is text and numbers.

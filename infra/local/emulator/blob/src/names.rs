@@ -1,7 +1,8 @@
 //! Names of containers and blobs, checked once when they enter.
 //!
-//! A blob's name is data: it is never used as a file name, so `..`, device names and the like are harmless here and are kept as they
-//! were given. Only what no client can send to Azure either is refused: control characters, and names beyond its length limits.
+//! A blob's name is data: it is never used as a file name, so `..`, device names and the like are harmless here and are
+//! kept as they were given. Only what no client can send to Azure either is refused: control characters, and names
+//! beyond its length limits.
 
 use std::fmt;
 
@@ -18,7 +19,8 @@ pub enum Error {
     ContainerLength,
     /// Container names are lower-case letters, digits and single hyphens, and begin and end with a letter or digit.
     #[error(
-        "a container name consists of lower-case letters, digits and single hyphens, and begins and ends with a letter or digit"
+        "a container name consists of lower-case letters, digits and single hyphens, and begins and ends with a \
+         letter or digit"
     )]
     ContainerCharacters,
     /// Blob names have 1 to 1,024 characters.

@@ -1,6 +1,7 @@
 //! What the account does not offer: one table, which requests are refused by and the documentation's list is made of.
 
-/// Something of the service that is not offered here. A request that asks for it is refused with its name, never half done.
+/// Something of the service that is not offered here. A request that asks for it is refused with its name, never half
+/// done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotOffered {
     /// Blobs of the other two types.

@@ -11,8 +11,8 @@
 //! | `hang` | never answer |
 //! | `hold` | answer after as many milliseconds |
 //!
-//! Setting `START` to `exit:N` makes it leave at start, `deaf` makes it never listen. Function names starting with `fail`
-//! fail until the host's second retry.
+//! Setting `START` to `exit:N` makes it leave at start, `deaf` makes it never listen. Function names starting with
+//! `fail` fail until the host's second retry.
 
 use std::convert::Infallible;
 use std::io::Write as _;

@@ -46,7 +46,8 @@ pub(crate) struct Served {
 }
 
 impl Core {
-    /// Invokes a function: waits for the handler, calls it, sends its outputs. `cause` is the trace context of the message that triggers it.
+    /// Invokes a function: waits for the handler, calls it, sends its outputs. `cause` is the trace context of the
+    /// message that triggers it.
     pub(crate) async fn invoke(&self, served: &Served, cause: Option<&str>, body: String) -> Result<(), Error> {
         let invocation = Uuid::new_v4();
         let started = Instant::now();

@@ -14,7 +14,8 @@ pub struct Faults {
     pub duplicates: Duplicates,
     /// Holds each message back for a random time up to this long, so that messages overtake each other.
     pub shuffle: Option<Duration>,
-    /// How likely (0 to 1) the handler's answer to a message's *first* delivery is thrown away and treated as a failure.
+    /// How likely (0 to 1) the handler's answer to a message's *first* delivery is thrown away and treated as a
+    /// failure.
     pub drop_response: f64,
     /// Kills the handler at random times.
     pub kill: Option<Kills>,

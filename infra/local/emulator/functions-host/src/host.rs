@@ -231,7 +231,8 @@ impl Host {
         self.0.core.faults.set(faults);
     }
 
-    /// Handles each of the next `messages` messages once more after success, with the next delivery count, as after a lost completion.
+    /// Handles each of the next `messages` messages once more after success, with the next delivery count, as after a
+    /// lost completion.
     pub fn deliver_twice(&self, messages: u32) {
         self.0.core.faults.set_twice(messages);
     }

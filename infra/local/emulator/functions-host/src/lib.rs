@@ -1,10 +1,10 @@
 //! The Azure Functions host for custom handlers, emulated on one machine.
 //!
-//! [`Host::start`] reads `host.json` and every `function.json`, starts the handler as a child process, and from then on does
-//! to it what Azure does: POSTs every trigger value in the host's own peculiar JSON, judges the answers, settles messages,
-//! renews locks, fires timers, restarts what dies. It is exact where Azure is unpleasant (immediate redelivery, dead-letter
-//! after the last delivery, empty answers, SIGKILL without notice), and louder than Azure where that helps: a configuration
-//! that would fail late there fails at start here.
+//! [`Host::start`] reads `host.json` and every `function.json`, starts the handler as a child process, and from then on
+//! does to it what Azure does: POSTs every trigger value in the host's own peculiar JSON, judges the answers, settles
+//! messages, renews locks, fires timers, restarts what dies. It is exact where Azure is unpleasant (immediate
+//! redelivery, dead-letter after the last delivery, empty answers, SIGKILL without notice), and louder than Azure where
+//! that helps: a configuration that would fail late there fails at start here.
 //!
 //! ```text
 //! host.json, function.json ──► config

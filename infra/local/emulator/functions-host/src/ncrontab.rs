@@ -1,9 +1,10 @@
 //! NCRONTAB: the schedule language of timer triggers, evaluated in UTC.
 //!
-//! Six fields, `{second} {minute} {hour} {day} {month} {day-of-week}`; with five fields the second is 0. A field is a comma list
-//! of `*`, `a`, `a-b`, each with an optional step `/n`; `a/n` runs from `a` to the field's end. Months and days of the week
-//! may be names of which the first three letters count; Sunday is 0 and there is no 7. Unlike in Unix cron, day and
-//! day-of-week must *both* match. That rule, the missing 7 and the seconds are why this is not a general cron library.
+//! Six fields, `{second} {minute} {hour} {day} {month} {day-of-week}`; with five fields the second is 0. A field is a
+//! comma list of `*`, `a`, `a-b`, each with an optional step `/n`; `a/n` runs from `a` to the field's end. Months and
+//! days of the week may be names of which the first three letters count; Sunday is 0 and there is no 7. Unlike in Unix
+//! cron, day and day-of-week must *both* match. That rule, the missing 7 and the seconds are why this is not a general
+//! cron library.
 
 use std::str::FromStr;
 

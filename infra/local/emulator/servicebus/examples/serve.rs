@@ -1,7 +1,7 @@
 //! A Service Bus to try an SDK against: `cargo run -p iris-local-servicebus --example serve -- [PORT] [FOLDER]`.
 //!
-//! Queue `orders`, queue `sessions` (requires sessions), queue `unique` (duplicate detection), queue `brief` (short locks), topic `news` with
-//! subscription `all`, and the stamping entry `orders-harborview`. Ends with Ctrl-C.
+//! Queue `orders`, queue `sessions` (requires sessions), queue `unique` (duplicate detection), queue `brief` (short
+//! locks), topic `news` with subscription `all`, and the stamping entry `orders-harborview`. Ends with Ctrl-C.
 
 #![allow(clippy::print_stdout, reason = "a program for people")]
 

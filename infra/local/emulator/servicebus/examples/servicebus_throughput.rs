@@ -1,7 +1,7 @@
 //! Messages per second over loopback: `cargo run -p iris-local-servicebus --example servicebus_throughput -- [FOLDER]`.
 //!
-//! One connection of the fe2o3-amqp client, bodies of 1 KB: single sends with 1, 100 and 1,000 in flight, batches of 100, and receiving with
-//! one settlement per message. With a folder, messages are durable.
+//! One connection of the fe2o3-amqp client, bodies of 1 KB: single sends with 1, 100 and 1,000 in flight, batches of
+//! 100, and receiving with one settlement per message. With a folder, messages are durable.
 
 #![allow(clippy::print_stdout, reason = "a program for people")]
 

@@ -1,9 +1,9 @@
 //! A Service Bus on one machine: the broker, and its AMQP 1.0 endpoint on 127.0.0.1.
 //!
-//! Three layers, each knowing only the one below. [`broker`] has the entities, locks and timers, and no notion of AMQP connections; programs
-//! in this process (a Functions host's trigger, a console, tests) use it directly. `wire` turns bytes into frames and performatives and back.
-//! `engine` is one state machine per connection; `rest` takes messages over HTTP. [`message`] and the private `codec` are the AMQP type system and the message format they
-//! share.
+//! Three layers, each knowing only the one below. [`broker`] has the entities, locks and timers, and no notion of AMQP
+//! connections; programs in this process (a Functions host's trigger, a console, tests) use it directly. `wire` turns
+//! bytes into frames and performatives and back. `engine` is one state machine per connection; `rest` takes messages
+//! over HTTP. [`message`] and the private `codec` are the AMQP type system and the message format they share.
 
 pub mod access;
 pub mod broker;

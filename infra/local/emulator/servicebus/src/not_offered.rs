@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Something of the service that is not offered here. Who asks for it is refused with its name; as text it is that refusal.
+/// Something of the service that is not offered here. Who asks for it is refused with its name; as text it is that
+/// refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotOffered {
     /// Several operations as one.

@@ -1,5 +1,5 @@
-//! Folding a request into its canonical form: sections without content dropped, lists sorted and free of repetition, states as two-letter
-//! codes. What is not canonical after this is reported by the checks that follow.
+//! Folding a request into its canonical form: sections without content dropped, lists sorted and free of repetition,
+//! states as two-letter codes. What is not canonical after this is reported by the checks that follow.
 
 use super::Review;
 use crate::request::{Address, BlobLocation, Image, PersonGender, PrimaryCareProvider, Provider, VERSION};

@@ -32,12 +32,15 @@ fn version(review: &mut Review<'_>) {
 fn sender(review: &mut Review<'_>) {
     let organization = review.context.organization.client_guid;
     match review.request.client_guid {
-        None => review.missing("ClientGuid", "Every message carries the ClientGuid that was issued to the organization."),
+        None => {
+            review.missing("ClientGuid", "Every message carries the ClientGuid that was issued to the organization.")
+        }
         Some(sent) if sent == organization => {}
         Some(_) => review.error(
             IssueCode::WrongOrganization,
             "ClientGuid",
-            "This ClientGuid does not belong to the queue or container it came through. Use the one that was issued for it.",
+            "This ClientGuid does not belong to the queue or container it came through. Use the one that was issued \
+             for it.",
         ),
     }
 }
@@ -47,10 +50,16 @@ fn operation(review: &mut Review<'_>) {
     match review.operation() {
         None => review.missing(
             "OrderControlCode",
-            "Say what to do: NW for a new order or patient, XO to change, CA to cancel, ResendResult to get a result again.",
+            "Say what to do: NW for a new order or patient, XO to change, CA to cancel, ResendResult to get a result \
+             again.",
         ),
         Some(
-            Code::NewOrder | Code::Change | Code::ChangeRequest | Code::Cancel | Code::CancelRequest | Code::ResendResult,
+            Code::NewOrder
+            | Code::Change
+            | Code::ChangeRequest
+            | Code::Cancel
+            | Code::CancelRequest
+            | Code::ResendResult,
         ) => {}
         Some(code) => {
             let message = format!("{code} is not served. Use NW, XO, CA or ResendResult.");

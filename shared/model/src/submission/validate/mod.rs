@@ -1,11 +1,13 @@
 //! From a request to a submission, or to everything that stands against it.
 //!
-//! In this order: check every text and take away words for nothing, fold into canonical form, fill in what a drop's container already says,
-//! check the message (version, sender, operation), check every other value, then find out what is asked and whether all it needs is there. Issues of all steps are collected. A place that
-//! already has an error is not reported as missing as well.
+//! In this order: check every text and take away words for nothing, fold into canonical form, fill in what a drop's
+//! container already says, check the message (version, sender, operation), check every other value, then find out what
+//! is asked and whether all it needs is there. Issues of all steps are collected. A place that already has an error is
+//! not reported as missing as well.
 //!
-//! Cancelling and resending need nothing but the order's id (iris-facts R-11): whatever else is sent with them is dropped, and errors about
-//! it are only warnings, so that an order can always be cancelled with the very message that created it.
+//! Cancelling and resending need nothing but the order's id (iris-facts R-11): whatever else is sent with them is
+//! dropped, and errors about it are only warnings, so that an order can always be cancelled with the very message that
+//! created it.
 
 mod canonical;
 mod image;

@@ -13,7 +13,8 @@ const NOTHING: &str =
 const ONLY_AN_ID: &str = "There is a patient's id and nothing else. To register a patient send first and last name, birth date and gender; to order an exam for a patient already registered send the order's LocalId.";
 const CHANGE: &str = "A change names the order it is about. To update a patient alone, send NW without Order.";
 
-/// What is asked. `None`: an issue stands. The request is completed with what was derived: order id, default evaluation type.
+/// What is asked. `None`: an issue stands. The request is completed with what was derived: order id, default evaluation
+/// type.
 pub(super) fn action(review: &mut Review<'_>) -> Option<Action> {
     use OrderControlCode as Code;
     match review.operation()? {
@@ -38,8 +39,8 @@ pub(super) fn action(review: &mut Review<'_>) -> Option<Action> {
     }
 }
 
-/// No order, or one in which nothing is said: the published clients always send `SingleEyeOnly: false` (iris-facts §2.10), and a row may
-/// have `false` in columns of orders that it does not have.
+/// No order, or one in which nothing is said: the published clients always send `SingleEyeOnly: false` (iris-facts
+/// §2.10), and a row may have `false` in columns of orders that it does not have.
 fn is_without_order(review: &Review<'_>) -> bool {
     // An order that could not be read is not an order that was not sent.
     let says_nothing = match &review.request.order {
@@ -97,8 +98,8 @@ fn order_id(review: &mut Review<'_>, message: &'static str) -> Option<LocalId> {
     id
 }
 
-/// Those sent; an organization with a single one need not say it. Each has to be subscribed (iris-facts R-18). Which of several exams is
-/// wanted is never guessed: a wrong one is an exam that somebody has to repeat.
+/// Those sent; an organization with a single one need not say it. Each has to be subscribed (iris-facts R-18). Which of
+/// several exams is wanted is never guessed: a wrong one is an exam that somebody has to repeat.
 fn evaluation_types(review: &mut Review<'_>) -> Vec<EvaluationType> {
     let organization = review.context.organization;
     let order = review.request.order.get_or_insert_default();
@@ -109,7 +110,8 @@ fn evaluation_types(review: &mut Review<'_>) -> Vec<EvaluationType> {
     if types.is_empty() {
         review.missing(
             "Order.EvaluationTypes",
-            "Say which exam is ordered, DR for example: the organization subscribes to several. The mapping of a file may set a default.",
+            "Say which exam is ordered, DR for example: the organization subscribes to several. The mapping of a file \
+             may set a default.",
         );
     }
     let refused: Vec<&str> =
@@ -126,8 +128,8 @@ fn evaluation_types(review: &mut Review<'_>) -> Vec<EvaluationType> {
     types
 }
 
-/// The patient. With a LocalId alone it is one already known; as soon as name, birth date or gender is sent, all of them are needed
-/// (iris-facts R-19; decision 5).
+/// The patient. With a LocalId alone it is one already known; as soon as name, birth date or gender is sent, all of
+/// them are needed (iris-facts R-19; decision 5).
 fn patient(review: &mut Review<'_>, demographics_needed: bool) -> Option<PatientKey> {
     let sent = review.request.patient.take();
     let key = patient_key(review, sent.as_ref().unwrap_or(&Patient::default()), demographics_needed);

@@ -1,7 +1,8 @@
-//! Sites, cameras, states and images, as far as the organization's document tells (iris-facts R-02 to R-06, R-22; decisions 10, 15a).
+//! Sites, cameras, states and images, as far as the organization's document tells (iris-facts R-02 to R-06, R-22;
+//! decisions 10, 15a).
 //!
-//! Where an organization has sites or cameras created from submissions, one that is not listed may be on record: then the rules decide,
-//! which see what is stored. Where it does not, its document is the whole list.
+//! Where an organization has sites or cameras created from submissions, one that is not listed may be on record: then
+//! the rules decide, which see what is stored. Where it does not, its document is the whole list.
 
 use super::Review;
 use crate::issue::quoted;
@@ -47,7 +48,8 @@ fn unknown_site(site: &LocalId, organization: &Organization) -> String {
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let sites = if ids.is_empty() { "none yet".to_owned() } else { ids.join(", ") };
     format!(
-        "{} is not one of the organization's sites.{meant} Use the LocalId of a site ({sites}{more}), or have this one added.",
+        "{} is not one of the organization's sites.{meant} Use the LocalId of a site ({sites}{more}), or have this \
+         one added.",
         quoted(site.as_str())
     )
 }
@@ -116,7 +118,8 @@ fn missing_of(image: &Image) -> impl Iterator<Item = (&'static str, &'static str
         (
             image.laterality.is_none(),
             "Laterality",
-            "An image directive says which eye it shows: OD (right) or OS (left). Clients that leave out the number 0 send \"OS\".",
+            "An image directive says which eye it shows: OD (right) or OS (left). Clients that leave out the number 0 \
+             send \"OS\".",
         ),
     ]
     .into_iter()
@@ -152,7 +155,8 @@ fn is_domestic(address: &Address) -> bool {
     address.country.as_deref().is_none_or(|country| domestic.iter().any(|name| country.eq_ignore_ascii_case(name)))
 }
 
-/// A new order must resolve to a state: its own, or its site's (iris-facts R-05, R-06). Sites that are not listed have one by creation.
+/// A new order must resolve to a state: its own, or its site's (iris-facts R-05, R-06). Sites that are not listed have
+/// one by creation.
 pub(super) fn order_state(review: &mut Review<'_>) {
     if review.request.order.as_ref().is_some_and(|order| order.state.is_some()) {
         return;

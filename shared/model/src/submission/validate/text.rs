@@ -1,5 +1,5 @@
-//! Limits of every text, control characters (decision 13), and what programs leave where a value was ([`residue`]): words for nothing are
-//! taken away where nothing may stand, and refused where an id or a name is needed.
+//! Limits of every text, control characters (decision 13), and what programs leave where a value was ([`residue`]):
+//! words for nothing are taken away where nothing may stand, and refused where an id or a name is needed.
 
 use super::Review;
 use crate::identifier::LOCAL_ID_LIMIT;

@@ -87,8 +87,8 @@ impl Grant {
         Self { scope: Scope::Everything, permissions: None, overrides: ResponseOverrides::default() }
     }
 
-    /// Whether an operation that needs one of `letters` is permitted on `resource`. `lists_blobs` marks the one operation on a container
-    /// that a signature for that container permits.
+    /// Whether an operation that needs one of `letters` is permitted on `resource`. `lists_blobs` marks the one
+    /// operation on a container that a signature for that container permits.
     ///
     /// # Errors
     /// [`Error::ResourceTypeMismatch`] or [`Error::PermissionMismatch`].

@@ -1,8 +1,8 @@
 //! The order in which the service puts `x-ms-` headers before they are signed.
 //!
-//! It is not that of the names' bytes but that of a dictionary: signs come before digits and digits before letters, and hyphens do not
-//! count unless the names are otherwise the same. The SDKs imitate it. For most requests both orders are one; they differ where one
-//! metadata name has `_` and another a digit at the same place.
+//! It is not that of the names' bytes but that of a dictionary: signs come before digits and digits before letters, and
+//! hyphens do not count unless the names are otherwise the same. The SDKs imitate it. For most requests both orders are
+//! one; they differ where one metadata name has `_` and another a digit at the same place.
 
 use std::cmp::Ordering;
 

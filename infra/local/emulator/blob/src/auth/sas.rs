@@ -1,7 +1,7 @@
 //! Shared access signatures: for one container or blob (service SAS), or for the account.
 //!
-//! A signature is over its own parameters, one a line, in an order that grew with the service's versions. Parameters that the version
-//! in `sv` does not know are not signed and therefore not honored.
+//! A signature is over its own parameters, one a line, in an order that grew with the service's versions. Parameters
+//! that the version in `sv` does not know are not signed and therefore not honored.
 
 use std::net::IpAddr;
 

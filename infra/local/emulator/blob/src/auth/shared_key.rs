@@ -1,7 +1,8 @@
 //! `Authorization: SharedKey account:signature` and its shorter form `SharedKeyLite`.
 //!
-//! What is signed: the method, eleven standard headers, all `x-ms-` headers in the service's own order, and the resource: `/account` followed by the path
-//! *as sent* (percent-encoded, and on this path-style endpoint naming the account a second time) and the decoded query, sorted.
+//! What is signed: the method, eleven standard headers, all `x-ms-` headers in the service's own order, and the
+//! resource: `/account` followed by the path *as sent* (percent-encoded, and on this path-style endpoint naming the
+//! account a second time) and the decoded query, sorted.
 
 use http::{HeaderMap, HeaderName, Method};
 use jiff::{SignedDuration, Timestamp};

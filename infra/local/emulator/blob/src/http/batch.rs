@@ -1,7 +1,7 @@
 //! Blob Batch: up to 256 deletes, or assignments of tiers, in one request.
 //!
-//! The body is `multipart/mixed`; each part is an HTTP request without body that carries its own authorization and is answered by a part
-//! of its own, in order and with its `Content-ID`.
+//! The body is `multipart/mixed`; each part is an HTTP request without body that carries its own authorization and is
+//! answered by a part of its own, in order and with its `Content-ID`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

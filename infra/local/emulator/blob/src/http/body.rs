@@ -13,8 +13,8 @@ use crate::store::{Download, Upload};
 /// What is sent.
 pub(super) type ResponseBody = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Most bytes of an unread request body that are read and thrown away, so that the client sees the answer instead of a broken
-/// connection.
+/// Most bytes of an unread request body that are read and thrown away, so that the client sees the answer instead of a
+/// broken connection.
 const DRAIN: u64 = 256 * 1024 * 1024;
 
 /// What is received; requests inside a batch have nothing.

@@ -1,7 +1,8 @@
-//! Copies: Copy Blob, Put Blob From URL, Put Block From URL. The source is a blob of the same account, named by its address.
+//! Copies: Copy Blob, Put Blob From URL, Put Block From URL. The source is a blob of the same account, named by its
+//! address.
 //!
-//! A copy that may take its time (Copy Blob) fails as its own operation when the source cannot be had. The others are done while the caller
-//! waits; they say that the source could not be verified, and what was wrong with it.
+//! A copy that may take its time (Copy Blob) fails as its own operation when the source cannot be had. The others are
+//! done while the caller waits; they say that the source could not be verified, and what was wrong with it.
 
 use futures::StreamExt as _;
 use http::{StatusCode, Uri};

@@ -1,9 +1,10 @@
 //! The letter case of metadata names.
 //!
-//! The service keeps the case of `x-ms-meta-PatientName`; the HTTP library knows header names in lower case only. So the connection is
-//! listened to: while a request's head arrives its bytes are kept, and the names are looked up there; while a response's head leaves,
-//! the names in it are written as they were given (a change of letters, never of lengths). When a client sends its next request before
-//! it has read the answer, or a head leaves in several writes, names may stay in lower case; nothing depends on it.
+//! The service keeps the case of `x-ms-meta-PatientName`; the HTTP library knows header names in lower case only. So
+//! the connection is listened to: while a request's head arrives its bytes are kept, and the names are looked up there;
+//! while a response's head leaves, the names in it are written as they were given (a change of letters, never of
+//! lengths). When a client sends its next request before it has read the answer, or a head leaves in several writes,
+//! names may stay in lower case; nothing depends on it.
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};

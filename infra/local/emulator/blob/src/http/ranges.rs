@@ -1,5 +1,5 @@
-//! `Range` and `x-ms-range`: one range, from a first byte on. Whatever else they say is ignored, as RFC 9110 has it (section 14.2): the whole
-//! blob is the answer.
+//! `Range` and `x-ms-range`: one range, from a first byte on. Whatever else they say is ignored, as RFC 9110 has it
+//! (section 14.2): the whole blob is the answer.
 
 use super::call::Call;
 use super::failure::{Failure, Outcome};

@@ -114,8 +114,8 @@ pub async fn serve(
     Ok(())
 }
 
-/// Serves one connection that was made elsewhere, such as a pipe inside this process, until the client closes it. `address` is where the
-/// client believes the endpoint to be.
+/// Serves one connection that was made elsewhere, such as a pipe inside this process, until the client closes it.
+/// `address` is where the client believes the endpoint to be.
 pub async fn serve_stream(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     address: SocketAddr,
@@ -186,7 +186,8 @@ async fn respond(server: Arc<Server>, peer: Peer, request: Request<Incoming>, ea
     response
 }
 
-/// Takes the body off the answer to a HEAD. A failure then does not say that it has one either: C++ clients parse what is announced.
+/// Takes the body off the answer to a HEAD. A failure then does not say that it has one either: C++ clients parse what
+/// is announced.
 fn leave_head(response: &mut Response<ResponseBody>) {
     *response.body_mut() = body::empty();
     if !response.status().is_success() {

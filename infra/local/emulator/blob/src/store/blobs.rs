@@ -207,7 +207,8 @@ impl Store {
         .await
     }
 
-    /// Assigns a blob to a tier. Neither its version nor its time of change changes; of the conditions only the lease counts.
+    /// Assigns a blob to a tier. Neither its version nor its time of change changes; of the conditions only the lease
+    /// counts.
     ///
     /// # Errors
     /// [`Error::ContainerNotFound`], [`Error::BlobNotFound`], a lease.

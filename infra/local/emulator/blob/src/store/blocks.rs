@@ -1,6 +1,7 @@
 //! Blocks: staged one by one, then committed as a list.
 //!
-//! A commit only rewrites which chunks a blob consists of; no content is moved, and blocks of the old content can be kept.
+//! A commit only rewrites which chunks a blob consists of; no content is moved, and blocks of the old content can be
+//! kept.
 
 use std::collections::HashMap;
 

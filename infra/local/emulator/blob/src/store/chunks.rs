@@ -1,7 +1,7 @@
 //! Pieces of content and who uses them.
 //!
-//! A chunk is written once and never changed. Every part of a committed blob and every staged block that refers to it counts as a
-//! user; copying a blob and committing blocks therefore moves no bytes.
+//! A chunk is written once and never changed. Every part of a committed blob and every staged block that refers to it
+//! counts as a user; copying a blob and committing blocks therefore moves no bytes.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -26,7 +26,8 @@ pub(super) fn retain(connection: &Connection, chunk: i64, users: i64) -> Result<
     Ok(())
 }
 
-/// Takes users off a chunk. The last one deletes it; its file, if it has one, is returned for deletion after the commit.
+/// Takes users off a chunk. The last one deletes it; its file, if it has one, is returned for deletion after the
+/// commit.
 pub(super) fn release(connection: &Connection, chunk: i64, users: i64) -> Result<Option<String>, Error> {
     let left: Option<(i64, Option<String>)> = connection
         .prepare_cached("UPDATE chunks SET users = users - ?2 WHERE id = ?1 RETURNING users, file")?

@@ -1,8 +1,9 @@
 //! Content files: where bytes too long for the database live.
 //!
-//! A file is named by us (`{shard}/{session}-{number}`), never after a blob, written once, synced before the database learns of it, and
-//! deleted after the database has forgotten it. A crash between the two leaves an orphan; the next start deletes files of earlier
-//! sessions that the database does not know. A file that somebody still reads is deleted when the last reader is done.
+//! A file is named by us (`{shard}/{session}-{number}`), never after a blob, written once, synced before the database
+//! learns of it, and deleted after the database has forgotten it. A crash between the two leaves an orphan; the next
+//! start deletes files of earlier sessions that the database does not know. A file that somebody still reads is deleted
+//! when the last reader is done.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -23,7 +24,8 @@ pub(super) struct ContentFolder {
     durable: bool,
     next: AtomicU64,
     pins: Mutex<HashMap<Arc<str>, Pin>>,
-    /// Held for reading between looking up a file in the database and pinning it, for writing while deciding what to delete.
+    /// Held for reading between looking up a file in the database and pinning it, for writing while deciding what to
+    /// delete.
     gate: RwLock<()>,
 }
 
@@ -34,7 +36,8 @@ struct Pin {
 }
 
 impl ContentFolder {
-    /// Opens the folder; `session` differs from that of every earlier opening. Unless it is `durable`, nothing is synced.
+    /// Opens the folder; `session` differs from that of every earlier opening. Unless it is `durable`, nothing is
+    /// synced.
     pub(super) fn open(root: PathBuf, session: u64, durable: bool) -> io::Result<Self> {
         for shard in 0..SHARDS {
             fs::create_dir_all(root.join(format!("{shard:02x}")))?;
@@ -87,7 +90,8 @@ impl ContentFolder {
         if paths.is_empty() {
             return;
         }
-        // Readers that looked before the commit have pinned by the time the gate opens; later ones cannot find the file.
+        // Readers that looked before the commit have pinned by the time the gate opens; later ones cannot find the
+        // file.
         drop(self.gate.write().unwrap_or_else(PoisonError::into_inner));
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = Vec::new();

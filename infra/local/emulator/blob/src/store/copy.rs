@@ -46,7 +46,8 @@ impl Store {
     /// Copies a blob over another, or to a new one.
     ///
     /// # Errors
-    /// [`Error::BlobNotFound`] or [`Error::ContainerNotFound`] (source or destination), [`Error::SourceConditionNotMet`], a condition, a lease.
+    /// [`Error::BlobNotFound`] or [`Error::ContainerNotFound`] (source or destination),
+    /// [`Error::SourceConditionNotMet`], a condition, a lease.
     pub async fn copy(
         &self,
         source: CopySource,

@@ -1,8 +1,8 @@
 //! `BlobCreated` events, handed to whoever subscribed.
 //!
-//! An event is handed over after the write is durable, in the order of the writes. It is not kept: what had not been handed over when
-//! the process died is lost, as an event can be lost on its way through Event Grid. Consumers need the same reconciling sweep for both
-//! (functions-host-contract §6.5).
+//! An event is handed over after the write is durable, in the order of the writes. It is not kept: what had not been
+//! handed over when the process died is lost, as an event can be lost on its way through Event Grid. Consumers need the
+//! same reconciling sweep for both (functions-host-contract §6.5).
 
 use std::sync::{Mutex, PoisonError};
 

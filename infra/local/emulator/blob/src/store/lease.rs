@@ -1,8 +1,8 @@
 //! Leases: an exclusive right to write, for 15 to 60 seconds or without end.
 //!
-//! A lease is *available*, *leased*, *expired* (its time ran out and nobody took it since), *breaking* (it ends soon) or *broken*. While
-//! leased or breaking, writes need its id. An expired or broken lease binds nobody, and the next write clears it; until then its
-//! former holder may renew an expired one.
+//! A lease is *available*, *leased*, *expired* (its time ran out and nobody took it since), *breaking* (it ends soon)
+//! or *broken*. While leased or breaking, writes need its id. An expired or broken lease binds nobody, and the next
+//! write clears it; until then its former holder may renew an expired one.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

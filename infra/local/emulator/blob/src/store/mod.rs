@@ -1,9 +1,10 @@
 //! Containers and block blobs in a folder, without HTTP.
 //!
-//! Everything but long content is in one SQLite database; content beyond 64 KiB is in files next to it (`content` module). A write is
-//! answered when it is durable: content files and their folder entries are synced before the database learns of them, and the
-//! database syncs its log once for all writes that wait at the same time (`writer` module). Starting reads one row, however many blobs
-//! there are; files left behind by a crash are cleaned up in the background.
+//! Everything but long content is in one SQLite database; content beyond 64 KiB is in files next to it (`content`
+//! module). A write is answered when it is durable: content files and their folder entries are synced before the
+//! database learns of them, and the database syncs its log once for all writes that wait at the same time (`writer`
+//! module). Starting reads one row, however many blobs there are; files left behind by a crash are cleaned up in the
+//! background.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), iris_local_blob::store::Error> {
@@ -97,7 +98,8 @@ impl Store {
     /// Opens the store in `folder`, which is made when it is missing. One process at a time may have it open.
     ///
     /// # Errors
-    /// [`Error::InUse`] when it is open elsewhere; [`Error::UnknownFormat`] when a newer version wrote it; [`Error::Io`] or [`Error::Database`] when it cannot be read or made.
+    /// [`Error::InUse`] when it is open elsewhere; [`Error::UnknownFormat`] when a newer version wrote it;
+    /// [`Error::Io`] or [`Error::Database`] when it cannot be read or made.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, Error> {
         Self::start(folder.as_ref(), None)
     }

@@ -1,7 +1,8 @@
 //! Reading content: whole or a range, in pieces.
 //!
-//! What is read is the version that was found, even when it is overwritten or deleted meanwhile: files are pinned, and content in the
-//! database is either taken along (up to 1 MiB) or read through a connection that keeps seeing that moment.
+//! What is read is the version that was found, even when it is overwritten or deleted meanwhile: files are pinned, and
+//! content in the database is either taken along (up to 1 MiB) or read through a connection that keeps seeing that
+//! moment.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -175,8 +176,8 @@ impl Store {
     /// Begins to read a blob, whole or a range.
     ///
     /// # Errors
-    /// [`Error::ContainerNotFound`], [`Error::BlobNotFound`], [`Error::InvalidRange`] (begins at or beyond the end), a condition
-    /// ([`Error::NotModified`] included), a lease.
+    /// [`Error::ContainerNotFound`], [`Error::BlobNotFound`], [`Error::InvalidRange`] (begins at or beyond the end), a
+    /// condition ([`Error::NotModified`] included), a lease.
     pub async fn read(
         &self,
         container: &ContainerName,

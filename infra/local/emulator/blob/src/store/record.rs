@@ -29,7 +29,8 @@ pub struct ContentHeaders {
     /// `Cache-Control`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_control: Option<String>,
-    /// `Content-MD5` of the whole blob: computed for a blob written by one request, else as the writer said, of whatever length.
+    /// `Content-MD5` of the whole blob: computed for a blob written by one request, else as the writer said, of
+    /// whatever length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_md5: Option<Vec<u8>>,
 }
@@ -304,7 +305,8 @@ pub(super) fn container_id(connection: &Connection, name: &ContainerName) -> Res
 /// The blob, committed or not, if there is one.
 pub(super) fn blob(connection: &Connection, container: i64, name: &BlobName) -> Result<Option<Blob>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, committed, etag, created, modified, length, document FROM blobs WHERE container = ?1 AND name = ?2",
+        "SELECT id, name, committed, etag, created, modified, length, document FROM blobs WHERE container = ?1 \
+             AND name = ?2",
     )?;
     let mut rows = statement.query(params![container, name.as_str()])?;
     rows.next()?.map(blob_from_row).transpose()
@@ -345,7 +347,8 @@ pub(super) fn save_blob(connection: &Connection, container: i64, blob: &mut Blob
     } else {
         connection
             .prepare_cached(
-                "UPDATE blobs SET committed = ?2, etag = ?3, created = ?4, modified = ?5, length = ?6, document = ?7 WHERE id = ?1",
+                "UPDATE blobs SET committed = ?2, etag = ?3, created = ?4, modified = ?5, length = ?6, \
+                     document = ?7 WHERE id = ?1",
             )?
             .execute(params![blob.id, common.0, common.1, common.2, common.3, common.4, document])?;
     }

@@ -1,9 +1,9 @@
 //! All writes, one thread, group commit.
 //!
-//! Writers hand a closure to the thread and wait. The thread takes everything that is waiting into one transaction (each closure in
-//! its own savepoint, so that a refused one leaves no trace), commits once, and then answers all. A write is therefore answered after
-//! its bytes are on disk, while the disk is asked once for many. Effects that must not happen before the commit (events, deletion of
-//! content files nobody uses) are collected and carried out after it.
+//! Writers hand a closure to the thread and wait. The thread takes everything that is waiting into one transaction
+//! (each closure in its own savepoint, so that a refused one leaves no trace), commits once, and then answers all. A
+//! write is therefore answered after its bytes are on disk, while the disk is asked once for many. Effects that must
+//! not happen before the commit (events, deletion of content files nobody uses) are collected and carried out after it.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};

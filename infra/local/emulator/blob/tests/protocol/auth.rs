@@ -130,7 +130,8 @@ async fn a_signature_may_set_response_headers() {
     let endpoint = Endpoint::start().await;
     endpoint.put("x", "content").await;
     let text = format!(
-        "r\n\n2099-01-01\n/blob/irislocal/{CONTAINER}/x\n\n\n\n2022-11-02\nb\n\n\n\nattachment; filename=a.csv\n\n\ntext/x"
+        "r\n\n2099-01-01\n/blob/irislocal/{CONTAINER}/x\n\n\n\n2022-11-02\nb\n\n\n\nattachment; \
+         filename=a.csv\n\n\ntext/x"
     );
     let signature = hmac_sha256(&text, &Secret::new(endpoint.account.keys()[0].to_base64())).unwrap();
     let mut url = endpoint.url(&format!("{CONTAINER}/x"));

@@ -18,8 +18,9 @@ async fn deletes_many_and_answers_each() {
     };
     let part = |id: usize, name: &str, sas: &str| {
         format!(
-            "--batch_1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: {id}\r\n\r\n\
-             DELETE /irislocal/{CONTAINER}/{name}?{sas} HTTP/1.1\r\nx-ms-date: now\r\nContent-Length: 0\r\n\r\n"
+            "--batch_1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: \
+             {id}\r\n\r\nDELETE /irislocal/{CONTAINER}/{name}?{sas} HTTP/1.1\r\nx-ms-date: now\r\nContent-Length: \
+             0\r\n\r\n"
         )
     };
     let body =

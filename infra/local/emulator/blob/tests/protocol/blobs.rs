@@ -69,8 +69,8 @@ async fn metadata_names_keep_their_case_and_digests_are_checked() {
     let url = endpoint.account.endpoint(endpoint.address).blob_sas_url(&container(), &blob("m"), &terms);
     let target = url.split_once("//").unwrap().1.split_once('/').unwrap().1.to_owned();
     let request = format!(
-        "PUT /{target} HTTP/1.1\r\nHost: x\r\nX-MS-Blob-Type: BlockBlob\r\nX-Ms-Meta-PatientKind: A\r\nx-ms-meta-lower: b\r\n\
-         Content-Length: 1\r\nConnection: close\r\n\r\nx"
+        "PUT /{target} HTTP/1.1\r\nHost: x\r\nX-MS-Blob-Type: BlockBlob\r\nX-Ms-Meta-PatientKind: \
+         A\r\nx-ms-meta-lower: b\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"
     );
     assert!(stored(&request).await.starts_with("HTTP/1.1 201"));
     let found = endpoint.store.properties(&container(), &blob("m"), &Default::default()).await.unwrap();

@@ -87,7 +87,8 @@ async fn malformed_requests_do_not_hurt() {
     let many = format!("PUT /irislocal/{CONTAINER}/x?{sas} HTTP/1.1\r\nHost: x\r\n{many}\r\n");
     let heavy: String = (0..100).map(|n| format!("x-ms-meta-h{n}: {}\r\n", "v".repeat(100))).collect();
     let heavy = format!(
-        "PUT /irislocal/{CONTAINER}/x?{sas} HTTP/1.1\r\nHost: x\r\nx-ms-blob-type: BlockBlob\r\n{heavy}Content-Length: 1\r\n\r\nx"
+        "PUT /irislocal/{CONTAINER}/x?{sas} HTTP/1.1\r\nHost: x\r\nx-ms-blob-type: \
+         BlockBlob\r\n{heavy}Content-Length: 1\r\n\r\nx"
     );
     let bytes = |text: &str| text.as_bytes().to_vec();
     for request in [vec![], bytes("\r\n\r\n\r\n"), bytes("GET"), bytes("GET / HTTP/1.1\r\nHost"), bytes(&long[..5000])]
@@ -130,13 +131,15 @@ async fn damaged_requests_do_not_hurt() {
     let list = "<BlockList><Latest>AAAA</Latest></BlockList>";
     let requests = [
         format!(
-            "PUT {own}?{sas} HTTP/1.1\r\nHost: x\r\nx-ms-blob-type: BlockBlob\r\nx-ms-meta-A: b\r\nContent-Length: 3\r\n\r\nabc"
+            "PUT {own}?{sas} HTTP/1.1\r\nHost: x\r\nx-ms-blob-type: BlockBlob\r\nx-ms-meta-A: b\r\nContent-Length: \
+             3\r\n\r\nabc"
         ),
         format!("PUT {own}?comp=block&blockid=AAAA&{sas} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"),
         format!("PUT {own}?comp=blocklist&{sas} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{list}", list.len()),
         format!("GET {own}?{sas} HTTP/1.1\r\nHost: x\r\nx-ms-range: bytes=0-1\r\nIf-None-Match: \"0x1\"\r\n\r\n"),
         format!(
-            "GET /irislocal/{CONTAINER}?restype=container&comp=list&prefix=a&delimiter=/&{sas} HTTP/1.1\r\nHost: x\r\n\r\n"
+            "GET /irislocal/{CONTAINER}?restype=container&comp=list&prefix=a&delimiter=/&{sas} HTTP/1.1\r\nHost: \
+             x\r\n\r\n"
         ),
     ];
     // A fixed sequence of pseudo-random damage: bytes changed, removed, doubled.

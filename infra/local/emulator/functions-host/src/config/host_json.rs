@@ -132,7 +132,9 @@ impl HostJson {
         }
         if raw.concurrency.get("dynamicConcurrencyEnabled") == Some(&Value::Bool(true)) {
             warnings.push(
-                "host.json: concurrency.dynamicConcurrencyEnabled makes Azure ignore maxConcurrentCalls; here the fixed value is used".to_owned(),
+                "host.json: concurrency.dynamicConcurrencyEnabled makes Azure ignore maxConcurrentCalls; here the \
+                 fixed value is used"
+                    .to_owned(),
             );
         }
         Ok(Self {

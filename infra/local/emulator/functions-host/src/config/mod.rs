@@ -103,7 +103,8 @@ impl App {
                 &host_path,
                 "extensionBundle",
                 &format!(
-                    "is missing, so Azure knows no binding of function {}; add Microsoft.Azure.Functions.ExtensionBundle, [4.0.0, 5.0.0)",
+                    "is missing, so Azure knows no binding of function {}; add \
+                     Microsoft.Azure.Functions.ExtensionBundle, [4.0.0, 5.0.0)",
                     needy.name
                 ),
             ));

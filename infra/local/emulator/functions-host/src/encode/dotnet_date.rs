@@ -1,5 +1,5 @@
-//! What Newtonsoft's JSON reader does to text that looks like an ISO date-time: it becomes a .NET date, and comes out in
-//! another form (functions-host-contract §1.4, §1.6). The host runs in UTC.
+//! What Newtonsoft's JSON reader does to text that looks like an ISO date-time: it becomes a .NET date, and comes out
+//! in another form (functions-host-contract §1.4, §1.6). The host runs in UTC.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

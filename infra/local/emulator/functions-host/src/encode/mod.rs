@@ -1,9 +1,9 @@
 //! Invocation requests: the bodies the host POSTs to the handler (functions-host-contract §1).
 //!
-//! A body is `{"Data":{binding:value},"Metadata":{…}}`. What makes it odd is that values are encoded by their .NET type:
-//! text is JSON-encoded a second time, numbers, booleans and arrays become JSON text inside a JSON string, objects
-//! stay objects, bytes become plain base64, and `DateTime`s lose their fraction. `value` holds those encodings, `metadata`
-//! the ordered list of entries and the way a JSON body overwrites them; every trigger has a file of its own.
+//! A body is `{"Data":{binding:value},"Metadata":{…}}`. What makes it odd is that values are encoded by their .NET
+//! type: text is JSON-encoded a second time, numbers, booleans and arrays become JSON text inside a JSON string,
+//! objects stay objects, bytes become plain base64, and `DateTime`s lose their fraction. `value` holds those encodings,
+//! `metadata` the ordered list of entries and the way a JSON body overwrites them; every trigger has a file of its own.
 //!
 //! Bodies are written straight into one growing string: a message's bytes are base64-encoded once, in place.
 

@@ -1,4 +1,5 @@
-//! The literal requests of the custom handler's own tests, rebuilt byte for byte in meaning (member order is no contract).
+//! The literal requests of the custom handler's own tests, rebuilt byte for byte in meaning (member order is no
+//! contract).
 
 use std::collections::BTreeMap;
 

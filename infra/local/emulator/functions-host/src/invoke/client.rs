@@ -111,8 +111,8 @@ pub(crate) async fn ping(client: &Client, port: u16) -> bool {
     }
 }
 
-/// W3C trace context of a span of the host's own: in the trace that caused the invocation, else in a fresh one. Not sampled, as the host's
-/// never are.
+/// W3C trace context of a span of the host's own: in the trace that caused the invocation, else in a fresh one. Not
+/// sampled, as the host's never are.
 fn trace_parent(cause: Option<&str>) -> String {
     let continued = cause.and_then(trace_of).map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
     let span = Uuid::new_v4().simple().to_string();

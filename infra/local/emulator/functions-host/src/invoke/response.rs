@@ -125,7 +125,8 @@ fn bodies(value: Value, binding: &str) -> Result<Vec<String>, Error> {
             })
             .collect(),
         Value::String(_) => Err(refused(
-            "Azure decodes a bare string that is base64, splits one that is a JSON array and re-writes one that is JSON",
+            "Azure decodes a bare string that is base64, splits one that is a JSON array and re-writes one that is \
+             JSON",
         )),
         Value::Object(_) => Err(refused("Azure sends an object as indented JSON")),
         Value::Bool(_) | Value::Number(_) => Err(refused("a number or boolean is no message")),

@@ -1,7 +1,8 @@
 //! Keeping a message's lock while it is being handled.
 //!
 //! As in the .NET processor: a lock is renewed when half of its remaining time, but at least all but ten seconds of it,
-//! has passed, for `maxAutoLockRenewalDuration` from receipt. A renewal that fails is the last one; the invocation goes on.
+//! has passed, for `maxAutoLockRenewalDuration` from receipt. A renewal that fails is the last one; the invocation goes
+//! on.
 
 use std::time::Duration;
 

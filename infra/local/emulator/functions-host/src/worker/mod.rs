@@ -12,7 +12,8 @@
 //!
 //! Every start gets a fresh port below the systems' ranges for outgoing connections, so that neither a connection that
 //! happens to use it nor a late packet of the last life can disturb the next. The child's standard input is a pipe that
-//! stays open while the host lives: a handler that wants to end with a host that was itself killed can wait for its end.
+//! stays open while the host lives: a handler that wants to end with a host that was itself killed can wait for its
+//! end.
 
 mod launch;
 mod lines;

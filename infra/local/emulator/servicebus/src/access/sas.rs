@@ -1,7 +1,7 @@
 //! Shared access signatures: `SharedAccessSignature sr={address}&sig={signature}&se={expiry}&skn={key name}`.
 //!
-//! The signature is HMAC-SHA256, keyed with the key's text as it stands, over the address as it was encoded in the token, a line feed, and
-//! the expiry in seconds since 1970.
+//! The signature is HMAC-SHA256, keyed with the key's text as it stands, over the address as it was encoded in the
+//! token, a line feed, and the expiry in seconds since 1970.
 
 use super::{Access, AccessKey, BASE64, Right, mac};
 use crate::not_offered::NotOffered;

@@ -7,7 +7,8 @@ use super::Error;
 use crate::message::PropertyValue;
 use crate::not_offered::NotOffered;
 
-/// The action of a rule: application properties put on the copy or taken off it, whatever the sender put there. The default does neither.
+/// The action of a rule: application properties put on the copy or taken off it, whatever the sender put there. The
+/// default does neither.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Action {
     text: String,

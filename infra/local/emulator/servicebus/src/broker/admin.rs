@@ -126,8 +126,9 @@ impl Broker {
         Ok(count)
     }
 
-    /// Sends the dead letters of a queue, and what it could not forward, back into it, without the reason they had; gives how many. The queue
-    /// is named itself, or by either of its dead-letter queues. Each is removed from the dead letters only after it is back in the queue.
+    /// Sends the dead letters of a queue, and what it could not forward, back into it, without the reason they had;
+    /// gives how many. The queue is named itself, or by either of its dead-letter queues. Each is removed from the dead
+    /// letters only after it is back in the queue.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Storage`], [`Error::QueueFull`].

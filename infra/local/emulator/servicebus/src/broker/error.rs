@@ -33,7 +33,8 @@ pub enum Error {
     /// The message cannot be taken.
     #[error(transparent)]
     Message(#[from] crate::message::Error),
-    /// The operation does not fit the entity: receiving from a topic, a session operation on a queue without sessions, and the like.
+    /// The operation does not fit the entity: receiving from a topic, a session operation on a queue without sessions,
+    /// and the like.
     #[error("{0}")]
     Unsupported(&'static str),
     /// The log could not be written; the outcome is unknown and the broker takes nothing more.

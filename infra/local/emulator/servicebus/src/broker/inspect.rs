@@ -5,7 +5,8 @@ use super::{Broker, Error};
 use std::sync::atomic::Ordering;
 
 impl Broker {
-    /// The last `max` messages below a sequence number (`None`: of all), newest first, without locking them, whatever their state.
+    /// The last `max` messages below a sequence number (`None`: of all), newest first, without locking them, whatever
+    /// their state.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -19,8 +20,9 @@ impl Broker {
         Ok(shown.into_iter().map(Delivery::from).collect())
     }
 
-    /// A fault for tests and demonstrations: while a queue is held, every sender is told that it is busy ([`Error::Held`]), as Service Bus
-    /// does when it throttles. What is in the queue stays available. Ends with the process.
+    /// A fault for tests and demonstrations: while a queue is held, every sender is told that it is busy
+    /// ([`Error::Held`]), as Service Bus does when it throttles. What is in the queue stays available. Ends with the
+    /// process.
     ///
     /// # Errors
     /// [`Error::NotFound`].

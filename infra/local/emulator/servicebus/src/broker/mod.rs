@@ -1,8 +1,10 @@
 //! The broker: queues, topics and what may be done with them. It knows nothing of connections.
 //!
-//! A [`Broker`] is a cheap handle. A message sent to an entity is routed (forwarding, subscriptions) to the queues it ends in. Receivers get it
-//! under a lock and settle it; a lock that runs out, or a delivery given back, makes it come again, until it was delivered too often and goes
-//! to the queue's dead-letter queue, `{queue}/$deadletterqueue`; one that cannot be forwarded to `{queue}/$Transfer/$deadletterqueue`. With a folder, a send or a settlement is answered only after it is on disk.
+//! A [`Broker`] is a cheap handle. A message sent to an entity is routed (forwarding, subscriptions) to the queues it
+//! ends in. Receivers get it under a lock and settle it; a lock that runs out, or a delivery given back, makes it come
+//! again, until it was delivered too often and goes to the queue's dead-letter queue, `{queue}/$deadletterqueue`; one
+//! that cannot be forwarded to `{queue}/$Transfer/$deadletterqueue`. With a folder, a send or a settlement is answered
+//! only after it is on disk.
 //!
 //! Everything here is at-least-once: a message may come twice, never not at all.
 
@@ -130,14 +132,15 @@ fn check_name(name: &str) -> Result<(), Error> {
         Ok(())
     } else {
         Err(Error::Invalid(format!(
-            "an entity's name has 1 to {LONGEST_NAME} letters, digits, '.', '_', '-' and '/', and begins and ends with a letter or digit"
+            "an entity's name has 1 to {LONGEST_NAME} letters, digits, '.', '_', '-' and '/', and begins and ends \
+             with a letter or digit"
         )))
     }
 }
 
 impl Broker {
-    /// A broker without entities. With a folder it keeps messages there, and those a former run kept are waiting for their queues to be
-    /// created again; without one it keeps them in memory only. Must be called in a Tokio runtime.
+    /// A broker without entities. With a folder it keeps messages there, and those a former run kept are waiting for
+    /// their queues to be created again; without one it keeps them in memory only. Must be called in a Tokio runtime.
     ///
     /// # Errors
     /// [`Error::Storage`] when the folder cannot be read or written.
@@ -209,8 +212,9 @@ impl Broker {
         Ok(())
     }
 
-    /// Creates a stamping entry: what is sent to `name` arrives in `target` with the application properties as the action changes them,
-    /// whatever the sender put there; message id, body and all other sections are kept byte for byte.
+    /// Creates a stamping entry: what is sent to `name` arrives in `target` with the application properties as the
+    /// action changes them, whatever the sender put there; message id, body and all other sections are kept byte for
+    /// byte.
     ///
     /// # Errors
     /// As [`Broker::create_topic`] and [`Broker::create_subscription`].
@@ -226,8 +230,8 @@ impl Broker {
         self.inner.changes.subscribe()
     }
 
-    /// A fault for tests and demonstrations: while on, every completed message is delivered once more, with the same id and sequence
-    /// number and a raised delivery count, as after a lost lock.
+    /// A fault for tests and demonstrations: while on, every completed message is delivered once more, with the same id
+    /// and sequence number and a raised delivery count, as after a lost lock.
     pub fn duplicate_deliveries(&self, on: bool) {
         self.inner.duplicate_deliveries.store(on, Ordering::Relaxed);
         for queue in self.inner.all_queues() {
@@ -337,7 +341,8 @@ impl Inner {
         entities.get(&key(name)).cloned().ok_or_else(|| Error::NotFound(name.to_owned()))
     }
 
-    /// The queue a receiver addresses: a queue, a subscription (`{topic}/subscriptions/{name}`), or the dead-letter queue of either.
+    /// The queue a receiver addresses: a queue, a subscription (`{topic}/subscriptions/{name}`), or the dead-letter
+    /// queue of either.
     pub(crate) fn queue(&self, name: &str) -> Result<Arc<Queue>, Error> {
         let plain = key(name);
         let (owner, grave) = split(&plain);

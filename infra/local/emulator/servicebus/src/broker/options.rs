@@ -49,7 +49,8 @@ impl Default for QueueOptions {
 pub struct SubscriptionOptions {
     /// The subscription's own queue.
     pub queue: QueueOptions,
-    /// Which messages it gets and what is set on them. Without rules it gets none; [`Rule::everything`] is what Azure creates by default.
+    /// Which messages it gets and what is set on them. Without rules it gets none; [`Rule::everything`] is what Azure
+    /// creates by default.
     pub rules: Vec<Rule>,
 }
 

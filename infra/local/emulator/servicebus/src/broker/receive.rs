@@ -54,7 +54,8 @@ impl From<Taken> for Delivery {
 }
 
 impl Broker {
-    /// Up to `max` messages under locks; waits up to `wait` for the first. Nothing is lost when the call is dropped while it waits.
+    /// Up to `max` messages under locks; waits up to `wait` for the first. Nothing is lost when the call is dropped
+    /// while it waits.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Unsupported`] for topics and queues that require sessions.

@@ -17,8 +17,8 @@ impl Broker {
         self.send_all(entity, vec![message]).await
     }
 
-    /// Sends messages in order, all or none. Waits while a queue they go to is full, so bound it with a timeout where that matters. On return
-    /// they are durable, when the broker has a folder.
+    /// Sends messages in order, all or none. Waits while a queue they go to is full, so bound it with a timeout where
+    /// that matters. On return they are durable, when the broker has a folder.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Message`], [`Error::Unsupported`] for a dead-letter queue, [`Error::Storage`].
@@ -83,8 +83,8 @@ impl Inner {
         Ok(position)
     }
 
-    /// Takes scheduled messages in; gives their numbers. In a topic and in a queue that forwards they wait, and can be taken back, until
-    /// their time has come; only then they are routed.
+    /// Takes scheduled messages in; gives their numbers. In a topic and in a queue that forwards they wait, and can be
+    /// taken back, until their time has come; only then they are routed.
     pub(crate) fn schedule(&self, entity: &str, messages: Vec<Encoded>) -> Result<(Vec<Sequence>, Position), Error> {
         let queue = self.waiting_room(entity)?;
         let arrivals: Result<Vec<_>, Error> =

@@ -1,7 +1,7 @@
 //! Sessions of a queue: groups of messages that one receiver at a time may work on, in order.
 //!
-//! A session is there as long as it has ready messages, a lock or a state. The next free session is the one whose first ready message is
-//! the oldest.
+//! A session is there as long as it has ready messages, a lock or a state. The next free session is the one whose first
+//! ready message is the oldest.
 
 use super::Error;
 use super::slot::{Millis, Place, Sequence};
@@ -110,7 +110,8 @@ impl Sessions {
 }
 
 impl State {
-    /// Locks a session, by id or the next free one, for `holder`; gives its id and the end of the lock. `None`: no session is free.
+    /// Locks a session, by id or the next free one, for `holder`; gives its id and the end of the lock. `None`: no
+    /// session is free.
     pub(crate) fn accept_session(
         &mut self,
         id: Option<&str>,

@@ -65,7 +65,8 @@ impl State {
         Ok(())
     }
 
-    /// Set aside until asked for by sequence number. It was delivered, and when it is asked for that was not the first time.
+    /// Set aside until asked for by sequence number. It was delivered, and when it is asked for that was not the first
+    /// time.
     pub(crate) fn defer(&mut self, token: Uuid, set: &Set) -> Result<(), Error> {
         let (sequence, ..) = self.locked(token)?;
         self.amend(sequence, set)?;

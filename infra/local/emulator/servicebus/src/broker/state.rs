@@ -1,8 +1,8 @@
 //! A queue's messages and what may happen to them: a pure state machine.
 //!
-//! Time is an argument, and everything the outside has to do about a change (log it, wake receivers, move messages to the dead-letter
-//! queue) is noted in [`Effects`]. A message is in exactly one [`Place`]; its place decides whether it is in the ready set and when its next
-//! deadline is, so [`State::put`] is the only way to change it.
+//! Time is an argument, and everything the outside has to do about a change (log it, wake receivers, move messages to
+//! the dead-letter queue) is noted in [`Effects`]. A message is in exactly one [`Place`]; its place decides whether it
+//! is in the ready set and when its next deadline is, so [`State::put`] is the only way to change it.
 
 use super::Error;
 use super::options::QueueOptions;
@@ -244,7 +244,8 @@ impl State {
         };
         slot.session = self.session_of(&slot)?;
         slot.expires_at = if moved { None } else { self.expiry(&slot) };
-        // A number taken over may be in use: the same message dead-lettered, redriven and dead-lettered again keeps apart from its former self.
+        // A number taken over may be in use: the same message dead-lettered, redriven and dead-lettered again keeps
+        // apart from its former self.
         let sequence = match arrival.sequence {
             Some(sequence) if !self.slots.contains_key(&sequence) => sequence,
             _ => self.next_sequence,

@@ -1,7 +1,8 @@
 //! Where a message goes: queues that forward, topics with subscriptions.
 //!
-//! A *stamping entry*, an entity callers send to whose messages get properties set on their way to another queue, is a topic with one
-//! subscription whose rule has `SET` actions and whose queue forwards. There is no other mechanism for it.
+//! A *stamping entry*, an entity callers send to whose messages get properties set on their way to another queue, is a
+//! topic with one subscription whose rule has `SET` actions and whose queue forwards. There is no other mechanism for
+//! it.
 
 use super::options::{Filter, Rule, SubscriptionOptions};
 use super::queue::Queue;
@@ -59,7 +60,8 @@ impl Subscription {
         }
     }
 
-    /// The copies this subscription gets: one for each matching rule with actions, and one for all matching rules without.
+    /// The copies this subscription gets: one for each matching rule with actions, and one for all matching rules
+    /// without.
     fn copies(&self, message: &Encoded) -> Result<Vec<Encoded>, Error> {
         let mut plain = false;
         let mut copies = Vec::new();

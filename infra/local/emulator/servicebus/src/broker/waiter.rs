@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
-/// Someone waiting for messages or for room: a call, or a link of a connection. A connection's links share one [`Notify`] and look at their
-/// own flag.
+/// Someone waiting for messages or for room: a call, or a link of a connection. A connection's links share one
+/// [`Notify`] and look at their own flag.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     notify: Arc<Notify>,
@@ -30,8 +30,8 @@ impl Waiter {
     }
 }
 
-/// The waiters of one queue for one kind of event. Locked together with the queue's state, so that no wake-up falls between looking and
-/// waiting.
+/// The waiters of one queue for one kind of event. Locked together with the queue's state, so that no wake-up falls
+/// between looking and waiting.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     list: Vec<Arc<Waiter>>,

@@ -208,7 +208,8 @@ impl<'a> Reader<'a> {
             true if count > 0 || !inner.is_empty() => Some(inner.byte()?),
             _ => None,
         };
-        // Every element takes at least a byte, except in arrays of types without content; those are of no use in numbers.
+        // Every element takes at least a byte, except in arrays of types without content; those are of no use in
+        // numbers.
         if count as usize > inner.rest.len() && (constructor.is_none() || count > 4096) {
             return Err(Error::Invalid("more elements than bytes"));
         }

@@ -1,6 +1,7 @@
 //! Attaching links.
 //!
-//! A link is refused as the specification has it: it is attached with null source and target, and detached with the error.
+//! A link is refused as the specification has it: it is attached with null source and target, and detached with the
+//! error.
 
 use super::link::{End, Held, Inlet, Link, Node, Outlet, Source, Waiting};
 use super::machine::{Context, HANDLE_MAX};

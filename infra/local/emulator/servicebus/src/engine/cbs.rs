@@ -39,8 +39,8 @@ impl Machine {
         self.context.replies.push(position, Reply::Response { channel, handle, bytes: response.into_bytes() });
     }
 
-    /// The link a request's answer goes to: named by link name or by target address, or else the node's only one, in the same session
-    /// first.
+    /// The link a request's answer goes to: named by link name or by target address, or else the node's only one, in
+    /// the same session first.
     fn reply_link(&self, channel: u16, node: &Node, reply_to: Option<&str>) -> Option<(u16, u32)> {
         let key = node.key();
         let mut best = None;

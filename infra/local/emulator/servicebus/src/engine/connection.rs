@@ -1,6 +1,7 @@
 //! A connection's task: reads, writes and sleeps for its [`Machine`].
 //!
-//! Reading stops while much output waits to be written, so that a peer that sends without reading costs a bounded amount of memory.
+//! Reading stops while much output waits to be written, so that a peer that sends without reading costs a bounded
+//! amount of memory.
 
 use super::Order;
 use super::machine::Machine;
@@ -140,8 +141,9 @@ async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     tokio::time::timeout(LAST_WORDS, farewell).await.unwrap_or(Ok(()))
 }
 
-/// Has the system acknowledge at once what was read and needs no answer. Clients that leave Nagle's algorithm on (fe2o3-amqp) hold their next
-/// settlements back until then, and a delayed acknowledgement would let them have 25 turns a second.
+/// Has the system acknowledge at once what was read and needs no answer. Clients that leave Nagle's algorithm on
+/// (fe2o3-amqp) hold their next settlements back until then, and a delayed acknowledgement would let them have 25 turns
+/// a second.
 fn acknowledge(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
     {

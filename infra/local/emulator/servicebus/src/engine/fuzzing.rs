@@ -1,9 +1,9 @@
 //! A connection driven by arbitrary bytes, for the fuzz target `amqp` and for its corpus as an ordinary test.
 //!
-//! The bytes are a script: each step is a letter and its arguments, and speaks for one of two peers that share a broker. Most steps are
-//! well-formed performatives with arbitrary fields, so that the script gets deep into sessions, locks and settlement; others are raw bytes
-//! and raw frame bodies. What ends early counts as zeros. After every script the answers must be well-formed frames, and the queues'
-//! books must balance.
+//! The bytes are a script: each step is a letter and its arguments, and speaks for one of two peers that share a
+//! broker. Most steps are well-formed performatives with arbitrary fields, so that the script gets deep into sessions,
+//! locks and settlement; others are raw bytes and raw frame bodies. What ends early counts as zeros. After every script
+//! the answers must be well-formed frames, and the queues' books must balance.
 
 use super::machine::{MAX_FRAME, Machine};
 use crate::access::{Access, AccessKey, Right};

@@ -62,8 +62,8 @@ impl Machine {
         };
         let length = partial.bytes.len() as u64 + transfer.payload.len() as u64;
         if partial.too_large || length > MAX_MESSAGE {
-            // The rest is read and thrown away, so that the delivery can be rejected with the reason: a link that is detached instead tells
-            // Python's client nothing but "not delivered".
+            // The rest is read and thrown away, so that the delivery can be rejected with the reason: a link that is
+            // detached instead tells Python's client nothing but "not delivered".
             partial.too_large = true;
             partial.bytes = Vec::new();
         }

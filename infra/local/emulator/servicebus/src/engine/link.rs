@@ -126,7 +126,8 @@ pub(super) struct Sending {
 }
 
 impl Link {
-    /// Gives back what the link holds. Locks of messages that were handed out stay: they may still be settled through `$management`.
+    /// Gives back what the link holds. Locks of messages that were handed out stay: they may still be settled through
+    /// `$management`.
     pub(super) fn finish(&self) {
         match &self.end {
             End::Out(Outlet { source: Source::Queue { queue, session }, waiter, .. }) => {

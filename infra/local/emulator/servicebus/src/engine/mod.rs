@@ -1,7 +1,8 @@
 //! The AMQP endpoint.
 //!
-//! One task per connection. The protocol itself is a state machine without I/O ([`machine`]): bytes in, bytes out, deadlines; the task around
-//! it ([`connection`]) reads, writes, sleeps and feeds it. Nothing is spawned per session or link, so nothing can overtake anything.
+//! One task per connection. The protocol itself is a state machine without I/O ([`machine`]): bytes in, bytes out,
+//! deadlines; the task around it ([`connection`]) reads, writes, sleeps and feeds it. Nothing is spawned per session or
+//! link, so nothing can overtake anything.
 
 mod attach;
 mod cbs;
@@ -50,7 +51,8 @@ pub struct Endpoint {
 /// How long connections get to close in good order.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Serves the broker on a listener, which should be bound to 127.0.0.1: there is no TLS. Must be called in a Tokio runtime.
+/// Serves the broker on a listener, which should be bound to 127.0.0.1: there is no TLS. Must be called in a Tokio
+/// runtime.
 ///
 /// # Errors
 /// When the listener has no address.

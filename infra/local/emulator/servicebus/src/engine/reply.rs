@@ -1,6 +1,7 @@
 //! Answers that wait for the disk.
 //!
-//! Acknowledgements, confirmed settlements and responses leave in the order their causes came, each only when what it confirms is durable.
+//! Acknowledgements, confirmed settlements and responses leave in the order their causes came, each only when what it
+//! confirms is durable.
 
 use super::attach::refusal;
 use super::link::{End, Outlet, Source};

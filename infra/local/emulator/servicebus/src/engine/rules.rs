@@ -1,6 +1,7 @@
 //! Rules of subscriptions over `$management`: add, remove, enumerate.
 //!
-//! A request describes a rule with maps. An answer describes it with composites, whose fields both SDKs find by position.
+//! A request describes a rule with maps. An answer describes it with composites, whose fields both SDKs find by
+//! position.
 
 use super::management::{Answer, Answered, Refused};
 use crate::broker::{Action, Broker, CorrelationFilter, Filter, Position, Rule};

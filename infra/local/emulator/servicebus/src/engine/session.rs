@@ -131,8 +131,9 @@ impl Session {
         wire::detach(out, self.channel, handle, Some(error));
     }
 
-    /// A link that was attached without source and target is detached with the reason, a moment later: a client that sees both frames at once
-    /// may answer twice (fe2o3-amqp does), and its second detach would hit whatever it attaches next.
+    /// A link that was attached without source and target is detached with the reason, a moment later: a client that
+    /// sees both frames at once may answer twice (fe2o3-amqp does), and its second detach would hit whatever it
+    /// attaches next.
     pub(super) fn detach_soon(&mut self, handle: u32, error: Condition) {
         self.refused.insert(handle, (Instant::now() + REFUSAL_DELAY, error));
     }
@@ -162,7 +163,8 @@ impl Session {
     fn drop_link(&mut self, handle: u32) {
         let (own, others): (Vec<Sending>, Vec<Sending>) =
             std::mem::take(&mut self.sending).into_iter().partition(|sending| sending.handle == handle);
-        // A message whose first frames are out must be finished, or the peer would wait for the rest for ever; the detach tells it.
+        // A message whose first frames are out must be finished, or the peer would wait for the rest for ever; the
+        // detach tells it.
         own.into_iter().for_each(Sending::give_back);
         self.sending = others.into();
         self.unsettled.retain(|_, delivery| delivery.handle != handle);

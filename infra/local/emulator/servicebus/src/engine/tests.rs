@@ -306,7 +306,8 @@ proptest! {
 
 #[test]
 fn scripts_of_the_fuzz_target_do_no_harm() {
-    // Fixed pseudo-random scripts: the target keeps working, and the commonest ways through the engine are walked in every build.
+    // Fixed pseudo-random scripts: the target keeps working, and the commonest ways through the engine are walked in
+    // every build.
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     for length in (0..120).map(|round| 20 + round * 10) {
         let script: Vec<u8> = (0..length)

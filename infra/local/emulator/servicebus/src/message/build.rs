@@ -4,8 +4,8 @@ use super::{Encoded, Error, Message, annotation, section};
 use crate::codec::{Writer, put_described_binary};
 use uuid::Uuid;
 
-/// Fields of the properties section: message-id, user-id, to, subject, reply-to, correlation-id, content-type, content-encoding,
-/// absolute-expiry-time, creation-time, group-id, group-sequence, reply-to-group-id.
+/// Fields of the properties section: message-id, user-id, to, subject, reply-to, correlation-id, content-type,
+/// content-encoding, absolute-expiry-time, creation-time, group-id, group-sequence, reply-to-group-id.
 const PROPERTY_FIELDS: usize = 13;
 
 impl Message {
@@ -74,8 +74,8 @@ impl Message {
 }
 
 impl Encoded {
-    /// The same message with an identity: a sender may leave it out, receivers rely on it (the JavaScript SDK's lock renewer throws
-    /// without it).
+    /// The same message with an identity: a sender may leave it out, receivers rely on it (the JavaScript SDK's lock
+    /// renewer throws without it).
     pub(crate) fn with_identity(self) -> Result<Self, Error> {
         if self.facts()?.message_id.is_some() {
             return Ok(self);

@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 /// A message as it was encoded, without the header and delivery annotations, which are the broker's to write.
 ///
-/// The bytes are a copy of their own: a slice of a connection's read buffer would pin all of it. Sections lie in the order AMQP demands
-/// (whatever order the sender wrote them in, see [`super::sections`]), so three offsets describe them.
+/// The bytes are a copy of their own: a slice of a connection's read buffer would pin all of it. Sections lie in the
+/// order AMQP demands (whatever order the sender wrote them in, see [`super::sections`]), so three offsets describe
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     bytes: Bytes,

@@ -1,7 +1,7 @@
 //! Messages: what a program works with ([`Message`]) and what a queue keeps ([`Encoded`]).
 //!
-//! A queue keeps the sections a sender encoded, byte for byte, and looks into them only for what it must know (identity, session, time to
-//! live, scheduled time). A program in this process gets them parsed.
+//! A queue keeps the sections a sender encoded, byte for byte, and looks into them only for what it must know
+//! (identity, session, time to live, scheduled time). A program in this process gets them parsed.
 
 mod build;
 mod encoded;
@@ -46,7 +46,8 @@ pub(crate) mod annotation {
 /// A message, parsed. Fields a message does not have are `None`, and what is `None` is not sent.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Message {
-    /// Identity, for duplicate detection and correlation. Assigned by the broker when absent. Numeric, UUID and binary ids are given as text.
+    /// Identity, for duplicate detection and correlation. Assigned by the broker when absent. Numeric, UUID and binary
+    /// ids are given as text.
     pub message_id: Option<String>,
     /// The message this one answers or belongs to.
     pub correlation_id: Option<String>,
@@ -72,7 +73,8 @@ pub struct Message {
     pub scheduled_enqueue_time: Option<jiff::Timestamp>,
     /// How long after enqueueing the message is worth delivering.
     pub time_to_live: Option<Duration>,
-    /// The body: data sections joined; an AMQP string or binary value as its bytes; any other AMQP value or sequence as it is encoded.
+    /// The body: data sections joined; an AMQP string or binary value as its bytes; any other AMQP value or sequence as
+    /// it is encoded.
     pub body: Bytes,
 }
 

@@ -1,13 +1,14 @@
 //! The sections of a message as a sender wrote them.
 //!
-//! AMQP has them in a fixed order, and readers rely on it. Senders do not all keep to it: Python's library writes delivery annotations
-//! last, so a message it received and sends again has them behind the body. So sections are taken in any order, and put into the right one.
+//! AMQP has them in a fixed order, and readers rely on it. Senders do not all keep to it: Python's library writes
+//! delivery annotations last, so a message it received and sends again has them behind the body. So sections are taken
+//! in any order, and put into the right one.
 
 use super::{Encoded, Error, section};
 use crate::codec::{Reader, Value};
 
-/// A message's sections, each whole with its descriptor. Header and delivery annotations are the broker's to write: of the first only the
-/// time to live is kept, of the second nothing.
+/// A message's sections, each whole with its descriptor. Header and delivery annotations are the broker's to write: of
+/// the first only the time to live is kept, of the second nothing.
 #[derive(Debug, Default)]
 struct Sections<'a> {
     header: Option<&'a [u8]>,

@@ -5,7 +5,8 @@ use bytes::Bytes;
 
 /// A simple value, as application properties carry it.
 ///
-/// AMQP has more number types than this; they are widened when parsed. A message that is only passed on keeps the original types.
+/// AMQP has more number types than this; they are widened when parsed. A message that is only passed on keeps the
+/// original types.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PropertyValue {
     /// No value.

@@ -1,8 +1,8 @@
 //! Header names in the letter case they were sent with.
 //!
-//! A header becomes an application property of its name, and such names have case; the HTTP library knows header names in lower case only.
-//! So the connection is listened to while a request's head arrives. When a client sends its next request before it has read the answer,
-//! names may stay in lower case.
+//! A header becomes an application property of its name, and such names have case; the HTTP library knows header names
+//! in lower case only. So the connection is listened to while a request's head arrives. When a client sends its next
+//! request before it has read the answer, names may stay in lower case.
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};

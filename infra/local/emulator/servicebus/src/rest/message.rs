@@ -113,8 +113,8 @@ fn simple(value: &Value) -> Option<PropertyValue> {
     })
 }
 
-/// Sets what `BrokerProperties` says. What only a received message has (a lock token, a sequence number) is passed over, so that the
-/// properties of a received message may be sent as they are.
+/// Sets what `BrokerProperties` says. What only a received message has (a lock token, a sequence number) is passed
+/// over, so that the properties of a received message may be sent as they are.
 fn describe(message: &mut Message, properties: &Map<String, Value>) -> Result<(), Refusal> {
     for (name, value) in properties {
         let field = match name.as_str() {

@@ -1,10 +1,11 @@
 //! Sending over HTTP: `POST /{queue-or-topic}/messages`, for callers without an AMQP library (curl, Salesforce).
 //!
-//! A request is authorized by a shared access signature in `Authorization`, made with the same keys as for AMQP, for the entity or anything
-//! above it. One message: the body is the payload, `Content-Type` its type, `BrokerProperties` a JSON object of system properties, every
-//! other header that is not HTTP's own an application property. Several messages: a JSON array with the content type
-//! `application/vnd.microsoft.servicebus.json`; all are taken or none. The answer is 201 once the messages are durable. As Azure does, the
-//! endpoint refuses with an XML `Error` that has the status and the reason:
+//! A request is authorized by a shared access signature in `Authorization`, made with the same keys as for AMQP, for
+//! the entity or anything above it. One message: the body is the payload, `Content-Type` its type, `BrokerProperties` a
+//! JSON object of system properties, every other header that is not HTTP's own an application property. Several
+//! messages: a JSON array with the content type `application/vnd.microsoft.servicebus.json`; all are taken or none. The
+//! answer is 201 once the messages are durable. As Azure does, the endpoint refuses with an XML `Error` that has the
+//! status and the reason:
 //!
 //! | status | when |
 //! |---|---|
@@ -70,7 +71,8 @@ struct Server {
     tls: Option<TlsAcceptor>,
 }
 
-/// Serves sending over HTTP on a listener, which should be bound to 127.0.0.1: there is no TLS. Must be called in a Tokio runtime.
+/// Serves sending over HTTP on a listener, which should be bound to 127.0.0.1: there is no TLS. Must be called in a
+/// Tokio runtime.
 ///
 /// # Errors
 /// When the listener has no address.

@@ -18,7 +18,8 @@ use std::time::Duration;
 
 /// Largest body, in bytes: what a message has at most over AMQP.
 const BODY: usize = 1 << 20;
-/// Most bytes of a refused body that are read and thrown away, so that the client sees the answer instead of a broken connection.
+/// Most bytes of a refused body that are read and thrown away, so that the client sees the answer instead of a broken
+/// connection.
 const DRAIN: usize = 64 << 20;
 /// How long a send waits while the queue is full, unless the query says otherwise.
 const WAIT: Duration = Duration::from_secs(60);

@@ -32,7 +32,8 @@ impl Condition {
     }
 }
 
-/// What a peer says became of a delivery. Maps may have string or symbol keys: both SDKs differ from the specification here.
+/// What a peer says became of a delivery. Maps may have string or symbol keys: both SDKs differ from the specification
+/// here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Outcome<'a> {
     Accepted,

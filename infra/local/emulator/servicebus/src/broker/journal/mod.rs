@@ -1,12 +1,14 @@
 //! The log that makes messages survive a restart.
 //!
-//! Changes are appended while their queue is locked, so the log has them in the order they happened; a thread of its own writes what has
-//! gathered and syncs it to disk in one go (group commit). Whoever confirms something to the outside first waits until the log is durable up to
-//! the [`Position`] its change got. When a write fails, nothing is confirmed any more.
+//! Changes are appended while their queue is locked, so the log has them in the order they happened; a thread of its
+//! own writes what has gathered and syncs it to disk in one go (group commit). Whoever confirms something to the
+//! outside first waits until the log is durable up to the [`Position`] its change got. When a write fails, nothing is
+//! confirmed any more.
 //!
-//! The log is a row of segments. A segment goes, oldest first, once none of the messages in it is alive; it goes only after the records that
-//! ended them are durable. Should one long-lived message hold up many segments, [`Journal::crowded`] names the oldest, and its messages are
-//! written again at the end. Only the oldest may go: a later one may hold the removals of messages in an earlier one.
+//! The log is a row of segments. A segment goes, oldest first, once none of the messages in it is alive; it goes only
+//! after the records that ended them are durable. Should one long-lived message hold up many segments,
+//! [`Journal::crowded`] names the oldest, and its messages are written again at the end. Only the oldest may go: a
+//! later one may hold the removals of messages in an earlier one.
 
 mod record;
 mod replay;

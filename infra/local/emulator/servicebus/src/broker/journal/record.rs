@@ -1,7 +1,7 @@
 //! What the log says: records, framed with length and checksum.
 //!
-//! A frame is `length: u32, crc32: u32, payload`, numbers little-endian. Lengths and checksums make a torn end visible. Queues are named once
-//! per segment and numbered from then on, so that every segment can be read on its own.
+//! A frame is `length: u32, crc32: u32, payload`, numbers little-endian. Lengths and checksums make a torn end visible.
+//! Queues are named once per segment and numbered from then on, so that every segment can be read on its own.
 
 use crate::broker::slot::{Millis, Place, Sequence, Slot};
 use crate::message::Encoded;
