@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "hl7/proxy.rs"]
+mod proxy;
 mod support;
 
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
