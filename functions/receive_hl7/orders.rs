@@ -7,9 +7,10 @@
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
-use crate::refusal::{about, unreadable};
+
 use crate::stamped::{BODY_LIMIT, submission_id, unattributed};
 use iris_azure::handler::{Outcome, ServiceBusMessage};
+use iris_drops::refusal::{about, unreadable};
 use iris_hl7::Message;
 use iris_hl7::ack::{Envelope, Refusal as Refused, Taken};
 use iris_hl7::message::Limits;
@@ -58,6 +59,7 @@ fn incoming(message: &ServiceBusMessage, organization: &Arc<Organization>, now: 
     let read = read(&message.body, message.property(INTERFACE), organization, now);
     let submission = |(place, (request, body)): (u32, (Result<Submission, Refusal>, Option<Vec<u8>>))| Incoming {
         id: if place == 0 { id } else { row_id(id, place) },
+        message_id: postpone::given_id(message).map(Into::into),
         received_at: now,
         first_seen,
         request,

@@ -73,7 +73,7 @@ pub enum Hl7Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// The organization whose interface reads it.
-        #[arg(long, default_value = "harborview")]
+        #[arg(long, value_name = "SLUG", default_value = crate::sample::SLUG, value_parser = parse_slug)]
         organization: Slug,
     },
 }
