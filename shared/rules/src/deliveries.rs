@@ -12,7 +12,7 @@
 //! written ─► Waiting ────┴──► Delivered, or handed over and then delivered, failed or uncertain
 //!             │  ▲
 //!             ▼  │ resumed, one after the other: Resumed ─► Delivered
-//!            Held                              (a destination that fails for days is disabled; its deliveries are held)
+//!            Held                           (a destination that fails for days is disabled; its deliveries are held)
 //! ```
 //!
 //! Deliveries are independent, except that an order's results reach a destination in the order in which they were
