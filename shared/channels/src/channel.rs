@@ -38,7 +38,6 @@ pub trait Channel: Send + Sync {
     /// receipt gives to the place (`Endpoint`, iris-facts §4.2).
     ///
     /// # Errors
-    ///
     /// [`Failure`] says who is to blame, and so what happens next.
     async fn send(&self, parcel: &Parcel<'_>, outside: &Outside) -> Result<String, Failure>;
 }

@@ -11,7 +11,6 @@ use iris_report::template::Template;
 /// Reads an organization's document; each channel checks the destinations of its kind.
 ///
 /// # Errors
-///
 /// [`Error`] names every place that has to be corrected.
 pub fn organization(document: &[u8]) -> Result<Organization, Error> {
     Organization::parse_with(document, |destination, organization| {

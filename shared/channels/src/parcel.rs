@@ -59,7 +59,6 @@ impl Parcel<'_> {
     /// The name of its file. Dates are those of the result, so that the name is the same on every delivery.
     ///
     /// # Errors
-    ///
     /// [`Obstacle::Name`] when the order lacks a value that the name needs.
     pub fn file_name(&self, template: &NameTemplate) -> Result<String, Obstacle> {
         template.name(&self.result.names(self.delivery.at)).map_err(Obstacle::Name)

@@ -39,7 +39,6 @@ impl Channels {
     /// Renders the report of a result and hands both over in the form the destination wants.
     ///
     /// # Errors
-    ///
     /// [`Failure`] says who is to blame.
     pub async fn deliver(
         &self,
@@ -82,7 +81,6 @@ impl Channels {
     /// kept.
     ///
     /// # Errors
-    ///
     /// As [`deliver`](Self::deliver), but the destination is never to blame.
     pub async fn pdf(&self, result: &StoredResult, organization: &Organization) -> Result<Bytes, Failure> {
         let Rendered { pdf, .. } = self.outside.reports.once(result, organization, false).await?;

@@ -27,7 +27,6 @@ impl Result {
     /// Reads what is stored: the canonical document, the report content that is not in it, and the result's code.
     ///
     /// # Errors
-    ///
     /// [`Unreadable`] when either text is not what the platform writes.
     pub fn read(document: &str, basis: &str, code: ResultCode) -> std::result::Result<Self, Unreadable> {
         let document: Value = serde_json::from_str(document).map_err(|_| Unreadable)?;

@@ -41,7 +41,6 @@ pub struct Edited {
 /// if one of them would read this file instead.
 ///
 /// # Errors
-///
 /// [`Error`] with all problems, including those the document already had.
 pub fn put(document: &[u8], rule: &DropRule, file_name: &str, read: Reader) -> Result<Edited, Error> {
     let bytes = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);

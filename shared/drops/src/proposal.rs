@@ -21,7 +21,6 @@ pub struct Proposal {
 /// Examines a file and proposes a mapping for it.
 ///
 /// # Errors
-///
 /// The file cannot be read. The inner error is a problem of its content.
 pub fn propose(
     path: &Path,

@@ -102,7 +102,6 @@ pub fn with_mapping(organization: &Organization, file_name: &str, mapping: Mappi
 /// The format of a file, determined by its name and its first bytes.
 ///
 /// # Errors
-///
 /// The file cannot be read. The inner error: its format is not supported.
 pub fn format(path: &Path, name: &str) -> Result<Result<Format, Issue>, Error> {
     let mut head = Vec::new();
@@ -129,7 +128,6 @@ enum Told {
 /// Tries a file as the organization would read it. Writes nothing.
 ///
 /// # Errors
-///
 /// The file or the database cannot be read. Problems of the file's content are part of the result.
 pub async fn attempt(
     store: &dyn Store,

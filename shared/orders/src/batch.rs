@@ -260,7 +260,6 @@ impl Context {
 /// What would become of these submissions right now, one after the other; writes nothing.
 ///
 /// # Errors
-///
 /// The database's, or a record that cannot be read.
 pub async fn preview(store: &dyn Store, submissions: &[Incoming]) -> Result<Vec<Answer>, Error> {
     let mut wanted = Wanted::default();

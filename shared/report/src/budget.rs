@@ -22,7 +22,6 @@ impl Renderer {
     /// The PDF in at most `most` bytes.
     ///
     /// # Errors
-    ///
     /// As [`Self::pdf`].
     pub fn pdf_within(&self, template: &Template, report: &Report, most: usize) -> Result<Fitting<Vec<u8>>, Error> {
         self.within(template, report, most, |document| pdf::write(document, &self.setter))
@@ -31,7 +30,6 @@ impl Renderer {
     /// The HTML in at most `most` bytes.
     ///
     /// # Errors
-    ///
     /// When an image that was read cannot be drawn, which no known input causes.
     pub fn html_within(&self, template: &Template, report: &Report, most: usize) -> Result<Fitting<String>, Error> {
         self.within(template, report, most, |document| Ok(html::write(document)))

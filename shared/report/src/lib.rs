@@ -72,7 +72,6 @@ impl Renderer {
     /// Both forms.
     ///
     /// # Errors
-    ///
     /// When the PDF cannot be written, which no known input causes.
     pub fn render(&self, template: &Template, report: &Report) -> Result<Rendered, Error> {
         let (document, left_out) = self.compose(template, report);

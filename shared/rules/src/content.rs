@@ -95,7 +95,6 @@ pub fn json<T: Serialize>(value: &T) -> String {
 /// The stored patient updated with what was sent. The LocalId stays.
 ///
 /// # Errors
-///
 /// When the stored patient cannot be read.
 pub fn merge_patient(stored: &str, sent: &Patient) -> Result<Patient, Unreadable> {
     let mut base = object(stored, PATIENT)?;
@@ -111,7 +110,6 @@ pub fn merge_patient(stored: &str, sent: &Patient) -> Result<Patient, Unreadable
 /// result has no patient.
 ///
 /// # Errors
-///
 /// When the stored order cannot be read.
 pub fn merge_order(stored: &str, sent: &OrderRequest) -> Result<OrderRequest, Unreadable> {
     let mut base = object(stored, ORDER)?;
@@ -139,7 +137,6 @@ pub fn merge_order(stored: &str, sent: &OrderRequest) -> Result<OrderRequest, Un
 /// Reassembles what was submitted from a stored order and its stored patient.
 ///
 /// # Errors
-///
 /// When either cannot be read.
 pub fn whole(order: &str, patient: &str) -> Result<OrderRequest, Unreadable> {
     Ok(OrderRequest { patient: Some(read(patient, PATIENT)?), ..parse_order(order)? })
@@ -148,7 +145,6 @@ pub fn whole(order: &str, patient: &str) -> Result<OrderRequest, Unreadable> {
 /// True when name *and* birth date both differ from the patient on record (decision 6): it is probably another person.
 ///
 /// # Errors
-///
 /// When the stored patient cannot be read.
 pub fn contradicts(stored: &str, sent: &Patient) -> Result<bool, Unreadable> {
     let known: Patient = read(stored, PATIENT)?;
@@ -172,7 +168,6 @@ pub fn parse_order(stored: &str) -> Result<OrderRequest, Unreadable> {
 /// Reads a stored image directive.
 ///
 /// # Errors
-///
 /// When it cannot be read.
 pub fn image(stored: &str) -> Result<Image, Unreadable> {
     read(stored, Unreadable { what: "image directive of an order" })

@@ -119,7 +119,6 @@ impl OrderRecord {
     /// The content, for decisions that depend on it.
     ///
     /// # Errors
-    ///
     /// When the content was not loaded.
     pub fn stored_content(&self) -> Result<&str, Unreadable> {
         self.content.as_deref().ok_or(Unreadable::of("content of an order"))

@@ -150,7 +150,6 @@ fn program(target: &Hl7Target) -> Result<Program, Vec<String>> {
 /// The message of a result.
 ///
 /// # Errors
-///
 /// [`Obstacle::Interface`] if the destination's instructions are unusable; they were checked when the document was
 /// read.
 pub fn build(target: &Hl7Target, interface: &InterfaceDocument, parcel: &Parcel<'_>) -> Result<Bytes, Obstacle> {

@@ -14,7 +14,6 @@ impl Template {
     /// Parses a template, and so checks it. Only templates that pass should be saved.
     ///
     /// # Errors
-    ///
     /// Every problem found, in order, at most 50.
     pub fn parse(source: &str) -> Result<Self, Vec<Error>> {
         if source.len() > MAX_TEMPLATE_BYTES {

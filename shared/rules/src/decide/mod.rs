@@ -142,7 +142,6 @@ pub struct UsedIds {
 /// Decides one submission. The same arguments always give the same decision.
 ///
 /// # Errors
-///
 /// When stored content that the decision depends on cannot be read; then nothing is decided.
 pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timestamp) -> Result<Decision, Unreadable> {
     if let (Source::Message, Some(outcome)) = (incoming.source, snapshot.submission(incoming.id)) {

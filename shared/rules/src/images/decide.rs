@@ -87,7 +87,6 @@ impl ImageAnswer {
 /// Decides, and applies the decision to the snapshot. `iris_id` is used when the image is new.
 ///
 /// # Errors
-///
 /// When something stored cannot be read; the snapshot is then half changed and must be discarded.
 pub fn decide(work: &ImageWork, snapshot: &mut Snapshot, iris_id: i64, now: Timestamp) -> Result<Effects, Unreadable> {
     let organization = &work.organization;

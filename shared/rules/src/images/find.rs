@@ -38,7 +38,6 @@ impl From<IssueCode> for Obstacle<'_> {
 /// inner error says why there is not exactly one order.
 ///
 /// # Errors
-///
 /// When something stored cannot be read.
 pub fn find<'a>(
     image: &ImageRecord,
@@ -182,7 +181,6 @@ pub(super) fn sent(directive: &DirectiveRecord) -> Result<iris_model::request::I
 /// The image's role in the exam: added late if the order is already graded, otherwise as the directive says.
 ///
 /// # Errors
-///
 /// When the directive cannot be read.
 pub(super) fn context(order: &OrderRecord, directive: Option<&DirectiveRecord>) -> Result<ImageContext, Unreadable> {
     Ok(match order.status {

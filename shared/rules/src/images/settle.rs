@@ -28,7 +28,6 @@ pub struct Effects {
 /// it.
 ///
 /// # Errors
-///
 /// When something stored cannot be read; the snapshot is then half changed and must be discarded.
 pub fn settle(
     order: i64,

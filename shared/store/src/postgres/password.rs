@@ -35,7 +35,6 @@ pub trait PasswordSource: Send + Sync + 'static {
     /// The currently valid password.
     ///
     /// # Errors
-    ///
     /// The reason, which is shown as it is and must not contain secrets.
     async fn password(&self) -> Result<Password, String>;
 }
