@@ -19,7 +19,7 @@ enum Run {
     Timer(fn(Arc<App>) -> BoxFuture<'static, Outcome>),
 }
 
-/// A function, as its folder describes it.
+/// A function, as described by its folder.
 pub struct Function {
     /// The name of its folder.
     pub name: &'static str,

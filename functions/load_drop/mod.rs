@@ -178,7 +178,7 @@ impl<'a> Job<'a> {
         self.drop.id
     }
 
-    /// What the store knows about the drop.
+    /// The store's record of the drop.
     async fn summary(&self) -> Result<DropSummary, Error> {
         Ok(self.app.orders.store().drop_summary(self.id()).await?.ok_or(iris_store::Error::UnknownDrop)?)
     }

@@ -121,7 +121,7 @@ fn read(
 fn submission(order: Order, organization: &Organization, now: Timestamp) -> Result<Submission, Refusal> {
     let Order { mut request, issues, cleared, echo } = order;
     request.version = Some(VERSION.to_owned());
-    // The entry identifies the sender. A ClientGuid from the message must not override it.
+    // The entry identifies the sender; a message has no field that could say otherwise.
     request.client_guid = Some(organization.client_guid);
     remember(&mut request, &echo);
     let origin =

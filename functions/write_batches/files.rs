@@ -125,8 +125,8 @@ fn save(book: BatchWorkbook) -> anyhow::Result<std::fs::File> {
 }
 
 fn add_report(archive: &mut ZipWriter<StreamWriter<Piece>>, result: &StoredResult, pdf: &[u8]) -> anyhow::Result<()> {
-    // Reports are already compressed, so little effort is made. Stored uncompressed, streaming readers could not find
-    // an entry's end.
+    // Reports are already compressed, so little effort is made. Without any compression, streaming readers could not
+    // find where an entry ends.
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(1));
     archive.start_file(report_name(result), options)?;

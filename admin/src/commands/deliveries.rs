@@ -1,4 +1,4 @@
-//! `deliveries`: results on their way to one destination each.
+//! `deliveries`: results on their way to their destinations.
 
 use super::{instant, some_instant};
 use crate::cli::DeliveriesCommand;

@@ -38,7 +38,7 @@ pub enum Away {
     Ending,
 }
 
-/// Why a destination does not take a result.
+/// Why a destination did not take a result.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The setting named by its document does not exist.

@@ -1,4 +1,4 @@
-//! The stored document, as far as a delivery needs it.
+//! The stored document, as far as deliveries need it.
 
 use iris_model::organization::NameValues;
 use iris_model::{EvaluationType, OrderResult, ResultCode};
@@ -18,7 +18,7 @@ pub struct Result {
     pub(crate) code: ResultCode,
 }
 
-/// A stored result is not the JSON that was written.
+/// A stored result is not the JSON that the platform wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a stored result is not the document that was written")]
 pub struct Unreadable;

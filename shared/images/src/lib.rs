@@ -104,7 +104,7 @@ pub enum Unusable {
          with JPEG, JPEG 2000, JPEG-LS or RLE compressed pixels."
     )]
     TransferSyntax,
-    /// It ends before it should, or contradicts itself.
+    /// It is incomplete, or contradicts itself.
     #[error("The file is damaged or incomplete: {0}. Export it anew and upload it again.")]
     Damaged(&'static str),
     /// It exceeds what any honest file needs.

@@ -189,7 +189,7 @@ fn jpeg(tiff: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A directory of `count` entries with this tag and content, and what comes next.
+/// A directory of `count` entries with this tag and content, followed by the offset of the next directory.
 fn directory(tag: u16, count: u16, content: u32) -> Vec<u8> {
     let mut bytes = count.to_be_bytes().to_vec();
     for _ in 0..count {

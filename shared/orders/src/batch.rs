@@ -86,7 +86,7 @@ impl Work {
         }
     }
 
-    /// Where the item at this position belongs in a distributed trace.
+    /// The trace context of the item at this position.
     fn trace(&self, position: usize) -> Option<TraceContext> {
         match self {
             Self::Items(items) => match items.get(position)? {

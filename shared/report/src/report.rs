@@ -18,7 +18,7 @@ pub use iris_model::ResultCode;
 pub struct Report {
     /// Exam types of the order; the first decides the template. Must not be empty: an empty list is treated as `DR`.
     pub evaluation_types: Vec<EvaluationType>,
-    /// Whether this is a first, corrected or repeated report.
+    /// Whether this is a first, corrected or resent report.
     pub result_code: ResultCode,
     /// Who sends the report.
     pub letterhead: Letterhead,
@@ -164,9 +164,9 @@ pub enum Moment {
 /// Image of an eye.
 #[derive(Clone, Debug)]
 pub struct EyeImage {
-    /// A JPEG or PNG file. Anything else is left out with a notice.
+    /// A JPEG or PNG file. Any other file is left out with a notice.
     pub bytes: Arc<[u8]>,
-    /// When it was taken, local time.
+    /// When it was taken, in local time.
     pub taken: Option<DateTime>,
 }
 
@@ -186,7 +186,7 @@ pub struct CarePlan {
 pub struct Diagnosis {
     /// ICD-10-CM code, with or without its dot.
     pub code: String,
-    /// What it stands for.
+    /// Its description.
     pub description: String,
 }
 

@@ -220,7 +220,7 @@ pub struct Basis<'a> {
     pub site: Option<&'a SiteDocument>,
     /// What was ordered.
     pub evaluation_types: &'a [EvaluationType],
-    /// The diagnosis that came with the order.
+    /// The diagnosis submitted with the order.
     pub submitted_diagnosis: Option<&'a str>,
     /// True if only one eye was to be examined.
     pub one_eye: bool,

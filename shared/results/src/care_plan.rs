@@ -122,8 +122,8 @@ impl<'a> Scope<'a> {
             }
             return resolved(assignment, plan, is_platform_text);
         }
-        // The platform may use the same plan for this finding and for nothing found. An organization's text for nothing
-        // found must not be used for a finding.
+        // An organization may assign this platform plan to nothing found and write its own text for it. That text must
+        // not be used for a finding.
         let found = own.and_then(|own| {
             let plan = if nothing_found.as_ref() == Some(&own.plan) {
                 of_platform(&own.plan)

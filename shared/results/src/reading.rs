@@ -55,9 +55,9 @@ pub struct OrderView<'a> {
     pub evaluation_types: &'a [EvaluationType],
     /// Why an eye is missing, according to the order; applies to an eye that the grading does not mention.
     pub missing_eye_reason: Option<&'a str>,
-    /// Whether there are images of the right eye.
+    /// True if there are images of the right eye.
     pub right_images: bool,
-    /// Whether there are images of the left eye.
+    /// True if there are images of the left eye.
     pub left_images: bool,
 }
 

@@ -63,7 +63,7 @@ pub struct DeliveryRecord {
     pub purpose: Purpose,
 }
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeliveryState {
@@ -144,7 +144,7 @@ impl DeliveryState {
     }
 }
 
-/// A delivery with everything that is stored about it.
+/// A delivery with everything stored about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Its number among all deliveries, in order of writing.
@@ -262,7 +262,7 @@ pub struct DestinationHealth {
     pub failing_since: Timestamp,
     /// Since when it has been disabled.
     pub disabled_at: Option<Timestamp>,
-    /// Why the latest delivery failed; without personal data.
+    /// Why the latest delivery failed; contains no personal data.
     pub reason: String,
     /// How many deliveries are held.
     pub held: u64,
@@ -275,7 +275,7 @@ pub struct Handover {
     pub delivery_type: &'static str,
     /// The destination's id, and the name the result has there.
     pub endpoint: String,
-    /// The order as the submitter calls it.
+    /// The submitter's id of the order.
     pub order_local_id: String,
 }
 

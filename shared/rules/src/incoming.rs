@@ -1,4 +1,4 @@
-//! What comes in, and the answers to it.
+//! Submissions, and the answers to them.
 
 use iris_model::{Issue, Organization, OutcomeKind, Submission};
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ pub struct Incoming {
     pub received_at: Timestamp,
     /// When the first delivery arrived; how long a change waits for its order is counted from here (decision 9).
     pub first_seen: Timestamp,
-    /// How it came.
+    /// How it arrived.
     pub source: Source,
     /// What is asked, or why it was already refused.
     pub request: Result<Submission, Refusal>,
@@ -75,16 +75,16 @@ pub enum Requested {
     Grading,
 }
 
-/// What became of a submission. Every input has exactly one.
+/// The outcome of a submission. Every input has exactly one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Its kind.
     pub kind: OutcomeKind,
-    /// The order in IRIS, when there is one.
+    /// The order's id in IRIS, if there is one.
     pub iris_order_id: Option<i64>,
-    /// The order as the submitter calls it.
+    /// The submitter's id of the order.
     pub order_local_id: Option<String>,
-    /// The patient as the submitter calls it.
+    /// The submitter's id of the patient.
     pub patient_local_id: Option<String>,
     /// Errors (only if it failed or was ignored) and warnings.
     pub issues: Vec<Issue>,

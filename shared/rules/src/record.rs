@@ -1,4 +1,4 @@
-//! The rows of the store, as the rules see them.
+//! The rows of the store, in the form the rules use.
 
 use crate::content::Unreadable;
 use iris_model::{
@@ -93,7 +93,7 @@ pub struct OrderRecord {
     pub camera: Option<LocalId>,
     /// The requested evaluations; sorted.
     pub evaluation_types: Vec<EvaluationType>,
-    /// Its current state.
+    /// Its current status.
     pub status: OrderStatus,
     /// The scope in which it is the only open order, as configured when it was created.
     pub scope: OpenOrderScope,
@@ -130,11 +130,11 @@ impl OrderRecord {
 pub enum OrderChange {
     /// Changed in place; the history keeps the previous content.
     Changed,
-    /// Cancelled by its submitter.
+    /// Canceled by its submitter.
     Cancelled,
-    /// Cancelled because a newer order took its place (decision 3).
+    /// Canceled because a newer order took its place (decision 3).
     Superseded,
-    /// Cancelled and created anew because of a change (decision 7).
+    /// Canceled and recreated because of a change (decision 7).
     Recreated,
     /// Already closed; a newer order took over its LocalId.
     Retired,

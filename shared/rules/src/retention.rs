@@ -41,7 +41,7 @@ pub enum Kind {
     Images,
     /// Records of messages.
     Submissions,
-    /// Which message repeated which.
+    /// Which message repeats which.
     Links,
     /// Finished drops.
     Drops,

@@ -1,4 +1,4 @@
-//! What operators and the retention timer do. Every change is committed together with its audit entry.
+//! The operations of operators and the retention timer. Every change is committed together with its audit entry.
 
 use crate::Error;
 use crate::audit::{AuditEntry, AuditRecord, AuditSearch};

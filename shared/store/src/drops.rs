@@ -74,7 +74,7 @@ impl Takeover {
 pub struct RowRanges(Vec<(u32, u32)>);
 
 impl RowRanges {
-    /// Whether a row is among them.
+    /// Whether the ranges include a row.
     #[must_use]
     pub fn contains(&self, row: u32) -> bool {
         let after = self.0.partition_point(|(first, _)| *first <= row);
@@ -126,7 +126,7 @@ pub type ColumnLookup = dyn Fn(&str) -> Option<(u32, String)> + Send + Sync;
 pub struct DropLease {
     /// The drop.
     pub drop: Uuid,
-    /// The epoch this lease stands for.
+    /// The epoch of this lease.
     pub epoch: i64,
     columns: Option<Arc<ColumnLookup>>,
 }

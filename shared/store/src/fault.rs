@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::time::error::Elapsed;
 use tokio::time::{Timeout, timeout};
 
-/// How long to wait for an answer from the database. The server gives up earlier (see `postgres::SESSION`), so only an
+/// How long to wait for an answer from the database. The server gives up earlier (see `postgres::LIMITS`), so only an
 /// unreachable server takes this long; its connection is not used again.
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// An answer that comes before the deadline or not at all.
+/// An answer with a deadline.
 type InTime<F, T> = Map<Timeout<F>, fn(Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Error>>;
 
 /// A statement sent to the database.

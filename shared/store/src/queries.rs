@@ -59,7 +59,7 @@ pub struct OrderSummary {
     pub camera: Option<String>,
     /// The requested evaluations.
     pub evaluation_types: Vec<EvaluationType>,
-    /// Its current state.
+    /// Its current status.
     pub status: OrderStatus,
     /// When it was created.
     pub created_at: Timestamp,

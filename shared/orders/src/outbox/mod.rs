@@ -32,7 +32,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct PublishError {
-    /// How many messages, from the first, were confirmed.
+    /// How many messages were confirmed, counting from the first.
     pub sent: usize,
     /// True if the destination will never take the message at position `sent` (because it is too large, for example);
     /// false if trying again may help.

@@ -1,4 +1,4 @@
-//! Publishing, one task per destination. The protocol is in the parent module.
+//! Publishing, with one task per destination. The parent module describes the protocol.
 
 use super::{Publisher, SweepReport};
 use crate::Options;

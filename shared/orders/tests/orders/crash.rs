@@ -111,7 +111,7 @@ fn drop_of(organization: &iris_model::Organization) -> NewDrop {
     }
 }
 
-/// Batches of ten rows: mostly new orders, some of them cancelled in a later batch.
+/// Batches of ten rows: mostly new orders, some of them canceled in a later batch.
 fn batches(acme: &Arc<iris_model::Organization>, drop: Uuid) -> Vec<Vec<(Incoming, RowDetail)>> {
     let row = |number: u32| {
         let request = if number.is_multiple_of(10) && number >= 20 {

@@ -69,7 +69,7 @@ struct World {
 }
 
 impl World {
-    /// One that knows the order O1 of patient P1.
+    /// A world that knows the order O1 of patient P1.
     fn new(organization: Organization) -> Self {
         let mut world = Self { organization: Arc::new(organization), snapshot: Snapshot::default(), messages: 0 };
         world.order(new_order("O1", "P1"));
@@ -256,7 +256,7 @@ const LEVELS: [&str; 7] = ["None", "Mild", "Moderate", "Severe", "Proliferative"
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// Whatever is graded, corrected, added, cancelled and repeated: a decision that writes a grading writes exactly
+    /// Whatever is graded, corrected, added, canceled and repeated: a decision that writes a grading writes exactly
     /// one result and raises the order's version by one; every other decision writes neither; and each message has one
     /// outcome, which stays the same when it is delivered again.
     #[test]

@@ -48,7 +48,7 @@ impl Default for Limits {
     }
 }
 
-/// Why an image is not on the report.
+/// Why an image is not in the report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Neither JPEG nor PNG.
@@ -57,7 +57,7 @@ pub enum Refusal {
     /// More bytes than allowed.
     #[error("the file has {0} bytes, more than allowed")]
     TooLarge(usize),
-    /// Larger sides than allowed, or none.
+    /// Sides longer than allowed, or of length zero.
     #[error("the image is {0} by {1} pixels, which is not allowed")]
     Dimensions(u32, u32),
     /// Its structure is broken.
@@ -65,7 +65,7 @@ pub enum Refusal {
     Damaged(&'static str),
 }
 
-/// An image left out of a report: for the log and an alert, without personal data.
+/// An image left out of a report; for the log and an alert, without personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
     /// The image.

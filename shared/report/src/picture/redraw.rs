@@ -37,7 +37,7 @@ pub(super) fn pixels(looked: &Looked<'_>, limits: &Limits, gate: &Gate) -> Resul
 }
 
 impl Pixels {
-    /// The image as a file, its longest side at most `side`.
+    /// The image as a file; its longest side is at most `side`.
     pub(super) fn jpeg(&self, side: u32, quality: u8) -> Result<Picture, Refusal> {
         let smaller = scaled(&self.0, side)?;
         let image = smaller.as_ref().unwrap_or(&self.0);

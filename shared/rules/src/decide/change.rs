@@ -131,7 +131,7 @@ impl Case<'_> {
         });
     }
 
-    /// Its images belong to the exam as it was originally ordered, so the old order is cancelled and a new one takes
+    /// Its images belong to the exam as it was originally ordered, so the old order is canceled and a new one takes
     /// over its LocalId.
     fn recreate(&mut self, order: &OrderRecord, changed: OrderRecord, merged: &OrderRequest) {
         self.close_order(order, OrderChange::Recreated, false);

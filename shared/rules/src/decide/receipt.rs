@@ -1,4 +1,4 @@
-//! The events that tell submitters what became of their submissions (iris-facts §4; decisions 5, 7, 8).
+//! The events that tell submitters the outcome of their submissions (iris-facts §4; decisions 5, 7, 8).
 
 use super::Case;
 use crate::incoming::Requested;

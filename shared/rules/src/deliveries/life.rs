@@ -1,4 +1,4 @@
-//! The life of a delivery: what an event makes of it. Pure: the time, and chance, are passed in.
+//! The life of a delivery: how events change it. Pure: the time and randomness are passed in.
 //!
 //! ```text
 //!            begun                handed over            the final word
@@ -8,9 +8,9 @@
 //!    └── resumed ◄── Held
 //! ```
 //!
-//! Channels whose destination confirms at once know one step; others hand over first and hear the final word later.
-//! What a failure allows is said by the [`Purpose`]: what is sent at least once goes again whenever nobody knows; what
-//! is sent at most once never does.
+//! With channels whose destination confirms at once there is a single step; with others the result is handed over
+//! first, and the final confirmation ("the final word") comes later. The [`Purpose`] decides what happens after a
+//! failure: an at-least-once delivery is sent again whenever its outcome is unknown, an at-most-once delivery never is.
 
 use super::{DeliveryState, LOST_LIMIT};
 use jiff::{SignedDuration, Timestamp};

@@ -24,7 +24,7 @@ pub struct Target<'a> {
 pub struct Obstacle<'a> {
     /// Why.
     pub code: IssueCode,
-    /// The directive that would have linked it, had image and directive agreed.
+    /// The directive that would have linked it if the image had agreed with it.
     pub directive: Option<&'a DirectiveRecord>,
 }
 
@@ -61,7 +61,7 @@ fn claimed<'a>(
     Ok(Target { order, directive: None, laterality })
 }
 
-/// The directive that names the image's blob and has no image yet, among orders that are current and not cancelled; the
+/// The directive that names the image's blob and has no image yet, among orders that are current and not canceled; the
 /// oldest order's if there are several. A fulfilled directive takes no further image: a device that reuses file names
 /// must not put one patient's eye into another's exam.
 fn by_directive<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Option<(&'a OrderRecord, &'a DirectiveRecord)> {
@@ -170,7 +170,7 @@ pub(super) fn is_patient_of(image: &ImageRecord, snapshot: &Snapshot, order: &Or
     snapshot.patient_by_id(order.patient).is_none_or(|patient| patient.key.local_id.as_str() == claimed)
 }
 
-/// A directive as it was sent.
+/// The directive as it was sent.
 ///
 /// # Errors
 /// When it cannot be read.

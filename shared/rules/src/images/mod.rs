@@ -1,5 +1,5 @@
-//! Images: how they find their orders, and when an order has the ones it needs (iris-facts §2.4, §2.5, §10.1; decisions
-//! 23 to 25, 170 to 179).
+//! Images: how they find their orders, and when an order has the ones it needs (iris-facts §2.4, §2.5, §10.1;
+//! decisions 23 to 25, 170 to 179).
 //!
 //! # How image and order come together
 //!
@@ -55,7 +55,7 @@ pub struct BlobRef {
 /// An image that arrived.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRecord {
-    /// The same for the same bytes under the same name, see [`image_id`].
+    /// The same for the same bytes under the same name; see [`image_id`].
     pub id: Uuid,
     /// The image's id in IRIS; 0 until it is stored.
     pub iris_id: i64,
@@ -73,7 +73,7 @@ pub struct ImageRecord {
     pub archive: String,
     /// What it says about itself.
     pub claims: Claims,
-    /// Its current state.
+    /// Its current status.
     pub status: ImageStatus,
     /// Why it is not linked.
     pub reason: Option<IssueCode>,

@@ -269,7 +269,7 @@ fn linked(snapshot: &Snapshot, order: i64) -> Vec<ImageRecord> {
 }
 
 /// Images that may be linked to an order: named by one of its directives or naming the order themselves, usable, and
-/// either unlinked or left behind by a cancelled order.
+/// either unlinked or left behind by a canceled order.
 fn candidates(order: &OrderRecord, snapshot: &Snapshot) -> Vec<ImageRecord> {
     let (organization, known) = (order.key.organization, &snapshot.images);
     let patient = snapshot.patient_by_id(order.patient).map(|patient| patient.key.local_id.as_str());
@@ -286,7 +286,7 @@ fn candidates(order: &OrderRecord, snapshot: &Snapshot) -> Vec<ImageRecord> {
     images
 }
 
-/// Whether an image is linked to an order that is not cancelled.
+/// Whether an image is linked to an order that is not canceled.
 fn in_use(image: &ImageRecord, snapshot: &Snapshot) -> bool {
     let cancelled = |order: &OrderRecord| order.status == OrderStatus::OrderCancelled;
     image.status == ImageStatus::Linked
