@@ -2,7 +2,7 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`context`] | the place of the current work in a distributed trace; travels with messages whether or not anything is exported |
+//! | [`context`] | the place of current work in a distributed trace; travels with messages even if nothing is exported |
 //! | [`span`] | all exported spans |
 //! | [`metrics`] | all exported measurements |
 //!
