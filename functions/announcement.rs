@@ -1,7 +1,6 @@
 //! The event that announces a blob in a caller's container: which blob, and whose.
 //!
-//! An event that can never be used is logged for the alert and dropped: the sweep announces every blob that is still
-//! there.
+//! An event that can never be used raises an alert and is dropped: the sweep announces every blob that is still there.
 
 use crate::app::App;
 use iris_azure::eventgrid::{self, BlobCreated, Event};
@@ -11,20 +10,20 @@ use iris_model::{Organization, Slug};
 use std::sync::Arc;
 use tracing::{error, info};
 
-/// How the ids of events begin that the sweep makes: nobody is known to be gone because of them.
+/// The prefix of the ids of events that the sweep makes. Such an event does not prove that an earlier handler is gone.
 pub(crate) const OWN: &str = "sweep-";
 
-/// How the names of containers of dropped files end.
+/// The suffix of the names of containers for dropped files.
 pub(crate) const DROPS: &str = "-drops";
 
 /// A blob that was announced.
 pub(crate) struct Announcement {
     pub(crate) event: BlobCreated,
-    /// Whose container it lies in.
+    /// The organization whose container it is in.
     pub(crate) organization: Arc<Organization>,
 }
 
-/// Reads the event of a message about containers `{slug}{suffix}`; `None` when there is nothing to do.
+/// Reads an event about a container named `{slug}{suffix}`; `None` when there is nothing to do.
 pub(crate) async fn read(
     app: &App,
     message: &ServiceBusMessage,
@@ -43,7 +42,7 @@ pub(crate) async fn read(
     };
     let slug = event.address.container().strip_suffix(suffix).and_then(Slug::new);
     let found = match slug {
-        // A mapping that was saved a moment ago reads the file that is dropped now.
+        // The current document, because a mapping saved a moment ago must apply to a file dropped now.
         Some(slug) if suffix == DROPS => app.organizations.current(&slug).await?,
         Some(slug) => app.organizations.get(&slug).await?,
         None => Lookup::Unknown,

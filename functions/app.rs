@@ -15,16 +15,16 @@ use iris_orders::Orders;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// What all work under way may hold at a time, in bytes. An instance has 2 GB; with everything that is not counted here
-/// the handler stays within 512 MB above what it has when idle.
+/// How much memory all work in progress may hold at a time, in bytes. An instance has 2 GB; together with everything
+/// that is not counted here, the handler stays within 512 MB above its idle size.
 const MEMORY: u64 = 384 << 20;
 
-/// How many rows of all drops may wait for their orders at a time.
+/// How many rows may wait for their orders at a time, over all drops.
 const WAITING_ROWS: usize = 10_000;
 
 /// The handler's state, one per process.
 pub struct App {
-    /// Rules and storage of orders.
+    /// The order service: rules and storage.
     pub orders: Orders,
     /// Blob storage.
     pub blobs: BlobStore,
@@ -36,22 +36,22 @@ pub struct App {
     pub queues: QueueNames,
     /// Names of internal containers.
     pub containers: ContainerNames,
-    /// How long what is kept.
+    /// How long the different kinds of data are kept.
     pub retention: RetentionSettings,
-    /// How results leave.
+    /// How results are sent.
     pub channels: Channels,
-    /// Limits of files.
+    /// Limits on files.
     pub limits: Limits,
-    /// Memory for files and images.
+    /// The memory budget for files and images.
     pub memory: Memory,
-    /// Places for rows that wait for their orders.
+    /// Permits for rows that wait for their orders.
     pub waiting_rows: Arc<Semaphore>,
     hierarchical_namespace: bool,
 }
 
 impl App {
-    /// Connects everything. Connections to Service Bus and Blob storage are made when first needed; the database is
-    /// opened, and its schema brought up to date, now: without it no function can do anything.
+    /// Sets everything up. Service Bus and Blob storage are connected when first needed. The database is opened and
+    /// migrated now, because no function can do anything without it.
     pub async fn start(settings: Settings) -> anyhow::Result<Arc<Self>> {
         let lookup: Lookup<'_> = &|name| std::env::var(name).ok();
         let hierarchical_namespace = settings.storage.hierarchical_namespace;
@@ -80,7 +80,7 @@ impl App {
         }))
     }
 
-    /// The storage account whose events are believed.
+    /// The storage account whose events are trusted.
     #[must_use]
     pub fn account(&self) -> Account<'_> {
         Account { name: self.blobs.account(), hierarchical_namespace: self.hierarchical_namespace }

@@ -1,4 +1,5 @@
-//! What a function is: a name, a `function.json` and a free `run`, put into one table that everything else is made of.
+//! What a function is: a name, a `function.json` and a free `run`. Everything else is derived from one table of
+//! functions.
 
 use crate::app::App;
 use crate::postpone;
@@ -12,13 +13,13 @@ use tracing::error;
 /// What starts a function.
 #[derive(Clone, Copy)]
 enum Run {
-    /// A message of a queue.
+    /// A message in a queue.
     Message(fn(Arc<App>, ServiceBusMessage) -> BoxFuture<'static, Outcome>),
     /// A timer.
     Timer(fn(Arc<App>) -> BoxFuture<'static, Outcome>),
 }
 
-/// A function, as its folder describes it.
+/// A function, as described by its folder.
 pub struct Function {
     /// The name of its folder.
     pub name: &'static str,
@@ -45,8 +46,8 @@ impl Function {
     }
 }
 
-/// The line that makes a folder a function: `message!(folder)` or `timer!(folder)`, whose `run` takes the app, and the
-/// message if there is one.
+/// Makes a folder a function: `message!(folder)` or `timer!(folder)`. The folder's `run` takes the app, and the message
+/// if there is one.
 macro_rules! message {
     ($folder:ident) => {
         $crate::function::Function::of_messages(
@@ -69,7 +70,7 @@ macro_rules! timer {
 
 pub(crate) use {message, timer};
 
-/// The handler's routes: these functions, for this app.
+/// The handler's routes: one per function, bound to this app.
 #[must_use]
 pub(crate) fn router(functions: &'static [Function], app: &Arc<App>, limits: HandlerSettings) -> Router {
     functions.iter().fold(Router::new(limits), |router, function| {
@@ -89,8 +90,7 @@ async fn start(run: Run, app: Arc<App>, invocation: Invocation) -> Outcome {
     }
 }
 
-/// An invocation whose message cannot be decoded means that the app is deployed wrongly: the message stays in the
-/// queue.
+/// A message that cannot be decoded means that the app is deployed incorrectly; the message stays in the queue.
 fn undecodable(error: &Error) -> Outcome {
     error!(alert = true, code = "binding", %error, "the invocation is not what function.json should make it");
     Outcome::Retry { code: "binding" }

@@ -1,7 +1,7 @@
 //! The handler's process: settings, logging, connections, then serving until it is told to stop.
 //!
-//! The Functions host kills without notice, so nothing here is needed for correctness; a polite stop only spares
-//! repeated work. Exit codes matter: the host never restarts a handler that ended with 0.
+//! The Functions host kills without notice, so correctness does not depend on anything here; a graceful stop only
+//! avoids repeated work. Exit codes matter: the host never restarts a handler that ended with 0.
 
 use crate::app::App;
 use crate::{FUNCTIONS, function};
@@ -13,11 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::info;
 
-/// Runs the handler until SIGTERM or Ctrl-C; the exit code says which. Returns an error, and so a non-zero exit code,
-/// in every other case.
+/// Runs the handler until SIGTERM or Ctrl-C; the exit code says which. In every other case it returns an error, and so
+/// a non-zero exit code.
 ///
-/// SIGTERM is not ours to take for a wish to be gone: whoever sent it may be the platform, moving us, and the host
-/// restarts a handler that ended with any code but 0. A host that stops us itself does not look at the code.
+/// SIGTERM does not mean that we should stay down: it may come from the platform while it moves us, and the host
+/// restarts a handler that ended with any code but 0. A host that stops us itself ignores the code.
 pub fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::from_env()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -27,7 +27,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         telemetry.stop().await;
         result
     });
-    // A collector that does not answer keeps nobody here.
+    // A collector that does not answer must not delay the exit.
     runtime.shutdown_background();
     result
 }
@@ -48,7 +48,7 @@ async fn until_stopped(settings: Settings) -> anyhow::Result<ExitCode> {
     Ok(by.await.unwrap_or(Stop::Terminated).exit_code())
 }
 
-/// Who asked the handler to stop.
+/// What asked the handler to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
     /// Somebody at a terminal.
@@ -61,7 +61,7 @@ impl Stop {
     fn exit_code(self) -> ExitCode {
         match self {
             Self::Interrupted => ExitCode::SUCCESS,
-            // 128 + SIGTERM, as a shell would say it.
+            // 128 + SIGTERM, as shells report it.
             Self::Terminated => ExitCode::from(143),
         }
     }

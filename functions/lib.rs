@@ -39,7 +39,7 @@ use function::{message, timer};
 /// `host.json` as deployed.
 pub const HOST_JSON: &str = include_str!("../host.json");
 
-/// Every function. One that is added gets its folder and its line here.
+/// Every function. A new one gets a folder and a line here.
 pub const FUNCTIONS: &[Function] = &[
     message!(submit_order),
     message!(load_drop),

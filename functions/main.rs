@@ -1,6 +1,6 @@
 //! The deployed handler. Everything is in the library, which the local host's executable runs too.
 
-/// Faster than the system's for rows made of many small texts, and gives memory back after a burst.
+/// Faster than the system allocator for rows made of many small strings, and returns memory after a burst.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

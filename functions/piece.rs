@@ -1,10 +1,10 @@
-//! Between what writes synchronously and what uploads.
+//! A buffer between a synchronous writer and an upload.
 
 use bytes::Bytes;
 use std::io::{Result as IoResult, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What was written since it was last taken.
+/// The bytes written since they were last taken.
 #[derive(Clone, Default)]
 pub(crate) struct Piece(Arc<Mutex<Vec<u8>>>);
 

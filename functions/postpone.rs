@@ -1,19 +1,19 @@
-//! A message that cannot be handled now waits in the queue; one that never can is given up.
+//! A message that cannot be handled now waits in the queue; one that can never be handled is given up.
 //!
-//! The Functions host's own redelivery knows no delay: a handler that fails fast would use up a message's deliveries
-//! within a second and dead-letter it. So the message is sent again, to be delivered later, and the delivery at hand is
-//! answered as done. The copy carries how often it has waited, since when, and the MessageId it came with; its body and
-//! identity stay. Its own MessageId is derived from those, so that a second copy made after a crash can be told from
-//! the first.
+//! The Functions host's own redelivery has no delay: a handler that fails fast would use up a message's deliveries
+//! within a second and dead-letter it. So a copy of the message is sent, scheduled for later, and the current delivery
+//! is answered as done. The copy carries how often it has waited, since when, and its original MessageId; its body and
+//! identity stay the same. Its own MessageId is derived from those, so that a second copy made after a crash is
+//! recognized as a duplicate.
 //!
 //! If the copy cannot be sent either, the invocation fails after a pause, and the broker keeps the message.
 //!
 //! # Two kinds of errors
 //!
-//! A *transient* one waits, with growing pauses, for at most [`MAXIMUM_AGE`]. A *permanent* one, and one that waited
-//! too long, raises an alert and is given up: its copy carries the reason ([`GIVEN_UP`]), every delivery of it fails at
-//! once, and so the broker moves it to the dead letters, where operators find it with its reason and send it back once
-//! the cause is mended. Nothing else waits for it.
+//! A *transient* error makes the message wait, with growing pauses, for at most [`MAXIMUM_AGE`]. After a *permanent*
+//! error, or when it has waited too long, the message is given up with an alert: its copy carries the reason
+//! ([`GIVEN_UP`]), every delivery of it fails at once, and so the broker moves it to the dead letters. There operators
+//! find it with its reason, and send it back once the cause is fixed. Nothing else waits for it.
 
 use crate::app::App;
 use iris_azure::blob::Error as BlobError;
@@ -30,10 +30,10 @@ use std::time::Duration;
 use tracing::{error, warn};
 use uuid::Uuid;
 
-/// How long a failing invocation holds its message back when it cannot be sent again.
+/// How long a failing invocation holds its message if the copy cannot be sent.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// How long a message waits for what is away: a weekend, and the Monday it takes to notice.
+/// How long a message waits for something unavailable: a weekend, plus the Monday on which somebody notices.
 const MAXIMUM_AGE: SignedDuration = SignedDuration::from_hours(72);
 
 /// An error that knows whether waiting helps.
@@ -41,7 +41,7 @@ pub(crate) trait Failure: Error + Send + Sync {
     /// True when the same work may succeed later without anybody changing the message.
     fn is_transient(&self) -> bool;
 
-    /// In one fixed word.
+    /// A fixed code word.
     fn code(&self) -> &'static str;
 }
 
@@ -56,7 +56,7 @@ impl Failure for iris_store::Error {
 }
 
 impl Failure for BlobError {
-    /// Somebody has to give a right back, which is not the message's fault: it waits.
+    /// Somebody has to restore a permission. That is not the message's fault, so it waits.
     fn is_transient(&self) -> bool {
         Self::is_transient(self) || matches!(self, Self::Unauthorized { .. } | Self::ContainerNotFound)
     }
@@ -67,7 +67,7 @@ impl Failure for BlobError {
 }
 
 impl Failure for DocumentError {
-    /// Somebody has to correct the document, which is not the message's fault: it waits.
+    /// Somebody has to correct the document. That is not the message's fault, so it waits.
     fn is_transient(&self) -> bool {
         true
     }
@@ -77,12 +77,12 @@ impl Failure for DocumentError {
     }
 }
 
-/// Why a message waits; bounds its delay.
+/// Why a message waits; this limits its delay.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reason {
-    /// It may have overtaken the order it is about (decision 9): at most 15 seconds.
+    /// It may have overtaken the order it concerns (decision 9): at most 15 seconds.
     LateParent,
-    /// The database or storage is away: at most two minutes.
+    /// The database or storage is unavailable: at most two minutes.
     Outage,
 }
 
@@ -95,8 +95,8 @@ impl Reason {
     }
 }
 
-/// When a submission that waits for its order was first seen: now, if this is the first time. A time to come would wait
-/// for ever, so it counts as now.
+/// When a submission that waits for its order was first seen; now, if this is the first time. A time in the future
+/// would make it wait forever, so it is replaced by now.
 pub(crate) fn first_seen(message: &ServiceBusMessage, now: Timestamp) -> Timestamp {
     time(message, FIRST_SEEN).map_or(now, |time| time.min(now))
 }
@@ -105,15 +105,15 @@ fn time(message: &ServiceBusMessage, property: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(message.property(property)?.parse().ok()?).ok()
 }
 
-/// The MessageId the sender gave, however often the message has waited since; its place in the queue where it gave
-/// none.
+/// The MessageId given by the sender, however often the message has waited since; if there was none, its sequence
+/// number.
 pub(crate) fn original_id(message: &ServiceBusMessage) -> String {
     let given = message.property(MESSAGE_ID).or(message.message_id.as_deref());
     given.map_or_else(|| format!("#{}", message.sequence_number.unwrap_or_default()), str::to_owned)
 }
 
-/// The MessageId the sender gave, however often the message has waited since. A message that was postponed without one
-/// has its place in the queue instead, which nobody gave.
+/// The MessageId given by the sender, however often the message has waited since. A message that was postponed without
+/// one carries its sequence number instead, which is not returned.
 pub(crate) fn given_id(message: &ServiceBusMessage) -> Option<&str> {
     match message.property(MESSAGE_ID) {
         Some(original) => Some(original).filter(|original| !original.starts_with('#')),
@@ -121,7 +121,7 @@ pub(crate) fn given_id(message: &ServiceBusMessage) -> Option<&str> {
     }
 }
 
-/// What becomes of a message after an error: it waits, or it is given up.
+/// Handles a message after an error: it waits, or it is given up.
 pub(crate) async fn after(app: &App, queue: &str, message: &ServiceBusMessage, failure: impl Failure) -> Outcome {
     let now = Timestamp::now();
     let waited = time(message, WAITING_SINCE).map_or(SignedDuration::ZERO, |since| now.duration_since(since));
@@ -144,7 +144,7 @@ pub(crate) async fn after(app: &App, queue: &str, message: &ServiceBusMessage, f
     }
 }
 
-/// What an error means for a message that has waited for so long.
+/// The consequence of an error for a message that has waited this long.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Wait,
@@ -159,12 +159,12 @@ fn verdict(failure: &impl Failure, waited: SignedDuration) -> Verdict {
     }
 }
 
-/// Whether a message was given up. Its deliveries fail, so that the broker moves it to the dead letters.
+/// Whether a message was given up. Its deliveries fail on purpose, so that the broker moves it to the dead letters.
 pub(crate) fn is_given_up(message: &ServiceBusMessage) -> bool {
     message.property(GIVEN_UP).is_some()
 }
 
-/// Sends the message to its queue again, for later.
+/// Sends the message to its queue again, scheduled for later.
 pub(crate) async fn again(app: &App, queue: &str, message: &ServiceBusMessage, reason: Reason) -> Outcome {
     send(app, queue, copy(message, reason, Timestamp::now())).await
 }
@@ -193,7 +193,7 @@ fn copy(message: &ServiceBusMessage, reason: Reason, now: Timestamp) -> Outgoing
         }
     };
     if !matches!(reason, Reason::Outage) {
-        // What was away is there again.
+        // Whatever was unavailable is back.
         copy.application_properties.remove(WAITING_SINCE);
     }
     copy.scheduled_enqueue_time = Some(now + delay(waits, reason));
@@ -206,7 +206,7 @@ fn given_up(message: &ServiceBusMessage, code: &'static str) -> OutgoingMessage 
     copy
 }
 
-/// The same message under a MessageId of its own, which is the same whenever this copy is made.
+/// A copy with its own MessageId, which is the same each time this copy is made.
 fn same(message: &ServiceBusMessage, number: u32) -> OutgoingMessage {
     let original = original_id(message);
     let own_id = Uuid::new_v5(&Uuid::new_v5(&Uuid::NAMESPACE_OID, original.as_bytes()), &number.to_be_bytes());
@@ -222,7 +222,7 @@ fn same(message: &ServiceBusMessage, number: u32) -> OutgoingMessage {
     }
 }
 
-/// Properties arrive as JSON; what has no counterpart is kept as text.
+/// Properties arrive as JSON; values without a counterpart are kept as text.
 fn property(value: &Value) -> PropertyValue {
     match value {
         Value::String(text) => PropertyValue::Text(text.clone()),
@@ -232,7 +232,7 @@ fn property(value: &Value) -> PropertyValue {
     }
 }
 
-/// 1, 2, 4 … seconds, at most what the reason allows.
+/// 1, 2, 4 … seconds, up to the limit for the reason.
 fn delay(waits: u32, reason: Reason) -> SignedDuration {
     SignedDuration::from_secs((1_i64 << waits.min(10)).min(reason.longest()))
 }
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(seconds(Reason::Outage), [1, 2, 4, 8, 16, 32, 64, 120, 120]);
     }
 
-    /// An error as a message meets it.
+    /// An error met while handling a message.
     #[derive(Debug, thiserror::Error)]
     #[error("{0}")]
     struct Met(&'static str, bool);

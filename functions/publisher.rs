@@ -29,7 +29,7 @@ impl Publisher for ServiceBusPublisher {
         };
         let Err(error) = self.send(queue, messages).await else { return Ok(()) };
         match error.cause {
-            // Nothing was sent: what stands before the message that will never fit still goes.
+            // Nothing was sent, so the messages before the one that will never fit are sent now.
             Cause::TooLarge { index, .. } if index > 0 => {
                 self.send(queue, &messages[..index]).await.map_err(|error| failed(&error))?;
                 Err(PublishError { sent: index, refused: true, reason: error.to_string() })

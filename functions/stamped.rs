@@ -1,7 +1,7 @@
 //! Messages that came through an organization's entry: orders and gradings.
 //!
-//! The entry stamped them with its organization; what a body says about who it is proves nothing. Whatever is wrong
-//! with a message is recorded and answered by an event. Only what cannot be told now goes back to the queue
+//! The entry stamped them with its organization; what a body says about its sender proves nothing. Anything wrong with
+//! a message is recorded and answered by an event. Only what cannot be decided now goes back to the queue
 //! ([`crate::postpone`]).
 
 use crate::app::App;
@@ -21,19 +21,19 @@ use uuid::Uuid;
 /// The largest message body accepted, in bytes.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
-/// How the messages of one kind of entry are read.
+/// How messages from one kind of entry are read.
 pub(crate) struct Entry {
-    /// What the ledger of submissions knows the entry of an organization by.
+    /// The name of an organization's entry in the ledger of submissions.
     pub(crate) ledger: fn(&Slug) -> String,
-    /// What a message asks for that cannot be read.
+    /// What an unreadable message is assumed to ask for.
     pub(crate) requested: Requested,
     /// What to do about a message that is too large.
     pub(crate) advice: &'static str,
-    /// From the bytes to what the rules decide about: pure.
+    /// Turns the bytes into what the rules decide about; pure.
     pub(crate) read: fn(&[u8], &Organization, Timestamp) -> Result<Submission, Refusal>,
 }
 
-/// Handles one message of `queue`.
+/// Handles one message from `queue`.
 pub(crate) async fn submit(app: &App, message: &ServiceBusMessage, queue: &str, entry: &Entry) -> Outcome {
     let now = Timestamp::now();
     let incoming = match app.organizations.stamped(message.property(ORGANIZATION)).await {
@@ -58,8 +58,8 @@ pub(crate) async fn submit(app: &App, message: &ServiceBusMessage, queue: &str, 
     }
 }
 
-/// A message is the same submission when entry, MessageId and bytes are the same; without a MessageId, its place in the
-/// queue stands for it (decision 54).
+/// Messages are the same submission if entry, MessageId and bytes are the same; without a MessageId, the sequence
+/// number in the queue replaces it (decision 54).
 fn incoming(message: &ServiceBusMessage, organization: Arc<Organization>, entry: &Entry, now: Timestamp) -> Incoming {
     let ledger = (entry.ledger)(&organization.slug);
     let request = if message.body.len() > BODY_LIMIT {
@@ -81,8 +81,8 @@ fn incoming(message: &ServiceBusMessage, organization: Arc<Organization>, entry:
     }
 }
 
-/// A message of nobody known: refused, and recorded under an organization that does not exist and wants no events
-/// (iris-facts R-01).
+/// A message from an unknown sender: refused, and recorded under an organization that does not exist and wants no
+/// events (iris-facts R-01).
 pub(crate) fn unattributed(message: &ServiceBusMessage, now: Timestamp) -> Incoming {
     static NOBODY: LazyLock<Arc<Organization>> = LazyLock::new(|| Arc::new(Organization::unattributed()));
     let issue =

@@ -1,4 +1,4 @@
-//! A blob that a caller put into one of its containers: copied to our archive, and then removed from the container.
+//! A blob that a caller put into one of its containers: copied to the archive, then removed from the container.
 
 use crate::app::App;
 use iris_azure::blob::{BlobAddress, Error, Etag, UploadOptions};
@@ -19,18 +19,18 @@ impl<'a> Upload<'a> {
         Self { app, source: event.address.clone(), etag: event.etag.clone() }
     }
 
-    /// The same for every announcement of this version: made of container, name and ETag (decision 19).
+    /// The same for every announcement of this version: derived from container, name and ETag (decision 19).
     pub(crate) fn id(&self) -> Uuid {
         drop_id(self.source.container(), self.source.name(), self.etag.bare())
     }
 
-    /// Where its copy lies: `{folder}/{slug}/{id}`. Lifecycle rules go by the folder. The caller's name is not part of
-    /// it: names can hold personal data.
+    /// The name of its copy: `{folder}/{slug}/{id}`. Lifecycle rules are defined per folder. The caller's name is not
+    /// part of it, because names may contain personal data.
     pub(crate) fn archive_name(&self, folder: &str, slug: &Slug) -> String {
         format!("{folder}/{slug}/{}", self.id())
     }
 
-    /// Copies it, showing each piece on the way. The copy appears whole or not at all; copying again writes the same.
+    /// Copies it and passes each piece to `seen`. The copy appears whole or not at all; copying again writes the same.
     pub(crate) async fn copy(&self, to: &BlobAddress, mut seen: impl FnMut(&[u8])) -> Result<(), Error> {
         let mut source = self.app.blobs.reader(&self.source, Some(&self.etag)).await?;
         let mut copy = self.app.blobs.writer(to, UploadOptions::default());
@@ -51,7 +51,7 @@ impl<'a> Upload<'a> {
 }
 
 impl App {
-    /// A blob of our archive.
+    /// A blob in the archive.
     pub(crate) fn archived(&self, name: &str) -> Result<BlobAddress, Error> {
         Ok(BlobAddress::new(&self.containers.archive, name)?)
     }

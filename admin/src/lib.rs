@@ -1,15 +1,15 @@
-//! The operators' tool: looks at a running platform and helps it along.
+//! The operators' tool: inspects a running platform and fixes problems.
 //!
-//! It reaches the database, the namespace and the storage account by the handler's own settings, so it works against
-//! Azure and against a local host alike. Two rules hold for every command:
+//! It reaches the database, the namespace and the storage account through the handler's own settings, so it works with
+//! Azure and with a local host alike. Two rules apply to every command:
 //!
-//! - **Personal data is hidden** unless `--show-personal-data` asks for it: names, birth dates, what submitters call
-//!   their patients and orders, file names, free text, contents. Asking demands a `--reason`, and is entered into the
-//!   audit before anything is shown.
-//! - **Changes are audited**: in the transaction of the change where it changes the database, else before it is done.
-//!   They demand a reason as well.
+//! - **Personal data is hidden** unless `--show-personal-data` asks for it: names, birth dates, submitters' ids of
+//!   patients and orders, file names, free text, contents. Asking requires a `--reason`, and is entered into the audit
+//!   before anything is shown.
+//! - **Changes are audited**: in the transaction of the change if it changes the database, otherwise before it is made.
+//!   They require a reason as well.
 //!
-//! A command gives a [`report::Report`], which is written as tables for people or as JSON for programs; both show the
+//! A command returns a [`report::Report`], which is written as tables for people or as JSON for programs; both show the
 //! same.
 
 pub mod cli;
@@ -24,7 +24,7 @@ use platform::Platform;
 use report::Report;
 use std::io::Write;
 
-/// Does what the command line says and writes what there is to see.
+/// Executes the command line and writes its output.
 ///
 /// # Errors
 /// What went wrong, in words for an operator, without personal data.

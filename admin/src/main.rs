@@ -1,4 +1,4 @@
-//! `iris-admin`: what operators do to a running platform. See `--help`, and docs/ADMIN.md.
+//! `iris-admin`: the operators' tool for a running platform. See `--help`, and docs/ADMIN.md.
 
 use clap::Parser;
 use iris_admin::cli::Cli;

@@ -1,4 +1,4 @@
-//! The platform at hand: its settings, its database, and who is asking why.
+//! The connected platform: its settings, its database, and who is acting and why.
 
 use crate::cli::Common;
 use anyhow::{Context, Result, bail};
@@ -14,20 +14,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The file in a local host's data folder with the settings of its handler.
+/// The file in a local host's data folder with its handler's settings.
 const LOCAL_SETTINGS: &str = "handler-settings.json";
 /// The largest document read, in bytes.
 const DOCUMENT_LIMIT: u64 = 4 << 20;
 /// The longest reason kept, in characters.
 const REASON_LIMIT: usize = 500;
 
-/// The platform, and the person at the keyboard.
+/// The platform, and the operator.
 pub(crate) struct Platform {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: BlobStore,
     variables: Variables,
-    /// `None` = nobody says who it is.
+    /// `None` if nobody is named.
     actor: Option<String>,
     reason: Option<String>,
     shows: bool,
@@ -36,7 +36,7 @@ pub(crate) struct Platform {
 /// Settings by name.
 struct Variables {
     given: BTreeMap<String, String>,
-    /// False: a local host's settings stand alone, so that nothing of another platform mixes in.
+    /// False for a local host: only its own settings apply, so that those of another platform cannot mix in.
     environment: bool,
 }
 
@@ -64,7 +64,7 @@ fn local(folder: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 impl Platform {
-    /// Connects to the database; the rest is connected to when it is needed.
+    /// Connects to the database; everything else is connected to when it is needed.
     pub(crate) async fn open(common: &Common) -> Result<Self> {
         let variables = Variables::read(common)?;
         let reason = reason(common.reason.as_deref())?;
@@ -91,12 +91,12 @@ impl Platform {
         self.store.administration()
     }
 
-    /// True when personal data is asked for.
+    /// True if personal data was asked for.
     pub(crate) fn shows(&self) -> bool {
         self.shows
     }
 
-    /// Personal data as it may be shown.
+    /// Personal data, shown or hidden.
     pub(crate) fn personal(&self, text: Option<&str>) -> Value {
         match text {
             None => Value::Null,
@@ -105,7 +105,7 @@ impl Platform {
         }
     }
 
-    /// Enters that personal data is about to be shown, if it is.
+    /// Enters into the audit that personal data is about to be shown, if that was asked for.
     pub(crate) async fn viewing(
         &self,
         action: &str,
@@ -119,7 +119,7 @@ impl Platform {
         Ok(())
     }
 
-    /// The audit entry of something about to be done.
+    /// The audit entry for an action about to be taken.
     pub(crate) fn entry(
         &self,
         action: &str,
@@ -142,7 +142,7 @@ impl Platform {
         Ok(BlobAddress::new(&self.settings.containers.organizations, &slug.document_name())?)
     }
 
-    /// An organization's document as stored; `None` when there is none.
+    /// An organization's document as stored; `None` if there is none.
     pub(crate) async fn document(&self, slug: &Slug) -> Result<Option<Downloaded>> {
         match self.blobs.get(&self.document_address(slug)?, None, DOCUMENT_LIMIT).await {
             Ok(document) => Ok(Some(document)),
@@ -160,7 +160,7 @@ impl Platform {
         iris_channels::organization(&document.content).with_context(|| format!("the document of {slug} is not usable"))
     }
 
-    /// Every organization, with what is wrong with its document.
+    /// Every organization, or what is wrong with its document.
     pub(crate) async fn organizations(&self) -> Result<Vec<(Slug, Result<Organization>)>> {
         let known = iris_azure::organizations::Organizations::new(
             self.blobs.clone(),
@@ -175,7 +175,7 @@ impl Platform {
         Ok(organizations)
     }
 
-    /// The GUID of an organization, when one is named.
+    /// The GUID of an organization, if one is named.
     pub(crate) async fn guid(&self, slug: Option<&Slug>) -> Result<Option<ClientGuid>> {
         match slug {
             Some(slug) => Ok(Some(self.organization(slug).await?.client_guid)),

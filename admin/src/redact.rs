@@ -1,13 +1,13 @@
-//! The shape of a message without what it says: names of published properties, kinds and lengths of values.
+//! The shape of a message without its content: names of published properties, and kinds and lengths of values.
 //!
-//! A name that is not published may be anybody's, so it is hidden like a value.
+//! A property name that is not published may contain anything, so it is hidden like a value.
 
 use iris_model::Issue;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// Names that stand in published schemas and in storage's announcements.
+/// Property names in published schemas and in storage events.
 static PUBLISHED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let mut names = BTreeSet::new();
     for schema in [
@@ -70,7 +70,7 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-/// Why a message was given up: the broker's own words as they are, a receiver's hidden.
+/// Why a message was given up: the broker's own words unchanged, a receiver's words hidden.
 pub(crate) fn reason(text: &str) -> &str {
     match text {
         "MaxDeliveryCountExceeded"
@@ -82,7 +82,7 @@ pub(crate) fn reason(text: &str) -> &str {
     }
 }
 
-/// An issue without its sentence, which may quote what the sender wrote.
+/// An issue without its message, which may quote what the sender wrote.
 pub(crate) fn issue(issue: &Issue) -> String {
     if issue.path.is_empty() { issue.code.to_string() } else { format!("{} at {}", issue.code, issue.path) }
 }

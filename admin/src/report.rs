@@ -1,4 +1,4 @@
-//! What a command has to show, as tables for people and as JSON for programs.
+//! The output of a command, as tables for people and as JSON for programs.
 
 use serde_json::{Map, Value};
 
@@ -8,38 +8,38 @@ pub type Row = Vec<(&'static str, Value)>;
 /// The longest document in a cell of a table, in bytes.
 const CELL: usize = 80;
 
-/// What a command has to show.
+/// The output of a command.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// About one thing.
+    /// Details of a single thing.
     pub fields: Row,
-    /// Lists with their names.
+    /// Lists, each with its name.
     pub lists: Vec<(&'static str, Vec<Row>)>,
-    /// The command did not do all it should: what to say at the end, with a failing exit code.
+    /// Set if the command did not do everything it should: the closing message, with a failing exit code.
     pub failure: Option<String>,
 }
 
 impl Report {
-    /// A list alone.
+    /// A report with a single list.
     #[must_use]
     pub fn list(name: &'static str, rows: Vec<Row>) -> Self {
         Self { lists: vec![(name, rows)], ..Self::default() }
     }
 
-    /// Fields alone.
+    /// A report with fields only.
     #[must_use]
     pub fn of(fields: Row) -> Self {
         Self { fields, ..Self::default() }
     }
 
-    /// Another list.
+    /// Adds another list.
     #[must_use]
     pub fn and(mut self, name: &'static str, rows: Vec<Row>) -> Self {
         self.lists.push((name, rows));
         self
     }
 
-    /// As one JSON object.
+    /// The report as one JSON object.
     #[must_use]
     pub fn json(&self) -> Value {
         let mut object = object(&self.fields);
@@ -49,7 +49,7 @@ impl Report {
         Value::Object(object)
     }
 
-    /// As text: fields one to a line, lists as tables.
+    /// The report as text: one field per line, lists as tables.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = block(&self.fields);
@@ -67,13 +67,13 @@ impl Report {
     }
 }
 
-/// A name and its value to a line.
+/// One name and value per line.
 fn block(fields: &Row) -> String {
     let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     fields.iter().map(|(name, value)| format!("{name:width$}  {}\n", several(value, width + 2))).collect()
 }
 
-/// Rows that hold documents have no room in a table.
+/// One block per row, for rows with documents, which do not fit into a table.
 fn blocks(rows: &[Row]) -> String {
     rows.iter().map(block).collect::<Vec<_>>().join("\n")
 }
@@ -108,7 +108,7 @@ fn one_line(value: &Value) -> String {
     }
 }
 
-/// A value with room below it. What a sender wrote must not move the cursor or change colors.
+/// A value that may take several lines. A sender's text must not move the cursor or change colors.
 fn several(value: &Value, indent: usize) -> String {
     let text = match value {
         Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The program itself, as an operator starts it: what it prints where, and its exit codes.
+//! The program itself, as an operator starts it: what it prints, where, and its exit codes.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_iris-admin");
 
 async fn run(arguments: &[&str]) -> Output {
     let mut command = tokio::process::Command::new(PROGRAM);
-    // What the test's own environment says about a platform is none of its business.
+    // Settings in the test's own environment must not reach the program.
     command.env_clear().env("USER", "operator").args(arguments).kill_on_drop(true);
     command.output().await.unwrap()
 }
@@ -46,7 +46,7 @@ async fn without_a_platform_it_says_what_is_missing() {
     assert!(text(&elsewhere.stderr).contains("is a local host running"), "{}", text(&elsewhere.stderr));
 }
 
-/// A local host whose handler is the local host's own program, which a build of the workspace puts beside this one.
+/// A local host whose handler is the local host's own program, which a workspace build puts beside this one.
 async fn local_host(data: &Path) -> LocalHost {
     let handler = Path::new(PROGRAM).with_file_name("iris-local");
     assert!(handler.is_file(), "{} is not there; build the tests of the whole workspace", handler.display());

@@ -1,6 +1,6 @@
 //! `apply_grading`: one message becomes a graded order and its result.
 //!
-//! A grading comes through the entry `gradings-{organization}`, whose credential only those have who may grade
+//! A grading arrives through the entry `gradings-{organization}`, and only those who may grade have its credential
 //! (decision 120).
 
 use crate::app::App;

@@ -2,21 +2,20 @@
 //!
 //! # Protocol
 //!
-//! A message in the queue of deliveries is a doorbell: it says which result and which destination, nothing else. The
-//! row of the delivery is the queue ([`iris_rules::deliveries`]). The result as it was stored says everything the
-//! report and the message need, so that a delivery made twice is twice the same: the same message id, the same file
-//! name, the same bytes.
+//! A message in the queue of deliveries is a doorbell: it names a result and a destination, nothing else. The
+//! delivery's row is the queue ([`iris_rules::deliveries`]). The stored result contains everything that the report and
+//! the message need, so a delivery made twice is identical: the same message id, the same file name, the same bytes.
 //!
 //! 1. **Begin** an attempt: the row is leased, or says that there is nothing to do.
-//! 2. **Render** the report, within bounds of memory and processors.
-//! 3. **Send** it by its destination's channel ([`iris_channels`]).
-//! 4. **Store** what became of it: delivered, with the receipt in the same transaction; or due again, later each time.
+//! 2. **Render** the report, within limits on memory and processors.
+//! 3. **Send** it through its destination's channel ([`iris_channels`]).
+//! 4. **Store** the outcome: delivered, with the receipt in the same transaction; or due again, after a growing delay.
 //!
-//! The message is done in any case. What is due within [`SOON`] rings again by this process, everything else by the
-//! sweep; nothing waits in the queue. A destination that fails is left alone meanwhile ([`iris_channels::Lane`]);
-//! nobody else waits for it. When nothing could be delivered to it for days it is disabled with an alert, and what is
-//! for it is held until someone resumes it. A result that a destination does not take for days, whatever else it takes,
-//! is parked with an alert.
+//! The message is done in any case. For what is due within [`SOON`] this process rings again, for everything else the
+//! sweep does; nothing waits in the queue. In the meantime a destination that fails is left alone
+//! ([`iris_channels::Lane`]); deliveries to others do not wait for it. When nothing could be delivered to it for days,
+//! it is disabled with an alert, and its deliveries are held until someone resumes it. A result that a destination does
+//! not take for days, even if it takes others, is parked with an alert.
 
 use crate::app::App;
 use crate::postpone;
@@ -39,10 +38,10 @@ use std::time::Instant;
 use tracing::{debug, error, warn};
 use uuid::Uuid;
 
-/// What is due so soon rings again by itself; the sweep comes once a minute.
+/// For deliveries due this soon, this process rings again itself; the sweep runs only once a minute.
 const SOON: SignedDuration = SignedDuration::from_secs(20);
 
-/// A delivery under way.
+/// A delivery in progress.
 struct Job<'a> {
     app: &'a App,
     wanted: &'a DeliveryMessage,
@@ -59,7 +58,7 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
     };
     match deliver(app, &wanted).await {
         Ok(()) => Outcome::Done,
-        // The database is away, or refuses: there is nothing to store anything in.
+        // The database is unavailable or refuses, so there is nowhere to store the outcome.
         Err(error) => postpone::after(app, &app.queues.deliveries, &message, error).await,
     }
 }
@@ -105,7 +104,7 @@ async fn attempt(app: &App, wanted: &DeliveryMessage, delivery: &Delivery) -> Re
     Job { app, wanted, organization, destination, delivery }.run().await
 }
 
-/// The delivery is due again at another time.
+/// The delivery becomes due again later.
 async fn later(
     app: &App,
     wanted: &DeliveryMessage,
@@ -127,7 +126,7 @@ async fn later(
     Ok(())
 }
 
-/// Rings once more when the delivery is due. Should this process end before, the sweep rings.
+/// Rings again when the delivery is due. If this process ends before that, the sweep rings.
 fn ring_later(app: &App, wanted: &DeliveryMessage, wait: SignedDuration) {
     let message = OutgoingMessage {
         message_id: Uuid::new_v4().to_string(),

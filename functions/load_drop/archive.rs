@@ -1,19 +1,19 @@
-//! The copy of a drop in our own container: what is read from then on, whatever becomes of the caller's blob.
+//! The archived copy of a drop. Everything is read from it, whatever becomes of the caller's blob.
 
 use super::{Error, Job};
 use iris_azure::blob::{BlobAddress, Error as BlobError};
 use iris_model::{Issue, IssueCode};
 
-/// What became of the copy.
+/// The result of archiving.
 pub(super) enum Archived {
-    /// It is complete.
+    /// The copy is complete.
     Kept,
-    /// The file is not taken at all.
+    /// The file is refused.
     Refused(Issue),
 }
 
 impl Job<'_> {
-    /// Where the copy lies.
+    /// The address of the copy.
     pub(super) fn archived(&self) -> Result<BlobAddress, Error> {
         Ok(self.app.archived(&self.upload.archive_name("drops", &self.organization.slug))?)
     }

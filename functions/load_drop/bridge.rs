@@ -1,20 +1,20 @@
-//! From asynchronous downloads to the blocking readers of the intake library.
+//! A bridge from asynchronous downloads to the blocking readers of the intake library.
 //!
-//! The download runs as a task and hands its pieces over a short channel; the parser's thread takes them as
-//! [`std::io::Read`]. The channel's length bounds the memory between the two, and dropping either end stops the other.
+//! The download runs as a task and hands its pieces over a short channel; the parser's thread reads them through
+//! [`std::io::Read`]. The channel's length limits the memory between the two, and dropping either end stops the other.
 
 use bytes::{Buf, Bytes};
 use std::io::{Read, Result};
 use tokio::sync::mpsc;
 
-/// Pieces in flight between download and parser, each a few MiB at most.
+/// How many pieces may be in flight between download and parser, each a few MiB at most.
 const PIECES: usize = 2;
 
 /// The writing end, held by the download.
 pub(crate) struct PieceSender(mpsc::Sender<Result<Bytes>>);
 
 impl PieceSender {
-    /// Hands over a piece, or the failure that ends the download. `false` = the reader is gone, stop downloading.
+    /// Hands over a piece, or the error that ends the download. `false`: the reader is gone, so stop downloading.
     pub(crate) async fn send(&self, piece: Result<Bytes>) -> bool {
         self.0.send(piece).await.is_ok()
     }

@@ -1,7 +1,7 @@
 //! Committing the rows of a drop.
 //!
-//! Batches are numbered by their first row. A resumed drop parses the file from the start (parsing is cheap, and
-//! finding repeated order ids needs all rows) and skips the rows that committed batches have, however those were cut.
+//! Batches are numbered by their first row. A resumed drop parses the file from the start (parsing is cheap, and all
+//! rows are needed to find repeated order ids) and skips the rows of committed batches, however those were formed.
 //! Batches of late parents are numbered from [`EXTRA`].
 
 use super::bridge::pieces;
@@ -25,8 +25,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::error;
 
-/// Batches on their way to the database at a time: while it stores one, the next is decided. Batches that concern the
-/// same patients or orders are done in the order in which they were submitted.
+/// How many batches are in progress at a time: while the database stores one, the next is decided. Batches that concern
+/// the same patients or orders are processed in order of submission.
 const IN_FLIGHT: usize = 2;
 
 /// Number of the first batch of late parents.
@@ -34,31 +34,31 @@ const EXTRA: u32 = 1 << 30;
 
 /// How a drop's loading ends.
 pub(super) enum End {
-    /// Every row has a line, or those before a defect of the file.
+    /// Every row has a line; if the file is defective, every row before the defect.
     Finished(DropFinish, Shape),
-    /// Nothing could be read.
+    /// No row could be read.
     Refused(Issue),
 }
 
-/// Which rows of a file are loaded.
+/// Which rows of a file to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Admission {
-    /// Each that is good.
+    /// Every valid row.
     Each,
-    /// None, since one fails and all or nothing is to be loaded.
+    /// None, because a row failed and the file is loaded completely or not at all.
     None,
 }
 
 type Submitted = (Incoming, RowDetail);
 
-/// A row whose order is not known yet. It is kept in memory, and there are only so many places for that.
+/// A row whose order is not known yet. It is kept in memory, and the number of places is limited.
 struct Waiting {
     row: Submitted,
     _place: OwnedSemaphorePermit,
 }
 
 impl Job<'_> {
-    /// The archived bytes as the reader takes them, or why the file cannot be loaded.
+    /// The archived bytes in the form the reader takes, or why the file cannot be loaded.
     pub(super) async fn open_archive(&self) -> Result<Result<(Format, Source), Issue>, Error> {
         let mut archive = self.app.blobs.reader(&self.archived()?, None).await?;
         let head = archive.next().await?.unwrap_or_default();
@@ -69,7 +69,7 @@ impl Job<'_> {
         })
     }
 
-    /// Loads from the archive what is not loaded yet.
+    /// Loads the rest of the archived file.
     pub(super) async fn load_rows(&self, lease: DropLease, state: &DropState) -> Result<End, Error> {
         let (format, source) = match self.open_archive().await? {
             Ok(opened) => opened,
@@ -108,11 +108,12 @@ impl Job<'_> {
         }
     }
 
-    /// Reads a file of which all is to be loaded or nothing (decision 18), without storing any of it. A resumed drop
-    /// keeps to what was decided when its first batch was committed.
+    /// Checks a file that is loaded completely or not at all (decision 18), without storing any of it. A resumed drop
+    /// keeps the decision that was made when its first batch was committed.
     async fn preview(&self, state: &DropState, mut read: mpsc::Receiver<Told>) -> Result<Admission, Error> {
         if !state.done.is_empty() {
-            // Where no row has a line yet, those of the committed batches wait for their orders: they were admitted.
+            // If no row has a line yet, the rows of the committed batches wait for their orders, so the file was
+            // admitted.
             let kinds = &state.totals.0;
             let refused = !kinds.is_empty() && kinds.keys().all(|kind| *kind == OutcomeKind::Failed);
             return Ok(if refused { Admission::None } else { Admission::Each });
@@ -192,7 +193,7 @@ impl Job<'_> {
         Ok(End::Finished(DropFinish { status, issues, at: Timestamp::now() }, Shape { format, layout }))
     }
 
-    /// Commits what of a batch of the file is not done yet; gives back the rows that wait for their orders.
+    /// Commits the rows of a batch that are not done yet; returns those that wait for their orders.
     async fn batch(
         &self,
         lease: DropLease,
@@ -212,7 +213,7 @@ impl Job<'_> {
         Ok(waiting)
     }
 
-    /// Every row has one line, or whoever dropped the file is told too little or twice.
+    /// Every row must have exactly one line, or the caller is told too little, or something twice.
     async fn count_lines(&self, rows: u64) -> Result<(), Error> {
         let lines = self.summary().await?.totals.rows();
         if lines != rows {
@@ -228,7 +229,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Commits rows; gives back those that wait for their orders. A row that finds no place to wait in is answered at
+    /// Commits rows; returns those that wait for their orders. A row for which there is no free place is answered at
     /// once, as if its patience were over.
     async fn submit(&self, lease: DropLease, number: u32, mut batch: Vec<Submitted>) -> Result<Vec<Waiting>, Error> {
         let mut places = Vec::new();
@@ -252,13 +253,13 @@ impl Job<'_> {
         Ok(changes.zip(places).map(|(row, place)| Waiting { row, _place: place }).collect())
     }
 
-    /// A place for a row that waited before a restart: there will be one, for no row waits longer than its
-    /// organization's patience.
+    /// A place for a row that was already waiting before a restart. One will become free, because no row waits longer
+    /// than its organization's patience.
     async fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
         Arc::clone(&self.app.waiting_rows).acquire_owned().await.map_err(|_| Error::Reader)
     }
 
-    /// Counts rows by what became of them; those that still wait are counted when they have been answered.
+    /// Counts rows by outcome; rows that still wait are counted once they are answered.
     fn measure(&self, answers: &[Answer]) {
         let mut counts = BTreeMap::new();
         for outcome in answers.iter().filter_map(Answer::outcome) {
@@ -269,12 +270,13 @@ impl Job<'_> {
         }
     }
 
-    /// Tries rows whose orders are unknown again, until all are answered. When patience ends the rules answer for good.
+    /// Retries rows whose orders are unknown until all are answered. Once their patience is over, the rules give a
+    /// final answer.
     async fn late_parents(&self, lease: &DropLease, state: &DropState, mut waiting: Vec<Waiting>) -> Result<(), Error> {
         let mut number = state.done.iter().next_back().map_or(EXTRA, |last| last.saturating_add(1).max(EXTRA));
         let mut delay = Duration::from_millis(250);
         while !waiting.is_empty() {
-            // Batches of the size of all others: a transaction does not grow with what waits.
+            // In batches of the usual size, so that transactions do not grow with the number of waiting rows.
             let mut round = waiting.into_iter();
             waiting = Vec::new();
             loop {
@@ -303,7 +305,7 @@ fn nothing(format: Format) -> Issue {
     Issue::warning(IssueCode::Empty, "", message)
 }
 
-/// A good row among bad ones of a file that is loaded as a whole or not at all.
+/// Refuses a valid row because other rows of the file are invalid, and the file is loaded completely or not at all.
 fn not_loaded(incoming: &mut Incoming) {
     if let Ok(submission) = &incoming.request {
         const MESSAGE: &str = "This row is good, but others of the file are not, and nothing of it is loaded before all are. Correct the \
@@ -313,7 +315,7 @@ fn not_loaded(incoming: &mut Incoming) {
     }
 }
 
-/// Only changes and cancellations can be told to wait.
+/// Only these can refer to an order that is not known yet.
 fn may_wait(incoming: &Incoming) -> bool {
     use iris_model::Action;
     matches!(
@@ -326,7 +328,7 @@ fn lookup(layout: Arc<Layout>) -> Arc<iris_store::drops::ColumnLookup> {
     Arc::new(move |path| layout.column_of(path).map(|(column, header)| (column, header.to_owned())))
 }
 
-/// Hands the download on to the parser as it arrives.
+/// Passes the download to the parser as it arrives.
 fn stream(head: bytes::Bytes, mut rest: RangedReader) -> Source {
     let (sender, reader) = pieces();
     tokio::spawn(async move {
@@ -348,7 +350,7 @@ fn stream(head: bytes::Bytes, mut rest: RangedReader) -> Source {
     Source::Stream(Box::new(reader))
 }
 
-/// A workbook is read from its end: it goes to an unnamed temporary file first.
+/// A workbook is read from its end, so it goes into an unnamed temporary file first.
 async fn spool(head: bytes::Bytes, mut rest: RangedReader) -> Result<Source, Error> {
     let mut file = tempfile::tempfile().map_err(Error::Spool)?;
     let mut piece = Some(head);

@@ -1,16 +1,17 @@
-//! `load_drop`: a file that a caller dropped becomes orders and receipts.
+//! `load_drop`: a file dropped by a caller becomes orders and receipts.
 //!
 //! # Protocol
 //!
-//! A BlobCreated event names a blob; container + name + ETag make it one drop (decision 19), however often it is
-//! announced.
+//! A BlobCreated event names a blob. Container, name and ETag together identify one drop (decision 19), however often
+//! it is announced.
 //!
-//! 1. **Archive.** The bytes are copied to our own container under the drop's id. From here on the caller's blob is not
-//!    needed: it may be overwritten or deleted while we work, and a resumed load reads the same bytes.
-//! 2. **Load.** A thread parses and validates, batch by batch; batches are committed in order under the drop's epoch,
-//!    each with the lines its rows will have in the receipt. A crash resumes after the last committed batch.
-//! 3. **Late parents.** Rows whose order is not known yet are tried again, with growing delay, until the organization's
-//!    patience ends.
+//! 1. **Archive.** The bytes are copied to the platform's own container under the drop's id. From here on the caller's
+//!    blob is not needed: it may be overwritten or deleted while we work, and a resumed load reads the same bytes.
+//! 2. **Load.** A thread parses and validates, batch by batch. Batches are committed in order under the drop's epoch,
+//!    each with the lines its rows will have in the receipt. After a crash, loading resumes after the last committed
+//!    batch.
+//! 3. **Late parents.** Rows whose order is not known yet are tried again, with growing delays, until the
+//!    organization's patience is over.
 //! 4. **Receipts.** Written from the stored lines to the caller's results container; writing them again gives the same
 //!    documents.
 //! 5. **Clean up.** The caller's blob is removed if it is still the version that was loaded.
@@ -43,8 +44,8 @@ use uuid::Uuid;
 
 const MIB: u64 = 1 << 20;
 
-/// How long nothing is heard of a drop that is being loaded before an announcement of the sweep takes it over. All or
-/// nothing is read once without a commit first, which takes a minute or two.
+/// How long a drop being loaded must be silent before an announcement by the sweep takes it over. A file that is loaded
+/// completely or not at all is first read once without commits, which takes a minute or two.
 const ABANDONED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// A drop being worked on.
@@ -131,7 +132,7 @@ async fn work(app: &App, organization: Arc<Organization>, event: &BlobCreated) -
 }
 
 impl<'a> Job<'a> {
-    /// The drop an event announces; `None` when there is nothing to do: the blob is gone and unknown, or a newer
+    /// The drop that an event announces. `None` when there is nothing to do: the blob is gone and unknown, or a newer
     /// version has its own event.
     async fn announced(
         app: &'a App,
@@ -164,8 +165,8 @@ impl<'a> Job<'a> {
         Ok(Some(Self { app, organization, upload, drop }))
     }
 
-    /// What loading needs at most, in bytes: pieces of the file on their way, and rows parsed ahead; of a workbook its
-    /// table of texts as well, which is held whole.
+    /// The most memory that loading needs, in bytes: pieces of the file in flight, and rows parsed ahead; for a
+    /// workbook also its table of texts, which is kept in memory as a whole.
     fn memory(&self) -> u64 {
         let size = self.drop.size;
         let book = Path::new(&self.drop.name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
@@ -177,12 +178,12 @@ impl<'a> Job<'a> {
         self.drop.id
     }
 
-    /// What the store knows about the drop.
+    /// The store's record of the drop.
     async fn summary(&self) -> Result<DropSummary, Error> {
         Ok(self.app.orders.store().drop_summary(self.id()).await?.ok_or(iris_store::Error::UnknownDrop)?)
     }
 
-    /// Archives and loads; ends with the drop finished or refused in the store.
+    /// Archives and loads; afterwards the drop is finished or refused in the store.
     async fn load(&self, lease: DropLease, state: &DropState) -> Result<Option<Shape>, Error> {
         info!(organization = %self.organization.slug, drop = %self.id(), resumed = !state.done.is_empty(), "drop started");
         let end = match self.archive().await? {
@@ -204,7 +205,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Removes the caller's blob. A file too large to be archived stays.
+    /// Removes the caller's blob. A file too large to archive is left in place.
     async fn remove_source(&self) -> Result<(), Error> {
         if self.drop.size > self.app.limits.file_bytes {
             return Ok(());

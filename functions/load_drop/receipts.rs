@@ -1,7 +1,7 @@
-//! Writing a drop's receipts from its stored lines (see [`iris_intake::receipt`] for the documents).
+//! Writes a drop's receipts from its stored lines (see [`iris_intake::receipt`] for the documents).
 //!
-//! The receipt itself is written last: where it exists, everything has been written. Writing again after a crash gives
-//! the same documents, since all of it comes from the store and the archive.
+//! The receipt itself is written last: if it exists, everything has been written. Writing again after a crash gives the
+//! same documents, because everything comes from the store and the archive.
 
 use super::shape::Shape;
 use super::{Error, Job};
@@ -17,7 +17,7 @@ use iris_store::queries::DropSummary;
 use iris_telemetry::metrics;
 
 impl Job<'_> {
-    /// Writes what is not written yet.
+    /// Writes the documents that are still missing.
     pub(super) async fn write_receipts(&self, summary: &DropSummary, shape: Option<Shape>) -> Result<(), Error> {
         let receipt = self.document(".json")?;
         match self.app.blobs.properties(&receipt, None).await {
@@ -79,7 +79,7 @@ impl Job<'_> {
         }
     }
 
-    /// Writes `rows.csv`, counting as it goes and handing failed rows on. Gives its name.
+    /// Writes `rows.csv`, counting rows and passing on the failed ones. Returns its name.
     async fn rows(
         &self,
         totals: &mut Totals,
@@ -130,7 +130,8 @@ impl Job<'_> {
                     .map_err(document)?;
                 (".rejected.csv", Kind::Csv(Box::new(csv), headers), "text/csv")
             }
-            // One element a line either way; the ending stays, so that the same mapping takes the corrected file.
+            // One element per line in both formats. The file ending is kept, so that the same mapping reads the
+            // corrected file.
             Format::Json => (".rejected.json", Kind::Json(RejectedJson::new(piece.clone())), "application/x-ndjson"),
             Format::Ndjson => {
                 (".rejected.ndjson", Kind::Json(RejectedJson::new(piece.clone())), "application/x-ndjson")
@@ -147,7 +148,7 @@ impl Job<'_> {
     }
 }
 
-/// The document of rejected rows, on its way.
+/// The document of rejected rows while it is being written.
 struct Rejected {
     kind: Kind,
     piece: Piece,
@@ -193,7 +194,6 @@ fn options(media: &str) -> UploadOptions {
     UploadOptions { content_type: Some(media.to_owned()), ..UploadOptions::default() }
 }
 
-/// A document could not be rendered.
 fn document(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Document(Box::new(error))
 }

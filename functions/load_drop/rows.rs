@@ -1,6 +1,6 @@
-//! The reading thread: bytes → rows → submissions, a batch ahead of the database.
+//! The reading thread: bytes → rows → submissions, one batch ahead of the database.
 //!
-//! Parsing and validating need the processor, committing needs the database: the two overlap through a channel of
+//! Parsing and validating need the processor, committing needs the database. The two overlap through a channel of
 //! [`AHEAD`] batches.
 
 use super::Error;
@@ -20,15 +20,16 @@ pub(super) const BATCH: usize = 500;
 /// Batches parsed ahead of the one being committed.
 const AHEAD: usize = 1;
 
-/// What the reading thread tells: a layout, then batches, and at the end a failure if there was one.
+/// What the reading thread sends: a layout, then batches, and finally how it ended.
 pub(super) enum Told {
     /// What the columns mean.
     Layout(Arc<Layout>),
     /// The next rows.
     Batch(Vec<(Incoming, RowDetail)>),
-    /// The file is not usable from here on.
+    /// The file is unusable from here on.
     Failed(FileIssue),
-    /// The file was read to its end. Without this or a failure the thread died, and nothing may be concluded.
+    /// The file was read to its end. If neither this nor a failure arrives, the thread died, and nothing can be
+    /// concluded.
     End,
 }
 
@@ -41,7 +42,7 @@ pub(super) struct Reading {
     pub(super) drop: Uuid,
     pub(super) first_seen: Timestamp,
     pub(super) limits: Limits,
-    /// What the file's rows show about each other, found by going through it once before.
+    /// What the file's rows reveal about each other, from an earlier pass over the file.
     pub(super) survey: Survey,
 }
 
@@ -53,14 +54,14 @@ impl Reading {
         receiver
     }
 
-    /// Goes through the file to see what its rows show about each other.
+    /// Makes a pass over the file to see what its rows reveal about each other.
     pub(super) async fn survey(self) -> Result<Survey, Error> {
         let run = move || {
             let Self { source, format, file_name, organization, limits, .. } = self;
             let intake = Intake { format, organization: &organization, file_name: &file_name, limits: &limits };
             intake.survey(source)
         };
-        // What is wrong with the file is told when it is read.
+        // Problems of the file are reported when it is read for loading.
         tokio::task::spawn_blocking(run).await.map_err(|_| Error::Reader)?.map_err(|_| Error::Reader)
     }
 
@@ -89,7 +90,7 @@ impl Reading {
             limits: &self.limits,
         };
         let done = intake.read(self.source, &self.survey, BATCH, &mut sink);
-        // Nobody listening means that the drop was given up.
+        // If nobody is listening, the drop was abandoned.
         let _ = sender.blocking_send(done.map_or_else(Told::Failed, |()| Told::End));
     }
 }

@@ -1,4 +1,4 @@
-//! What kind of file a drop is, as far as its receipts need to know.
+//! The format and columns of a drop, as far as its receipts need them.
 
 use super::rows::BATCH;
 use super::{Error, Job};
@@ -13,14 +13,14 @@ pub(super) struct Shape {
 }
 
 impl Job<'_> {
-    /// Reads it from the archive: for receipts that are written after a crash.
+    /// Determines the shape from the archive, for receipts written after a crash.
     pub(super) async fn shape(&self) -> Result<Shape, Error> {
         let Some((format, source)) = self.open_archive().await?.ok() else { return Err(Error::Reader) };
         let (organization, name, limits) =
             (Arc::clone(&self.organization), self.drop.name.clone(), self.app.limits.clone());
         let found = tokio::task::spawn_blocking(move || {
             let mut found = None;
-            // The last layout knows all: what is told along the rows is in it.
+            // The last layout is complete: it includes what was only learned while reading rows.
             let mut sink = |step: Step| {
                 if let Step::Layout(layout) = step {
                     found = Some(layout);

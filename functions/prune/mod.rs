@@ -1,8 +1,8 @@
-//! `prune`: removes what is past its retention period, by a timer.
+//! `prune`: removes what is past its retention period; runs on a timer.
 //!
-//! Every batch is a transaction of its own, with the audit entry that counts it, so a timer that is killed or runs
-//! twice does no harm and orders that come in meanwhile wait for a batch at most. A run that takes longer than [`TIME`]
-//! leaves the rest to the next one. What is never removed is said in [`iris_rules::retention`].
+//! Every batch is a transaction, together with the audit entry that counts it. So a timer that is killed or runs twice
+//! does no harm, and orders that arrive in the meantime wait for one batch at most. A run that takes longer than
+//! [`TIME`] leaves the rest to the next one. [`iris_rules::retention`] says what is never removed.
 
 use crate::app::App;
 use iris_azure::handler::Outcome;
@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// How long one run goes on beginning batches.
+/// How long one run keeps starting batches.
 const TIME: Duration = Duration::from_secs(300);
 
 /// Prunes once.

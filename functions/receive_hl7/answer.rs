@@ -1,7 +1,7 @@
-//! What a hospital answered is the final word about a delivery.
+//! A hospital's answer is the final word about a delivery.
 //!
-//! The table of replies says what it means: the standard's, after the destination's own. A result is made again until
-//! it is taken or stands aside; a charge has ended whatever was answered.
+//! What an answer means is decided by the table of replies: the destination's own, then the standard's. A result is
+//! sent again until it is taken or set aside; a charge is over whatever the answer was.
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
@@ -22,12 +22,12 @@ use tracing::{debug, error, warn};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Delivered,
-    /// Again, after a pause; whoever is told once after how long is told now.
+    /// Send it again after a pause; `alert` is true if people must be told now that the hospital does not answer.
     Again {
         pause: Duration,
         alert: bool,
     },
-    /// A person has to look.
+    /// A person has to look at it.
     Aside(DeliveryState),
     /// It can never be sent.
     Impossible,
@@ -40,13 +40,13 @@ pub(super) async fn run(app: &App, message: &ServiceBusMessage, organization: &O
     };
     match conclude(app, &answer, organization).await {
         Ok(true) => Outcome::Done,
-        // Its handler has not yet noted that it handed it over.
+        // The process that sent it has not yet recorded that it was handed over.
         Ok(false) => postpone::again(app, &app.queues.hl7, message, Reason::LateParent).await,
         Err(error) => postpone::after(app, &app.queues.hl7, message, error).await,
     }
 }
 
-/// False: not yet.
+/// Returns false if it is too early to conclude.
 async fn conclude(app: &App, answer: &Hl7Answer, organization: &Organization) -> Result<bool, Error> {
     let now = Timestamp::now();
     let delivery = app.orders.store().delivery(answer.transaction_id, &answer.destination).await?;
@@ -63,7 +63,7 @@ async fn conclude(app: &App, answer: &Hl7Answer, organization: &Organization) ->
     let random = u32::try_from(RandomState::new().hash_one(delivery.sequence) % 1_000).unwrap_or_default();
     let meaning = meaning(&answer.reply, &delivery, &replies, now, random);
     if meaning != Meaning::Delivered && delivery.state != DeliveryState::HandedOver {
-        // Under way again, or not yet noted as handed over: the latter is told by its lease.
+        // Either it is under way again, or it is not yet recorded as handed over; the latter still has its lease.
         return Ok(delivery.state != DeliveryState::Waiting || delivery.life.lease.is_none());
     }
     let attempt = |outcome: &str| Attempt {
@@ -112,7 +112,7 @@ async fn conclude(app: &App, answer: &Hl7Answer, organization: &Organization) ->
     Ok(true)
 }
 
-/// What a reply means. `random` is any number, from which pauses get a little longer or shorter.
+/// What a reply means. `random` is any number; it makes pauses a little longer or shorter.
 fn meaning(reply: &Hl7Reply, delivery: &Delivery, replies: &Replies, now: Timestamp, random: u32) -> Meaning {
     let Some(outcome) = reply.outcome() else { return Meaning::Impossible };
     if delivery.life.purpose == Purpose::AtMostOnce {
@@ -137,7 +137,7 @@ fn again(schedule: Schedule, delivery: &Delivery, now: Timestamp, random: u32) -
         Next::Park => Meaning::Aside(DeliveryState::Parked),
         Next::After(pause) => {
             let told = schedule.alert_after;
-            // Once: between the attempt before the time and the one after it.
+            // Only once: between the last attempt before that time and the first after it.
             let alert = told.is_some_and(|told| elapsed < told && elapsed.saturating_add(pause) >= told);
             Meaning::Again { pause, alert }
         }

@@ -1,8 +1,8 @@
-//! `receive_hl7`: what comes from a hospital by its proxy.
+//! `receive_hl7`: what a hospital sends through its proxy.
 //!
-//! Two things come through the entry `hl7-{organization}`, whose credential only the organization's proxy has: HL7
-//! messages as the hospital sent them, byte for byte, and the proxy's reports of what the hospital answered to a
-//! message of ours. A report is a JSON object, which no HL7 message can be.
+//! Two things come through the entry `hl7-{organization}`, and only the organization's proxy has its credential: HL7
+//! messages exactly as the hospital sent them, and the proxy's reports of what the hospital answered to our messages. A
+//! report is a JSON object, which an HL7 message can never be.
 
 mod answer;
 mod orders;

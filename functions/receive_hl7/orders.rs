@@ -1,9 +1,9 @@
 //! An HL7 message becomes one submission for each order in it.
 //!
-//! Each order is submitted and recorded by itself: one that is refused does not hold back the others. The ledger knows
-//! each by the message it came in and its place there, so that the message delivered twice, or sent twice by its
-//! hospital, changes nothing. Where an order waits for the one it is about (decision 9), the message waits; those that
-//! are done are answered from the ledger when it comes again.
+//! Each order is submitted and recorded separately: one that is refused does not hold back the others. In the ledger
+//! each is identified by its message and its place in it, so a message that is delivered twice, or sent twice by its
+//! hospital, changes nothing. If an order waits for the one it refers to (decision 9), the whole message waits; when it
+//! comes again, orders that are done are answered from the ledger.
 
 use crate::app::App;
 use crate::postpone::{self, Reason};
@@ -25,10 +25,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
 use tracing::{debug, error};
 
-/// What hospitals may send (iris-facts R-26, §9.1).
+/// The messages hospitals may send (iris-facts R-26, §9.1).
 const TAKEN: Taken<'_> = &[("ORM", "O01")];
 
-/// Characters of an OrderableIdentifier.
+/// The most characters of an OrderableIdentifier.
 const IDENTIFIER_LIMIT: usize = 100;
 
 pub(super) async fn run(app: &App, message: &ServiceBusMessage, organization: Option<Arc<Organization>>) -> Outcome {
@@ -36,7 +36,7 @@ pub(super) async fn run(app: &App, message: &ServiceBusMessage, organization: Op
     let queue = &app.queues.hl7;
     let submissions = match organization {
         Some(organization) => incoming(message, &organization, now),
-        // What cannot be attributed is not kept: it may hold what must not be.
+        // A message of unknown origin is not kept: it may contain data that must not be stored.
         None => vec![Incoming { body: None, ..unattributed(message, now) }],
     };
     let mut waits = false;
@@ -52,7 +52,7 @@ pub(super) async fn run(app: &App, message: &ServiceBusMessage, organization: Op
     if waits { postpone::again(app, queue, message, Reason::LateParent).await } else { Outcome::Done }
 }
 
-/// One submission for each order of a message; one refusal where there is none, or the message is not taken.
+/// One submission per order of a message; a single refusal if it has no order or its type is not accepted.
 fn incoming(message: &ServiceBusMessage, organization: &Arc<Organization>, now: Timestamp) -> Vec<Incoming> {
     let id = submission_id(&organization.slug.hl7_ledger(), message);
     let first_seen = postpone::first_seen(message, now);
@@ -70,9 +70,9 @@ fn incoming(message: &ServiceBusMessage, organization: &Arc<Organization>, now: 
     (0..).zip(read).map(submission).collect()
 }
 
-/// What the orders of a message ask for, each with what is kept of it should it be refused: the order as a message of
-/// its own, without social security numbers (iris-facts R-25). Of a message that cannot be read, where one could be
-/// anywhere, nothing is kept. Pure.
+/// What the orders of a message ask for, each with what to keep if it is refused: the order as a message of its own,
+/// without social security numbers (iris-facts R-25). Nothing is kept of a message that cannot be read, since a number
+/// could be anywhere in it. Pure.
 fn read(
     body: &[u8],
     interface: Option<&str>,
@@ -104,7 +104,7 @@ fn read(
         return vec![(refused(IssueCode::UnknownCode, text), whole())];
     };
     let Ok(reader) = Reader::new(&interface.inbound, &organization.evaluation_types) else {
-        // The document was checked when it was read; nothing can be read by this one.
+        // The document was checked when it was read, so this should not happen; the mapping cannot be used at all.
         error!(alert = true, code = "interface", organization = %organization.slug, "an inbound mapping cannot be used");
         let text = "The interface's mapping cannot be used; the platform's operators are told.";
         return vec![(refused(IssueCode::UnknownCode, text), whole())];
@@ -123,7 +123,7 @@ fn read(
 fn submission(order: Order, organization: &Organization, now: Timestamp) -> Result<Submission, Refusal> {
     let Order { mut request, issues, cleared, echo } = order;
     request.version = Some(VERSION.to_owned());
-    // Who sends is said by the entry; where a message could say otherwise there is no place.
+    // The entry identifies the sender; a message has no field that could say otherwise.
     request.client_guid = Some(organization.client_guid);
     remember(&mut request, &echo);
     let origin =
@@ -138,7 +138,7 @@ fn submission(order: Order, organization: &Organization, now: Timestamp) -> Resu
     validate(request, issues, &context).map_err(|issues| Refusal { issues, ..refused })
 }
 
-/// What a value's issue says, with the place in the message.
+/// An issue of a value, with its place in the message.
 fn placed(found: RowIssue) -> Issue {
     let RowIssue { header, mut issue, .. } = found;
     if let Some(address) = header {
@@ -147,8 +147,8 @@ fn placed(found: RowIssue) -> Issue {
     issue
 }
 
-/// Answers repeat the procedure of the order (iris-facts §9.4): it goes along as the order's OrderableIdentifier,
-/// components as in OBR-4, unless the interface reads that from elsewhere.
+/// Answers repeat the procedure of the order (iris-facts §9.4), so it is stored as the order's OrderableIdentifier,
+/// with components as in OBR-4, unless the interface reads that from elsewhere.
 fn remember(request: &mut OrderRequest, echo: &Echo) {
     let Some(order) = request.order.as_mut().filter(|order| order.orderable_identifier.is_none()) else { return };
     let [code, text, system, alternate] = echo.procedure.each_ref().map(|part| part.replace('^', " "));
@@ -159,7 +159,7 @@ fn remember(request: &mut OrderRequest, echo: &Echo) {
     }
 }
 
-/// What the orders of a message ask for, for tools that show it without the platform.
+/// What the orders of a message ask for, for tools that display it without the platform.
 #[must_use]
 pub fn preview(message: &Message<'_>, organization: &Organization, now: Timestamp) -> Vec<Result<Submission, Refusal>> {
     read(message.bytes(), None, organization, now).into_iter().map(|(request, _)| request).collect()

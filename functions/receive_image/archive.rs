@@ -1,19 +1,19 @@
-//! The copy of an image in our own container, and the digest of its bytes.
+//! The archived copy of an image, and the digest of its bytes.
 
 use super::{Error, Job};
 use iris_azure::blob::Error as BlobError;
 use sha2::{Digest, Sha256};
 
-/// A copy that is complete.
+/// A finished copy.
 pub(super) struct Kept {
-    /// Its name in the archive; empty when there is none.
+    /// Its name in the archive; empty if there is none.
     pub(super) name: String,
-    /// SHA-256 of the bytes, or what stands for it.
+    /// SHA-256 of the bytes, or a substitute.
     pub(super) digest: Vec<u8>,
 }
 
 impl Job<'_> {
-    /// Copies the caller's blob while its digest is taken.
+    /// Copies the caller's blob and computes its digest.
     pub(super) async fn archive(&self) -> Result<Kept, Error> {
         let name = self.upload.archive_name("images", &self.organization.slug);
         let mut digest = Sha256::new();
@@ -21,12 +21,12 @@ impl Job<'_> {
         Ok(Kept { name, digest: digest.finalize().to_vec() })
     }
 
-    /// What stands for the copy of a file that is too large: its upload.
+    /// For a file that is too large to copy: the identity of its upload replaces the digest.
     pub(super) fn not_kept(&self) -> Kept {
         Kept { name: String::new(), digest: self.upload.id().as_bytes().to_vec() }
     }
 
-    /// Removes a copy that nobody refers to.
+    /// Removes a copy that nothing refers to.
     pub(super) async fn discard(&self, name: &str) -> Result<(), Error> {
         if name.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Reading an image's header, range by range, and what it says in the words of the rules.
+//! Reads an image's header, range by range, and translates what it says into the terms of the rules.
 
 use super::{Error, IMAGE_BYTES};
 use iris_azure::blob::{BlobAddress, BlobStore, Etag};
@@ -7,13 +7,12 @@ use iris_model::IssueCode;
 use iris_rules::images::Claims;
 use serde_json::json;
 
-/// How much is read at a time; enough for the header of most files. The reader stops asking at
-/// [`iris_images::HEADER_LIMIT`].
+/// How much is read at a time; enough for most headers. The reader stops asking at [`iris_images::HEADER_LIMIT`].
 const RANGE: u64 = 128 << 10;
 
-/// What is known about a file from its header.
+/// What a file's header says.
 pub(super) struct Seen {
-    /// As stored; empty when it is no image.
+    /// As stored; empty if it is not an image.
     pub(super) format: String,
     /// What it says about itself.
     pub(super) claims: Claims,
@@ -24,7 +23,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// What is stored besides, as JSON.
+    /// Further details to store, as JSON.
     pub(super) fn details(&self, digest: &[u8]) -> String {
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         json!({ "width": self.width, "height": self.height, "digest": digest }).to_string()
@@ -53,7 +52,7 @@ impl Seen {
     }
 }
 
-/// Reads as much of the file as its header has.
+/// Reads as much of the file as its header takes up.
 pub(super) async fn inspect(blobs: &BlobStore, source: &BlobAddress, etag: &Etag, size: u64) -> Result<Seen, Error> {
     if size > IMAGE_BYTES {
         let text = format!("The image has {} MB; at most {} MB are taken.", size.div_ceil(1 << 20), IMAGE_BYTES >> 20);

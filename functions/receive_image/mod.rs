@@ -1,19 +1,19 @@
-//! `receive_image`: an image that a caller or a camera uploaded finds its order.
+//! `receive_image`: an image uploaded by a caller or a camera finds its order.
 //!
 //! # Protocol
 //!
-//! A BlobCreated event names a blob of `{org}-images`; nothing else in the event is believed.
+//! A BlobCreated event names a blob in `{org}-images`; nothing else in the event is trusted.
 //!
-//! 1. **Inspect.** The first bytes are read, as many as the header has, and say what the file is and whose
-//!    (`iris_images`).
-//! 2. **Archive.** The bytes are copied to our own container while their digest is taken. The same bytes under the same
-//!    name are the same image (decision 178), however often they are uploaded or announced.
-//! 3. **Decide and commit.** The rules link the image to its order, or let it wait, or quarantine it; its receipts go
-//!    to the outbox in the same transaction (`iris_rules::images`).
+//! 1. **Inspect.** The first bytes are read, as far as the header goes. They say what the file is and whom it belongs
+//!    to (`iris_images`).
+//! 2. **Archive.** The bytes are copied to the platform's own container while their digest is computed. The same bytes
+//!    under the same name are the same image (decision 178), however often they are uploaded or announced.
+//! 3. **Decide and commit.** The rules link the image to its order, let it wait, or quarantine it; its receipts go to
+//!    the outbox in the same transaction (`iris_rules::images`).
 //! 4. **Clean up.** The caller's blob is removed if it is still the version that was read.
 //!
-//! Each step may be repeated; an image is done only after the last. Killed anywhere, the event is delivered again, and
-//! if even that is lost, the sweep finds the blob.
+//! Each step may be repeated; an image is done only after the last. Wherever the process is killed, the event is
+//! delivered again, and if even that is lost, the sweep finds the blob.
 
 mod archive;
 mod inspect;
@@ -31,10 +31,10 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tracing::{debug, error, info};
 
-/// The largest image taken, in bytes: a volume of tomography has some tens of megabytes.
+/// The largest image accepted, in bytes; a tomography volume has some tens of megabytes.
 const IMAGE_BYTES: u64 = 256 << 20;
 
-/// Most bytes of an image that are in memory while it is copied.
+/// The most bytes of an image held in memory while it is copied.
 const PIECES: u64 = 16 << 20;
 
 /// An image being received.
@@ -100,7 +100,7 @@ pub async fn run(app: &App, message: ServiceBusMessage) -> Outcome {
 
 impl Job<'_> {
     async fn receive(&self) -> Result<(), Error> {
-        // Pieces read ahead and blocks not sent yet.
+        // Pieces read ahead, and blocks not sent yet.
         let _memory = self.app.memory.grant((2 * self.size).min(PIECES) + (1 << 20)).await;
         let seen = inspect::inspect(&self.app.blobs, &self.upload.source, &self.upload.etag, self.size).await?;
         let kept = if self.size > IMAGE_BYTES { self.not_kept() } else { self.archive().await? };
@@ -125,7 +125,7 @@ impl Job<'_> {
             (_, None) => info!(organization = %self.organization.slug, image = image.iris_id, code, "image waits"),
         }
         if image.archive != archived {
-            // The same image was archived before, under another upload: one copy is enough.
+            // The same image was already archived from another upload; one copy is enough.
             self.discard(&archived).await?;
         }
         self.remove_source().await
@@ -161,7 +161,7 @@ impl Job<'_> {
         }
     }
 
-    /// Removes the caller's blob. One too large to be archived stays.
+    /// Removes the caller's blob. One too large to archive is left in place.
     async fn remove_source(&self) -> Result<(), Error> {
         if self.size > IMAGE_BYTES {
             return Ok(());

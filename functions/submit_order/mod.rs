@@ -1,4 +1,4 @@
-//! `submit_order`: one queue message becomes an order, a change, a cancellation, a patient, or an image of an order.
+//! `submit_order`: one queue message becomes an order, a change, a cancellation, a patient, or an order's image.
 
 use crate::app::App;
 use crate::stamped::{self, Entry};

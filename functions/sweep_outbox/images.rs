@@ -1,8 +1,9 @@
-//! What waits for something that may never come: images for their orders, directives for their images (decisions 23,
-//! 24).
+//! Waiting images and directives, which may wait for something that never comes: images for their orders, directives
+//! for their images (decisions 23, 24).
 //!
-//! Each is looked at again and again with growing delay, and reported once the organization's patience is over. A
-//! directive whose blob lies in the container is announced anew instead: its event was lost, or is still under way.
+//! Each is looked at again with growing delays, and reported once the organization's patience is over. A directive
+//! whose blob is in the container is not reported: the blob is announced again, because its event was lost or is still
+//! under way.
 
 use super::{Announced, announcement};
 use crate::app::App;
@@ -21,11 +22,11 @@ const PAGE: u32 = 256;
 /// How many are worked on at a time.
 const TOGETHER: usize = 32;
 
-/// Looks after everything that is due.
+/// Handles everything that is due.
 pub(super) async fn look_after(app: &App, organizations: &[Arc<Organization>], now: Timestamp) -> anyhow::Result<()> {
     let known: HashMap<ClientGuid, &Arc<Organization>> =
         organizations.iter().map(|organization| (organization.client_guid, organization)).collect();
-    // Those of organizations that have no document stay due; a page of nothing else must not keep us here.
+    // Entries of organizations without a document stay due; a page with nothing else must not keep this loop going.
     loop {
         let due = app.orders.store().images_due(now, PAGE).await?;
         let last = due.len() < PAGE as usize;
@@ -55,7 +56,7 @@ pub(super) async fn look_after(app: &App, organizations: &[Arc<Organization>], n
     }
 }
 
-/// Does pieces of work, some at a time: they share commits. False when there are none.
+/// Runs pieces of work, several at a time, so that they share commits. False if there are none.
 async fn together(mut work: Vec<impl Future<Output = anyhow::Result<()>>>) -> anyhow::Result<bool> {
     let any = !work.is_empty();
     while !work.is_empty() {
@@ -76,7 +77,7 @@ async fn missing(
     submit(app, ImageWork { organization: Arc::clone(organization), task }).await
 }
 
-/// Announces the blob a directive names; false when it is not there.
+/// Announces the blob that a directive names; false if it is not there.
 async fn announce(
     app: &App,
     organization: &Organization,

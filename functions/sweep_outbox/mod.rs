@@ -1,13 +1,13 @@
-//! `sweep_outbox`: what no message triggers.
+//! `sweep_outbox`: work that no message triggers.
 //!
-//! - Publishes what is left in the outbox: of processes that died, and of destinations that were away.
+//! - Publishes what is left in the outbox by processes that died and for destinations that were unavailable.
 //! - Finds files whose event was lost: Event Grid may drop an event when its destination fails for a day, and the local
-//!   host may when it is killed. Every drops container is listed, and a file that has lain there for
-//!   [`UNANNOUNCED_AFTER`] is announced by ourselves. A file that is being loaded, or was, is recognized by its
-//!   identity, so that announcing it once more costs one look-up. Image containers likewise.
+//!   host may when it is killed. Every drops container is listed, and a file that has been there for
+//!   [`UNANNOUNCED_AFTER`] is announced by the sweep. A file that is being, or was, loaded is recognized by its
+//!   identity, so announcing it once more costs one look-up. The same goes for image containers.
 //! - Rings for deliveries that have become due, and for those whose doorbell was lost or dead-lettered
 //!   ([`iris_rules::deliveries`]).
-//! - Looks after images that wait for their orders and directives that wait for their images (module `images`).
+//! - Handles images that wait for their orders and directives that wait for their images (module `images`).
 
 mod images;
 
@@ -27,10 +27,10 @@ use std::future::ready;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-/// How long a file lies in a drops container before we announce it ourselves.
+/// How long a file stays in a drops container before the sweep announces it.
 const UNANNOUNCED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
-/// How long the announcements of one file have the same MessageId, so that duplicate detection keeps one of them.
+/// For how long announcements of one file have the same MessageId, so that duplicate detection keeps only one of them.
 const ANNOUNCE_EVERY: i64 = 600;
 
 /// Sweeps once.
@@ -66,7 +66,7 @@ pub async fn run(app: &App) -> Outcome {
     }
 }
 
-/// Says how much waits in the outbox, and for how long: an alert looks at it.
+/// Reports how much waits in the outbox, and for how long; an alert is based on it.
 async fn report_outbox(app: &App, now: Timestamp) -> Result<(), iris_store::Error> {
     let depth = app.orders.store().outbox_depth().await?;
     let oldest_seconds = depth.oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
@@ -88,7 +88,7 @@ async fn ring_due_deliveries(app: &App, now: Timestamp) -> Result<(), iris_store
     Ok(())
 }
 
-/// Sweeps one organization after the other; the trouble of one holds up nobody else. Returns how many had trouble.
+/// Sweeps one organization after the other; a failing one does not hold up the rest. Returns how many failed.
 async fn sweep_containers(app: &App, now: Timestamp) -> anyhow::Result<usize> {
     let (mut organizations, mut in_trouble) = (Vec::new(), 0);
     for slug in app.organizations.all().await? {
@@ -102,7 +102,7 @@ async fn sweep_containers(app: &App, now: Timestamp) -> anyhow::Result<usize> {
                 organizations.push(organization);
             }
             Ok(Lookup::Unknown) => {}
-            // Its document was told of where it was read.
+            // Problems of its document were already reported where it was read.
             Err(error) => {
                 in_trouble += 1;
                 warn!(organization = %slug, error = %Chain(&error), "an organization is not swept");
@@ -122,7 +122,7 @@ async fn announce_forgotten(app: &App, container: &str, queue: &str, now: Timest
     let blobs = app.blobs.list(container, "");
     let forgotten: Vec<ListedBlob> = match blobs.try_filter(|blob| ready(is_forgotten(blob, now))).try_collect().await {
         Ok(forgotten) => forgotten,
-        // An organization that never got one does without.
+        // An organization that never got the container has nothing to sweep.
         Err(BlobError::ContainerNotFound) => return Ok(()),
         Err(error) => return Err(error.into()),
     };

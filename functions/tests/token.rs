@@ -1,5 +1,5 @@
-//! Signing in to PostgreSQL with a managed identity: the deployed program, a token endpoint as Azure's App Service has
-//! it, and a server that asks for a password.
+//! Signing in to PostgreSQL with a managed identity: the deployed program, a token endpoint like that of Azure App
+//! Service, and a server that asks for a password.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -22,7 +22,7 @@ impl Drop for Handler {
     }
 }
 
-/// Gives what `serve` makes of the first connection.
+/// Passes the first connection to `serve`, and returns the result through the channel.
 fn once<T: Send + 'static>(serve: impl Fn(TcpStream) -> T + Send + 'static) -> (u16, mpsc::Receiver<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -31,7 +31,7 @@ fn once<T: Send + 'static>(serve: impl Fn(TcpStream) -> T + Send + 'static) -> (
     (port, receiver)
 }
 
-/// Answers with a token that lives for a day. Gives the request.
+/// Answers with a token that is valid for a day. Returns the request.
 fn token_endpoint(stream: TcpStream) -> String {
     let mut request = String::new();
     for line in BufReader::new(stream.try_clone().unwrap()).lines() {
@@ -50,7 +50,7 @@ fn token_endpoint(stream: TcpStream) -> String {
     request
 }
 
-/// Asks for a password in clear text. Gives the start-up message and the password.
+/// Asks for a password in clear text. Returns the start-up message and the password.
 fn database(mut stream: TcpStream) -> (String, String) {
     let startup = message(&mut stream);
     stream.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]).unwrap();

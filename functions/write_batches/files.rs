@@ -1,4 +1,4 @@
-//! The files of a batch on their way to the results container, with bounded memory.
+//! Writes the files of a batch to the results container, with bounded memory.
 
 use crate::app::App;
 use crate::piece::Piece;
@@ -14,10 +14,10 @@ use std::io::{Read, Seek, Write};
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-/// Bytes of a finished workbook that are read at a time.
+/// How many bytes of a finished workbook are read at a time.
 const CHUNK: usize = 1 << 20;
 
-/// A result as the files need it.
+/// A result, as the files need it.
 pub(super) struct Entry {
     pub(super) row: Row,
     pub(super) result: StoredResult,
@@ -63,7 +63,7 @@ impl File {
         Ok(Self { kind, upload: Upload::begin(blobs, address, content_type, piece) })
     }
 
-    /// Writes results and sends what came of them.
+    /// Writes results and uploads the bytes produced.
     pub(super) async fn write(
         &mut self,
         app: &App,
@@ -83,7 +83,7 @@ impl File {
                 }
             }
             Kind::Zip(archive) => {
-                // One report at a time: an archive is written in the background, and deliveries have the same
+                // One report at a time: an archive is written in the background, and deliveries need the same
                 // processors and memory.
                 for entry in entries {
                     let pdf = app.channels.pdf(&entry.result, organization).await?;
@@ -95,7 +95,7 @@ impl File {
         self.upload.send().await
     }
 
-    /// Ends the file and makes it appear.
+    /// Finishes the file and makes it visible.
     pub(super) async fn finish(mut self) -> anyhow::Result<ManifestFile> {
         match self.kind {
             Kind::Csv(csv) => drop(csv),
@@ -125,8 +125,8 @@ fn save(book: BatchWorkbook) -> anyhow::Result<std::fs::File> {
 }
 
 fn add_report(archive: &mut ZipWriter<StreamWriter<Piece>>, result: &StoredResult, pdf: &[u8]) -> anyhow::Result<()> {
-    // What a report consists of is compressed already: little effort. Stored as it is, readers that never look back
-    // could not find its end.
+    // Reports are already compressed, so little effort is made. Without any compression, streaming readers could not
+    // find where an entry ends.
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(1));
     archive.start_file(report_name(result), options)?;
@@ -134,15 +134,15 @@ fn add_report(archive: &mut ZipWriter<StreamWriter<Piece>>, result: &StoredResul
     Ok(())
 }
 
-/// `100001_A-1.pdf`: the order's number makes it unique, the submitter's id is for people. No id leads out of the
-/// folder it is unpacked in.
+/// `100001_A-1.pdf`: the order's number makes it unique, the submitter's id is for people. An id cannot make it leave
+/// the folder into which it is unpacked.
 fn report_name(result: &StoredResult) -> String {
     let plain = |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
     let local_id: String = result.order_local_id().chars().take(64).map(plain).collect();
     format!("{}_{local_id}.pdf", result.order_id())
 }
 
-/// Bytes on their way, counted and digested.
+/// An upload in progress, with its size and digest.
 struct Upload {
     piece: Piece,
     blob: BlockWriter,

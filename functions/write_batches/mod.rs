@@ -1,16 +1,16 @@
-//! `write_batches`: results by the day or week, as files for payers.
+//! `write_batches`: results of a day or week, as files for payers.
 //!
 //! For every organization that asks for batches, whenever one of its periods is over:
 //!
 //! 1. *Open*: one transaction takes the next number and fixes which results the batch has ([`iris_rules::batches`] says
 //!    why there is no gap and no repeat).
-//! 2. *Write*: the files, under names made of the number, and last the manifest. All of it is a function of the fixed
-//!    content: killed in the middle, the next run writes the same over it. Where a manifest is, everything is, and
-//!    nothing is written any more.
+//! 2. *Write*: the files, under names derived from the number, and the manifest last. Everything depends only on the
+//!    fixed content: if the process is killed in the middle, the next run overwrites the files with the same bytes. If
+//!    the manifest exists, so does everything else, and nothing is written any more.
 //! 3. *Close*: the batch is done.
 //!
-//! A batch that was left open is written before the next is opened, so numbers appear in order. Periods that nobody
-//! could write while the platform was away are one batch. A run that finds nothing to do costs two look-ups per
+//! A batch that was left open is written before the next is opened, so numbers appear in order. Periods missed while
+//! the platform was down are combined into one batch. A run that finds nothing to do costs two look-ups per
 //! organization.
 
 mod files;
@@ -25,13 +25,13 @@ use iris_rules::batches::{Batch, NewBatch};
 use jiff::Timestamp;
 use tracing::{debug, error, info};
 
-/// The most results of a batch: what surely is written within the time a function may take. More become further batches
-/// of the same period.
+/// The most results in a batch: few enough to be written within a function's time limit. Further results become further
+/// batches of the same period.
 const LIMIT: u32 = 20_000;
-/// The same where their reports are written, each with its images.
+/// The same if their reports are included, each with its images.
 const LIMIT_WITH_REPORTS: u32 = 5_000;
 
-/// Writes what is due. One organization's trouble does not hold up the others.
+/// Writes what is due. A failing organization does not hold up the others.
 pub async fn run(app: &App) -> Outcome {
     let slugs = match app.organizations.all().await {
         Ok(slugs) => slugs,
@@ -85,7 +85,7 @@ async fn due(
     };
     let next = match store.last_batch(organization.client_guid).await? {
         Some(open) if open.closed_at.is_none() => return Ok(Some(open)),
-        // More of the same period.
+        // The rest of the same period.
         Some(last) if last.has_more => {
             let Batch { starts_at, ends_at, day, .. } = last;
             NewBatch { number: last.number + 1, starts_at, ends_at, day, ..next }

@@ -1,4 +1,4 @@
-//! Writing a batch: a page of results at a time into all of its files, then the manifest.
+//! Writes a batch: one page of results at a time into all of its files, then the manifest.
 
 use super::files::{Entry, File};
 use super::zone;
@@ -12,10 +12,10 @@ use iris_rules::batches::{Batch, BatchResult};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
-/// Results held at a time.
+/// How many results are held in memory at a time.
 const PAGE: u32 = 200;
 
-/// Writes what is not written yet; how many results there are, or `None` when everything was there.
+/// Writes what is still missing. Returns how many results there are, or `None` if everything was already there.
 pub(super) async fn write(
     app: &App,
     organization: &Organization,
@@ -71,7 +71,7 @@ pub(super) async fn write(
         ..UploadOptions::default()
     };
     match app.blobs.upload(&manifest_address, content.into(), options).await {
-        // Another instance wrote the same.
+        // Another instance wrote the same manifest.
         Ok(_) | Err(BlobError::AlreadyExists) => Ok(Some(manifest.results)),
         Err(error) => Err(error.into()),
     }

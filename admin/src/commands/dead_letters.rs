@@ -12,14 +12,14 @@ use iris_model::names::property;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Dead letters sent back by one `--all`.
+/// The most dead letters that one `--all` sends back.
 const ALL: usize = 1000;
 
-/// What is behind the name of a subscription whose messages could not be forwarded, because the queue behind it was
-/// full or missing: they have a dead-letter queue of their own.
+/// The suffix of a subscription's second dead-letter queue, for messages that could not be forwarded because the target
+/// queue was full or missing.
 const TRANSFER: &str = "/$Transfer";
 
-/// Application properties of ours: shown as they are.
+/// The platform's own application properties, which are shown as they are.
 const OWN: [&str; 6] = [
     property::ORGANIZATION,
     property::WAITS,
@@ -67,7 +67,7 @@ async fn open(platform: &Platform, queue: &str) -> Result<DeadLetters> {
         .with_context(|| format!("the dead letters of {queue} cannot be reached"))
 }
 
-/// The numbers of the dead letters that there are: of these, or of all.
+/// Which of these dead letters (or of all) exist.
 async fn there(letters: &mut DeadLetters, numbers: Option<&Vec<i64>>) -> Result<BTreeSet<i64>, Cause> {
     let Some(numbers) = numbers else {
         return Ok(Box::pin(letters.peek(0, ALL)).await?.iter().map(|letter| letter.sequence_number).collect());
@@ -84,7 +84,7 @@ fn unread(queue: &str) -> String {
     format!("the dead letters of {queue} cannot be read")
 }
 
-/// The queues of the platform and of its organizations, and the subscriptions through which entries forward.
+/// The queues of the platform and its organizations, and the subscriptions through which entries forward.
 async fn queues(platform: &Platform) -> Result<Vec<String>> {
     let own = &platform.settings.queues;
     let own = [&own.orders, &own.drops, &own.images, &own.gradings, &own.deliveries];
@@ -120,7 +120,7 @@ async fn list(platform: &Platform, queue: Option<&str>, limit: usize) -> Result<
         letters.close().await;
         match found {
             Ok(found) => rows.extend(found.iter().map(|letter| row(platform, name, letter))),
-            // An organization may do without one of its queues.
+            // An organization may lack one of its queues.
             Err(Cause::EntityNotFound) if queue.is_none() => {}
             Err(cause) => return Err(cause).with_context(|| unread(name)),
         }
@@ -140,7 +140,7 @@ async fn find(platform: &Platform, queue: &str, number: i64) -> Result<DeadLette
         .with_context(|| format!("{queue} has no dead letter {number}; see dead-letters list"))
 }
 
-/// Why it was given up. What could not be forwarded was given up by the broker alone, so nobody else's words are in it.
+/// Why it was given up. If it could not be forwarded, the reason was written by the broker alone and needs no hiding.
 fn why(platform: &Platform, queue: &str, letter: &DeadLetter) -> Value {
     let shows = platform.shows() || queue.ends_with(TRANSFER);
     letter.reason.as_deref().map(|text| if shows { text } else { redact::reason(text) }).into()

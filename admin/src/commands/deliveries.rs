@@ -1,4 +1,4 @@
-//! `deliveries`: results on their way to one destination each.
+//! `deliveries`: results on their way to their destinations.
 
 use super::{instant, some_instant};
 use crate::cli::DeliveriesCommand;
@@ -65,7 +65,7 @@ pub(crate) async fn run(platform: &Platform, command: &DeliveriesCommand) -> Res
     }
 }
 
-/// What became of each; why nothing became of some.
+/// What became of each delivery, or why nothing was done.
 fn moved(moves: &[(i64, DeliveryMove)], done: &str, refused: impl Fn(DeliveryState) -> String) -> Report {
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
     for (id, moved) in moves {
@@ -86,7 +86,7 @@ fn moved(moves: &[(i64, DeliveryMove)], done: &str, refused: impl Fn(DeliverySta
     Report { failure, ..Report::list("deliveries", rows) }
 }
 
-/// A delivery as listed, and within its order.
+/// A delivery as a row, in its own list or within its order.
 pub(super) fn row(delivery: &DeliverySummary) -> Row {
     vec![
         ("id", delivery.id.into()),

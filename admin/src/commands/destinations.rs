@@ -66,7 +66,7 @@ async fn resume(platform: &Platform, slug: &Slug, destination: &str) -> Result<R
     ]))
 }
 
-/// The destinations of an organization, and those its document has no more but something failed for.
+/// The destinations of an organization, and those that are no longer in its document but had failures.
 fn rows(organization: &Organization, health: &[DestinationHealth]) -> Vec<Row> {
     let own: Vec<&DestinationHealth> =
         health.iter().filter(|health| health.organization == organization.client_guid).collect();

@@ -52,7 +52,7 @@ fn row(platform: &Platform, drop: &DropSummary) -> Row {
     ]
 }
 
-/// The failed rows; false when the lines are gone.
+/// The failed rows; false if the lines were removed.
 async fn failed_rows(platform: &Platform, drop: &DropSummary, limit: usize) -> Result<(Vec<Row>, bool)> {
     let (mut rows, mut after, mut lines) = (Vec::new(), None, 0);
     while let Some((number, text)) = platform.store.drop_lines(drop.id, after).await? {

@@ -14,17 +14,17 @@ pub(crate) mod submissions;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// An instant as shown: to the second.
+/// A displayed instant, to the second.
 fn instant(at: Timestamp) -> Value {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string().into()
 }
 
-/// An instant that may not have come.
+/// An instant that may be absent.
 fn some_instant(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, instant)
 }
 
-/// How many, of those asked for, were done; what a command that found less says at the end.
+/// The closing message of a command that found fewer items than it was asked for.
 fn missing(done: usize, wanted: usize, what: &str) -> Option<String> {
     (done < wanted).then(|| format!("{} of {wanted} were not found among the {what}", wanted - done))
 }

@@ -12,7 +12,7 @@ use iris_rules::record::{GradingRecord, ResultRecord};
 use iris_store::queries::{OrderDetail, OrderHistory, OrderSearch, OrderSummary};
 use serde_json::Value;
 
-/// The most that is looked at of orders with similar ids, and shown of an order's deliveries.
+/// The most orders with similar ids that are searched, and the most deliveries shown for an order.
 const MOST: u32 = 1000;
 
 pub(crate) async fn run(platform: &Platform, command: &OrdersCommand) -> Result<Report> {
@@ -33,7 +33,8 @@ pub(crate) async fn run(platform: &Platform, command: &OrdersCommand) -> Result<
     }
 }
 
-/// The number of the order that is meant: itself, or by what its submitter calls it, of which the latest counts.
+/// The number of the order that is meant. `text` is the number itself or the submitter's id; of several orders with
+/// that id, the latest counts.
 async fn number(platform: &Platform, text: &str, organization: Option<&Slug>) -> Result<i64> {
     if let (Ok(id), None) = (text.parse(), organization) {
         return Ok(id);
@@ -71,7 +72,7 @@ async fn show(platform: &Platform, order: &OrderDetail) -> Result<Report> {
         .and("deliveries", deliveries.iter().map(super::deliveries::row).collect()))
 }
 
-/// JSON of personal data.
+/// JSON with personal data, shown or hidden.
 fn document(platform: &Platform, text: &str) -> Value {
     if platform.shows() {
         serde_json::from_str(text).unwrap_or_else(|_| text.into())

@@ -43,7 +43,7 @@ pub(crate) async fn run(platform: &Platform, command: &OrganizationsCommand) -> 
     }
 }
 
-/// Checks documents, connecting to nothing. A line for each problem.
+/// Checks documents without connecting to anything. One line per problem.
 pub(crate) fn validate(files: &[PathBuf]) -> Result<Report> {
     let (mut rows, mut bad) = (Vec::new(), 0);
     for file in files {
@@ -65,7 +65,7 @@ pub(crate) fn validate(files: &[PathBuf]) -> Result<Report> {
     Ok(Report { failure, ..Report::list("documents", rows) })
 }
 
-/// The organization a document describes, or everything that is wrong with it.
+/// The organization that a document describes, or everything that is wrong with the document.
 fn examine(content: &[u8]) -> Result<Organization, Vec<String>> {
     let organization = iris_channels::organization(content).map_err(|error| match error {
         Error::Problems(problems) => problems,
@@ -111,7 +111,7 @@ async fn put(platform: &Platform, file: &Path) -> Result<Report> {
     Ok(Report::of(fields))
 }
 
-/// Refuses what would take something from another organization, or another identity from this one.
+/// Refuses a document that would take something from another organization, or change this organization's identity.
 pub(crate) async fn others_allow(platform: &Platform, organization: &Organization) -> Result<()> {
     let slug = &organization.slug;
     for (other, known) in platform.organizations().await? {

@@ -1,5 +1,5 @@
-//! `outbox`: what waits to be sent to callers' queues, and what was given up. Anything with a destination is an
-//! envelope, whatever carries it there.
+//! `outbox`: what waits to be sent to callers' queues, and what was given up. Everything with a destination is an
+//! envelope, however it is transported.
 
 use super::{instant, missing};
 use crate::cli::OutboxCommand;

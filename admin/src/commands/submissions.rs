@@ -76,20 +76,20 @@ async fn show(platform: &Platform, id: Uuid) -> Result<Report> {
     Ok(Report::of(fields).and("resubmissions", again.collect()))
 }
 
-/// What is to be sent again.
+/// What to send again.
 struct Resubmission<'a> {
     /// The submission.
     id: Uuid,
-    /// The file that takes its place.
+    /// A file with the corrected message, to be sent instead.
     corrected: Option<&'a Path>,
-    /// Whose the operator says it is.
+    /// The organization, according to the operator.
     named: Option<&'a Slug>,
-    /// The operator says it is a grading.
+    /// True if the operator says that it is a grading.
     grading: bool,
 }
 
-/// Sends it through the organization's entry, which stamps it like any other message. The link is recorded first;
-/// should sending fail, the same command sends the same message.
+/// Sends it through the organization's entry, which stamps it like any other message. The link is recorded first; if
+/// sending then fails, repeating the command sends the same message.
 async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Report> {
     let id = wanted.id;
     let record = record(platform, id).await?;
@@ -102,7 +102,7 @@ async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Repo
     let handled = store.resubmissions_of(id).await?.iter().filter(|again| again.handled).count();
     let message = Uuid::new_v5(&id, format!("resubmission {handled}").as_bytes()).to_string();
     let slug = &organization.slug;
-    // As the functions derive it from what comes through each entry.
+    // The functions derive the id in the same way from what comes through each entry.
     let (entry_queue, submission) = if wanted.grading || is_grading(&body) {
         (slug.gradings_entry(), message_id(&slug.gradings_ledger(), &message, &body))
     } else {
@@ -129,7 +129,7 @@ async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Repo
     ]))
 }
 
-/// What says how an eye was graded, and asks for nothing, is a grading (iris-facts §6).
+/// A message that contains graded eyes and no order request is a grading (iris-facts §6).
 fn is_grading(body: &[u8]) -> bool {
     let Ok(Value::Object(message)) = serde_json::from_slice(body) else { return false };
     let has = |names: &[&str]| message.keys().any(|key| names.iter().any(|name| key.eq_ignore_ascii_case(name)));

@@ -1,14 +1,14 @@
-//! What is wrong with an organization's document: with where its destinations are, and with its report templates.
+//! Finds problems in an organization's document: in the addresses of its destinations, and in its report templates.
 //!
-//! A delivery passes over a template that is not usable ([`Templates::resolve`](crate::Templates::resolve)): whoever
-//! edits the document must hear of it before. A destination that is not usable makes the document unusable: it could
-//! name somebody else's credential.
+//! A delivery skips an unusable template ([`Templates::resolve`](crate::Templates::resolve)), so whoever edits the
+//! document has to be told beforehand. An unusable destination makes the whole document unusable, since it could name
+//! somebody else's credential.
 
 use crate::channel;
 use iris_model::organization::{Error, Organization, Problem, ReportSettings};
 use iris_report::template::Template;
 
-/// Reads an organization's document, with everything that its channels say about its destinations.
+/// Reads an organization's document; each channel checks the destinations of its kind.
 ///
 /// # Errors
 /// [`Error`] names every place that has to be corrected.
@@ -18,7 +18,7 @@ pub fn organization(document: &[u8]) -> Result<Organization, Error> {
     })
 }
 
-/// What is wrong with the setting that a destination's connection is in: it is the organization's own.
+/// Checks that the setting with a destination's connection is one of the organization's own.
 pub(crate) fn connection(place: &'static str, setting: Option<&str>, organization: &Organization) -> Option<Problem> {
     let problem = setting.filter(|setting| !organization.owns_connection(setting)).map(|_| {
         let prefix = organization.connection_prefix();
@@ -27,7 +27,7 @@ pub(crate) fn connection(place: &'static str, setting: Option<&str>, organizatio
     problem.map(|problem| Problem { place, problem })
 }
 
-/// One sentence per problem, each with its place in the document, and line and column in the template.
+/// One sentence per problem, with its place in the document, and its line and column in the template.
 #[must_use]
 pub fn template_problems(organization: &Organization) -> Vec<String> {
     let of_sites = organization.sites.iter().enumerate();

@@ -1,4 +1,5 @@
-//! Connections to what is not ours: made when first needed, by the settings that organizations' documents name.
+//! Connections to other parties' services: made when first needed, from the settings that organizations' documents
+//! name.
 
 use crate::{Failure, Obstacle, Refusal};
 use iris_azure::blob::BlobStore;
@@ -8,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// For a namespace of somebody else: a delivery that does not go through soon is tried again later anyway.
+/// For another party's namespace: give up early, because a failed delivery is tried again later anyway.
 const SENDING: SenderOptions = SenderOptions {
     deadline: Duration::from_secs(10),
     attempts: 2,
@@ -18,7 +19,7 @@ const SENDING: SenderOptions = SenderOptions {
     batch_bytes: 1024 * 1024,
 };
 
-/// What was connected so far.
+/// The connections made so far.
 #[derive(Default)]
 pub(crate) struct Connections {
     senders: Mutex<HashMap<String, ServiceBusSender>>,
@@ -26,7 +27,7 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// The namespace whose connection string a setting holds.
+    /// The Service Bus namespace whose connection string is in a setting.
     pub(crate) fn sender(&self, organization: &Organization, setting: &str) -> Result<ServiceBusSender, Failure> {
         own(organization, setting)?;
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,7 +40,7 @@ impl Connections {
         Ok(sender)
     }
 
-    /// The storage account whose connection string or signed address a setting holds.
+    /// The storage account whose connection string or signed address is in a setting.
     pub(crate) fn store(&self, organization: &Organization, setting: &str) -> Result<BlobStore, Failure> {
         own(organization, setting)?;
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +54,7 @@ impl Connections {
     }
 }
 
-/// A document that was read without its check can still not use somebody else's credential.
+/// Checked again here, so that even a document that was never checked cannot use somebody else's credential.
 fn own(organization: &Organization, setting: &str) -> Result<(), Obstacle> {
     if organization.owns_connection(setting) {
         return Ok(());

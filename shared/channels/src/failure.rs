@@ -1,4 +1,4 @@
-//! Why a result was not handed over. Who is to blame decides what follows; no text holds personal data.
+//! Why a result was not handed over. Who is to blame decides what happens next; no text contains personal data.
 
 use crate::Unreadable;
 use iris_azure::blob::{Error as BlobError, InvalidAddress};
@@ -10,10 +10,10 @@ use std::error::Error;
 /// Why a result was not handed over.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Something of the platform's is away: later, and the destination is not to blame.
+    /// A part of the platform is unavailable: try later; the destination is not to blame.
     #[error("something of the platform's own is away")]
     Ours(#[source] Away),
-    /// The destination does not take it now: later, and it counts as a failure of the destination.
+    /// The destination does not take it now: try later; counts as a failure of the destination.
     #[error("the destination does not take it")]
     Destination(#[source] Refusal),
     /// It can never be handed over as things are.
@@ -21,33 +21,33 @@ pub enum Failure {
     Impossible(#[source] Obstacle),
 }
 
-/// What of the platform's is away.
+/// The part of the platform that is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum Away {
     /// The storage account.
     #[error("the platform's storage is away")]
     Storage(#[source] BlobError),
-    /// A name of the platform's own in storage cannot be used: a setting is wrong.
+    /// A storage name of the platform is unusable because a setting is wrong.
     #[error("a place of the platform's own has no usable name")]
     Place(#[source] InvalidAddress),
-    /// What says where a result is cannot be written.
+    /// The JSON that says where a result is cannot be written.
     #[error("a location cannot be written")]
     Location(#[source] serde_json::Error),
-    /// The process ends.
+    /// The process is ending.
     #[error("the handler is ending")]
     Ending,
 }
 
-/// Why a destination does not take a result.
+/// Why a destination did not take a result.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// The setting that its document names is not there.
+    /// The setting named by its document does not exist.
     #[error("setting {setting} is not there")]
     NoSetting {
         /// The setting's name.
         setting: String,
     },
-    /// The setting holds nothing a queue can be reached by.
+    /// The setting does not hold a usable connection string for a queue.
     #[error("setting {setting} holds no usable connection string")]
     Namespace {
         /// The setting's name.
@@ -56,7 +56,7 @@ pub enum Refusal {
         #[source]
         source: InvalidEndpoint,
     },
-    /// The setting holds nothing a container can be reached by.
+    /// The setting does not hold a usable connection for a container.
     #[error("setting {setting} holds no usable connection")]
     Account {
         /// The setting's name.
@@ -65,13 +65,13 @@ pub enum Refusal {
         #[source]
         source: BlobError,
     },
-    /// Its queue.
+    /// Its queue did not confirm.
     #[error("its queue did not confirm")]
     Queue(#[source] servicebus::Error),
-    /// Its storage account.
+    /// Its storage account did not confirm.
     #[error("its storage did not confirm")]
     Storage(#[source] BlobError),
-    /// It said nothing.
+    /// It did not answer in time.
     #[error("no confirmation in time")]
     NoConfirmation,
 }
@@ -79,37 +79,38 @@ pub enum Refusal {
 /// Why a result can never be handed over.
 #[derive(Debug, thiserror::Error)]
 pub enum Obstacle {
-    /// What is stored is not what was written.
+    /// The stored content is not what the platform writes.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// The destination names a setting of somebody else; its content was not read.
+    /// The destination names somebody else's setting, which was not read.
     #[error("the destination names setting {setting}, which is not its organization's")]
     NotOwn {
         /// The setting's name.
         setting: String,
     },
-    /// The order lacks something.
+    /// The order lacks a value that the file name needs.
     #[error(
         "the file cannot be named: the order lacks a value that names a folder or the file; change the destination's \
          name template, or send the order with that value, and ask for the result again"
     )]
     Name(#[source] Unset),
-    /// No file can be called that.
+    /// The file's name is not allowed in blob storage.
     #[error("the file's name is not possible in blob storage")]
     Address(#[source] InvalidAddress),
     /// The report cannot be drawn.
     #[error("the report cannot be drawn")]
     Drawing(#[source] iris_report::Error),
-    /// The destination's interface is not in the document, or its instructions cannot be used.
+    /// The destination's interface is not in the document, or its instructions are unusable.
     #[error("the destination's interface cannot be used as the organization's document has it")]
     Interface,
-    /// Drawing the report broke off.
+    /// Drawing the report was interrupted.
     #[error("a report cannot be drawn")]
     Broken,
 }
 
 impl Failure {
-    /// Why, for those who are told: a destination's operators, and of what can never be, the submitter.
+    /// The reason, in words for those who are told: the destination's operators, and, if it can never be delivered, the
+    /// submitter.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
@@ -119,7 +120,7 @@ impl Failure {
         }
     }
 
-    /// In one word, for measurements.
+    /// A short code, for measurements.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         match self {
@@ -130,7 +131,7 @@ impl Failure {
     }
 }
 
-/// An error with all that caused it.
+/// An error with all its causes.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

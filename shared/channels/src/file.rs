@@ -1,14 +1,14 @@
-//! Writing a result as a file: what containers and the files for a proxy have in common.
+//! Writes a result as a file; shared by containers and the files for a proxy.
 
 use crate::{Failure, Obstacle, Parcel, Refusal};
 use iris_azure::blob::{BlobAddress, BlobStore, Error as BlobError, UploadOptions};
 use std::collections::BTreeMap;
 
-/// Metadata that tells by which delivery a file was written.
+/// Metadata with the delivery that wrote a file.
 const DELIVERY: &str = "irisdelivery";
 
-/// Writes a file under its name, or, where another one has that name, under one with a suffix that is this delivery's
-/// own (decision 203). Returns the name it has now.
+/// Writes a file under its name or, if that name is taken by another file, with a suffix unique to this delivery
+/// (decision 203). Returns the name used.
 pub(crate) async fn write(
     parcel: &Parcel<'_>,
     store: &BlobStore,
@@ -29,7 +29,7 @@ pub(crate) async fn write(
         Err(BlobError::AlreadyExists) => {}
         Err(error) => return Err(failed(error)),
     }
-    // Somebody who may only write cannot look; then it counts as another's.
+    // A credential that may only write cannot look; the file then counts as somebody else's.
     let properties = store.properties(&first, None).await;
     if properties.is_ok_and(|properties| properties.metadata.get(DELIVERY) == Some(&own)) {
         return Ok(name.to_owned());

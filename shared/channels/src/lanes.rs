@@ -1,9 +1,9 @@
-//! One lane per destination: how many deliveries are under way to it, and whether it is left alone for a while.
+//! One lane per destination: how many deliveries to it are under way, and whether it is resting.
 //!
-//! A destination that hangs must not take all the invocations there are. A few deliveries at a time try; the others
-//! wait their turn for a moment while the destination is well, and not at all while it fails. After a failure nobody
-//! tries until a growing, jittered delay is over. All of this is the process's own: what has to last is in the
-//! database.
+//! A destination that hangs must not use up all available invocations. Only a few deliveries at a time may try; the
+//! others briefly wait their turn while the destination is healthy, and not at all while it fails. After a failure
+//! nobody tries until a growing, jittered delay is over. All of this is local to the process; what has to last is in
+//! the database.
 
 use iris_model::ClientGuid;
 use iris_rules::pause::jitter;
@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Deliveries under way to one destination.
+/// How many deliveries to one destination may be under way.
 const AT_ONCE: usize = 12;
-/// How long a delivery waits for its turn at a destination that is well.
+/// How long a delivery waits for its turn at a healthy destination.
 const WAIT: Duration = Duration::from_secs(10);
-/// The first delay after a failure; doubled with each.
+/// The delay after the first failure; doubled with each further one.
 const FIRST: Duration = Duration::from_millis(500);
 /// The longest delay.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -37,16 +37,16 @@ pub struct Lane {
 
 #[derive(Debug, Default)]
 struct State {
-    /// In a row.
+    /// Consecutive failures.
     failures: u32,
-    /// Left alone until then.
+    /// The destination rests until then.
     until: Option<Instant>,
 }
 
-/// Whether a delivery may be tried.
+/// Whether a delivery may be tried now.
 #[derive(Debug)]
 pub enum Turn {
-    /// Yes, while this is held.
+    /// Yes, while this permit is held.
     Now(OwnedSemaphorePermit),
     /// Not now.
     Later,
@@ -64,7 +64,7 @@ impl Lanes {
 }
 
 impl Lane {
-    /// Waits for a turn, as long as that makes sense.
+    /// Waits for a turn as long as that makes sense.
     pub async fn turn(&self) -> Turn {
         let wait = {
             let state = self.state();
@@ -79,12 +79,12 @@ impl Lane {
         }
     }
 
-    /// The destination works.
+    /// Records that the destination works.
     pub fn succeeded(&self) {
         *self.state() = State::default();
     }
 
-    /// The destination does not.
+    /// Records that the destination failed.
     pub fn failed(&self) {
         let mut state = self.state();
         let delay = FIRST.saturating_mul(1 << state.failures.min(10)).min(LONGEST);

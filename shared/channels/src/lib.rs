@@ -1,4 +1,4 @@
-//! How results leave: what a destination gets of a stored result, and one folder per kind of destination.
+//! How results are sent: what a destination gets of a stored result, with one folder per kind of destination.
 //!
 //! ```text
 //! document ─┬─ [`Result`] ─┬─ report(): what the page says ─► iris_report ─► [`Reports`]: within bounds of memory and processors
@@ -6,9 +6,8 @@
 //!                          └─ message(): the OrderResult, with a report or without ─┴─► [`Parcel`] ─► [`Channel::send`]
 //! ```
 //!
-//! The document and what goes with it were fixed when the result was written ([`iris_results::basis`]); nothing is
-//! looked up again, so that a delivery made twice is twice the same: the same message id, the same file name, the same
-//! bytes.
+//! The document and what goes with it were fixed when the result was written ([`iris_results::basis`]). Nothing is
+//! looked up again, so a delivery made twice is identical: the same message id, the same file name, the same bytes.
 //!
 //! # Kinds of destinations
 //!
@@ -19,8 +18,8 @@
 //! | `files` | `filePath` | `icproxy` |
 //! | `hl7` | `hl7` | `icOrgProxy` |
 //!
-//! A folder says all that is particular to its kind: it implements [`Channel`] for the settings in the document.
-//! Whoever has a destination asks [`channel`], the only place where kinds are told apart.
+//! Everything specific to a kind is in its folder, which implements [`Channel`] for the settings in the document.
+//! [`channel`] is the only place that tells kinds apart.
 
 mod channel;
 mod check;
@@ -55,7 +54,7 @@ pub use templates::{Templates, exam};
 
 use iris_model::organization::DeliveryTarget;
 
-/// What a destination's kind is: one line for each.
+/// The channel of a destination: one line per kind.
 #[must_use]
 pub fn channel(target: &DeliveryTarget) -> &dyn Channel {
     match target {

@@ -1,4 +1,4 @@
-//! The OrderResult as a destination reads it.
+//! The OrderResult in the form a destination reads.
 
 use crate::Result;
 use base64::Engine;
@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use iris_model::organization::ResultSettings;
 use iris_model::result::{DocumentLocation, ResultsDocument, compatible};
 
-/// The report that goes into a result.
+/// The report embedded in a result.
 #[derive(Debug, Clone, Copy)]
 pub enum Embedded<'a> {
-    /// None: the result alone.
+    /// No report: the result alone.
     Nothing,
     /// As PDF.
     Pdf(&'a [u8]),
@@ -35,10 +35,11 @@ impl Embedded<'_> {
     }
 }
 
-/// What the file of a result is called after, where it is a file.
+/// The ending of a result's file name, if it is sent as a file.
 pub const FILE_ENDING: &str = ".json";
 
-/// The result as JSON, written as the settings want it (decision 132), with the report in it (iris-facts §3.14, §5.1).
+/// The result as JSON, written as the settings require (decision 132), with the report embedded (iris-facts §3.14,
+/// §5.1).
 #[must_use]
 pub fn message(result: &Result, embedded: Embedded<'_>, settings: &ResultSettings) -> String {
     let report = embedded.kind().map(|kind| ResultsDocument {
@@ -50,9 +51,9 @@ pub fn message(result: &Result, embedded: Embedded<'_>, settings: &ResultSetting
     written(result, report, settings)
 }
 
-/// The same result without the report's content, and with the place where the whole of it is. Everything that was found
-/// is in it: nobody reads a result that is too large for a message as one that found nothing (decision 287). `None`:
-/// there is no report to leave out.
+/// The same result without the report's content, and with the place where the complete one is. All findings are still
+/// in it, so that nobody takes a result that is too large for a message for one without findings (decision 287).
+/// `None`: there is no report to leave out.
 #[must_use]
 pub fn located(
     result: &Result,

@@ -1,4 +1,4 @@
-//! A result that was made ready for one destination.
+//! A result prepared for one destination.
 
 use crate::{Embedded, Obstacle, Rendered, Result as StoredResult, message};
 use bytes::Bytes;
@@ -9,20 +9,20 @@ use iris_rules::deliveries::Delivery;
 /// What a channel sends.
 #[derive(Debug, Clone, Copy)]
 pub struct Parcel<'a> {
-    /// The delivery it is.
+    /// The delivery.
     pub delivery: &'a Delivery,
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: &'a Organization,
-    /// Where to, and in which format.
+    /// The destination, with its format.
     pub destination: &'a DestinationDocument,
-    /// What is stored.
+    /// The stored result.
     pub result: &'a StoredResult,
-    /// The report, if the format has one.
+    /// The rendered report, if the format has one.
     pub rendered: &'a Rendered,
 }
 
 impl Parcel<'_> {
-    /// The report in a result.
+    /// The report to embed in the result.
     #[must_use]
     pub fn embedded(&self) -> Embedded<'_> {
         match self.destination.format {
@@ -32,7 +32,7 @@ impl Parcel<'_> {
         }
     }
 
-    /// The bytes that are sent.
+    /// The bytes to send.
     #[must_use]
     pub fn content(&self) -> Bytes {
         match self.destination.format {
@@ -44,7 +44,7 @@ impl Parcel<'_> {
         }
     }
 
-    /// What they are.
+    /// Their media type.
     #[must_use]
     pub fn content_type(&self) -> &'static str {
         match self.destination.format {
@@ -56,10 +56,10 @@ impl Parcel<'_> {
         }
     }
 
-    /// The name of its file. Dates are those of the result, so that it is the same whenever it is delivered.
+    /// The name of its file. Dates are those of the result, so that the name is the same on every delivery.
     ///
     /// # Errors
-    /// [`Obstacle::Name`] when the order lacks what the name is made of.
+    /// [`Obstacle::Name`] when the order lacks a value that the name needs.
     pub fn file_name(&self, template: &NameTemplate) -> Result<String, Obstacle> {
         template.name(&self.result.names(self.delivery.at)).map_err(Obstacle::Name)
     }

@@ -1,4 +1,4 @@
-//! What the page says: from the stored result to the view that is printed.
+//! Derives the view that is printed from the stored result.
 
 use crate::{Result, Templates};
 use iris_model::Gender;
@@ -11,7 +11,7 @@ use iris_results::{Said, icd};
 use jiff::civil::DateTime;
 use std::sync::Arc;
 
-/// The bytes of the chosen images; `None` where there is none, or it could not be had.
+/// The bytes of the chosen images; `None` if there is none, or it is not available.
 #[derive(Debug, Clone, Default)]
 pub struct Pictures {
     /// Of the right eye.
@@ -91,7 +91,7 @@ fn diagnoses(result: &Result) -> Vec<Diagnosis> {
     listed.into_iter().map(|own| Diagnosis { code: own.code, description: own.description }).collect()
 }
 
-/// The carrier's own id is not submitted: its token stays unset.
+/// The carrier's own id is not submitted, so its token stays unset.
 fn health_plan(result: &Result) -> HealthPlan {
     let plan = result.seen.health_plan.clone().unwrap_or_default();
     HealthPlan {

@@ -1,5 +1,5 @@
-//! Rendering reports: a bounded number at a time, within a bounded amount of memory, once for all destinations of a
-//! result. Deliveries and batches get the same report of the same result.
+//! Renders reports: a limited number at a time, within limited memory, and once for all destinations of a result.
+//! Deliveries and batches get the same report.
 
 use crate::{Away, Failure, Obstacle, Pictures, Result as StoredResult, Templates, exam, report};
 use bytes::Bytes;
@@ -16,30 +16,29 @@ use tokio::sync::{OnceCell, Semaphore};
 use tracing::{error, warn};
 use uuid::Uuid;
 
-/// Most memory for a result on its way: images, the report made of them, the message around it.
+/// The most memory for one result in progress: its images, its report, and its message.
 const MEMORY: u64 = 192 << 20;
-/// How much of it a delivery needs for each byte of its images: the file, the report, the report as text in a message,
-/// and the message.
+/// Memory needed per byte of images: the file, the report, the report as text in a message, and the message.
 const PER_BYTE: u64 = 5;
-/// What a delivery needs besides.
+/// Memory needed in addition.
 const BASE: u64 = 1 << 20;
-/// Reports kept for the other destinations of the same result.
+/// How many reports are kept for other destinations of the same result.
 const KEPT: usize = 24;
 
-/// A report in the forms that were asked for.
+/// A report in the requested forms.
 #[derive(Debug, Clone, Default)]
 pub struct Rendered {
-    /// PDF file; empty when not asked for.
+    /// The PDF file; empty if not requested.
     pub pdf: Bytes,
-    /// HTML file; empty when not asked for.
+    /// The HTML file; empty if not requested.
     pub html: String,
 }
 
 type Slot = Arc<OnceCell<Bytes>>;
-/// What drawing gives: a report and the images that are not on it, or nothing where it cannot be had as it was wanted.
+/// The outcome of drawing: a report and the images it lacks, or `None` if it cannot be drawn within the requested size.
 type Drawn = Result<Option<(Rendered, Vec<LeftOut>)>, iris_report::Error>;
 
-/// Renders; one for a process.
+/// Renders reports; one per process.
 pub struct Reports {
     blobs: BlobStore,
     archive: String,
@@ -47,12 +46,12 @@ pub struct Reports {
     limits: Limits,
     processors: Arc<Semaphore>,
     memory: Memory,
-    /// PDFs by result, the latest last.
+    /// PDFs by result, latest last.
     kept: Mutex<VecDeque<(Uuid, Slot)>>,
 }
 
 impl Reports {
-    /// Renders with images from this container, within this memory.
+    /// Uses images from this container, within this memory.
     #[must_use]
     pub fn new(blobs: BlobStore, archive: String, memory: Memory) -> Self {
         let limits = Limits::default();
@@ -75,13 +74,13 @@ impl Reports {
         self.memory.grant((BASE + images.sum::<u64>() * PER_BYTE).min(MEMORY)).await
     }
 
-    /// How much of an image is read.
+    /// How many bytes of an image are read; 0 if it is too large.
     fn read_size(&self, image: &ShownImage) -> u64 {
         if image.size > self.limits.file_bytes as u64 { 0 } else { image.size }
     }
 
-    /// Renders what a destination is to get. The PDF of a result is kept for a moment under its transaction, for the
-    /// other destinations.
+    /// Renders what a destination gets. A result's PDF is kept for a while under its transaction, for the other
+    /// destinations.
     pub(crate) async fn render(
         &self,
         transaction: Uuid,
@@ -102,8 +101,8 @@ impl Reports {
         }
     }
 
-    /// Renders a report that goes into a message in at most so many bytes, with smaller images (decision 316). `full`
-    /// is the report as [`Self::render`] gave it. `None`: it does not fit.
+    /// Renders the report for a message in at most `most` bytes, with smaller images (decision 316). `full` is the
+    /// report from [`Self::render`]. `None`: it does not fit.
     pub(crate) async fn render_within(
         &self,
         result: &StoredResult,
@@ -126,7 +125,7 @@ impl Reports {
         .await
     }
 
-    /// A report in its turn, and not kept.
+    /// A report that waits for a free processor like all others, but is not kept.
     pub(crate) async fn once(
         &self,
         result: &StoredResult,
@@ -163,7 +162,7 @@ impl Reports {
         drawn.await?.ok_or_else(|| Obstacle::Broken.into())
     }
 
-    /// Has something drawn from all that a report needs.
+    /// Collects everything a report needs, and has it drawn.
     async fn drawn(
         &self,
         result: &StoredResult,
@@ -194,12 +193,12 @@ impl Reports {
         Ok(Some(rendered))
     }
 
-    /// The bytes of an image; nothing where the archive has it no more, or it is too large to be shown.
+    /// The bytes of an image; `None` if the archive no longer has it, or it is too large to show.
     async fn picture(&self, image: Option<&ShownImage>) -> Result<Option<Arc<[u8]>>, Failure> {
         let Some(image) = image.filter(|image| self.read_size(image) > 0) else { return Ok(None) };
         let address = BlobAddress::new(&self.archive, &image.archive).map_err(Away::Place)?;
         match self.blobs.get(&address, None, self.limits.file_bytes as u64).await {
-            // Of a DICOM file the JPEG in it, if there is one.
+            // For a DICOM file, the JPEG inside, if there is one.
             Ok(found) => Ok(Some(match iris_images::embedded_jpeg(&found.content) {
                 Some(jpeg) => Arc::from(jpeg),
                 None => Arc::from(found.content.as_ref()),

@@ -1,4 +1,4 @@
-//! Channels put to work: a process has one of these.
+//! The channels service; one per process.
 
 use crate::lanes::{Lane, Lanes};
 use crate::{Failure, Obstacle, Outside, Parcel, Refusal, Rendered, Reports, Result as StoredResult, channel};
@@ -22,21 +22,21 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Sends by these; images of reports are in the container `archive`, and what is under way shares `memory` with
-    /// other work.
+    /// Sends through these connections. Images for reports are in the container `archive`, and work in progress shares
+    /// `memory` with other work.
     #[must_use]
     pub fn new(blobs: BlobStore, sender: ServiceBusSender, archive: String, memory: Memory) -> Self {
         let reports = Reports::new(blobs.clone(), archive, memory);
         Self { outside: Outside::new(blobs, sender, reports), lanes: Lanes::default() }
     }
 
-    /// Whether and when a destination may be tried.
+    /// The lane of a destination, which says whether and when a delivery may be tried.
     #[must_use]
     pub fn lane(&self, organization: ClientGuid, destination: &str) -> Arc<Lane> {
         self.lanes.lane(organization, destination)
     }
 
-    /// Makes the report of a result and hands both over as the destination wants them.
+    /// Renders the report of a result and hands both over in the form the destination wants.
     ///
     /// # Errors
     /// [`Failure`] says who is to blame.
@@ -61,13 +61,13 @@ impl Channels {
         })
     }
 
-    /// What a submitter is told about a delivery whose destination has given its word.
+    /// What the submitter is told about a delivery that its destination has confirmed.
     #[must_use]
     pub fn arrived(delivery: &Delivery, destination: &DestinationDocument) -> Handover {
         Self::nowhere(delivery, destination)
     }
 
-    /// What a submitter is told about the place of a delivery that was never made.
+    /// What the submitter is told about a delivery that was never made.
     #[must_use]
     pub fn nowhere(delivery: &Delivery, destination: &DestinationDocument) -> Handover {
         Handover {
@@ -77,10 +77,11 @@ impl Channels {
         }
     }
 
-    /// The report of a result as PDF, for a file that is made of many: drawn in its turn, and not kept.
+    /// The report of a result as PDF, for a file made of many: waits for a free processor like all others, and is not
+    /// kept.
     ///
     /// # Errors
-    /// As [`deliver`](Self::deliver), but never the destination's.
+    /// As [`deliver`](Self::deliver), but the destination is never to blame.
     pub async fn pdf(&self, result: &StoredResult, organization: &Organization) -> Result<Bytes, Failure> {
         let Rendered { pdf, .. } = self.outside.reports.once(result, organization, false).await?;
         Ok(pdf)

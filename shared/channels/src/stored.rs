@@ -1,4 +1,4 @@
-//! The stored document, as far as a delivery needs it.
+//! The stored document, as far as deliveries need it.
 
 use iris_model::organization::NameValues;
 use iris_model::{EvaluationType, OrderResult, ResultCode};
@@ -7,27 +7,27 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A stored result that was read.
+/// A stored result that has been read.
 #[derive(Debug, Clone)]
 pub struct Result {
     /// The document as it is stored.
     pub(crate) document: Value,
-    /// The same, by the types that wrote it.
+    /// The same, parsed into the types that wrote it.
     pub(crate) seen: OrderResult,
     pub(crate) basis: ReportBasis,
     pub(crate) code: ResultCode,
 }
 
-/// A stored result is not the JSON that was written.
+/// A stored result is not the JSON that the platform wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a stored result is not the document that was written")]
 pub struct Unreadable;
 
 impl Result {
-    /// Reads what is stored: the canonical document, what its report says beyond it, and its code.
+    /// Reads what is stored: the canonical document, the report content that is not in it, and the result's code.
     ///
     /// # Errors
-    /// [`Unreadable`] when either is not what the platform writes.
+    /// [`Unreadable`] when either text is not what the platform writes.
     pub fn read(document: &str, basis: &str, code: ResultCode) -> std::result::Result<Self, Unreadable> {
         let document: Value = serde_json::from_str(document).map_err(|_| Unreadable)?;
         let seen = OrderResult::deserialize(&document).map_err(|_| Unreadable)?;
@@ -41,37 +41,37 @@ impl Result {
         &self.document
     }
 
-    /// What its report says beyond the document.
+    /// The report content that is not in the document.
     #[must_use]
     pub fn basis(&self) -> &ReportBasis {
         &self.basis
     }
 
-    /// The order in IRIS.
+    /// The order's id in IRIS.
     #[must_use]
     pub fn order_id(&self) -> i64 {
         self.seen.order.patient_order_id
     }
 
-    /// The order as the submitter calls it.
+    /// The submitter's id of the order.
     #[must_use]
     pub fn order_local_id(&self) -> &str {
         &self.seen.order.local_id
     }
 
-    /// Where the exam took place.
+    /// The site where the exam took place.
     #[must_use]
     pub fn site(&self) -> &str {
         &self.seen.site.local_id
     }
 
-    /// What was examined.
+    /// The evaluations that were done.
     #[must_use]
     pub fn evaluation_types(&self) -> &[EvaluationType] {
         &self.seen.order.evaluation_types
     }
 
-    /// What names are made of; dates are those of `at`.
+    /// The values that file names are made of; dates are those of `at`.
     #[must_use]
     pub fn names(&self, at: Timestamp) -> NameValues<'_> {
         let name = self.seen.patient.name.as_ref();

@@ -1,4 +1,4 @@
-//! Which template a report gets (iris-facts §8.3): its site's, else its organization's, else the platform's.
+//! Which template a report gets (iris-facts §8.3): the site's, otherwise the organization's, otherwise the platform's.
 
 use iris_model::organization::{Organization, ReportSettings};
 use iris_report::EvaluationType;
@@ -6,13 +6,13 @@ use iris_report::template::{Error, Resolved, Scope, Template, resolve};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 
-/// The exam that decides the template: the order's first.
+/// The exam that decides which template is used: the order's first.
 #[must_use]
 pub fn exam(exams: &[EvaluationType]) -> EvaluationType {
     exams.first().copied().unwrap_or(EvaluationType::Dr)
 }
 
-/// The templates an organization keeps, for one site. Cheap to make: a template is read when it is asked for.
+/// An organization's templates as they apply to one site. Cheap to create: a template is parsed only when it is needed.
 #[derive(Debug, Clone, Copy)]
 pub struct Templates<'a> {
     site: Option<&'a ReportSettings>,
@@ -20,15 +20,14 @@ pub struct Templates<'a> {
 }
 
 impl<'a> Templates<'a> {
-    /// Those that count for a site.
+    /// The templates that apply to a site.
     #[must_use]
     pub fn of(organization: &'a Organization, site: &str) -> Self {
         let site = organization.sites.iter().find(|known| known.local_id.as_str() == site);
         Self { site: site.map(|site| &site.reports), organization: &organization.reports }
     }
 
-    /// The template for an exam. One that is not usable is passed over, and said: a result is never held back for the
-    /// sake of a template.
+    /// The template for an exam. An unusable one is skipped and reported: a template must never hold a result back.
     #[must_use]
     pub fn resolve(&self, kind: EvaluationType) -> (Resolved, Vec<(Scope, Vec<Error>)>) {
         let mut unusable = Vec::new();
@@ -50,13 +49,13 @@ impl<'a> Templates<'a> {
         (resolved, unusable)
     }
 
-    /// The line at the foot.
+    /// The disclaimer at the foot of reports.
     #[must_use]
     pub fn disclaimer(&self) -> Option<&'a str> {
         self.site.and_then(|site| site.disclaimer.as_deref()).or(self.organization.disclaimer.as_deref())
     }
 
-    /// The time zone of the times on reports.
+    /// The time zone for times on reports.
     #[must_use]
     pub fn time_zone(&self) -> Option<TimeZone> {
         self.site.and_then(ReportSettings::zone).or_else(|| self.organization.zone())

@@ -1,4 +1,4 @@
-//! What a destination gets of a stored result, and what is told about templates.
+//! What a destination gets of a stored result, and which problems of templates are reported.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use iris_report::template::Scope;
 use iris_results::Chip;
 use serde_json::{Value, json};
 
-/// A template without fault.
+/// A valid template.
 const GOOD: &str = "<article><p>[[PATIENT_NAME]]</p></article>";
 
 fn document() -> Value {

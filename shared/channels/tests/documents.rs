@@ -1,5 +1,4 @@
-//! Where the destinations of an organization's document are: what is accepted, and how precisely a wrong one is
-//! described.
+//! Destinations in an organization's document: what is accepted, and how precisely an invalid one is described.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,7 +20,7 @@ fn read(document: &Value) -> Result<Organization, Error> {
     organization(document.to_string().as_bytes())
 }
 
-/// The sample with one property more.
+/// The sample with one more property.
 fn with(property: &str, value: Value) -> Value {
     let mut document = sample();
     document[property] = value;

@@ -1,7 +1,7 @@
 //! A dropped file's rows as submissions, and what would become of them.
 //!
-//! [`rows`] is what loading and trying have in common: a row that was read becomes what the rules decide about.
-//! [`trial`] reads a whole file so and asks the rules, writing nothing. [`mappings`] puts a mapping into an
+//! [`rows`] is what loading and trial runs share: it turns a row that was read into something the rules can decide.
+//! [`trial`] reads a whole file this way and asks the rules, writing nothing. [`mappings`] puts a mapping into an
 //! organization's document.
 
 pub mod mappings;

@@ -1,12 +1,12 @@
-//! A mapping's way into an organization's document: what changes in its `drops`, and everything that stands against it.
+//! Puts a mapping into an organization's document: what changes in its `drops`, and all problems that result.
 //!
-//! The document is edited as JSON, so that whatever else is in it stays as it was written.
+//! The document is edited as JSON, so that everything else in it stays as it was written.
 
 use iris_model::organization::{DropRule, Error as DocumentError, fits_pattern};
 use iris_model::{EvaluationType, IntakeField, Organization};
 use serde_json::Value;
 
-/// How a document is read, with everything that stands against it, as its platform reads it.
+/// Reads a document and reports all problems, as the platform would.
 pub type Reader = fn(&[u8]) -> Result<Organization, DocumentError>;
 
 /// Why a mapping cannot be put into a document.
@@ -15,7 +15,7 @@ pub enum Error {
     /// The stored document is not JSON or has no list of drops.
     #[error("the organization's document cannot be edited; correct it first")]
     Document,
-    /// Everything that stands against the document with the mapping in it; one sentence each.
+    /// All problems of the document with the mapping in it, one sentence each.
     #[error("{}", .0.join("; "))]
     Problems(Vec<String>),
 }
@@ -23,25 +23,25 @@ pub enum Error {
 /// A document with a mapping put into it.
 #[derive(Debug, Clone)]
 pub struct Edited {
-    /// The document's bytes.
+    /// The new document's bytes.
     pub content: Vec<u8>,
-    /// What it says.
+    /// The document, parsed.
     pub organization: Organization,
-    /// Its `drops` before.
+    /// Its `drops` before the change.
     pub before: Value,
-    /// Its `drops` now.
+    /// Its `drops` after the change.
     pub after: Value,
-    /// Where the rule stands among them, 0 = first.
+    /// The rule's position among them, 0 = first.
     pub place: usize,
-    /// It took the place of one with the same pattern.
+    /// True if it replaced a rule with the same pattern.
     pub replaced: bool,
 }
 
-/// Puts a rule into a document: in the place of the one with the same pattern, else behind the others, or before them
-/// where one of them would read this file instead.
+/// Puts a rule into a document: in place of the one with the same pattern; otherwise after the others, or before them
+/// if one of them would read this file instead.
 ///
 /// # Errors
-/// [`Error`]; with all problems, also those the document had before.
+/// [`Error`] with all problems, including those the document already had.
 pub fn put(document: &[u8], rule: &DropRule, file_name: &str, read: Reader) -> Result<Edited, Error> {
     let bytes = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
     let mut tree: Value = serde_json::from_slice(bytes).map_err(|_| Error::Document)?;
@@ -77,7 +77,7 @@ pub fn put(document: &[u8], rule: &DropRule, file_name: &str, read: Reader) -> R
     Ok(Edited { content, organization, before, after, place, replaced: known.is_some() })
 }
 
-/// The rule as documents have it: without what says nothing.
+/// The rule as written in documents: without properties that say nothing.
 fn written(rule: &DropRule) -> Result<Value, Error> {
     let mut tree = serde_json::to_value(rule).map_err(|_| Error::Document)?;
     without_defaults(&mut tree);
@@ -96,7 +96,7 @@ fn without_defaults(node: &mut Value) {
     }
 }
 
-/// Translations into exams the organization has not: its rows would be refused one by one.
+/// Translations to exams that the organization does not offer: rows with them would be refused one by one.
 fn exams(rule: &DropRule, organization: &Organization) -> Vec<String> {
     let Some(columns) = rule.mapping.columns.get(&IntakeField::EvaluationType) else { return Vec::new() };
     let has = |code: &str| {
@@ -153,7 +153,7 @@ mod tests {
             after["drops"][3]["mapping"]["columns"]["SiteLocalId"],
             serde_json::json!({"values": {"here": "HV-SEA"}})
         );
-        // A rule that would read the file instead comes behind the new one.
+        // A rule that would read the file instead is placed after the new one.
         let shadowed = rule("members-2027*.csv", IntakeField::SiteLocalId, site("HV-SEA"));
         assert_eq!(put(DOCUMENT, &shadowed, "members-2027-01.csv", Organization::parse).unwrap().place, 0);
         let again = put(

@@ -1,4 +1,4 @@
-//! What is proposed for a file that no mapping reads.
+//! Proposes a mapping for a file that no mapping reads.
 
 use crate::trial::{Error, format, source};
 use iris_intake::suggest::{Choices, Look, Suggestions, View, look, suggest};
@@ -7,21 +7,21 @@ use iris_model::organization::DropRule;
 use iris_model::{Issue, Organization};
 use std::path::Path;
 
-/// A file that was looked through, and what its columns probably are.
+/// A file that was examined, and the probable meaning of its columns.
 #[derive(Debug, Clone)]
 pub struct Proposal {
-    /// What was seen.
+    /// What was found.
     pub look: Look,
-    /// What its columns probably are.
+    /// The probable meaning of its columns.
     pub suggestions: Suggestions,
-    /// What of it is sure enough to be taken.
+    /// The suggestions that are certain enough to use.
     pub choices: Choices,
 }
 
-/// Looks through a file and proposes a mapping for it.
+/// Examines a file and proposes a mapping for it.
 ///
 /// # Errors
-/// The file cannot be read. What is wrong with its content is the inner error.
+/// The file cannot be read. The inner error is a problem of its content.
 pub fn propose(
     path: &Path,
     name: &str,
@@ -45,14 +45,14 @@ pub fn propose(
 }
 
 impl Proposal {
-    /// The rule as far as it is sure.
+    /// The rule, as far as it is certain.
     #[must_use]
     pub fn rule(&self, name: &str) -> DropRule {
         DropRule { pattern: pattern(name), mapping: self.choices.mapping(&self.look) }
     }
 }
 
-/// The pattern of files called like this one: dates and numbers vary.
+/// A pattern for files with names like this one, in which dates and numbers vary.
 #[must_use]
 pub fn pattern(name: &str) -> String {
     let own = name.rsplit('/').next().unwrap_or(name);
@@ -73,7 +73,7 @@ pub fn pattern(name: &str) -> String {
     if ending.is_empty() { pattern } else { format!("{pattern}.{ending}") }
 }
 
-/// The name of a mapping for files called like this one.
+/// A mapping name for files with names like this one.
 fn title(name: &str) -> String {
     let pattern = pattern(name);
     let stem = pattern.rsplit_once('.').map_or(pattern.as_str(), |(stem, _)| stem);

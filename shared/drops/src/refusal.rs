@@ -1,4 +1,4 @@
-//! What can be said about a submission that is refused before the rules are asked.
+//! Describes submissions that are refused before the rules are applied.
 
 use iris_model::{ImageRequest, Issue, OrderControlCode, OrderRequest};
 use iris_rules::{Refusal, Requested};
@@ -9,8 +9,8 @@ pub fn unreadable(issue: Issue) -> Refusal {
     Refusal { issues: vec![issue], ..Refusal::default() }
 }
 
-/// A refusal that says as much about the request as could be read, with its issues still to come. Taken before
-/// validation consumes the request.
+/// A refusal with as much about the request as could be read; its issues are added later. Created before validation
+/// consumes the request.
 #[must_use]
 pub fn about(request: &OrderRequest) -> Refusal {
     Refusal {

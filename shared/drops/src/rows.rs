@@ -1,4 +1,4 @@
-//! From a row that was read to what the rules decide about.
+//! Turns a row that was read into what the rules decide about.
 
 use crate::refusal::about;
 use iris_intake::Row;
@@ -12,7 +12,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Issues after which a row's values mean nothing.
+/// Issues after which a row's values are meaningless.
 const UNREADABLE: [IssueCode; 6] = [
     IssueCode::BadJson,
     IssueCode::TooDeep,
@@ -22,28 +22,28 @@ const UNREADABLE: [IssueCode; 6] = [
     IssueCode::TotalRow,
 ];
 
-/// What all rows of a drop have in common.
+/// What all rows of a drop share.
 #[derive(Debug, Clone)]
 pub struct RowOrigin {
     /// The drop.
     pub drop: Uuid,
     /// When it was first seen.
     pub first_seen: Timestamp,
-    /// Whose it is.
+    /// The organization it belongs to.
     pub organization: Arc<Organization>,
-    /// Orders without an id get one (decision 4); the file's layout says so.
+    /// Orders without an id get one (decision 4), because the file's layout says so.
     pub derives_order_ids: bool,
 }
 
 impl RowOrigin {
-    /// Rows as the rules see them, at this time.
+    /// Rows in the form the rules take, at this time.
     #[must_use]
     pub fn submissions(&self, rows: Vec<Row>, now: Timestamp) -> Vec<(Incoming, RowDetail)> {
         let today = now.to_zoned(TimeZone::UTC).date();
         rows.into_iter().map(|row| self.submission(row, now, today)).collect()
     }
 
-    /// A row as the rules see it: validated, or refused with every issue of the row.
+    /// A row in the form the rules take: validated, or refused with every issue of the row.
     fn submission(&self, row: Row, now: Timestamp, today: Date) -> (Incoming, RowDetail) {
         let origin = Origin {
             today,
@@ -53,7 +53,7 @@ impl RowOrigin {
         let context = Context { organization: &self.organization, origin: &origin };
         let refused = about(&row.request);
         let known: Vec<Issue> = row.issues.iter().map(|located| located.issue.clone()).collect();
-        // Of a row that could not be read at all there is nothing more to say.
+        // There is nothing to add about a row that could not be read at all.
         let request = if known.iter().any(|issue| UNREADABLE.contains(&issue.code)) {
             Err(known)
         } else {
@@ -74,7 +74,7 @@ impl RowOrigin {
         (incoming, detail)
     }
 
-    /// The id of an order that has none, stable over redelivery (decision 4).
+    /// The id for an order without one, stable over redelivery (decision 4).
     fn derived_order_id(&self, row: u32) -> Option<LocalId> {
         LocalId::new(&format!("{}-{row}", self.drop.simple()))
     }

@@ -1,8 +1,8 @@
-//! Trying a file: read whole and decided by the rules as if it were loaded, with nothing written.
+//! Trial runs: a file is read completely and decided by the rules as if it were loaded, but nothing is written.
 //!
-//! Rows are decided in pieces of [`PIECE`]. Within a piece each sees what those before it would have done; across
-//! pieces, as after any row, the database says what is there. So a file of more rows is tried a little less strictly
-//! than it is loaded, never more.
+//! Rows are decided in pieces of [`PIECE`]. Within a piece, each row sees what those before it would have done; from
+//! one piece to the next, only the database says what exists. So a trial of a file with more rows is a little less
+//! strict than loading it, never more.
 
 use crate::rows::RowOrigin;
 use iris_intake::receipt::{IssueGroup, IssueList, ReceiptIssue, Totals};
@@ -22,11 +22,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// Rows decided together.
+/// How many rows are decided together.
 const PIECE: usize = 5_000;
-/// Rows shown as the orders they would become.
+/// How many rows are shown as the orders they would become.
 const SHOWN: usize = 10;
-/// Bytes by which a format is recognized.
+/// How many bytes are used to recognize a format.
 const HEAD: usize = 4096;
 
 /// Why a file could not be tried.
@@ -47,14 +47,14 @@ pub enum Error {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TriedValue {
-    /// Its place in the OrderRequest.
+    /// Its path in the OrderRequest.
     pub path: String,
     /// The value.
     pub value: String,
-    /// What stands in the file's cell; absent for constants and defaults.
+    /// The content of the file's cell; absent for constants and defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cell: Option<String>,
-    /// The value is not what the cell has.
+    /// True if the value differs from the cell's content.
     pub transformed: bool,
 }
 
@@ -64,7 +64,7 @@ pub struct TriedValue {
 pub struct TriedRow {
     /// Its number.
     pub row: u32,
-    /// What would become of it; absent when it would wait for its order.
+    /// What would become of it; absent if it would wait for its order.
     pub outcome: Option<OutcomeKind>,
     /// Its values.
     pub values: Vec<TriedValue>,
@@ -83,15 +83,15 @@ pub struct Tried {
     /// Why the file would be refused, or not read any further.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defect: Option<Issue>,
-    /// What is said about the file as a whole.
+    /// Warnings about the file as a whole.
     pub warnings: Vec<Issue>,
-    /// The issues of rows, equal ones together.
+    /// The issues of rows, with equal ones grouped.
     pub groups: Vec<IssueGroup>,
     /// The first rows as orders.
     pub rows: Vec<TriedRow>,
 }
 
-/// An organization that reads files of this name by a mapping that is not in its document yet.
+/// The organization, with a mapping for files of this name that is not in its document yet.
 #[must_use]
 pub fn with_mapping(organization: &Organization, file_name: &str, mapping: Mapping) -> Organization {
     let mut organization = organization.clone();
@@ -99,10 +99,10 @@ pub fn with_mapping(organization: &Organization, file_name: &str, mapping: Mappi
     organization
 }
 
-/// The format of a file, by its name and its first bytes.
+/// The format of a file, determined by its name and its first bytes.
 ///
 /// # Errors
-/// It cannot be read; the inner error: it is of no format that is loaded.
+/// The file cannot be read. The inner error: its format is not supported.
 pub fn format(path: &Path, name: &str) -> Result<Result<Format, Issue>, Error> {
     let mut head = Vec::new();
     let file = File::open(path).map_err(Error::File)?;
@@ -125,10 +125,10 @@ enum Told {
     End,
 }
 
-/// Tries a file as the organization reads it. Writes nothing.
+/// Tries a file as the organization would read it. Writes nothing.
 ///
 /// # Errors
-/// The file or the database cannot be read. What is wrong with the file's content is part of what is told.
+/// The file or the database cannot be read. Problems of the file's content are part of the result.
 pub async fn attempt(
     store: &dyn Store,
     organization: Arc<Organization>,
@@ -171,7 +171,7 @@ fn read(
     let survey = intake.survey(source(file)?).map_err(|_| Error::Reader)?;
     let now = Timestamp::now();
     let mut origin = RowOrigin {
-        // Of no drop: rows that were loaded before are not taken for this file's.
+        // A new id, so that rows loaded earlier are not taken for rows of this file.
         drop: Uuid::new_v4(),
         first_seen: now,
         organization: Arc::clone(organization),
@@ -194,7 +194,7 @@ fn read(
         if sender.blocking_send(told).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let done = intake.read(source(file)?, &survey, PIECE, &mut sink);
-    // Nobody listening wants to know.
+    // It does not matter if nobody is listening any more.
     let _ = sender.blocking_send(done.map_or_else(Told::Failed, |()| Told::End));
     Ok(())
 }
@@ -268,7 +268,7 @@ impl Trial {
 }
 
 impl Tried {
-    /// The issues that refuse rows.
+    /// The issues that cause rows to be refused.
     pub fn errors(&self) -> impl Iterator<Item = (&ReceiptIssue, u64)> {
         let errors = self.groups.iter().filter(|group| group.first.severity == iris_model::Severity::Error);
         errors.map(|group| (&group.first, group.rows))
@@ -292,7 +292,7 @@ fn values(request: &OrderRequest, cells: &Cells, layout: &Layout) -> Vec<TriedVa
     values.into_iter().map(value).collect()
 }
 
-/// The path by which columns know a place: without positions in lists and what stands below them.
+/// The path in the form that columns use: without list positions and anything below them.
 fn plain(path: &str) -> &str {
     path.split('[').next().unwrap_or(path)
 }

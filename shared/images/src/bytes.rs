@@ -1,8 +1,8 @@
-//! Reading numbers from a slice, never beyond its end.
+//! Reads numbers from a slice, never beyond its end.
 
 use crate::Stop;
 
-/// A place in a slice.
+/// A position in a slice.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
@@ -27,7 +27,7 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// Moves on without looking; the place may lie beyond the end, where the next reading stops.
+    /// Moves on without reading. The position may end up beyond the end, in which case the next read stops.
     pub(crate) fn skip(&mut self, count: usize) {
         self.position = self.position.saturating_add(count);
     }

@@ -1,8 +1,9 @@
-//! EXIF data of JPEG and PNG files: labeled values in ImageDescription and UserComment, the time of taking, the device.
+//! EXIF data of JPEG and PNG files: labeled values in ImageDescription and UserComment, the time of capture, the
+//! device.
 //!
-//! The library follows every pointer it finds. A few kilobytes of directories that point at each other would make it
-//! list billions of entries, so a walk of our own counts them first, and data with more than [`ENTRIES`] of them is not
-//! looked at. Damaged EXIF data is no reason to refuse a picture: it just says nothing.
+//! The EXIF library follows every pointer it finds. A few kilobytes of directories that point to each other would make
+//! it list billions of entries, so a traversal of our own counts them first, and data with more than [`ENTRIES`] of
+//! them is ignored. Damaged EXIF data is no reason to refuse a picture: it just says nothing.
 
 use crate::Facts;
 use crate::bytes::Cursor;
@@ -19,7 +20,7 @@ const CHAIN: usize = 8;
 /// Tags that point to a further directory: Exif, GPS, Interoperability.
 const POINTERS: [u16; 3] = [0x8769, 0x8825, 0xa005];
 
-/// Adds what EXIF data (a TIFF structure) says to the facts.
+/// Adds what EXIF data (a TIFF structure) says to `facts`.
 pub(crate) fn read(tiff: &[u8], facts: &mut Facts) {
     if count(tiff).is_none_or(|entries| entries > ENTRIES) {
         return;
@@ -35,8 +36,8 @@ pub(crate) fn read(tiff: &[u8], facts: &mut Facts) {
     facts.taken = facts.taken.or_else(|| time(&text(&exif, Tag::DateTimeOriginal)?));
 }
 
-/// How many entries a reader that follows every pointer meets; `None` when the structure leads nowhere. Stops soon
-/// after the limit.
+/// How many entries a reader would find that follows every pointer; `None` if the structure cannot be followed. Stops
+/// soon after the limit.
 fn count(tiff: &[u8]) -> Option<usize> {
     let big_endian = match tiff.get(..2)? {
         b"MM" => true,
@@ -54,7 +55,7 @@ fn count(tiff: &[u8]) -> Option<usize> {
     Some(entries)
 }
 
-/// Counts the entries of a directory and of those it points to; gives the offset of the next one.
+/// Counts the entries of a directory and of those it points to; returns the offset of the next directory.
 fn directory(tiff: &[u8], big_endian: bool, offset: u32, depth: usize, entries: &mut usize) -> Option<u32> {
     let mut cursor = Cursor::new(tiff, usize::try_from(offset).ok()?, big_endian);
     for _ in 0..cursor.u16().ok()? {

@@ -1,5 +1,4 @@
-//! JPEG: marker segments up to the first scan (ITU-T T.81 Annex B). The frame header gives the size, APP1 the EXIF
-//! data.
+//! JPEG: marker segments up to the first scan (ITU-T T.81 Annex B). The frame header has the size, APP1 the EXIF data.
 
 use crate::bytes::Cursor;
 use crate::{Facts, Format, Stop, Unusable, exif};
@@ -18,7 +17,7 @@ pub(crate) fn read(head: &[u8]) -> Result<Facts, Stop> {
     for _ in 0..SEGMENTS {
         let marker = marker(&mut cursor)?;
         match marker {
-            // Stand-alone markers do not belong here, and the end of the image even less.
+            // Stand-alone markers do not belong here, let alone the end of the image.
             0x01 | 0xd0..=0xd9 => return Err(Unusable::Damaged("it has no image data").into()),
             0xda => {
                 if let Some(tiff) = tiff {
@@ -31,7 +30,7 @@ pub(crate) fn read(head: &[u8]) -> Result<Facts, Stop> {
         let length = usize::from(cursor.u16()?);
         let content = cursor.take(length.checked_sub(2).ok_or(Unusable::Damaged("a segment has no length"))?)?;
         match marker {
-            // Start of frame, of any process; C4, C8 and CC are something else.
+            // Start of frame, of any process; C4, C8 and CC have other meanings.
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                 let mut frame = Cursor::new(content, 1, true);
                 let size = frame.u16().and_then(|height| Ok((height, frame.u16()?)));
@@ -45,7 +44,7 @@ pub(crate) fn read(head: &[u8]) -> Result<Facts, Stop> {
     Err(Unusable::Excessive("it has too many segments").into())
 }
 
-/// The code of the next marker; any number of fill bytes may stand before it.
+/// The code of the next marker, which any number of fill bytes may precede.
 fn marker(cursor: &mut Cursor<'_>) -> Result<u8, Stop> {
     if cursor.u8()? != 0xff {
         return Err(Unusable::Damaged("its segments do not follow each other").into());

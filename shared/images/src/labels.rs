@@ -1,8 +1,8 @@
-//! Labeled values in free text: how a device without DICOM says whose an image is (decision 173).
+//! Labeled values in free text: how a device without DICOM identifies an image (decision 173).
 //!
-//! `PatientID=4711; AccessionNumber=A-100; Laterality=OD`. Labels have any letter case, and are followed by `=` or `:`;
-//! values end at a semicolon, a vertical bar, a line break or the end. Text without labels says nothing: a camera's own
-//! description must never be taken for a patient's id.
+//! `PatientID=4711; AccessionNumber=A-100; Laterality=OD`. Labels are case-insensitive and followed by `=` or `:`.
+//! Values end at a semicolon, a vertical bar, a line break or the end of the text. Text without labels says nothing: a
+//! camera's own description must never be taken for a patient's id.
 
 use crate::Facts;
 use iris_model::Laterality;
@@ -10,10 +10,10 @@ use iris_model::Laterality;
 /// The most characters of a value: DICOM's limit for ids, and that of LocalIds.
 pub const VALUE_LIMIT: usize = 64;
 
-/// The most bytes of a text that are looked at.
+/// The most bytes of a text that are read.
 const TEXT_LIMIT: usize = 4_096;
 
-/// Adds what labeled text says; what is known already stays.
+/// Adds what labeled text says; facts already known stay.
 pub fn read(text: &str, facts: &mut Facts) {
     let end = text.floor_char_boundary(TEXT_LIMIT);
     let text = text.get(..end).unwrap_or_default();
@@ -44,7 +44,7 @@ pub(crate) fn value(text: &str) -> Option<String> {
     usable.then(|| text.to_owned())
 }
 
-/// An eye in the words of ophthalmology, of DICOM, or in plain ones.
+/// An eye in ophthalmological, DICOM, or plain terms.
 pub(crate) fn laterality(text: &str) -> Option<Laterality> {
     match text.trim_matches([' ', '\0']).to_ascii_uppercase().as_str() {
         "OD" | "R" | "RIGHT" => Some(Laterality::Od),

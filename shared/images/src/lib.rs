@@ -1,8 +1,9 @@
-//! What an image says about itself: format, size, whose it is, which eye, when and by which device it was taken.
+//! What an image says about itself: format, size, whose it is, which eye it shows, and when and by which device it was
+//! taken.
 //!
 //! Only headers are read, from the *first bytes* of a file: [`inspect`] takes as many as the caller has, and says when
 //! it needs more ([`Inspection::NeedsMore`]), at most [`HEADER_LIMIT`]. Nothing is decoded, nothing is allocated by a
-//! length that a file declares, and every structure has a limit on its entries and its depth, so that a hostile file
+//! length that a file declares, and the entries and the depth of every structure are limited, so that a hostile file
 //! costs no more than an honest one.
 //!
 //! | format | identification is read from |
@@ -22,23 +23,23 @@ mod png;
 use iris_model::Laterality;
 use jiff::civil::DateTime;
 
-/// The most bytes of a header that are read. Honest ones have a few kB; an embedded color profile or icon makes it a
-/// few hundred.
+/// The most bytes of a header that are read. Honest headers have a few kB; an embedded color profile or icon adds a few
+/// hundred.
 pub const HEADER_LIMIT: usize = 4 << 20;
 
-/// The most pixels of one frame: what a decoder may be asked to hold.
+/// The most pixels of one frame that a decoder may be asked to hold.
 pub const PIXEL_LIMIT: u64 = 200_000_000;
 
-/// What the first bytes of a file tell.
+/// The result of reading the first bytes of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inspection {
-    /// This is what it says about itself.
+    /// An image, with what it says about itself.
     Image(Box<Facts>),
-    /// The header goes on beyond the bytes given.
+    /// The header continues beyond the bytes given.
     NeedsMore,
 }
 
-/// The file formats that are taken.
+/// The accepted file formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// JPEG.
@@ -50,7 +51,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// As stored and shown.
+    /// The name that is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,57 +62,57 @@ impl Format {
     }
 }
 
-/// What an image says about itself. Texts are trimmed, without control characters, and at most [`labels::VALUE_LIMIT`]
-/// characters long; one that is not is left out.
+/// What an image says about itself. Texts are trimmed, have no control characters, and are at most
+/// [`labels::VALUE_LIMIT`] characters long; others are left out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Facts {
-    /// The file format; `None` only in a value under construction.
+    /// The file format; `None` only while the value is under construction.
     pub format: Option<Format>,
     /// Pixels from left to right.
     pub width: u32,
     /// Pixels from top to bottom.
     pub height: u32,
-    /// The order as the device knows it.
+    /// The device's id of the order.
     pub accession_number: Option<String>,
-    /// The patient as the device knows it.
+    /// The device's id of the patient.
     pub patient_id: Option<String>,
     /// The DICOM study.
     pub study_instance_uid: Option<String>,
-    /// Which eye.
+    /// The eye it shows.
     pub laterality: Option<Laterality>,
-    /// When it was taken, in local time of the device.
+    /// When it was taken, in the device's local time.
     pub taken: Option<DateTime>,
     /// Serial number of the device.
     pub device: Option<String>,
 }
 
-/// Why a file is not taken as an image.
+/// Why a file is refused as an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
-    /// A format that is not one of ours.
+    /// Not an accepted format.
     #[error("This is not an image of a format that is taken. Upload JPEG, PNG or DICOM files.")]
     Format,
-    /// A DICOM file of another kind than images of the eye.
+    /// A DICOM file that is not an image of the eye.
     #[error(
         "This DICOM file is not a photograph or tomography: its SOP class is not one that is taken. Upload ophthalmic \
          photography, ophthalmic tomography, visible-light photography or secondary capture images."
     )]
     SopClass,
-    /// A DICOM file whose header is compressed or encoded in a way that is not read.
+    /// A DICOM file whose header is compressed or has an unsupported encoding.
     #[error(
         "The transfer syntax of this DICOM file is not read. Export it in explicit or implicit VR little endian, or \
          with JPEG, JPEG 2000, JPEG-LS or RLE compressed pixels."
     )]
     TransferSyntax,
-    /// It ends before it should, or contradicts itself.
+    /// It is incomplete, or contradicts itself.
     #[error("The file is damaged or incomplete: {0}. Export it anew and upload it again.")]
     Damaged(&'static str),
-    /// It wants more than any honest file.
+    /// It exceeds what any honest file needs.
     #[error("The file is beyond what is read: {0}. Export it without embedded extras and upload it again.")]
     Excessive(&'static str),
 }
 
-/// The JPEG within a whole DICOM file whose pixels are one. Every other file has none that could be shown without
+/// The JPEG within a complete DICOM file whose pixels are one. No other file has a picture that could be shown without
 /// decoding it: uncompressed pixels, JPEG 2000, lossless JPEG.
 #[must_use]
 pub fn embedded_jpeg(file: &[u8]) -> Option<Vec<u8>> {
@@ -154,9 +155,9 @@ pub fn inspect(head: &[u8], length: u64) -> Result<Inspection, Unusable> {
 /// Why reading stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
-    /// The bytes at hand are used up.
+    /// The available bytes are used up.
     End,
-    /// The file is not taken.
+    /// The file is refused.
     Unusable(Unusable),
 }
 

@@ -1,12 +1,12 @@
-//! PNG: its chunks (PNG 3rd edition §5). IHDR gives the size, eXIf the EXIF data, which many tools write behind the
-//! image data: there it is looked for as far as a header is read at all.
+//! PNG: its chunks (PNG 3rd edition §5). IHDR has the size, eXIf the EXIF data. Many tools write eXIf after the image
+//! data, so it is searched there up to the header limit.
 
 use crate::bytes::Cursor;
 use crate::{Facts, Format, HEADER_LIMIT, Stop, Unusable, exif};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// The most chunks that are looked at; image data often comes in chunks of 8 kB.
+/// The most chunks that are read; image data often comes in chunks of 8 kB.
 const CHUNKS: usize = 10_000;
 
 pub(crate) fn is_png(head: &[u8]) -> bool {
@@ -19,7 +19,7 @@ pub(crate) fn read(head: &[u8]) -> Result<Facts, Stop> {
     let (mut tiff, mut has_data) = (None, false);
     for number in 0..CHUNKS {
         let chunk = match chunk(&mut cursor) {
-            // The image is there; what stands behind 4 MB of it is not looked for.
+            // There is image data; anything beyond the first 4 MB is not searched.
             Err(Stop::End) if has_data && head.len() >= HEADER_LIMIT => break,
             chunk => chunk?,
         };

@@ -1,4 +1,4 @@
-//! Files made by exiftool and pydicom, and what becomes of them when they are cut, bent or made to lie.
+//! Files made by exiftool and pydicom, also truncated, corrupted or falsified.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
@@ -77,7 +77,7 @@ fn the_jpeg_within_a_dicom_file_is_a_picture() {
         assert_eq!(iris_images::embedded_jpeg(&sample(other)), None, "{other}");
     }
     let whole = sample("photo-od-jpeg.dcm");
-    // Colors that the JPEG may not say itself.
+    // Colors that the JPEG itself may not declare.
     let mut colors = whole.clone();
     let place = colors.windows(12).position(|window| window == b"YBR_FULL_422").unwrap();
     colors[place..place + 12].copy_from_slice(b"RGB         ");
@@ -105,7 +105,7 @@ fn a_file_that_ends_early_is_damaged_wherever_it_ends() {
             let cut = &whole[..end];
             match inspect(cut, end as u64) {
                 Err(Unusable::Damaged(_) | Unusable::Format | Unusable::SopClass) => {}
-                // JPEG says nothing about the length of its pixels, and what stands behind those of a PNG may be
+                // JPEG does not declare the length of its pixel data, and the chunks after a PNG's image data may be
                 // missing.
                 Ok(Inspection::Image(_)) if !name.ends_with("dcm") => {}
                 other => panic!("{name} cut at {end}: {other:?}"),
@@ -139,7 +139,7 @@ fn lengths_that_lie() {
     // A value of four gigabytes in a file of two hundred bytes.
     let giant = dicom(&head([9, 0, 0x10, 0], b"OB", 0xffff_fffe));
     assert!(matches!(unusable(&giant), Unusable::Damaged(_)));
-    // A wanted value as long.
+    // A wanted value of the same length.
     let giant = dicom(&head([0x10, 0, 0x20, 0], b"UT", 0xffff_fff0));
     assert!(matches!(unusable(&giant), Unusable::Damaged(_)));
     // An item that is longer than its sequence.
@@ -189,7 +189,7 @@ fn jpeg(tiff: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A directory of `count` entries with this tag and content, and what comes next.
+/// A directory of `count` entries with this tag and content, followed by the offset of the next directory.
 fn directory(tag: u16, count: u16, content: u32) -> Vec<u8> {
     let mut bytes = count.to_be_bytes().to_vec();
     for _ in 0..count {
@@ -203,8 +203,8 @@ fn directory(tag: u16, count: u16, content: u32) -> Vec<u8> {
 
 #[test]
 fn exif_bombs_go_unread() {
-    // Each of 1,700 entries points to a directory of 1,700 that point to one of 1,700: five billion for a reader that
-    // follows.
+    // Each of 1,700 entries points to a directory of 1,700 entries that point to another of 1,700: five billion for a
+    // reader that follows them.
     let count = 1_700u16;
     let size = 6 + u32::from(count) * 12;
     let mut tiff = b"MM\0\x2a\0\0\0\x08".to_vec();
@@ -221,7 +221,7 @@ fn exif_bombs_go_unread() {
     circle[end - 4..].copy_from_slice(&8u32.to_be_bytes());
     facts(&jpeg(&circle));
 
-    // Values that lie outside, counts beyond counting.
+    // Values outside the file, and absurd counts.
     let mut outside = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x0e\0\x02\xff\xff\xff\xff\x7f\xff\xff\xff\0\0\0\0".to_vec();
     facts(&jpeg(&outside));
     outside.truncate(15);

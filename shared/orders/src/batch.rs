@@ -1,4 +1,4 @@
-//! One batch: load, decide, save; again after a conflict.
+//! One batch: load, decide, save; repeated after a conflict.
 
 use super::Options;
 use super::draft::Draft;
@@ -35,23 +35,23 @@ pub(super) enum Work {
     Rows(RowsWork),
 }
 
-/// Something that came by itself.
+/// Something that arrived on its own.
 pub(super) enum Item {
     /// A message.
     Submission(Box<Incoming>, Option<TraceContext>),
-    /// Something about images.
+    /// A task about images.
     Image(Box<ImageWork>, Option<TraceContext>),
 }
 
-/// What is answered to an item.
+/// The answer to an item.
 pub(super) enum Reply {
-    /// To a submission.
+    /// The answer to a submission.
     Submission(Answer),
-    /// To something about images.
+    /// The answer to a task about images.
     Image(Box<ImageAnswer>),
 }
 
-/// An item, wherever it is kept.
+/// A borrowed item.
 #[derive(Clone, Copy)]
 pub(super) enum ItemRef<'a> {
     Submission(&'a Incoming),
@@ -68,7 +68,7 @@ pub(super) struct RowsWork {
 }
 
 impl Work {
-    /// What it consists of, in order.
+    /// The batch's items, in order.
     pub(super) fn items(&self) -> Box<dyn Iterator<Item = ItemRef<'_>> + Send + '_> {
         match self {
             Self::Items(items) => Box::new(items.iter().map(|item| match item {
@@ -86,7 +86,7 @@ impl Work {
         }
     }
 
-    /// Where the item at this position belongs in a distributed trace.
+    /// The trace context of the item at this position.
     fn trace(&self, position: usize) -> Option<TraceContext> {
         match self {
             Self::Items(items) => match items.get(position)? {
@@ -104,7 +104,7 @@ impl Work {
     }
 }
 
-/// What batches need.
+/// What all batches share.
 pub(super) struct Context {
     pub(super) store: Arc<dyn Store>,
     pub(super) options: Options,
@@ -112,7 +112,7 @@ pub(super) struct Context {
     orders: IdSource,
     patients: IdSource,
     images: IdSource,
-    /// As many saves at a time as the store has use for; others are loaded and decided meanwhile.
+    /// As many concurrent saves as the store can use; in the meantime other batches are loaded and decided.
     writers: Semaphore,
 }
 
@@ -132,7 +132,7 @@ impl Context {
         Self { store, options, destinations, orders, patients, images, writers }
     }
 
-    /// How many batches to work on at a time: one is loaded and decided while the store saves others.
+    /// How many batches to work on at a time: while the store saves some, another is loaded and decided.
     pub(super) fn batches(&self) -> usize {
         self.store.writers().max(1) + 1
     }
@@ -160,7 +160,7 @@ impl Context {
                 result => break result,
             }
         };
-        // After an error the commit may have taken place all the same: its ids are not used again.
+        // After an error the commit may still have taken place, so its ids are not used again.
         if result.is_ok() {
             self.orders.give_back(reserved.orders);
             self.patients.give_back(reserved.patients);
@@ -169,7 +169,7 @@ impl Context {
         result
     }
 
-    /// What the answers would be at this moment; nothing is written.
+    /// What the answers would be right now; writes nothing.
     pub(super) async fn preview(&self, submissions: &[Incoming]) -> Result<Vec<Answer>, Error> {
         preview(self.store.as_ref(), submissions).await
     }
@@ -220,7 +220,7 @@ impl Context {
                     continue;
                 }
             };
-            // Submissions that cannot create anything find no id left, and need none.
+            // Submissions that cannot create anything may find no id left; they need none.
             let ids = NewIds {
                 order: reserved.orders.get(used_orders).copied().unwrap_or_default(),
                 patient: reserved.patients.get(used_patients).copied().unwrap_or_default(),
@@ -257,7 +257,7 @@ impl Context {
     }
 }
 
-/// What would become of these submissions at this moment, one after the other; nothing is written.
+/// What would become of these submissions right now, one after the other; writes nothing.
 ///
 /// # Errors
 /// The database's, or a record that cannot be read.
@@ -267,7 +267,7 @@ pub async fn preview(store: &dyn Store, submissions: &[Incoming]) -> Result<Vec<
     let mut snapshot = store.load(&wanted).await?;
     let now = Timestamp::now();
     let mut answers = Vec::with_capacity(submissions.len());
-    // Ids that no record has: nobody will see them.
+    // Ids that no record has; they are never shown.
     for (incoming, id) in submissions.iter().zip(i64::MIN..) {
         let decision = decide(incoming, &snapshot, NewIds { order: id, patient: id }, now)?;
         snapshot.apply(incoming, &decision);
@@ -276,7 +276,7 @@ pub async fn preview(store: &dyn Store, submissions: &[Incoming]) -> Result<Vec<
     Ok(answers)
 }
 
-/// A submission that does not carry the ClientGuid of its entry is worth an alert (decision 11).
+/// Raises an alert for a submission without the ClientGuid of its entry (decision 11).
 fn warn_of_foreign(incoming: &Incoming) {
     let about = |issue: &Issue| issue.code == IssueCode::WrongOrganization || issue.path == "ClientGuid";
     let foreign = |refusal: &Refusal| refusal.issues.iter().any(|issue| issue.is_error() && about(issue));
@@ -290,7 +290,7 @@ fn warn_of_foreign(incoming: &Incoming) {
     }
 }
 
-/// An urgent finding nobody is told of is worth an alert (decision 127).
+/// Raises an alert for an urgent finding that nobody is notified of (decision 127).
 fn warn_of_unheard(incoming: &Incoming, answer: &Answer) {
     let unheard = |issue: &Issue| issue.code == IssueCode::NoContact;
     if answer.outcome().is_some_and(|outcome| outcome.issues.iter().any(unheard)) {
@@ -316,7 +316,7 @@ fn wanted(work: &Work) -> Wanted {
     wanted
 }
 
-/// The orders whose images a decision may have a bearing on.
+/// The orders whose images a decision may affect.
 fn touched(decision: &Decision) -> Vec<i64> {
     let order = |change: &Change| match change {
         Change::NewOrder(order) | Change::ChangedOrder { order, change: OrderChange::Changed, .. } => Some(order.id),

@@ -1,12 +1,12 @@
 //! Group commit: concurrent submissions become batches.
 //!
-//! One task owns the queue. It starts as many batches at a time as the store has use for. While the system is idle a
-//! message is committed at once; while it is busy, messages gather until a batch is full or has lingered, so that the
+//! One task owns the queue. It starts as many batches at a time as the store can use. While the system is idle, a
+//! message is committed at once. While it is busy, messages gather until a batch is full or has lingered, so that the
 //! number of commits per second stays bounded however many callers there are.
 //!
 //! Batches that run at the same time never concern the same patient or order: a submission whose *keys* are in use
-//! waits, and whatever shares a key with one that waits, waits behind it. So submissions about the same thing are done
-//! in the order in which they came, and conflicts arise only between processes.
+//! waits, and whatever shares a key with a waiting submission waits behind it. So submissions about the same thing are
+//! processed in order of arrival, and conflicts arise only between processes.
 
 use super::Options;
 use super::batch::{Context, Item, Reply, RowsWork, Work};
@@ -40,7 +40,7 @@ struct Waiting {
     request: Request,
 }
 
-/// A request whose turn it is.
+/// A request taken off the queue.
 struct Taken {
     request: Request,
     trace: Option<TraceContext>,
@@ -109,12 +109,12 @@ impl Collector {
         result
     }
 
-    /// Takes nothing more and waits until what was taken is done.
+    /// Accepts nothing more, and waits until everything accepted is done.
     pub(super) async fn close(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
-            // An error means the task panicked; its callers have been told.
+            // An error means that the task panicked; its callers have been told.
             let _ = task.await;
         }
     }
@@ -124,7 +124,7 @@ fn interrupted() -> Error {
     Error::Unavailable(String::from("the work was interrupted"))
 }
 
-/// Hashes of the patients, orders and blobs the submissions concern. Two that are equal by chance only wait for each
+/// Hashes of the patients, orders and blobs that the submissions concern. A hash collision only makes one wait for the
 /// other.
 fn keys<'a>(incoming: impl IntoIterator<Item = &'a Incoming>) -> Vec<u64> {
     let mut keys = Vec::new();
@@ -152,7 +152,7 @@ fn keys<'a>(incoming: impl IntoIterator<Item = &'a Incoming>) -> Vec<u64> {
     keys
 }
 
-/// Hashes of what an image may concern.
+/// Hashes of everything an image may concern.
 fn keys_of_image(work: &ImageWork) -> Vec<u64> {
     let organization = work.organization.client_guid;
     let blob = |blob: &BlobRef| key(organization, Kind::Blob, &blob.file_name);
@@ -229,7 +229,7 @@ impl Dispatcher {
         }
     }
 
-    /// Starts what may start. Returns how long the next batch still lingers, if that is what it waits for.
+    /// Starts the batches that may start. Returns how long the next batch still lingers, if that is what it waits for.
     fn start_batches(&mut self) -> Option<Duration> {
         while self.running.len() < self.context.batches() && !self.waiting.is_empty() {
             let lingers = self.linger();
@@ -281,14 +281,14 @@ impl Dispatcher {
     }
 }
 
-/// Who waits for an answer.
+/// The caller that waits for an answer.
 enum Caller {
     Message(oneshot::Sender<Result<Answer, Error>>),
     Image(oneshot::Sender<Result<ImageAnswer, Error>>),
 }
 
 impl Caller {
-    /// Answers. Who does not wait any more is not missed.
+    /// Sends the answer. It does not matter if the caller no longer waits.
     fn answer(self, reply: Result<Reply, Error>) {
         match (self, reply) {
             (Self::Message(caller), Ok(Reply::Submission(answer))) => drop(caller.send(Ok(answer))),
@@ -328,7 +328,7 @@ async fn execute(context: &Context, batch: Vec<Taken>) {
                 caller.answer(Ok(reply));
             }
         }
-        // One of them may be to blame, or all together collide too often: each on its own.
+        // Either one of them is to blame, or together they collide too often; so each is committed on its own.
         Err(error) if count > 1 && !matches!(error, Error::Unavailable(_) | Error::Closed) => {
             tracing::warn!(%error, submissions = count, "a batch failed; committing its messages one by one");
             let Work::Items(items) = work else { return };

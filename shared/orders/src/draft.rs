@@ -1,7 +1,7 @@
-//! What a batch writes, put together decision by decision.
+//! Builds up what a batch writes, decision by decision.
 //!
-//! A row that several submissions of the batch change is written once, in its final state, against the version it was
-//! loaded with.
+//! A row that several submissions of the batch change is written once, in its final state, against the version with
+//! which it was loaded.
 
 use iris_model::result::UrgentFindingNotification;
 use iris_model::{Event, Organization, OutcomeKind};
@@ -19,20 +19,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Where a row of the commit stands.
+/// Where a row is in the commit.
 #[derive(Clone, Copy)]
 enum Place {
     New(usize),
     Changed(usize),
 }
 
-/// A commit in the making.
+/// A commit under construction.
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) commit: Commit,
-    /// Where what is added next belongs in a distributed trace.
+    /// The trace context of what is added next.
     pub(super) trace: Option<TraceContext>,
-    /// The MessageId of what is added next.
+    /// The MessageId that what is added next answers.
     pub(super) answers: Option<Box<str>>,
     messages: Vec<(Destination, OutboxMessage)>,
     patients: HashMap<i64, Place>,
@@ -60,7 +60,7 @@ impl Draft {
         answer
     }
 
-    /// Adds what `cause` brought about.
+    /// Adds the effects of `cause`.
     pub(super) fn effects(&mut self, cause: Uuid, organization: &Organization, effects: Effects) {
         let Effects { changes, events } = effects;
         for change in changes {
@@ -86,7 +86,7 @@ impl Draft {
         self.messages.push((destination, OutboxMessage { answers, trace: self.trace, ..message }));
     }
 
-    /// The commit with the envelopes to be stored with it.
+    /// The finished commit, including its envelopes.
     pub(super) fn seal(self) -> Commit {
         Commit { envelopes: seal(self.messages), ..self.commit }
     }
@@ -148,7 +148,7 @@ impl Draft {
         }
     }
 
-    /// A directive of this commit is written as it is in the end; one that is stored is changed.
+    /// A directive that is new in this commit is written in its final state; a stored one is updated.
     fn changed_directive(&mut self, directive: DirectiveRecord) {
         let commit = &mut self.commit;
         let same = |known: &DirectiveRecord| known.order == directive.order && known.ordinal == directive.ordinal;
@@ -230,7 +230,7 @@ fn replace<T>(rows: &mut [T], place: usize, row: T) {
     }
 }
 
-/// Events about the same order, or else the same patient, stay in order.
+/// Events about the same order, or otherwise the same patient, stay in order.
 pub(super) fn message(organization: &Organization, event: &Event) -> OutboxMessage {
     let subject = event.order_local_id.as_deref().or(event.patient_local_id.as_deref()).unwrap_or_default();
     OutboxMessage {
@@ -242,7 +242,7 @@ pub(super) fn message(organization: &Organization, event: &Event) -> OutboxMessa
     }
 }
 
-/// An urgent finding stays behind the events of its order.
+/// Shares the order's key, so that it stays behind the order's events.
 fn about_finding(organization: &Organization, notification: &UrgentFindingNotification) -> OutboxMessage {
     OutboxMessage {
         id: notification.transaction_id,
@@ -253,7 +253,7 @@ fn about_finding(organization: &Organization, notification: &UrgentFindingNotifi
     }
 }
 
-/// The first message of a delivery. Those of one order stay in order.
+/// The first message of a delivery. Messages about the same order stay in order.
 fn doorbell(delivery: &DeliveryRecord) -> OutboxMessage {
     let message = DeliveryMessage {
         organization: delivery.slug.clone(),

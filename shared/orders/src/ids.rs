@@ -1,6 +1,6 @@
-//! Ids for new orders and patients, taken from the database in blocks so that deciding needs no round trip.
+//! Ids for new records, taken from the database in blocks so that deciding needs no round trip.
 //!
-//! Ids that were taken but not used are handed out again, first; those in memory when the process ends are lost, which
+//! Ids that were taken but not used are handed out again first. Those in memory when the process ends are lost, which
 //! does not matter.
 
 use iris_store::IdKind;
@@ -8,10 +8,10 @@ use iris_store::{Error, Store};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The least ids taken at a time.
+/// The fewest ids taken at a time.
 const BLOCK: u32 = 500;
 
-/// Where ids of one kind come from.
+/// The source of ids of one kind.
 pub(super) struct IdSource {
     store: Arc<dyn Store>,
     kind: IdKind,
@@ -23,7 +23,7 @@ impl IdSource {
         Self { store, kind, spare: Mutex::new(VecDeque::new()) }
     }
 
-    /// Takes this many ids, ascending within a block.
+    /// Takes this many ids, in ascending order within a block.
     pub(super) async fn take(&self, count: usize) -> Result<VecDeque<i64>, Error> {
         let mut taken = self.take_spare(count);
         let missing = u32::try_from(count - taken.len()).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! The service: rules and store put to work.
+//! The service that combines rules and store.
 //!
 //! # How a submission travels
 //!
@@ -10,13 +10,13 @@
 //!    [`decide`](iris_rules::decide::decide) about each submission in turn (a pure function; each decision is applied
 //!    to the snapshot, so that later ones see it), and saves all changes, the record of each submission, the drop's
 //!    progress and the events to send in *one* transaction.
-//! 4. Where another process changed the same rows meanwhile, the save fails as a whole, and the batch is loaded and
+//! 4. If another process changed the same rows in the meantime, the save fails as a whole, and the batch is loaded and
 //!    decided again.
 //! 5. After the commit each caller gets its [`Answer`](iris_rules::Answer), and the events, stored as *envelopes* in
-//!    the outbox, are published in the background; what could not be published is [swept](Orders::sweep) later.
+//!    the outbox, are published in the background. What could not be published is [swept](Orders::sweep) later.
 //!
-//! A crash at any point therefore loses nothing and creates nothing twice: before the commit nothing happened and the
-//! input is delivered again; after it, the redelivered input finds its own record and gets the same answer.
+//! A crash at any point therefore loses nothing and creates nothing twice: before the commit nothing has happened, and
+//! the input is delivered again; after it, the redelivered input finds its own record and gets the same answer.
 
 mod batch;
 mod collect;

@@ -1,4 +1,4 @@
-//! The lines of a drop's batch: what became of each row.
+//! The lines of a drop's batch: the outcome of each row.
 
 use super::batch::{Reply, RowsWork};
 use iris_model::{Issue, OutcomeKind, RowIssue, RowLine};
@@ -10,7 +10,7 @@ use iris_store::Error;
 use iris_store::drops::{DropLease, DropTotals, RowDetail, parse_lines};
 use std::collections::HashMap;
 
-/// The record of a batch: a line for each row that is done, a note of each that has to wait.
+/// The record of a batch: a line for each row that is done, and the numbers of the rows that have to wait.
 pub(super) fn batch_entry(batch: &RowsWork, replies: &[Reply]) -> DropBatchEntry {
     let RowsWork { lease, number, rows, .. } = batch;
     let (mut lines, mut pending, mut totals) = (String::new(), Vec::new(), DropTotals::default());
@@ -47,8 +47,8 @@ fn line(lease: &DropLease, row: &RowDetail, outcome: &Outcome) -> RowLine {
     }
 }
 
-/// An issue of the outcome. A row that takes the place of an order of the same file names both rows: usually one of the
-/// two should not be there.
+/// An issue of the outcome. If a row supersedes an order from the same file, the message names both rows, since usually
+/// one of them is a mistake.
 fn told(row: &RowDetail, issue: &Issue) -> Issue {
     let mut issue = issue.clone();
     if let Some(order) = superseded_order(&issue)
@@ -64,8 +64,8 @@ fn told(row: &RowDetail, issue: &Issue) -> Issue {
     issue
 }
 
-/// The answers of a batch that was committed before, from its record. A row the record does not know (the caller cut
-/// its batches differently this time) is to be submitted again.
+/// Answers a batch that was committed before from its record. A row missing from the record (because the caller formed
+/// its batches differently this time) must be submitted again.
 pub(super) fn recorded_answers(done: &DoneBatch, batch: &RowsWork) -> Result<Vec<Answer>, Error> {
     let mut lines: HashMap<u32, RowLine> = parse_lines(&done.lines)?.into_iter().map(|line| (line.row, line)).collect();
     let mut answer =

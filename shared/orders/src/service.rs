@@ -1,4 +1,4 @@
-//! The service: what callers hold.
+//! The service, as callers see it.
 
 use crate::collect::Collector;
 use crate::draft;
@@ -17,30 +17,30 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How many doorbells of deliveries one sweep rings.
+/// How many delivery doorbells one sweep rings.
 const RINGS: u32 = 256;
 
 /// Settings of the service.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Most messages in one commit.
+    /// The most messages in one commit.
     pub batch: usize,
-    /// How long a batch is collected while the system is busy; when it is idle, a message is committed at once.
+    /// How long a batch is collected while the system is busy; while it is idle, a message is committed at once.
     pub linger: Duration,
-    /// Most messages waiting for a commit; further callers wait.
+    /// The most messages waiting for a commit; further callers wait.
     pub queue: usize,
-    /// How often a batch is decided anew after a conflict before its messages are committed one by one.
+    /// How often a batch is decided again after a conflict before its messages are committed one by one.
     pub conflict_retries: u32,
-    /// How long envelopes belong to the process that stored or claimed them. Must exceed
+    /// How long envelopes are leased to the process that stored or claimed them. Must exceed
     /// [`publish_timeout`](Self::publish_timeout).
     pub envelope_lease: Duration,
     /// How long a publication may take.
     pub publish_timeout: Duration,
-    /// First delay after a failed publication; doubled with each further one.
+    /// The delay after the first failed publication; doubled with each further failure.
     pub back_off: Duration,
-    /// Longest such delay.
+    /// The longest such delay.
     pub back_off_limit: Duration,
-    /// Tries before an envelope is parked.
+    /// How many tries before an envelope is parked.
     pub publish_tries: u32,
 }
 
@@ -60,7 +60,7 @@ impl Default for Options {
     }
 }
 
-/// Handle to the service; clones share it.
+/// A handle to the service; clones share it.
 #[derive(Clone)]
 pub struct Orders {
     store: Arc<dyn Store>,
@@ -81,15 +81,15 @@ impl Orders {
 
     /// Decides and commits a message, together with others that arrive at the same time.
     ///
-    /// Once it returns an answer, that answer is durable. On a [transient](Error::is_transient) error nothing is known;
-    /// submit it again.
+    /// Once it returns an answer, that answer is durable. After a [transient](Error::is_transient) error the outcome is
+    /// unknown; submit the message again.
     pub async fn submit(&self, incoming: Incoming) -> Result<Answer, Error> {
         self.collector.submit(incoming).await
     }
 
     /// Decides and commits a batch of rows of a drop with its lines and progress, all or nothing. A batch that was
     /// already committed is answered from its record. Batches may be submitted concurrently; those that concern the
-    /// same patients or orders are done in the order of the calls.
+    /// same patients or orders are processed in the order of the calls.
     pub async fn submit_rows(
         &self,
         lease: &DropLease,
@@ -99,29 +99,29 @@ impl Orders {
         self.collector.submit_rows(lease.clone(), batch, rows).await
     }
 
-    /// What would become of these submissions at this moment, one after the other; nothing is written. For files of
-    /// which all is to be loaded or nothing.
+    /// What would become of these submissions right now, one after the other; writes nothing. For files that are loaded
+    /// completely or not at all.
     pub async fn preview(&self, submissions: Vec<Incoming>) -> Result<Vec<Answer>, Error> {
         self.collector.preview(submissions).await
     }
 
-    /// Decides and commits something about images, together with whatever else arrives at the same time. As durable,
-    /// and as repeatable, as [`submit`](Self::submit).
+    /// Decides and commits a task about images, together with whatever else arrives at the same time. As durable and
+    /// repeatable as [`submit`](Self::submit).
     pub async fn image(&self, work: ImageWork) -> Result<ImageAnswer, Error> {
         self.collector.image(work).await
     }
 
-    /// Begins or resumes a drop; whoever held it before loses it.
+    /// Begins or resumes a drop; any previous holder loses it.
     pub async fn begin_drop(&self, drop: &NewDrop) -> Result<DropState, Error> {
         self.store.begin_drop(drop, Takeover::Always).await
     }
 
-    /// Begins or resumes a drop, unless somebody who holds it got on with it since `alive`: then there is no lease.
+    /// Begins or resumes a drop, unless its holder has made progress since `alive`; then there is no lease.
     pub async fn begin_abandoned_drop(&self, drop: &NewDrop, alive: Timestamp) -> Result<DropState, Error> {
         self.store.begin_drop(drop, Takeover::IfIdleSince(alive)).await
     }
 
-    /// The lines of a drop, a batch at a time: pass `None`, then each number returned, until there is no more.
+    /// The lines of a drop, one batch at a time: pass `None`, then each returned number, until it returns `None`.
     pub async fn read_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, Vec<RowLine>)>, Error> {
         match self.store.drop_lines(drop, after).await? {
             Some((number, text)) => Ok(Some((number, parse_lines(&text)?))),
@@ -129,18 +129,18 @@ impl Orders {
         }
     }
 
-    /// Ends a drop: loaded, broken, or refused as a whole.
+    /// Ends a drop as loaded, broken, or refused as a whole.
     pub async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error> {
         self.store.finish_drop(lease, finish).await
     }
 
-    /// Publishes what is due in the outbox, of every destination. Driven by a timer.
+    /// Publishes everything due in the outbox, for all destinations. Driven by a timer.
     pub async fn sweep(&self, now: Timestamp) -> Result<SweepReport, Error> {
         self.destinations.sweep(now).await
     }
 
-    /// Marks a delivery as made and tells its submitter; the results queue needs no telling (iris-facts §4.3). Doing it
-    /// again changes nothing.
+    /// Marks a delivery as made and tells its submitter; the results queue gets no receipt (iris-facts §4.3).
+    /// Idempotent.
     pub async fn delivered(
         &self,
         delivery: &Delivery,
@@ -151,7 +151,7 @@ impl Orders {
         self.delivered_by(delivery, None, handover, organization, now).await
     }
 
-    /// As [`delivered`](Self::delivered), with a note of the attempt by which it was made.
+    /// Like [`delivered`](Self::delivered), but also records the attempt that succeeded.
     pub async fn delivered_by(
         &self,
         delivery: &Delivery,
@@ -191,12 +191,12 @@ impl Orders {
         self.settle(delivery, DeliveryState::Failed, attempt, messages, now).await
     }
 
-    /// Keeps a delivery until its destination is resumed; does nothing when it has been meanwhile.
+    /// Holds a delivery until its destination is resumed; does nothing if that has already happened.
     pub async fn hold(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Error> {
         self.settle(delivery, DeliveryState::Held, None, Vec::new(), now).await
     }
 
-    /// Ends a delivery whose destination is gone from the organization's document.
+    /// Ends a delivery whose destination was removed from the organization's document.
     pub async fn drop_delivery(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Error> {
         self.settle(delivery, DeliveryState::Dropped, None, Vec::new(), now).await
     }
@@ -217,8 +217,8 @@ impl Orders {
         Ok(())
     }
 
-    /// Enables a destination again and sends what was held for it, one after the other in the order of writing. Returns
-    /// how many there are.
+    /// Enables a destination again and sends what was held for it, one after the other in order of writing. Returns how
+    /// many deliveries there are.
     pub async fn resume_destination(
         &self,
         organization: ClientGuid,
@@ -231,8 +231,8 @@ impl Orders {
         Ok(resumed)
     }
 
-    /// Has a delivery attempted again later, or takes it aside where its destination has not taken it for `patience`;
-    /// returns where it stands now and when it is due. `chance` is from 0 to 1, see
+    /// Schedules another attempt of a delivery, or parks it if its destination has not taken it for `patience`. Returns
+    /// its new state and when it is due. `chance` is from 0 to 1, see
     /// [`Life::ended`](iris_rules::deliveries::life::Life::ended).
     pub async fn postpone(
         &self,
@@ -251,7 +251,7 @@ impl Orders {
         Ok((state, next_at))
     }
 
-    /// Has a delivery made again that its destination did not take for now, or did not answer: after this pause.
+    /// Schedules a delivery again after this pause, because its destination did not take it for now, or did not answer.
     pub async fn again(
         &self,
         delivery: &Delivery,
@@ -268,7 +268,7 @@ impl Orders {
         Ok(())
     }
 
-    /// Takes a delivery aside after its destination's word, or because there was none: parked, refused, or uncertain.
+    /// Ends a delivery after its destination's final answer, or because there was none: parked, refused, or uncertain.
     pub async fn set_aside(
         &self,
         delivery: &Delivery,
@@ -294,7 +294,7 @@ impl Orders {
         self.store.as_ref()
     }
 
-    /// Commits what was handed in, publishes what can be published at once, and closes the connections. Later calls
+    /// Commits what was submitted, publishes what can be published at once, and closes the connections. Later calls
     /// fail with [`Error::Closed`].
     pub async fn close(&self) {
         self.collector.close().await;

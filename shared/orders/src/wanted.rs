@@ -1,4 +1,4 @@
-//! What a snapshot has to hold for a submission, or for something about images, to be decided.
+//! What a snapshot has to hold so that a submission, or a task about images, can be decided.
 
 use iris_model::organization::PatientScope;
 use iris_model::{Action, LocalId, OrderRequest, Organization};
@@ -54,7 +54,7 @@ pub(super) fn want_submission(incoming: &Incoming, wanted: &mut Wanted) {
     }
 }
 
-/// Adds what something about images needs.
+/// Adds what a task about images needs.
 pub(super) fn want_image(work: &ImageWork, wanted: &mut Wanted) {
     let organization = work.organization.as_ref();
     match &work.task {
@@ -84,7 +84,7 @@ fn want_owner(image: &ImageRecord, organization: &Organization, wanted: &mut Wan
     want_camera(wanted, organization, claims.device.as_deref().and_then(LocalId::new).as_ref());
 }
 
-/// An image does not say which site its patient belongs to: every site is asked.
+/// An image does not say which site its patient belongs to, so every site is searched.
 fn want_patient_anywhere(wanted: &mut Wanted, organization: &Organization, patient: &LocalId) {
     wanted.images.patients.insert((organization.client_guid, patient.clone()));
     match organization.patient_scope {

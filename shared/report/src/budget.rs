@@ -1,8 +1,8 @@
-//! A report of so many bytes: its images are shown smaller, until it fits.
+//! A report of limited size: its images are scaled down until it fits.
 //!
-//! The text of a report is some tens of kilobytes; what makes it large are its two images. So only their size on the
-//! page's pixels changes, never what the report says. The images are decoded once. What the first drawing takes tells
-//! how large they may be: an image's bytes grow about as its area does.
+//! The text of a report takes some tens of kilobytes; its two images make it large. So only the resolution of the
+//! images changes, never what the report says. The images are decoded once. The size of the first drawing tells how
+//! large they may be, because an image's bytes grow roughly with its area.
 
 use crate::document::Document;
 use crate::picture::Scalable;
@@ -10,17 +10,16 @@ use crate::report::Report;
 use crate::template::Template;
 use crate::{Error, LeftOut, Limits, Renderer, compose, html, pdf};
 
-/// Longest side of an image that is tried first, in pixels.
+/// The longest side of an image to try first, in pixels.
 const LARGEST: u32 = 1_280;
-/// The smallest that still shows something.
+/// The smallest side at which an image is still useful.
 const SMALLEST: u32 = 320;
 
-/// Something drawn that is small enough, and what is not on it. `None`: it does not fit with the smallest images
-/// either.
+/// A drawing that fits, and the images it lacks. `None`: it does not fit even with the smallest images.
 type Fitting<T> = Option<(T, Vec<LeftOut>)>;
 
 impl Renderer {
-    /// The PDF in at most so many bytes.
+    /// The PDF in at most `most` bytes.
     ///
     /// # Errors
     /// As [`Self::pdf`].
@@ -28,10 +27,10 @@ impl Renderer {
         self.within(template, report, most, |document| pdf::write(document, &self.setter))
     }
 
-    /// The HTML in at most so many bytes.
+    /// The HTML in at most `most` bytes.
     ///
     /// # Errors
-    /// When an image that was read cannot be drawn, which no input is known to cause.
+    /// When an image that was read cannot be drawn, which no known input causes.
     pub fn html_within(&self, template: &Template, report: &Report, most: usize) -> Result<Fitting<String>, Error> {
         self.within(template, report, most, |document| Ok(html::write(document)))
     }
@@ -67,14 +66,14 @@ impl Renderer {
     }
 }
 
-/// The side that is tried after one that gave so many bytes too many, `shown` of them images. Always smaller, so that
-/// it ends.
+/// The side to try after a drawing that was `too_many` bytes too large, `shown` bytes of which were images. Always
+/// smaller than the last, so the search ends.
 fn next(side: u32, too_many: usize, shown: usize) -> Option<u32> {
     if side <= SMALLEST || shown == 0 {
         return None;
     }
-    // In hundredths, and some less than the area says: small images compress worse, and another drawing costs more than
-    // a few pixels.
+    // In hundredths, and somewhat less than the area suggests: small images compress worse, and another drawing costs
+    // more than a few pixels.
     let share = (shown.saturating_sub(too_many) * 10_000 / shown).isqrt() * 95 / 100;
     let smaller = u64::from(side) * share as u64 / 100;
     Some(u32::try_from(smaller).unwrap_or(side).clamp(SMALLEST, side - 1))
@@ -90,7 +89,7 @@ mod tests {
     use image::{ExtendedColorType, ImageEncoder as _, RgbImage};
     use std::sync::Arc;
 
-    /// A picture with much detail.
+    /// A picture with a lot of detail.
     fn picture(side: u32) -> Arc<[u8]> {
         let image = RgbImage::from_fn(side, side, |x, y| {
             let grain = u8::try_from((x.wrapping_mul(7919) ^ y.wrapping_mul(104_729)) % 40).unwrap();

@@ -1,25 +1,25 @@
-//! Text that comes from outside, made fit for a page.
+//! Makes text from outside fit for a page.
 //!
-//! - Control characters, line and paragraph separators become spaces; runs of white space become one. In free text a
-//!   line break survives as a new line.
+//! - Control characters and line and paragraph separators become spaces; runs of white space become one space. In free
+//!   text a line break is kept as a new line.
 //! - Invisible characters that change how *other* text is shown (bidi overrides and isolates, tags, variation selectors
-//!   beyond the first sixteen, byte order marks) are removed: a name cannot turn the rest of the line around. Arabic
-//!   and Hebrew text is laid out right to left by its own letters. Joiners stay, scripts need them.
-//! - Noncharacters and private-use characters, which no font defines and PDF/A forbids, become `U+FFFD`; what stands
-//!   for that and for characters without a glyph is decided where fonts are known.
+//!   beyond the first sixteen, byte order marks) are removed: a name cannot reverse the rest of the line. Arabic and
+//!   Hebrew text is laid out right to left because of its letters. Joiners stay, because scripts need them.
+//! - Noncharacters and private-use characters, which no font defines and PDF/A forbids, become `U+FFFD`; what is shown
+//!   for that, and for characters without a glyph, is decided where the fonts are known.
 //! - Length is capped, with an ellipsis.
 
-/// Longest one-line value (names, ids), characters.
+/// The longest one-line value (names, ids), in characters.
 pub(crate) const MAX_LINE: usize = 200;
-/// Longest free text, characters.
+/// The longest free text, in characters.
 pub(crate) const MAX_TEXT: usize = 4_000;
 
-/// A value of one line, such as a name or id.
+/// A one-line value, such as a name or id.
 pub(crate) fn line(text: &str) -> String {
     capped(text, MAX_LINE, false)
 }
 
-/// Free text of several lines.
+/// Free text, which may have several lines.
 pub(crate) fn text(text: &str) -> String {
     capped(text, MAX_TEXT, true)
 }
@@ -29,7 +29,7 @@ fn capped(text: &str, limit: usize, lines: bool) -> String {
     let mut length = 0;
     let mut space = false;
     let mut newlines = 0;
-    // What is looked at is bounded too: a megabyte of blanks is not worth reading to its end.
+    // The input is limited too: a megabyte of blanks is not worth reading to its end.
     for c in text.chars().take(limit.saturating_mul(4)) {
         match c {
             '\n' | '\u{2028}' | '\u{2029}' if lines => {

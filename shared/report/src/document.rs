@@ -1,24 +1,23 @@
-//! A report after its template was filled: blocks of finished text, the one form from which both PDF and HTML are made.
+//! A report after its template was filled: blocks of finished text, from which both PDF and HTML are made.
 
 use crate::picture::Picture;
 use crate::template::Tone;
 use iris_results::Chip;
 
-/// Filled report.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) title: String,
     pub(crate) header: Vec<Block>,
     pub(crate) body: Vec<Block>,
     pub(crate) footer: Vec<Text>,
-    /// Line that repeats on top of every page but the first: whose report this is.
+    /// The line repeated at the top of every page but the first; it says whose report this is.
     pub(crate) running: String,
     pub(crate) metadata: Metadata,
-    /// The pictures; blocks name them by index.
+    /// The pictures; blocks refer to them by index.
     pub(crate) pictures: Vec<Picture>,
 }
 
-/// What the file says about itself. Ids are metadata because receivers file reports by them (iris-facts §8.2).
+/// The file's metadata. It includes ids because receivers file reports by them (iris-facts §8.2).
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     pub(crate) author: String,
@@ -59,7 +58,7 @@ pub(crate) enum Block {
     List(Vec<Text>),
     /// Label and value pairs, in a grid.
     Facts(Vec<(Text, Text)>),
-    /// Label and value pairs, one a line, ruled.
+    /// Label and value pairs, one per line, with rules between them.
     Answers(Vec<(Text, Text)>),
     Columns(Vec<Vec<Block>>),
     Panel(Shade, Vec<Block>),
@@ -69,24 +68,24 @@ pub(crate) enum Block {
         alt: String,
         caption: Text,
     },
-    /// In place of a picture there is none of.
+    /// Shown in place of a missing picture.
     NoPicture(Text),
     Letterhead {
         logo: Option<usize>,
         name: Text,
-        /// Under the name.
+        /// The lines under the name.
         lines: Vec<Text>,
-        /// On the other side: where to turn to.
+        /// Contact details, shown on the other side.
         contact: Vec<Text>,
     },
     /// A badge, such as `Follow-up needed`.
     Badge(Shade, String),
-    /// Signature over a line.
+    /// A signature over a line.
     Signature(Vec<Text>),
     Rule,
 }
 
-/// Tint of a panel or badge; words always say the same, for those who see no colors.
+/// The tint of a panel or badge. The words always say the same, for those who cannot see colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shade {
     Neutral,

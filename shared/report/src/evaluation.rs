@@ -1,8 +1,8 @@
-//! What the exams a report can be about (iris-facts §3.10) are called on it, and what they look for.
+//! How reports name the exams (iris-facts §3.10), and what each exam looks for.
 
 use iris_model::EvaluationType;
 
-/// What an exam is called on the report.
+/// The name of an exam on reports.
 #[must_use]
 pub fn title(exam: EvaluationType) -> &'static str {
     match exam {
@@ -19,7 +19,7 @@ pub fn title(exam: EvaluationType) -> &'static str {
     }
 }
 
-/// What an exam looks for, in a sentence.
+/// What an exam looks for, in one sentence.
 #[must_use]
 pub(crate) fn about(exam: EvaluationType) -> &'static str {
     match exam {

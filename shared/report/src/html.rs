@@ -1,6 +1,7 @@
-//! Document → HTML: one file, without scripts and without anything fetched from elsewhere; its own policy forbids both.
+//! Document → HTML: one file without scripts and without anything loaded from elsewhere; its own content policy forbids
+//! both.
 //!
-//! Every value is escaped where it stands (`maud` knows no other way); images are `data:` URLs.
+//! Every value is escaped where it is inserted (`maud` has no other way); images are `data:` URLs.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

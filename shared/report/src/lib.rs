@@ -1,5 +1,4 @@
-//! A graded order as a document to hand to a patient: PDF (by the rules of PDF/A-2a and PDF/UA-1) and HTML, from one
-//! template.
+//! A graded order as a document for the patient: PDF (conforming to PDF/A-2a and PDF/UA-1) and HTML, from one template.
 //!
 //! ```text
 //! Report ─┐
@@ -8,8 +7,8 @@
 //!             pictures)
 //! ```
 //!
-//! Everything here is a pure function of its input: no clock, no files, no network, no chance. The same report gives
-//! the same bytes. A [`Renderer`] only holds what is worth keeping between reports (fonts, caches) and bounds the
+//! Everything here is a pure function of its input: no clock, no files, no network, no randomness. The same report
+//! gives the same bytes. A [`Renderer`] only holds what is worth keeping between reports (fonts, caches) and bounds the
 //! memory of images being decoded.
 //!
 //! A template is resolved site → organization → default ([`template::resolve`]), checked when it is saved
@@ -44,13 +43,13 @@ use template::Template;
 pub struct Rendered {
     /// PDF file.
     pub pdf: Vec<u8>,
-    /// HTML file: one file without external references.
+    /// One HTML file without external references.
     pub html: String,
-    /// Images that could not be shown; the page says so where they would stand.
+    /// Images that could not be shown; the page says so in their place.
     pub left_out: Vec<LeftOut>,
 }
 
-/// Renders reports. One for a process; any number of threads may use it at once, and each should be one that may block.
+/// Renders reports; one per process. Any number of threads may use it at once; they should be threads that may block.
 pub struct Renderer {
     limits: Limits,
     gate: Gate,
@@ -73,7 +72,7 @@ impl Renderer {
     /// Both forms.
     ///
     /// # Errors
-    /// When the PDF cannot be written, which no input is known to cause.
+    /// When the PDF cannot be written, which no known input causes.
     pub fn render(&self, template: &Template, report: &Report) -> Result<Rendered, Error> {
         let (document, left_out) = self.compose(template, report);
         Ok(Rendered { pdf: pdf::write(&document, &self.setter)?, html: html::write(&document), left_out })

@@ -1,8 +1,7 @@
-//! What a report says: a view of a graded order, named as in the published OrderResult (iris-facts §5), with everything
-//! already decided. Nothing here is looked up, derived from a clock or fetched.
+//! The content of a report: a view of a graded order, named as in the published OrderResult (iris-facts §5), with
+//! everything already decided. Nothing here is looked up, derived from a clock or fetched.
 //!
-//! All text is taken as it is and may be anything: it is cleaned and capped when it is put on a page (see
-//! [`crate::Limits`]).
+//! Text may contain anything: it is cleaned and capped when it is put on a page (see [`crate::Limits`]).
 
 use std::sync::Arc;
 
@@ -14,12 +13,12 @@ use jiff::tz::TimeZone;
 use crate::EvaluationType;
 pub use iris_model::ResultCode;
 
-/// A graded order, ready to be printed.
+/// A graded order, ready to print.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Exam types of the order; the first decides the template. Must not be empty: an empty list counts as `DR`.
+    /// Exam types of the order; the first decides the template. Must not be empty: an empty list is treated as `DR`.
     pub evaluation_types: Vec<EvaluationType>,
-    /// Whether this is a first, corrected or repeated report.
+    /// Whether this is a first, corrected or resent report.
     pub result_code: ResultCode,
     /// Who sends the report.
     pub letterhead: Letterhead,
@@ -39,23 +38,23 @@ pub struct Report {
     pub os: EyeReport,
     /// What should happen next.
     pub care_plan: Option<CarePlan>,
-    /// Submitted diagnosis first, then generated codes, as they should be listed (iris-facts §9.7.1).
+    /// The submitted diagnosis first, then generated codes, in the order in which to list them (iris-facts §9.7.1).
     pub diagnoses: Vec<Diagnosis>,
-    /// Which edition the codes are of, in a sentence.
+    /// The edition of the codes, in a sentence.
     pub code_edition: Option<String>,
-    /// Notes of the grader, oldest first.
+    /// The grader's notes, oldest first.
     pub notes: Vec<String>,
     /// Who graded, and when.
     pub grader: Option<Grader>,
-    /// The site's disclaimer; the standard one when unset.
+    /// The site's disclaimer; the standard one if unset.
     pub disclaimer: Option<String>,
-    /// Instant that the document carries as its date. The same input gives the same bytes.
+    /// The date that the document carries. The same input gives the same bytes.
     pub issued: Timestamp,
-    /// Where the exam took place, as far as clocks are concerned.
+    /// The time zone of the place where the exam took place.
     pub time_zone: Option<TimeZone>,
 }
 
-/// Sender shown on top.
+/// The sender, shown at the top.
 #[derive(Clone, Debug, Default)]
 pub struct Letterhead {
     /// Name of the organization.
@@ -110,7 +109,7 @@ pub struct Order {
     pub additional_info: Option<String>,
 }
 
-/// A provider named on the report.
+/// A provider named in the report.
 #[derive(Clone, Debug, Default)]
 pub struct Provider {
     /// First name.
@@ -144,7 +143,7 @@ pub struct HealthPlan {
     pub plan_name: Option<String>,
 }
 
-/// One eye: what is said about it, and the picture that shows it.
+/// One eye: what is said about it, and its picture.
 #[derive(Clone, Debug)]
 pub struct EyeReport {
     /// What is said about it.
@@ -156,18 +155,18 @@ pub struct EyeReport {
 /// A moment on a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// A point in time; shown in the report's time zone, or in UTC where it has none.
+    /// A point in time; shown in the report's time zone, or in UTC if there is none.
     At(Timestamp),
-    /// A time as the clock at the exam's location showed it.
+    /// A local time at the exam's location.
     Local(DateTime),
 }
 
 /// Image of an eye.
 #[derive(Clone, Debug)]
 pub struct EyeImage {
-    /// A JPEG or PNG file. Anything else is left out with a notice.
+    /// A JPEG or PNG file. Any other file is left out with a notice.
     pub bytes: Arc<[u8]>,
-    /// When it was taken, local time.
+    /// When it was taken, in local time.
     pub taken: Option<DateTime>,
 }
 
@@ -178,7 +177,7 @@ pub struct CarePlan {
     pub name: String,
     /// CarePlanDescription: instructions in plain words.
     pub description: String,
-    /// How pressing the plan is; decides its color and the word beside it.
+    /// How pressing the plan is; determines its color and the word beside it.
     pub chip: Chip,
 }
 
@@ -187,7 +186,7 @@ pub struct CarePlan {
 pub struct Diagnosis {
     /// ICD-10-CM code, with or without its dot.
     pub code: String,
-    /// What it stands for.
+    /// Its description.
     pub description: String,
 }
 

@@ -1,4 +1,4 @@
-//! An invented report of every evaluation type: what a template's preview shows, and what tests and benchmarks print.
+//! An invented report for every evaluation type, shown in template previews and used in tests and benchmarks.
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,19 +18,19 @@ use crate::report::{
     ResultCode,
 };
 
-/// Side of the drawn images, pixels.
+/// Side of the drawn images, in pixels.
 const SIDE: u32 = 900;
 /// When the invented exam was graded.
 const GRADED: Timestamp = Timestamp::constant(1_793_812_509, 0);
 
-/// A report about nobody, with findings of its type.
+/// A report about an invented patient, with findings of this type.
 #[must_use]
 pub fn report(kind: EvaluationType) -> Report {
     let (right, left) = findings(kind);
     report_of(&[kind], Some(Eye::Gradable(right)), Some(Eye::Gradable(left)))
 }
 
-/// The same of these exams and eyes: what the platform makes of them where nobody configured anything.
+/// The same for these exams and eyes, as the platform would make it without any configuration.
 #[must_use]
 pub fn report_of(exams: &[EvaluationType], od: Option<Eye>, os: Option<Eye>) -> Report {
     let submitted = exams.iter().any(|exam| matches!(exam, EvaluationType::Dr | EvaluationType::Drme));
@@ -168,7 +168,7 @@ fn findings(kind: EvaluationType) -> (Vec<Finding>, Vec<Finding>) {
     }
 }
 
-/// A drawing that looks like a retinal image, as a JPEG file: a disc with optic nerve head, macula and vessels.
+/// A drawing that resembles a retinal image, as a JPEG file: a disc with optic nerve head, macula and vessels.
 /// `mirrored` for a left eye.
 #[must_use]
 pub fn fundus(side: u32, mirrored: bool) -> Arc<[u8]> {
@@ -183,7 +183,7 @@ pub fn fundus(side: u32, mirrored: bool) -> Arc<[u8]> {
     out.into()
 }
 
-/// Color at a place of a retina that fills the unit circle, with the optic nerve head to the right.
+/// The color at a point of a retina that fills the unit circle, with the optic nerve head on the right.
 fn retina(x: f32, y: f32) -> [u8; 3] {
     let radius = x.hypot(y);
     if radius > 0.96 {
@@ -212,7 +212,7 @@ fn retina(x: f32, y: f32) -> [u8; 3] {
     color.map(|value| (value.clamp(0.0, 1.0) * 255.0) as u8)
 }
 
-/// How much of a vessel lies at a place: four arcades from the nerve head, with branches.
+/// How much of a vessel is at a point: four arcades from the nerve head, with branches.
 fn vessel(x: f32, y: f32) -> f32 {
     let (dx, dy) = (0.46 - x, y - 0.02);
     let mut sum = 0.0;

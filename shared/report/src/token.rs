@@ -1,8 +1,8 @@
 //! The placeholders of report templates (iris-facts §8.3): `[[TOKEN]]`, upper case, a fixed list.
 //!
-//! A *text* token stands anywhere in a line. Unset it shows a dash, and a line in which every token is unset disappears
-//! (in a list of facts it stays with its dash, unless it is optional). A *block* token stands alone in its paragraph
-//! and becomes a generated block; with nothing to say it disappears.
+//! A *text* token may be anywhere in a line. If it is unset, it shows a dash; a line in which every token is unset
+//! disappears (in a list of facts it stays with its dash, unless it is optional). A *block* token must be alone in its
+//! paragraph and becomes a generated block; if there is nothing to say, it disappears.
 
 use std::str::FromStr;
 
@@ -31,7 +31,7 @@ macro_rules! tokens {
     };
 }
 
-/// Where a token may stand.
+/// Where a token may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Anywhere in a line of text.
@@ -136,7 +136,7 @@ impl FromStr for Token {
 }
 
 impl Token {
-    /// The token most like a name that is none: for the message that refuses it.
+    /// The token most similar to an unknown name, for the error message.
     #[must_use]
     pub fn nearest(name: &str) -> Option<Self> {
         let wanted = name.to_ascii_uppercase();

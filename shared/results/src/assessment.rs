@@ -1,4 +1,4 @@
-//! What follows from a grading, fixed at the time it was submitted (iris-facts R-24): this is what is stored.
+//! What follows from a grading, fixed when it is submitted (iris-facts R-24). This is what is stored.
 
 use crate::care_plan::{Resolved, Scope};
 use crate::finding::{Answer, Diagnosis, Finding, OTHER, OtherSubset, Suspicion};
@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Assessment {
-    /// When it was signed.
+    /// When the grading was signed.
     pub graded_at: DateTimeOffset,
-    /// Who graded, when the grading said so.
+    /// The grader, if the grading named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grader: Option<Grader>,
     /// The grader's remarks.
@@ -43,24 +43,24 @@ pub struct Assessment {
     /// The highest severity; absent when no eye could be graded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
-    /// Codes of what was diagnosed, undotted.
+    /// Codes of the diagnoses, undotted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnoses: Vec<String>,
 }
 
-/// One eye.
+/// The assessment of one eye.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AssessedEye {
     /// What was found.
     Gradable(Vec<AssessedFinding>),
-    /// Why it could not be graded.
+    /// The reasons why it could not be graded.
     Ungradable(Vec<String>),
-    /// Why it is missing.
+    /// The reason why it is missing.
     Missing(String),
 }
 
-/// A finding and how it is rated.
+/// A finding and its rating.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredFinding", into = "StoredFinding")]
 pub struct AssessedFinding {
@@ -72,7 +72,7 @@ pub struct AssessedFinding {
     pub severity: Severity,
 }
 
-/// How a finding is stored: as published, with the subset of `Other`.
+/// The stored form of a finding: as published, with the subset of `Other`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct StoredFinding {
@@ -101,7 +101,7 @@ impl From<AssessedFinding> for StoredFinding {
     }
 }
 
-/// A stored finding is none of the vocabulary.
+/// A stored finding is not in the vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a stored finding is none of the vocabulary")]
 pub struct UnknownFinding;
@@ -128,7 +128,7 @@ impl TryFrom<StoredFinding> for AssessedFinding {
     }
 }
 
-/// The subset of a finding that was stored before subsets were: the most pressing of its level.
+/// The subset of a finding stored before subsets existed: the most pressing one of its level.
 fn subset_of(level: CareLevel) -> OtherSubset {
     match level {
         CareLevel::NotReferable => OtherSubset::NotReferable,
@@ -138,7 +138,7 @@ fn subset_of(level: CareLevel) -> OtherSubset {
     }
 }
 
-/// Who graded.
+/// The person or software that graded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Grader {
@@ -172,7 +172,7 @@ pub struct Grader {
 }
 
 impl Grader {
-    /// The grader a submission names; what it leaves out comes from the organization's list.
+    /// The grader named in a submission; details it leaves out come from the organization's list.
     #[must_use]
     pub fn named(provider: &Provider, organization: &Organization) -> Self {
         let npi = provider.npi.as_deref();
@@ -191,7 +191,7 @@ impl Grader {
         }
     }
 
-    /// As results carry it.
+    /// The form used in results.
     #[must_use]
     pub fn provider(&self) -> Provider {
         let name = Name {
@@ -211,23 +211,23 @@ impl Grader {
     }
 }
 
-/// What of an order an assessment rests on.
+/// What an assessment needs to know about an order.
 #[derive(Debug, Clone, Copy)]
 pub struct Basis<'a> {
-    /// Whose order.
+    /// The organization that the order belongs to.
     pub organization: &'a Organization,
-    /// Where the exam took place, when the organization lists it.
+    /// The site of the exam, if the organization lists it.
     pub site: Option<&'a SiteDocument>,
     /// What was ordered.
     pub evaluation_types: &'a [EvaluationType],
-    /// The diagnosis that came with the order.
+    /// The diagnosis submitted with the order.
     pub submitted_diagnosis: Option<&'a str>,
-    /// Whether one eye is all that was to be examined.
+    /// True if only one eye was to be examined.
     pub one_eye: bool,
 }
 
 impl Assessment {
-    /// What follows from an examination.
+    /// Derives the assessment from an examination.
     #[must_use]
     pub fn of(examination: &Examination, grading: &GradingSubmission, basis: Basis<'_>, now: Timestamp) -> Self {
         let organization = basis.organization;
@@ -264,14 +264,14 @@ impl Assessment {
         }
     }
 
-    /// Pathology in at least one eye (iris-facts §12.2).
+    /// True if at least one eye has pathology (iris-facts §12.2).
     #[must_use]
     pub fn pathology(&self) -> bool {
         self.severity.is_some_and(|severity| severity > Severity::Normal)
     }
 }
 
-/// The remarks of a grading, those without a time with that of the grading.
+/// The remarks of a grading; those without a time get the grading's.
 #[must_use]
 pub fn notes(grading: &GradingSubmission, at: DateTimeOffset) -> Vec<Note> {
     let said = grading.notes.iter().filter(|note| note.text.is_some());
@@ -298,8 +298,8 @@ fn rated(finding: &Finding, scope: &Scope<'_>, basis: Basis<'_>) -> AssessedFind
     AssessedFinding { finding: finding.clone(), level, severity }
 }
 
-/// The instructions of the plan, and what to heed about everything that was found. Where an organization wrote the
-/// plan, its words are all.
+/// The plan's instructions, plus the advice on everything that was found. If an organization wrote the plan, only its
+/// words are used.
 fn description(plan: &Resolved, examination: &Examination) -> String {
     let mut sentences = vec![plan.instructions.as_str()];
     if plan.is_platform_text {

@@ -1,5 +1,5 @@
-//! What a report says beyond the result's document, fixed when the result is written: delivered again, it is the same
-//! report.
+//! The report content that is not in the result's document. It is fixed when the result is written, so that a repeated
+//! delivery has the same report.
 
 use crate::assessment::{AssessedEye, Assessment};
 use iris_model::result::Severity;
@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-/// Stored with a result.
+/// The report content that is stored with a result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportBasis {
-    /// The grading that the result tells of, finding by finding: the document does not say how pressing each is.
+    /// The result's grading, finding by finding: the document does not say how pressing each finding is.
     pub assessment: Assessment,
-    /// The diagnosis that came with the order: reports name it, results do not (decision 134).
+    /// The diagnosis submitted with the order; reports show it, results do not (decision 134).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_diagnosis: Option<String>,
     /// The image of the right eye on the report.
@@ -22,7 +22,7 @@ pub struct ReportBasis {
     /// The image of the left eye on the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_image: Option<ShownImage>,
-    /// When the order came in.
+    /// When the order was received.
     pub ordered_at: Timestamp,
 }
 
@@ -30,7 +30,7 @@ pub struct ReportBasis {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownImage {
-    /// Name of the copy in our own container.
+    /// Name of the copy in the platform's own container.
     pub archive: String,
     /// Its size in bytes.
     pub size: u64,
@@ -39,7 +39,7 @@ pub struct ShownImage {
     pub taken: Option<DateTime>,
 }
 
-/// The worst of an eye that could be graded.
+/// The highest severity of a gradable eye.
 #[must_use]
 pub fn severity(eye: Option<&AssessedEye>) -> Option<Severity> {
     match eye {
@@ -51,7 +51,7 @@ pub fn severity(eye: Option<&AssessedEye>) -> Option<Severity> {
 }
 
 impl ReportBasis {
-    /// Of an assessment, with nothing shown yet.
+    /// The basis for an assessment, without any images yet.
     #[must_use]
     pub fn of(assessment: &Assessment, submitted_diagnosis: Option<String>, ordered_at: Timestamp) -> Self {
         Self { assessment: assessment.clone(), submitted_diagnosis, right_image: None, left_image: None, ordered_at }

@@ -1,18 +1,18 @@
 //! Which care plan an order gets (iris-facts §12.1; decisions 125, 281).
 //!
-//! Everything that was found resolves to a plan: first by the site's assignments, then the organization's, then the
-//! platform's own ([`crate::guidance`]); within one of them the most specific assignment wins (result before exam
-//! before neither), and of equally specific ones the first. The plan's texts come from the site, the organization or
+//! Each finding resolves to a plan: first by the site's assignments, then the organization's, then the platform's own
+//! ([`crate::guidance`]). Within one of these, the most specific assignment wins (with result before with exam before
+//! with neither), and the first among equally specific ones. The plan's texts come from the site, the organization or
 //! the platform, in this order.
 //!
-//! What an organization writes is passed over, layer by layer, where it would say less than was seen:
+//! An organization's configuration is skipped, layer by layer, where it would understate what was seen:
 //!
 //! * what the platform calls emergent stays emergent, under any id and any text;
-//! * a condition in words (`Other`) is at least as pressing as the subset that its grader chose;
-//! * the plan of an order without findings is for an order without findings, and for nothing else.
+//! * a condition in words (`Other`) is at least as pressing as the subset chosen by its grader;
+//! * the plan for an order without findings is used only for an order without findings.
 //!
-//! The order gets the plan of what is most pressing; priorities decide between plans of the same level. That nothing
-//! was found counts only where nothing was.
+//! The order gets the plan of its most pressing finding; priorities decide between plans of the same level. The plan
+//! for nothing found is used only if nothing was found.
 
 use crate::finding::{Finding, NO_FINDING, NOT_EXAMINED, NOT_GRADABLE, OTHER, same};
 use crate::guidance::GUIDANCE;
@@ -20,16 +20,16 @@ use crate::reading::{Examination, Eye};
 use iris_model::EvaluationType;
 use iris_model::organization::{CareLevel, CarePlan, CarePlanAssignment, CarePlans};
 
-/// The plans that hold for an order's site.
+/// The plans that apply to an order's site.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The site's own.
+    /// The site's own plans.
     pub site: Option<&'a CarePlans>,
-    /// The organization's.
+    /// The organization's plans.
     pub organization: &'a CarePlans,
 }
 
-/// A plan as resolved for a finding.
+/// The plan resolved for a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
     /// Its id.
@@ -42,15 +42,15 @@ pub struct Resolved {
     pub level: CareLevel,
     /// Its relative priority for this finding.
     pub priority: u16,
-    /// Whether its texts are the platform's own: then what the platform advises about a finding goes with them.
+    /// True if its texts are the platform's; then the platform's advice on the finding is added to them.
     pub is_platform_text: bool,
 }
 
-/// What a plan is looked up for.
+/// Something for which a plan is looked up.
 struct Subject<'a> {
     name: &'a str,
     result: Option<&'a str>,
-    /// The least level it can have.
+    /// The lowest level that its plan may have.
     floor: CareLevel,
 }
 
@@ -74,20 +74,20 @@ impl<'a> Subject<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The plan of one finding.
+    /// The plan for one finding.
     #[must_use]
     pub fn of_finding(&self, finding: &Finding, exams: &[EvaluationType]) -> Resolved {
         self.resolve(&Subject::of(finding), exams)
     }
 
-    /// The plan of an eye that cannot be graded.
+    /// The plan for an eye that cannot be graded.
     #[must_use]
     pub fn of_ungradable(&self, exams: &[EvaluationType]) -> Resolved {
         self.resolve(&Subject::NOT_GRADABLE, exams)
     }
 
-    /// The plan of the whole order: that of what is most pressing, or, where both eyes that were to be examined were,
-    /// and nothing was found, the one for nothing found. `one_eye`: one eye is all that was to be examined.
+    /// The plan for the whole order: that of the most pressing finding, or the one for nothing found if nothing was
+    /// found in any eye that was to be examined. `one_eye`: only one eye was to be examined.
     #[must_use]
     pub fn of_order(&self, examination: &Examination, exams: &[EvaluationType], one_eye: bool) -> Resolved {
         let of_eye = |eye: &Eye| match eye {
@@ -122,8 +122,8 @@ impl<'a> Scope<'a> {
             }
             return resolved(assignment, plan, is_platform_text);
         }
-        // An organization may use one of the platform's plans for nothing found, too; its words for that are not for a
-        // finding.
+        // An organization may assign this platform plan to nothing found and write its own text for it. That text must
+        // not be used for a finding.
         let found = own.and_then(|own| {
             let plan = if nothing_found.as_ref() == Some(&own.plan) {
                 of_platform(&own.plan)
@@ -135,8 +135,7 @@ impl<'a> Scope<'a> {
         found.map_or_else(last_resort, |(own, (plan, is_platform_text))| resolved(own, plan, is_platform_text))
     }
 
-    /// The texts of a plan, and whether they are the platform's. A text that makes it less pressing than it has to be
-    /// is passed over.
+    /// The texts of a plan, and whether they are the platform's. A text with a level below `floor` is skipped.
     fn plan(&self, id: &str, floor: CareLevel) -> Option<(&'a CarePlan, bool)> {
         let of = |plans: &'a CarePlans| plans.plans.iter().find(|plan| plan.id == id && plan.level >= floor);
         let own = self.site.into_iter().chain([self.organization]).find_map(of).map(|plan| (plan, false));
@@ -159,7 +158,7 @@ fn resolved(assignment: &CarePlanAssignment, plan: &CarePlan, is_platform_text: 
     }
 }
 
-/// The assignment that fits best: one that names the result before one that does not, then one that names the exam.
+/// The best assignment: one that names the result comes before one that does not, then one that names the exam.
 fn best<'a>(plans: &'a CarePlans, subject: &Subject<'_>, exams: &[EvaluationType]) -> Option<&'a CarePlanAssignment> {
     let fits = |own: &&CarePlanAssignment| {
         let result =
@@ -177,7 +176,7 @@ fn best<'a>(plans: &'a CarePlans, subject: &Subject<'_>, exams: &[EvaluationType
     found
 }
 
-/// For a finding nobody thought of: somebody should look at it.
+/// For a finding without any assignment: somebody should look at it.
 fn last_resort() -> Resolved {
     Resolved {
         id: "referral".to_owned(),

@@ -15,20 +15,20 @@ use iris_model::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// A graded order, as far as its result tells of it.
+/// The part of a graded order that its result describes.
 #[derive(Debug, Clone, Copy)]
 pub struct GradedOrder<'a> {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: &'a Organization,
-    /// The order in IRIS.
+    /// The order's id in IRIS.
     pub id: i64,
-    /// The order as the submitter calls it.
+    /// The submitter's id of the order.
     pub local_id: &'a LocalId,
-    /// The patient in IRIS.
+    /// The patient's id in IRIS.
     pub patient_id: i64,
-    /// The patient as the submitter calls it.
+    /// The submitter's id of the patient.
     pub patient_local_id: &'a str,
-    /// Where the exam took place.
+    /// The site where the exam took place.
     pub site: &'a LocalId,
     /// Two-letter state of the exam.
     pub state: &'a str,
@@ -38,22 +38,22 @@ pub struct GradedOrder<'a> {
     pub created_at: Timestamp,
     /// When it was queued for grading.
     pub queued_at: Option<Timestamp>,
-    /// What was submitted, with the patient as now on record.
+    /// What was submitted, with the patient as currently on record.
     pub request: &'a OrderRequest,
     /// Its images.
     pub images: &'a [ResultImage],
-    /// The grading that stands.
+    /// The assessment in force.
     pub assessment: &'a Assessment,
-    /// Remarks added since, oldest first.
+    /// Remarks added later, oldest first.
     pub added_notes: &'a [Note],
 }
 
-/// The communication a document is written for.
+/// The transmission for which a document is written.
 #[derive(Debug, Clone, Copy)]
 pub struct Sending {
     /// Its id.
     pub transaction_id: Uuid,
-    /// When.
+    /// When it is written.
     pub at: Timestamp,
     /// What kind of result it is.
     pub code: ResultCode,
@@ -85,7 +85,7 @@ pub fn build(order: &GradedOrder<'_>, sending: Sending) -> OrderResult {
     }
 }
 
-/// What an image directive tells of its image.
+/// What an image directive says about its image.
 #[must_use]
 pub fn image_of_directive(image: &Image, camera: Option<&request::Camera>) -> ResultImage {
     let place = image.azure_blob_storage.clone().unwrap_or_default();
@@ -102,7 +102,8 @@ pub fn image_of_directive(image: &Image, camera: Option<&request::Camera>) -> Re
         group_id: image.group_id,
         group_ordinal: image.group_ordinal,
         preferred: None,
-        // The directives are the images themselves; a camera with nothing else is none.
+        // The images are left out, because the directives are the images themselves; a camera without other details is
+        // omitted.
         camera: camera
             .map(|camera| request::Camera { images: Vec::new(), ..camera.clone() })
             .filter(|camera| *camera != request::Camera::default()),
@@ -147,7 +148,7 @@ fn result_order(order: &GradedOrder<'_>) -> ResultOrder {
     let serviced = order.images.iter().filter_map(|image| image.taken).max_by_key(|taken| taken.instant);
     ResultOrder {
         patient_order_id: order.id,
-        // Whoever reads this has the result: for the reader the order is closed.
+        // Whoever reads this has the result, so for them the order is complete.
         status: OrderStatus::Complete,
         local_id: order.local_id.to_string(),
         evaluation_types: order.evaluation_types.to_vec(),

@@ -1,9 +1,9 @@
-//! What each exam asks, and which answers there are (iris-facts §6.3, §6.5; decision 124).
+//! The questions of each exam, and their possible answers (iris-facts §6.3, §6.5; decision 124).
 
 use crate::finding::{Answer, Diagnosis};
 use iris_model::EvaluationType;
 
-/// Every published answer; `Positive` is one without a level (iris-facts §6.3).
+/// All published answers; `Positive` is an answer without a level (iris-facts §6.3).
 const DR_SCALE: &[Answer] = &[
     Answer::None,
     Answer::Mild,
@@ -28,7 +28,7 @@ const WET: &[Answer] = &[Answer::NoObservable, Answer::Positive, Answer::Indeter
 /// A question of an exam and its answers.
 pub type Question = (Diagnosis, &'static [Answer]);
 
-/// What an exam asks about every gradable eye. An exam for suspected pathology asks nothing.
+/// The questions an exam asks about every gradable eye. An exam for suspected pathology asks none.
 #[must_use]
 pub fn questions(exam: EvaluationType) -> &'static [Question] {
     use Diagnosis as D;
@@ -49,7 +49,7 @@ pub fn questions(exam: EvaluationType) -> &'static [Question] {
     }
 }
 
-/// What an exam also takes when it is there, without asking for it.
+/// Questions that an exam does not ask, but whose answers it accepts.
 #[must_use]
 pub fn optional(exam: EvaluationType) -> &'static [Question] {
     match exam {
@@ -58,14 +58,14 @@ pub fn optional(exam: EvaluationType) -> &'static [Question] {
     }
 }
 
-/// Whether a program reads it: then no license is needed (iris-facts R-06).
+/// Whether software reads it; then no license is needed (iris-facts R-06).
 #[must_use]
 pub fn is_read_by_ai(exam: EvaluationType) -> bool {
     matches!(exam, EvaluationType::DrRefNoRef | EvaluationType::DrAredsGlauc | EvaluationType::AiEyenukO1)
 }
 
-/// Answers of older interfaces as the canonical one: macular edema and HIV retinopathy on the scale of diabetic
-/// retinopathy, which become Positive (iris-facts §13 #30, #31).
+/// Converts answers of older interfaces: macular edema and HIV retinopathy graded on the scale of diabetic retinopathy
+/// become Positive (iris-facts §13 #30, #31).
 #[must_use]
 pub fn canonical(diagnosis: Diagnosis, answer: Answer) -> Answer {
     let graded = matches!(answer, Answer::Mild | Answer::Moderate | Answer::Severe | Answer::Proliferative);

@@ -1,4 +1,4 @@
-//! The platform's own care plans and advice, with the published guidance they rest on (decision 283):
+//! The platform's own care plans and advice, with the published guidance they are based on (decision 283):
 //! `data/care-plans.json`.
 
 use crate::finding::{Finding, same};
@@ -7,21 +7,21 @@ use iris_model::organization::{CarePlan, CarePlanAssignment, CarePlans};
 use serde::Deserialize;
 use std::sync::LazyLock;
 
-/// What the platform says where an organization says nothing.
+/// The platform's guidance, used where an organization has none of its own.
 #[expect(clippy::disallowed_methods, reason = "the file is part of the program, and tests go through all of it")]
 pub static GUIDANCE: LazyLock<Guidance> = LazyLock::new(|| {
-    // That the file can be read is a test; without it every finding would get the plan of last resort.
+    // A test checks that the file can be parsed; without it, every finding would get the plan of last resort.
     serde_json::from_str::<Document>(include_str!("../data/care-plans.json")).map(Guidance::from).unwrap_or_default()
 });
 
 /// Care plans, advice and their sources.
 #[derive(Debug, Default)]
 pub struct Guidance {
-    /// Plans and assignments, as organizations have them.
+    /// Plans and assignments, in the form organizations use.
     pub care_plans: CarePlans,
-    /// The source of each assignment, in their order.
+    /// The source of each assignment, in the same order.
     pub grounds: Vec<Source>,
-    /// What to heed beside the plan.
+    /// Advice given in addition to the plan.
     pub advice: Vec<Advice>,
 }
 
@@ -29,19 +29,19 @@ pub struct Guidance {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// What the data calls it.
+    /// Its id within the data.
     pub id: String,
-    /// Who published what.
+    /// The publisher and the title.
     pub title: String,
-    /// The year of the edition looked at.
+    /// The year of the edition used.
     pub year: u16,
 }
 
-/// What to heed about a finding, whatever its plan.
+/// Advice on a finding, whatever its plan.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Advice {
-    /// The findings it is about, as published.
+    /// The findings it applies to, as published.
     pub about: Vec<String>,
     /// The advice.
     pub text: String,
@@ -88,7 +88,7 @@ impl From<Document> for Guidance {
 }
 
 impl Guidance {
-    /// What to heed about a finding, beside its plan.
+    /// The advice on a finding, in addition to its plan.
     #[must_use]
     pub fn advice(&self, finding: &Finding) -> Option<&str> {
         let about = |advice: &&Advice| advice.about.iter().any(|name| same(name, finding.name()));

@@ -1,16 +1,16 @@
 //! ICD-10-CM codes of diagnosed pathology (iris-facts §9.7; decisions 128, 134).
 //!
-//! `data/icd-10-cm.tsv` holds the codes that can come out, undotted, with their descriptions: diabetic retinopathy and
-//! age-related macular degeneration in seven characters, and H35.81. A test holds each against the tabular list of the
+//! `data/icd-10-cm.tsv` holds all codes that can result, undotted, with their descriptions: diabetic retinopathy and
+//! age-related macular degeneration in seven characters, and H35.81. A test compares each with the tabular list of the
 //! release of April 1, 2026 (fiscal year 2026, CDC/NCHS). The codes follow the tables of iris-facts §9.7.
 //!
-//! Suspected conditions never have a code, and neither has an answer that does not say which one: `Indeterminable`, and
-//! `Positive` of an exam that only decides whether to refer. Glaucoma and HIV retinopathy have none published.
+//! Suspected conditions never have a code. Neither do answers that do not say which condition it is: `Indeterminable`,
+//! and `Positive` in an exam that only decides whether to refer. No codes are published for glaucoma and HIV
+//! retinopathy.
 //!
-//! Macular edema is coded together with diabetic retinopathy, in one code that names the level. Where the eye has
-//! retinopathy of no known level (`Positive`), or it could not be determined whether it has any, there is no such code,
-//! and H35.81 beside it would say that the edema is not the diabetic one: then the edema has no code of its own either
-//! (decision 285).
+//! Macular edema is coded together with diabetic retinopathy, in one code that includes the level. If the eye has
+//! retinopathy of unknown level (`Positive`), or it could not be determined whether it has any, there is no such code.
+//! H35.81 would then wrongly say that the edema is not diabetic, so the edema gets no code either (decision 285).
 
 use crate::finding::{Answer, Diagnosis, Finding};
 use crate::reading::{Examination, Eye};
@@ -18,10 +18,10 @@ use iris_model::result::DiagnosisCode;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// The categories of diabetes codes are made of.
+/// The diabetes categories from which codes are made.
 pub const CATEGORIES: [&str; 5] = ["E08", "E09", "E10", "E11", "E13"];
 
-/// Which eye a code is about.
+/// The eye a code is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Right,
@@ -39,7 +39,7 @@ impl Side {
     }
 }
 
-/// A code but for its side.
+/// A code without its side.
 #[derive(Clone, PartialEq, Eq)]
 struct Stem {
     before: String,
@@ -47,10 +47,10 @@ struct Stem {
     has_side: bool,
 }
 
-/// The codes of an examination, those of the right eye first; where both eyes have the same, one code for both.
+/// The codes of an examination, those of the right eye first; if both eyes have the same finding, one code for both.
 ///
-/// `submitted`: the diagnosis that came with the order, dotted or not; its category is used when it is one of diabetes,
-/// else `default`.
+/// `submitted`: the diagnosis submitted with the order, dotted or not. Its category is used if it is a diabetes
+/// category, otherwise `default`.
 #[must_use]
 pub fn codes(examination: &Examination, submitted: Option<&str>, default: &str) -> Vec<DiagnosisCode> {
     let category = submitted.and_then(category_of).unwrap_or(default);
@@ -68,7 +68,7 @@ pub fn codes(examination: &Examination, submitted: Option<&str>, default: &str) 
     found.into_iter().filter_map(|(side, stem)| described(&written(side, &stem))).collect()
 }
 
-/// The category of a diabetes code.
+/// The category of a diabetes code, if it is one.
 #[must_use]
 pub fn category_of(code: &str) -> Option<&'static str> {
     let head = code.trim().get(..3)?;
@@ -131,7 +131,7 @@ pub fn described(code: &str) -> Option<DiagnosisCode> {
     Some(DiagnosisCode { code: code.to_owned(), description: description.to_owned() })
 }
 
-/// The edition of the descriptions, the year of the grading, and that of the result where it is another.
+/// The edition of the descriptions, the fiscal year of the grading, and that of the result if it differs.
 #[must_use]
 pub fn edition(graded: Timestamp, sent: Timestamp) -> String {
     let (graded, sent) = (fiscal_year(graded), fiscal_year(sent));
@@ -143,14 +143,13 @@ pub fn edition(graded: Timestamp, sent: Timestamp) -> String {
     words
 }
 
-/// A fiscal year of the United States begins on October 1 of the year before.
+/// A fiscal year of the United States begins on October 1 of the previous year.
 fn fiscal_year(time: Timestamp) -> i16 {
     let date = time.to_zoned(TimeZone::UTC).date();
     date.year() + i16::from(date.month() >= 10)
 }
 
-/// The codes as a report lists them: the diagnosis that came with the order first (iris-facts §9.7.1), and that it came
-/// with it.
+/// The codes as a report lists them: first the diagnosis submitted with the order (iris-facts §9.7.1), marked as such.
 #[must_use]
 pub fn listed(submitted_code: Option<&str>, generated: &[DiagnosisCode]) -> Vec<DiagnosisCode> {
     let Some(own) = submitted_code.map(|code| submitted(code, generated)) else { return generated.to_vec() };
@@ -164,7 +163,7 @@ pub fn listed(submitted_code: Option<&str>, generated: &[DiagnosisCode]) -> Vec<
     marked.collect()
 }
 
-/// The diagnosis that came with an order, as it stands beside those of the exam: with what there is to say about it.
+/// The diagnosis submitted with an order, as listed beside those of the exam, with a remark.
 #[must_use]
 pub fn submitted(code: &str, generated: &[DiagnosisCode]) -> DiagnosisCode {
     let code = code.trim().replace('.', "").to_ascii_uppercase();
@@ -187,17 +186,17 @@ fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Whether the notes Excludes1 of the categories of diabetes and of R73 forbid a code beside one of diabetes.
+/// Whether the Excludes1 notes of the diabetes categories and of R73 forbid a code beside a diabetes code.
 fn excludes(submitted: &str, generated: &str) -> bool {
     let is_diabetes = category_of(generated).is_some();
     let other = category_of(submitted).is_some_and(|own| Some(own) != category_of(generated));
     is_diabetes && (other || submitted.starts_with("R73") || submitted.starts_with("O244"))
 }
 
-/// What is said about the edition of the descriptions.
+/// The edition of the descriptions, as reports state it.
 const EDITION: &str = "ICD-10-CM, CDC/NCHS, fiscal year 2026, release of April 1, 2026.";
 
-/// A code as people write it: with a dot behind the third character.
+/// A code as people write it: with a dot after the third character.
 #[must_use]
 pub fn dotted(code: &str) -> String {
     match (code.get(..3), code.get(3..)) {

@@ -1,28 +1,29 @@
 //! Which image of an eye the report shows (iris-facts §10.5). The published techniques have no stated order; ours
-//! follows what each is said to be best for: with pathology, the image that was on screen when the grader picked a
-//! finding shows it; without, a person's choice counts first. The last image taken is what remains.
+//! follows the stated strength of each. With pathology, the image that was on screen when the grader picked a finding
+//! comes first, because it shows the finding; without, a person's choice comes first. Failing that, the last image
+//! taken is used.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-/// What is known of an image of one eye.
+/// What is known about an image of one eye.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Candidate {
-    /// On screen when the grader picked a finding.
+    /// It was on screen when the grader picked a finding.
     pub shown_at_finding: bool,
-    /// Best Image, set by a person (`Preferred`).
+    /// Marked by a person as Best Image (`Preferred`).
     pub preferred: bool,
-    /// ImageContext is Primary: as captured, not a secondary view, component or enhancement.
+    /// Its ImageContext is Primary: as captured, not a secondary view, component or enhancement.
     pub primary: bool,
-    /// Arrived after grading (`AddedLate`); chosen only when there is nothing else.
+    /// It arrived after grading (`AddedLate`); chosen only if there is nothing else.
     pub added_late: bool,
-    /// When it was taken, by its metadata, in local time.
+    /// When it was taken according to its metadata, in local time.
     pub taken: Option<DateTime>,
     /// When it was received.
     pub received: Option<Timestamp>,
 }
 
-/// Index of the image to show, among those of one eye.
+/// The index of the image to show, among those of one eye.
 #[must_use]
 pub fn choose(candidates: &[Candidate], pathology: bool) -> Option<usize> {
     let rank = |(index, image): &(usize, &Candidate)| {

@@ -2,13 +2,13 @@
 //!
 //! # The journey of a grading
 //!
-//! 1. [`reading::read`] turns what was submitted into an [`Examination`](reading::Examination): per eye what was found,
-//!    missing or not gradable, each finding one the exam has, each question of the exam answered; or into all issues
-//!    that stand against it.
+//! 1. [`reading::read`] turns what was submitted into an [`Examination`](reading::Examination), or into a list of all
+//!    issues. In an examination, each eye has findings, is missing, or is not gradable; each finding is one that the
+//!    exam has, and each question of the exam is answered.
 //! 2. [`Assessment::of`] derives what follows and fixes it (iris-facts R-24): the care plan, severity, the flags, the
 //!    diagnosis codes. This is what is stored; later changes of care plans do not change it.
 //! 3. [`document::build`] writes the [`OrderResult`](iris_model::OrderResult) from the order, the patient and the
-//!    assessment, as often as it is asked for.
+//!    assessment, as often as it is needed.
 
 pub mod assessment;
 pub mod basis;

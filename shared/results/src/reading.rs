@@ -1,4 +1,4 @@
-//! From what a grader submitted to what was found (iris-facts §6): complete, allowed and free of contradiction, or all
+//! Turns what a grader submitted into findings (iris-facts §6): complete, permitted and free of contradictions, or all
 //! issues at once.
 
 use crate::exam::{self, Question};
@@ -8,22 +8,22 @@ use iris_model::issue::quoted;
 use iris_model::{EvaluationType, Issue, IssueCode};
 use std::borrow::Cow;
 
-/// The most findings of one eye: all there are, and room for several in words.
+/// The most findings of one eye: all named ones, and room for several in words.
 const FINDINGS_LIMIT: usize = 64;
 /// The most characters of a finding in words, a reason or a note (decision 13).
 const TEXT_LIMIT: usize = 4_000;
 
-/// What was seen, eye by eye.
+/// What was seen, per eye.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Examination {
-    /// The right eye; `None` when nothing was said about it.
+    /// The right eye; `None` if the grading does not mention it.
     pub od: Option<Eye>,
-    /// The left eye.
+    /// The left eye; `None` if the grading does not mention it.
     pub os: Option<Eye>,
 }
 
 impl Examination {
-    /// The eyes that could be graded, right one first.
+    /// The findings of the gradable eyes, right one first.
     pub fn gradable(&self) -> impl Iterator<Item = &[Finding]> {
         self.eyes().filter_map(|eye| match eye {
             Eye::Gradable(findings) => Some(findings.as_slice()),
@@ -31,33 +31,33 @@ impl Examination {
         })
     }
 
-    /// The eyes something was said about, right one first.
+    /// The eyes mentioned in the grading, right one first.
     pub fn eyes(&self) -> impl Iterator<Item = &Eye> {
         [&self.od, &self.os].into_iter().flatten()
     }
 }
 
-/// One eye.
+/// The examination of one eye.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Eye {
-    /// What was found: every question answered, then suspected conditions and others as sent.
+    /// What was found: an answer to every question, then suspected and other conditions as sent.
     Gradable(Vec<Finding>),
-    /// It cannot be graded.
+    /// It cannot be graded, for these reasons.
     Ungradable(Vec<String>),
-    /// There is no such eye, or no need to look at it.
+    /// There is no such eye, or no need to examine it.
     Missing(String),
 }
 
-/// What the order says that matters for reading a grading.
+/// What a grading needs to know about its order.
 #[derive(Debug, Clone, Copy)]
 pub struct OrderView<'a> {
     /// What was ordered.
     pub evaluation_types: &'a [EvaluationType],
-    /// Why an eye is missing, as ordered: applies to an eye the grading says nothing about.
+    /// Why an eye is missing, according to the order; applies to an eye that the grading does not mention.
     pub missing_eye_reason: Option<&'a str>,
-    /// Whether there are images of the right eye.
+    /// True if there are images of the right eye.
     pub right_images: bool,
-    /// Whether there are images of the left eye.
+    /// True if there are images of the left eye.
     pub left_images: bool,
 }
 
@@ -77,7 +77,7 @@ pub fn read(grading: &GradingSubmission, order: OrderView<'_>) -> Result<Examina
     {
         reader.error(IssueCode::EyeNotGraded, "OD", "No eye was graded. Send OD, OS or both.");
     }
-    // The order's reason is about the eye nobody looked at; it cannot be told whose it is when neither was.
+    // The order's reason applies to the eye that was not examined; if neither was, it is unclear which eye is meant.
     if let Some(reason) = order.missing_eye_reason {
         match (&od, &os) {
             (Some(_), None) => os = Some(Eye::Missing(reason.to_owned())),
@@ -167,7 +167,8 @@ impl Reader<'_> {
         Some(Eye::Gradable(found))
     }
 
-    /// Every question has exactly one answer, and one that cannot be given names what is suspected.
+    /// Every question must have exactly one answer; if it is that the question could not be determined, something
+    /// suspected must be named.
     fn answers(&mut self, side: &'static str, found: &[Finding]) {
         let answers = |wanted: Diagnosis| {
             found
@@ -181,7 +182,7 @@ impl Reader<'_> {
                 missing.push(diagnosis.text());
             }
         }
-        // A question whose answer was refused has been told about.
+        // If an answer was refused, that issue is enough.
         let refused = self.issues.iter().any(|issue| issue.path.starts_with(&path()));
         if !missing.is_empty() && !refused {
             let message = format!(
@@ -249,14 +250,14 @@ impl Reader<'_> {
         }
     }
 
-    /// The questions of all exams ordered; true = it must be answered.
+    /// The questions of all ordered exams; true = an answer is required.
     fn questions(&self) -> Vec<(Question, bool)> {
         let asked = self.order.evaluation_types.iter().flat_map(|exam| exam::questions(*exam)).map(|own| (*own, true));
         let more = self.order.evaluation_types.iter().flat_map(|exam| exam::optional(*exam)).map(|own| (*own, false));
         asked.chain(more).collect()
     }
 
-    /// The answers that any of the exams ordered has for a question.
+    /// The answers that at least one of the ordered exams allows for a question.
     fn allowed(&self, diagnosis: Diagnosis) -> Vec<Answer> {
         let mut allowed = Vec::new();
         for answer in self.questions().iter().filter(|((own, _), _)| *own == diagnosis).flat_map(|((_, all), _)| *all) {
@@ -287,7 +288,7 @@ fn is_unfit(text: &str) -> bool {
     text.chars().count() > TEXT_LIMIT || text.chars().any(|character| character.is_control() && character != '\n')
 }
 
-/// Answers first, in the order of the vocabulary; what was suspected after them, as sent.
+/// Answers come first, in vocabulary order, then suspected conditions as sent.
 fn rank(finding: &Finding) -> usize {
     match finding {
         Finding::Diagnosed(diagnosis, _) => {

@@ -1,9 +1,9 @@
-//! What is said about a graded order: one model, from which every block of a report is made, so that no two of them can
+//! What is said about a graded order: one model from which every block of a report is made, so that no two blocks can
 //! disagree (decision 284).
 //!
-//! Each finding has its words; the findings of an eye give it one sentence, what there is beside it, and a [`Chip`];
-//! the chip of the whole order goes by the level of its care plan, which is that of the most pressing finding. Colors
-//! go by chips, nothing else.
+//! Each finding has its words. The findings of an eye give it one sentence, further lines, and a [`Chip`]. The chip of
+//! the whole order follows the level of its care plan, which is that of the most pressing finding. Colors depend only
+//! on chips.
 
 use crate::assessment::{AssessedEye, AssessedFinding, Assessment};
 use crate::finding::{Answer, Diagnosis, Finding};
@@ -11,27 +11,27 @@ use iris_model::EvaluationType;
 use iris_model::organization::CareLevel;
 use std::cmp::Reverse;
 
-/// How pressing something is, in a word or two, least first.
+/// How pressing something is, in a word or two, least pressing first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Chip {
     /// The eye was not examined.
     NotExamined,
-    /// Examined, and nothing found.
+    /// Examined, with nothing found.
     NothingFound,
     /// The eye cannot be graded.
     NotGradable,
-    /// Something to be looked at again at a later exam.
+    /// To be checked again at a later exam.
     Again,
     /// To be seen by a specialist.
     Referral,
     /// To be seen soon.
     Urgent,
-    /// To be seen at once.
+    /// To be seen immediately.
     Emergency,
 }
 
 impl Chip {
-    /// Beside an eye.
+    /// The text beside an eye.
     #[must_use]
     pub fn of_eye(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Chip {
         }
     }
 
-    /// Beside a care plan.
+    /// The text beside a care plan.
     #[must_use]
     pub fn of_plan(self) -> &'static str {
         match self {
@@ -67,38 +67,38 @@ impl Chip {
     }
 }
 
-/// What is said about an order.
+/// Everything that is said about an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     /// About the right eye.
     pub od: SaidEye,
     /// About the left eye.
     pub os: SaidEye,
-    /// Beside the care plan.
+    /// The chip beside the care plan.
     pub chip: Chip,
 }
 
-/// What is said about an eye.
+/// Everything that is said about an eye.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SaidEye {
     /// How pressing it is.
     pub chip: Chip,
-    /// In one sentence, without a full stop.
+    /// The main statement, without a full stop.
     pub sentence: String,
-    /// What there is beside it.
+    /// Further findings or reasons.
     pub more: Vec<String>,
-    /// Every answer, and what else was found.
+    /// Every answer, and other findings.
     pub lines: Vec<Line>,
 }
 
-/// An answer as it is listed.
+/// An answer as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// What was asked.
     pub label: String,
     /// What was answered.
     pub value: String,
-    /// Whether it says that there is something.
+    /// True if it reports something found.
     pub is_news: bool,
 }
 
@@ -109,8 +109,8 @@ impl Line {
 }
 
 impl Said {
-    /// What is said about an order of these exams. `missing`: why an eye is missing, by the order; for an eye that the
-    /// grading does not mention.
+    /// What is said about an order for these exams. `missing`: why an eye is missing according to the order; used for
+    /// an eye that the grading does not mention.
     #[must_use]
     pub fn of(assessment: &Assessment, exams: &[EvaluationType], missing: Option<&str>) -> Self {
         let eye = |eye: &Option<AssessedEye>| SaidEye::of(eye.as_ref(), exams, missing);
@@ -168,7 +168,7 @@ impl SaidEye {
     }
 }
 
-/// Among what is equally pressing: what was diagnosed, then what could not be determined, then what is suspected.
+/// The order among equally pressing findings: diagnosed, then undetermined, then suspected.
 fn rank(finding: &Finding) -> u8 {
     match finding {
         Finding::Diagnosed(_, Answer::Indeterminable) => 1,
@@ -177,7 +177,7 @@ fn rank(finding: &Finding) -> u8 {
     }
 }
 
-/// Each finding in words; retinopathy and edema as the one diagnosis that they are.
+/// Each finding in words; retinopathy and edema are combined, because they are one diagnosis.
 fn told(found: &[&AssessedFinding]) -> Vec<String> {
     let is_edema = |finding: &Finding| matches!(finding, Finding::Diagnosed(Diagnosis::MacularEdema, _));
     let is_retinopathy = |finding: &Finding| matches!(finding, Finding::Diagnosed(Diagnosis::DiabeticRetinopathy, answer) if *answer != Answer::Indeterminable);
@@ -196,7 +196,7 @@ fn told(found: &[&AssessedFinding]) -> Vec<String> {
     told
 }
 
-/// What was looked for and not seen.
+/// Says what was looked for but not seen.
 fn nothing_found(findings: &[AssessedFinding], exams: &[EvaluationType]) -> String {
     let asked = |own: &AssessedFinding| match own.finding {
         Finding::Diagnosed(Diagnosis::DiabeticRetinopathy, _) if exams == [EvaluationType::DrRefNoRef] => {
@@ -251,7 +251,7 @@ fn phrase(finding: &Finding) -> String {
     }
 }
 
-/// How a finding is listed.
+/// A finding as listed.
 fn line(finding: &Finding) -> Line {
     match finding {
         Finding::Diagnosed(diagnosis, answer) => Line::new(diagnosis.text(), answer.text(), !answer.is_negative()),
@@ -263,7 +263,7 @@ fn line(finding: &Finding) -> Line {
     }
 }
 
-/// First letter in upper case.
+/// The text with its first letter in upper case.
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())

@@ -4,14 +4,14 @@ use crate::finding::{Answer, Diagnosis, Finding};
 use iris_model::organization::CareLevel;
 use iris_model::result::Severity;
 
-/// The severity of a finding whose care plan has this level. `severe_is_critical`: severe diabetic retinopathy is
-/// critical.
+/// The severity of a finding whose care plan has this level. `severe_is_critical`: severe diabetic retinopathy counts
+/// as critical.
 #[must_use]
 pub fn of_finding(finding: &Finding, level: CareLevel, severe_is_critical: bool) -> Severity {
     use Answer as A;
     match finding {
         Finding::Diagnosed(_, A::None | A::NoObservable) => Severity::Normal,
-        // An organization's own plan may call anything an emergency.
+        // An organization's own plan may declare anything an emergency.
         _ if level == CareLevel::Emergent => Severity::Critical,
         Finding::Diagnosed(_, A::Proliferative) => Severity::Critical,
         Finding::Diagnosed(Diagnosis::DiabeticRetinopathy, A::Severe) if severe_is_critical => Severity::Critical,

@@ -1,12 +1,12 @@
 //! The canonical JSON that is stored, and how later submissions change it.
 //!
-//! What a later submission *sends* replaces what is stored; what it does not send stays. The sections that identify
+//! What a later submission *sends* replaces what is stored; what it does not send stays. Sections that identify
 //! somebody or something (site, camera, providers, health plan) are replaced as a whole, so that no provider ends up
-//! with the name of one and the NPI of another; `Order` and `Patient` are replaced property by property. Image
-//! directives stay when a camera is sent without any.
+//! with one person's name and another's NPI. `Order` and `Patient` are replaced property by property. Image directives
+//! stay when a camera is sent without any.
 //!
-//! What is stored was written from the wire types and is read by them again. Where that fails the row is damaged, and
-//! nothing is decided on it: a default in its place would be somebody without a name, or an order without its
+//! Stored content was written from the wire types and is read back into them. If that fails, the row is damaged and
+//! nothing is decided on it: falling back to a default would mean a patient without a name, or an order without its
 //! requirements (decision 280).
 
 use iris_model::OrderRequest;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Stored content that is not what is written. Says what it is and nothing of what stands in it: that may be about a
+/// Stored content that this code did not write. Names the kind of content but never quotes it: it may be about a
 /// patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the stored {what} is not what was written")]
@@ -24,20 +24,18 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// Of something, as messages name it: `content of an order`.
+    /// For this kind of content, in the words of messages: `content of an order`.
     #[must_use]
     pub const fn of(what: &'static str) -> Self {
         Self { what }
     }
 }
 
-/// What an order's content is called.
 const ORDER: Unreadable = Unreadable { what: "content of an order" };
-/// What a patient's details are called.
 const PATIENT: Unreadable = Unreadable { what: "record of a patient" };
 
-/// The request as stored with its order: without the patient, who is stored apart, and without what only concerns the
-/// message.
+/// The request as stored with its order: without the patient, who is stored separately, and without anything that only
+/// concerns the message.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct OrderContent<'a> {
@@ -61,7 +59,7 @@ struct OrderContent<'a> {
     health_plan: Option<&'a HealthPlan>,
 }
 
-/// What is stored with the order.
+/// The JSON to store with an order.
 #[must_use]
 pub fn of_order(request: &OrderRequest) -> String {
     json(&OrderContent {
@@ -77,16 +75,16 @@ pub fn of_order(request: &OrderRequest) -> String {
     })
 }
 
-/// What is stored with the patient.
+/// The JSON to store with a patient.
 #[must_use]
 pub fn of_patient(patient: &Patient) -> String {
     json(patient)
 }
 
-/// A value as JSON. The wire types always serialize; an empty object stands in should that ever change.
+/// A value as JSON. The wire types always serialize; should that ever change, an empty object is returned.
 #[must_use]
 pub fn json<T: Serialize>(value: &T) -> String {
-    // Most documents fit without growing: growing costs more than what is left over.
+    // Most documents fit without growing; reallocating costs more than the unused space.
     let mut buffer = Vec::with_capacity(768);
     match serde_json::to_writer(&mut buffer, value) {
         Ok(()) => String::from_utf8(buffer).unwrap_or_else(|_| String::from("{}")),
@@ -94,7 +92,7 @@ pub fn json<T: Serialize>(value: &T) -> String {
     }
 }
 
-/// The stored patient with what was sent put over it. The LocalId stays.
+/// The stored patient updated with what was sent. The LocalId stays.
 ///
 /// # Errors
 /// When the stored patient cannot be read.
@@ -108,7 +106,7 @@ pub fn merge_patient(stored: &str, sent: &Patient) -> Result<Patient, Unreadable
     typed(base, PATIENT)
 }
 
-/// The stored order with what a change sends put over it. Order.LocalId and EvaluationTypes stay (iris-facts R-15); the
+/// The stored order updated with what a change sends. Order.LocalId and EvaluationTypes stay (iris-facts R-15); the
 /// result has no patient.
 ///
 /// # Errors
@@ -136,7 +134,7 @@ pub fn merge_order(stored: &str, sent: &OrderRequest) -> Result<OrderRequest, Un
     typed(base, ORDER)
 }
 
-/// What was submitted, put together again: a stored order with its stored patient.
+/// Reassembles what was submitted from a stored order and its stored patient.
 ///
 /// # Errors
 /// When either cannot be read.
@@ -144,7 +142,7 @@ pub fn whole(order: &str, patient: &str) -> Result<OrderRequest, Unreadable> {
     Ok(OrderRequest { patient: Some(read(patient, PATIENT)?), ..parse_order(order)? })
 }
 
-/// True when name *and* birth date differ from the patient on record (decision 6): then it is probably another person.
+/// True when name *and* birth date both differ from the patient on record (decision 6): it is probably another person.
 ///
 /// # Errors
 /// When the stored patient cannot be read.
@@ -167,7 +165,7 @@ pub fn parse_order(stored: &str) -> Result<OrderRequest, Unreadable> {
     read(stored, ORDER)
 }
 
-/// A stored image directive.
+/// Reads a stored image directive.
 ///
 /// # Errors
 /// When it cannot be read.

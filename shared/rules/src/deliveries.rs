@@ -1,10 +1,10 @@
 //! Deliveries: a result on its way to one destination.
 //!
-//! The transaction that writes a result also writes one row per destination. The row is the queue: it says where the
-//! delivery stands, when it is to be attempted next, and who is at it ([`life`]). A message in the platform's own queue
-//! of deliveries is a doorbell: whoever hears it begins an attempt of the [`Delivery`], if the row allows one, sends
-//! it, and stores what became of it together with the receipt. A doorbell that gets lost or rings twice does no harm,
-//! and none waits in the queue for later.
+//! The transaction that writes a result also writes one row per destination. The row is the queue: it holds the
+//! delivery's state, the time of its next attempt, and who is working on it ([`life`]). A message in the platform's own
+//! queue of deliveries is a doorbell: whoever receives it begins an attempt of the [`Delivery`], if the row allows one,
+//! sends it, and stores the outcome together with the receipt. A lost or repeated doorbell does no harm, and none is
+//! kept in the queue for later.
 //!
 //! ```text
 //!             ┌───────────── fails: due again, later each time
@@ -12,21 +12,21 @@
 //! written ─► Waiting ────┴──► Delivered, or handed over and then delivered, failed or uncertain
 //!             │  ▲
 //!             ▼  │ resumed, one after the other: Resumed ─► Delivered
-//!            Held                               (a destination that failed for days is disabled; what is for it is held)
+//!            Held                           (a destination that fails for days is disabled; its deliveries are held)
 //! ```
 //!
-//! Each delivery stands alone; only the results of one order reach a destination in the order in which they were
-//! written: a later one is not begun before the earlier one has ended, and its doorbell rings in the transaction that
-//! ends that one.
+//! Deliveries are independent, except that an order's results reach a destination in the order in which they were
+//! written: a later one is not begun until the earlier one has ended, and its doorbell rings in the transaction that
+//! ends the earlier one.
 //!
 //! # Doorbells
 //!
 //! The first rings when the result is written. `Orders::ring_due_deliveries`, driven by a timer, rings for deliveries
-//! that have become due, in turns between destinations, and once an hour for those that are due and that nobody has
-//! begun ([`LOST_AFTER`]): their doorbells are lost, or the queue is long. Messages of a delivery are numbered by
-//! [`announcement`](DeliveryMessage::announcement). A success rings for others to the same destination that would wait
-//! for nothing more. A delivery whose attempts break off [`LOST_LIMIT`] times in a row kills whoever makes it, and is
-//! parked for an operator.
+//! that have become due, in turns between destinations, and once an hour for due deliveries that nobody has begun
+//! ([`LOST_AFTER`]): their doorbells were lost, or the queue is long. A delivery's messages are numbered by
+//! [`announcement`](DeliveryMessage::announcement). A success also rings for others that wait for the same destination,
+//! since they no longer have a reason to wait. If a delivery's attempts break off [`LOST_LIMIT`] times in a row, it
+//! probably kills its handler, and is parked for an operator.
 
 pub mod life;
 
@@ -38,7 +38,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How long nobody begins a delivery that is due before its doorbell rings again.
+/// How long a due delivery may go without an attempt before its doorbell rings again.
 pub const LOST_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// How many attempts of a delivery may break off in a row before it is parked.
 pub const LOST_LIMIT: u32 = 5;
@@ -46,30 +46,30 @@ pub const LOST_LIMIT: u32 = 5;
 /// A new delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRecord {
-    /// The result.
+    /// The result's id.
     pub transaction_id: Uuid,
     /// Id of the destination in its organization.
     pub destination: String,
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
-    /// Its short name, for the messages.
+    /// Its short name, used in the messages.
     pub slug: Slug,
     /// The order.
     pub order: i64,
     /// When it was written.
     pub at: Timestamp,
-    /// What a failure allows. What is sent at most once is also written at most once: a second charge of an order is
-    /// not stored, whatever became of the first.
+    /// What may be done after a failure. An at-most-once delivery is also stored at most once: a second charge for an
+    /// order is not stored, whatever became of the first.
     pub purpose: Purpose,
 }
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeliveryState {
-    /// Under way.
+    /// Not delivered yet.
     Waiting,
-    /// Done.
+    /// Delivered.
     Delivered,
     /// Its destination is disabled.
     Held,
@@ -77,14 +77,14 @@ pub enum DeliveryState {
     Resumed,
     /// Its destination is gone from the organization's document.
     Dropped,
-    /// It can never be made: the order lacks something its name there needs.
+    /// It can never be delivered: the order lacks something that its name at the destination needs.
     Failed,
-    /// Taken aside: by an operator, because handlers died of it again and again, or because its destination did not
-    /// take it for days.
+    /// Set aside: by an operator, because handlers kept dying of it, or because its destination did not take it for
+    /// days.
     Parked,
-    /// Its destination has it; the final word is awaited.
+    /// Its destination has it; final confirmation is pending.
     HandedOver,
-    /// Nobody knows whether it arrived, and it must not be sent twice: operators decide.
+    /// Nobody knows whether it arrived, and it must not be sent twice: an operator has to decide.
     Uncertain,
 }
 
@@ -102,7 +102,7 @@ impl DeliveryState {
         Self::Delivered,
     ];
 
-    /// The word for people.
+    /// The name shown to people.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -118,45 +118,46 @@ impl DeliveryState {
         }
     }
 
-    /// True when it is not made and somebody still has it in hand: it waits, or will when its destination is resumed.
+    /// True when it is not delivered but will be tried: it waits now, or will once its destination is resumed.
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, Self::Waiting | Self::Held | Self::Resumed | Self::HandedOver)
     }
 
-    /// True when an attempt may begin, once it is due: for what was handed over that is when its final word is overdue.
+    /// True when an attempt may begin once it is due. For a delivery that was handed over, due means that its final
+    /// confirmation is overdue.
     #[must_use]
     pub fn may_begin(self) -> bool {
         matches!(self, Self::Waiting | Self::Resumed | Self::HandedOver)
     }
 
-    /// True when nothing is to be done any more for the order to be complete: made, or wanted by nobody.
+    /// True when it no longer keeps the order from being complete: it was delivered, or nobody wants it any more.
     #[must_use]
     pub fn is_settled(self) -> bool {
         matches!(self, Self::Delivered | Self::Dropped)
     }
 
-    /// True when it has ended for good, and is removed with time.
+    /// True when it has ended for good and may be removed in time.
     #[must_use]
     pub fn is_over(self) -> bool {
         self.is_settled() || self == Self::Failed
     }
 }
 
-/// A delivery with everything that is stored about it.
+/// A delivery with everything stored about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its place among all, in the order of writing.
+    /// Its number among all deliveries, in order of writing.
     pub sequence: i64,
     /// The result.
     pub transaction_id: Uuid,
     /// Id of the destination.
     pub destination: String,
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
     /// The order.
     pub order: i64,
-    /// Where it stands.
+    /// Its current state.
     pub state: DeliveryState,
     /// When the result was written.
     pub at: Timestamp,
@@ -166,15 +167,15 @@ pub struct Delivery {
     pub code: ResultCode,
     /// The canonical document.
     pub document: String,
-    /// What its report says beyond that.
+    /// The report content that is not in the document.
     pub report: String,
-    /// True while an earlier result of the same order is under way to the same destination.
+    /// True while an earlier result of the same order is on its way to the same destination.
     pub is_behind: bool,
-    /// Since when its destination is disabled.
+    /// Since when its destination has been disabled.
     pub disabled_at: Option<Timestamp>,
     /// When its doorbell last rang again.
     pub seen_at: Option<Timestamp>,
-    /// How many messages followed its first.
+    /// How many messages followed the first.
     pub announced: u32,
     /// Its attempts.
     pub life: Life,
@@ -188,29 +189,29 @@ pub struct Attempt {
     pub at: Timestamp,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// What became of it: `delivered`, `handed-over`, `refused`, `unavailable`, `impossible`.
+    /// How it ended: `delivered`, `handed-over`, `refused`, `unavailable`, `impossible`.
     pub outcome: String,
-    /// What the destination, or what was away, said.
+    /// What the destination, or the unavailable part of the platform, reported.
     pub said: String,
 }
 
-/// A delivery as listed: without the document.
+/// A delivery as listed, without the document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliverySummary {
-    /// Its place among all, in the order of writing; what operators call it by.
+    /// Its number among all deliveries, in order of writing; operators refer to it by this.
     pub id: i64,
     /// The result.
     pub transaction_id: Uuid,
     /// Id of the destination.
     pub destination: String,
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
     /// Its short name.
     pub slug: Slug,
     /// The order.
     pub order: i64,
-    /// Where it stands.
+    /// Its current state.
     pub state: DeliveryState,
     /// When the result was written.
     pub at: Timestamp,
@@ -218,14 +219,14 @@ pub struct DeliverySummary {
     pub seen_at: Option<Timestamp>,
     /// When it was delivered.
     pub delivered_at: Option<Timestamp>,
-    /// How many messages followed its first.
+    /// How many messages followed the first.
     pub announced: u32,
 }
 
-/// Which deliveries to list; what is `None` or empty is not looked at.
+/// Filters for a list of deliveries; `None` or empty matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliverySearch {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: Option<ClientGuid>,
     /// For this destination.
     pub destination: Option<String>,
@@ -237,48 +238,48 @@ pub struct DeliverySearch {
     pub before: Option<i64>,
 }
 
-/// What became of an operator's wish concerning a delivery.
+/// What became of an operator's request about a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryMove {
     /// Done.
     Done,
     /// There is no delivery with this id.
     Unknown,
-    /// It cannot be done to a delivery in this state.
+    /// Not possible for a delivery in this state.
     Refused(DeliveryState),
     /// Its destination already has a later result of the same order.
     Overtaken,
 }
 
-/// How a destination does that fails; one that works has none.
+/// The state of a destination that fails; one that works has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DestinationHealth {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
     /// Its id.
     pub destination: String,
     /// Since when nothing could be delivered.
     pub failing_since: Timestamp,
-    /// Since when it is disabled.
+    /// Since when it has been disabled.
     pub disabled_at: Option<Timestamp>,
-    /// Why the latest delivery failed; without personal data.
+    /// Why the latest delivery failed; contains no personal data.
     pub reason: String,
     /// How many deliveries are held.
     pub held: u64,
 }
 
-/// What its submitter is told.
+/// What the submitter is told about a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handover {
-    /// By what channel (iris-facts §3.16).
+    /// The type of channel (iris-facts §3.16).
     pub delivery_type: &'static str,
-    /// The destination's id, and what the result is called there.
+    /// The destination's id, and the name the result has there.
     pub endpoint: String,
-    /// The order as the submitter calls it.
+    /// The submitter's id of the order.
     pub order_local_id: String,
 }
 
-/// The message that makes a delivery happen. Holds no personal data.
+/// The message that triggers a delivery. Holds no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeliveryMessage {
@@ -288,7 +289,7 @@ pub struct DeliveryMessage {
     pub transaction_id: Uuid,
     /// Id of the destination.
     pub destination: String,
-    /// The how many-th message of the delivery it is, from 0.
+    /// Counts the delivery's messages, from 0.
     #[serde(default, skip_serializing_if = "is_first")]
     pub announcement: u32,
 }
@@ -299,8 +300,7 @@ fn is_first(announcement: &u32) -> bool {
 }
 
 impl DeliveryMessage {
-    /// The message's id: each announcement has its own, so that no queue takes the second for a repetition of the
-    /// first.
+    /// The message's id. Each announcement has its own, so that no queue takes the second for a duplicate of the first.
     #[must_use]
     pub fn id(&self) -> Uuid {
         match self.announcement {
@@ -315,7 +315,7 @@ fn derived(transaction: Uuid, destination: &str, what: &str) -> Uuid {
     Uuid::new_v5(&place, format!("{what}/{destination}").as_bytes())
 }
 
-/// The event that tells of a delivery (iris-facts §4.2). The same for the same delivery but for its time.
+/// The event that reports a delivery (iris-facts §4.2). For one delivery it is always the same, except for its time.
 #[must_use]
 pub fn receipt(delivery: &Delivery, handover: &Handover, now: Timestamp) -> Event {
     let id = derived(delivery.transaction_id, &delivery.destination, "receipt");
@@ -330,8 +330,8 @@ pub fn receipt(delivery: &Delivery, handover: &Handover, now: Timestamp) -> Even
     }
 }
 
-/// The event that tells of a delivery that can never be made. Its id is not that of [`receipt`]: an operator may have
-/// it tried once more.
+/// The event that reports that a delivery can never be made. Its id differs from that of [`receipt`], since an operator
+/// may have it tried once more.
 #[must_use]
 pub fn failed_receipt(delivery: &Delivery, handover: &Handover, reason: &str, now: Timestamp) -> Event {
     Event {

@@ -1,9 +1,9 @@
-//! The rules: what becomes of a submission, an image, a grading and a delivery. Pure: no clock, no I/O, no randomness
-//! but what is passed in.
+//! The rules: what becomes of a submission, an image, a grading and a delivery. Pure: no clock, no I/O, and only the
+//! randomness that is passed in.
 //!
-//! [`decide::decide`] says what a submission does to the state of things, [`images`] what an image does. Both read a
-//! [`Snapshot`] of what is stored and answer with the rows to write and the events to send; somebody else stores and
-//! sends them. The same arguments always give the same decision.
+//! [`decide::decide`] says what a submission changes, [`images`] what an image changes. Both read a [`Snapshot`] of
+//! what is stored and return the rows to write and the events to send; the caller stores and sends them. The same
+//! arguments always give the same decision.
 
 pub mod batches;
 pub mod content;

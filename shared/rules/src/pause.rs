@@ -1,16 +1,16 @@
-//! Pauses between tries.
+//! Pauses between retries.
 
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-/// Between half and all of a delay, so that those who failed together do not come back together.
+/// Between half of a delay and all of it, so that whatever failed together does not come back together.
 #[must_use]
 pub fn jitter(delay: Duration, random: &impl BuildHasher) -> Duration {
     delay / 2 + delay.mul_f64(chance(random) / 2.0)
 }
 
-/// A number from 0 to 1. `random` is a fresh [`RandomState`](std::hash::RandomState) at the edge, and whatever a test
-/// likes.
+/// A number from 0 to 1. Callers at the edge pass a fresh [`RandomState`](std::hash::RandomState); tests pass whatever
+/// they like.
 #[must_use]
 pub fn chance(random: &impl BuildHasher) -> f64 {
     (random.hash_one(0) % 1_000) as f64 / 1_000.0

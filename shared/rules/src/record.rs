@@ -1,4 +1,4 @@
-//! The rows of the store, as the rules see them.
+//! The rows of the store, in the form the rules use.
 
 use crate::content::Unreadable;
 use iris_model::{
@@ -7,16 +7,16 @@ use iris_model::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// A site created from a submission (iris-facts R-03). Sites an organization lists live in its document alone.
+/// A site created from a submission (iris-facts R-03). Sites that an organization lists exist only in its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteRecord {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
-    /// The organization's id of it.
+    /// The organization's own id of it.
     pub local_id: LocalId,
-    /// Name for people.
+    /// Its name for people.
     pub name: String,
-    /// Two-letter state: where its exams take place.
+    /// Two-letter code of the state where its exams take place.
     pub state: String,
     /// The whole address as canonical JSON.
     pub address: String,
@@ -24,12 +24,12 @@ pub struct SiteRecord {
     pub created_at: Timestamp,
 }
 
-/// A camera created from a submission (iris-facts R-04). Listed cameras live in the organization's document.
+/// A camera created from a submission (iris-facts R-04). Listed cameras exist only in the organization's document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraRecord {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
-    /// Unique in the organization (decision 15a).
+    /// Its id, unique in the organization (decision 15a).
     pub local_id: LocalId,
     /// The site it is assigned to.
     pub site: LocalId,
@@ -39,25 +39,25 @@ pub struct CameraRecord {
     pub created_at: Timestamp,
 }
 
-/// What identifies a patient (decision 12).
+/// The key of a patient (decision 12).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PatientRef {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
-    /// The site its LocalId is unique in; `None` = it is unique in the organization.
+    /// The site in which its LocalId is unique; `None` = it is unique in the whole organization.
     pub site: Option<LocalId>,
     /// The submitter's id.
     pub local_id: LocalId,
 }
 
-/// A patient.
+/// A stored patient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatientRecord {
-    /// The patient in IRIS.
+    /// The patient's id in IRIS.
     pub id: i64,
-    /// What identifies it.
+    /// Its key.
     pub key: PatientRef,
-    /// The `Patient` object of the submissions as canonical JSON, the latest values that were sent.
+    /// The `Patient` object as canonical JSON, with the latest values that were sent.
     pub details: String,
     /// Raised by every change.
     pub version: i32,
@@ -65,43 +65,43 @@ pub struct PatientRecord {
     pub created_at: Timestamp,
 }
 
-/// What identifies an order to its submitter: at most one order is *current* under it.
+/// An order's key for its submitter. At most one order is *current* under it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrderRef {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
     /// The submitter's id.
     pub local_id: LocalId,
 }
 
-/// An order.
+/// A stored order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRecord {
-    /// The order in IRIS.
+    /// The order's id in IRIS.
     pub id: i64,
-    /// What its submitter calls it.
+    /// Its submitter's key.
     pub key: OrderRef,
     /// False once another order has taken over its LocalId.
     pub current: bool,
-    /// For whom.
+    /// The patient's id in IRIS.
     pub patient: i64,
     /// Where the exam takes place.
     pub site: LocalId,
     /// Two-letter state of the exam (iris-facts R-06).
     pub state: String,
-    /// The camera, when named.
+    /// The camera, if named.
     pub camera: Option<LocalId>,
-    /// What to examine; sorted.
+    /// The requested evaluations; sorted.
     pub evaluation_types: Vec<EvaluationType>,
-    /// Where it stands.
+    /// Its current status.
     pub status: OrderStatus,
-    /// Within what it is the only open one; as configured when it was created.
+    /// The scope in which it is the only open order, as configured when it was created.
     pub scope: OpenOrderScope,
     /// Images linked to it so far.
     pub images: i32,
-    /// Of the request's content, to recognize a replay (decision 2).
+    /// Fingerprint of the request's content, to recognize a replay (decision 2).
     pub fingerprint: Uuid,
-    /// The request without its patient, as canonical JSON; `None` where the snapshot did not ask for it.
+    /// The request without its patient, as canonical JSON; `None` if the snapshot did not ask for it.
     pub content: Option<String>,
     /// Raised by every change.
     pub version: i32,
@@ -110,33 +110,33 @@ pub struct OrderRecord {
 }
 
 impl OrderRecord {
-    /// True while it takes the place of an open order.
+    /// True while it occupies the place of an open order.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.status.is_open()
     }
 
-    /// The content, where a decision rests on it.
+    /// The content, for decisions that depend on it.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the content was not loaded.
     pub fn stored_content(&self) -> Result<&str, Unreadable> {
         self.content.as_deref().ok_or(Unreadable::of("content of an order"))
     }
 }
 
-/// What happened to an order, as its history tells.
+/// What happened to an order, as recorded in its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderChange {
-    /// Changed in place; the history keeps the content before.
+    /// Changed in place; the history keeps the previous content.
     Changed,
-    /// Cancelled by its submitter.
+    /// Canceled by its submitter.
     Cancelled,
-    /// Cancelled because a newer order took its place (decision 3).
+    /// Canceled because a newer order took its place (decision 3).
     Superseded,
-    /// Cancelled and created anew because of a change (decision 7).
+    /// Canceled and recreated because of a change (decision 7).
     Recreated,
-    /// Closed before; its LocalId was taken over by a newer order.
+    /// Already closed; a newer order took over its LocalId.
     Retired,
     /// An image was linked to it.
     ImageLinked,
@@ -144,13 +144,13 @@ pub enum OrderChange {
     Queued,
     /// Graded.
     Graded,
-    /// Its grading was corrected, or something was added to it.
+    /// Its grading was corrected, or an addendum was added.
     Regraded,
     /// Every destination has its last result.
     Completed,
 }
 
-/// A grading of an order, or a correction of or an addendum to one. The latest that is no addendum stands.
+/// A grading of an order, a correction, or an addendum. The latest that is not an addendum is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GradingRecord {
     /// The order.
@@ -163,16 +163,16 @@ pub struct GradingRecord {
     pub code: ResultCode,
     /// The submission it came with.
     pub submission: Uuid,
-    /// Of what was submitted, to recognize a repetition.
+    /// Fingerprint of what was submitted, to recognize a repetition.
     pub fingerprint: Uuid,
-    /// What follows from it: an [`Assessment`](iris_results::Assessment) as JSON; of an addendum its notes.
+    /// The [`Assessment`](iris_results::Assessment) that follows from it, as JSON; for an addendum, its notes.
     pub details: String,
 }
 
-/// A result that was written for an order.
+/// A result written for an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultRecord {
-    /// The communication: its message id wherever it goes.
+    /// Its id, used as the message id wherever it is sent.
     pub transaction_id: Uuid,
     /// The order.
     pub order: i64,
@@ -182,12 +182,12 @@ pub struct ResultRecord {
     pub code: ResultCode,
     /// The canonical document.
     pub document: String,
-    /// What its report says beyond that: a [`ReportBasis`](iris_results::ReportBasis) as JSON.
+    /// The report content that is not in the document: a [`ReportBasis`](iris_results::ReportBasis) as JSON.
     pub report: String,
 }
 
 impl OrderChange {
-    /// The word as stored and shown.
+    /// The name that is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

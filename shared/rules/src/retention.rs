@@ -1,37 +1,37 @@
-//! What is removed when its time is over, and what never is.
+//! What is removed once its retention period is over, and what never is.
 //!
 //! | kind | what goes | what stays |
 //! |---|---|---|
 //! | [`Kind::Bodies`] | bytes of refused messages | the record of the message, with its issues |
-//! | [`Kind::Lines`] | lines of drops that are over, with their cells | the drop and its totals |
+//! | [`Kind::Lines`] | lines of finished drops, with their cells | the drop and its totals |
 //! | [`Kind::OrderHistory`] | former contents of closed orders | what happened to the order, and when |
 //! | [`Kind::PatientHistory`] | former details of patients without an open order | the patient |
 //! | [`Kind::Images`] | records of images that found no order | images of orders |
 //! | [`Kind::Submissions`] | records of messages, except those of orders that are not closed | the order |
-//! | [`Kind::Links`] | which message repeated which, when both are gone | |
-//! | [`Kind::Drops`] | drops that are over | the orders |
+//! | [`Kind::Links`] | which message repeated which, once both are gone | |
+//! | [`Kind::Drops`] | finished drops | the orders |
 //! | [`Kind::Deliveries`] | deliveries that ended: made, impossible, or for a destination that is gone | the result |
-//! | [`Kind::BatchEntries`] | what batches had whose files were all written | the results |
-//! | [`Kind::Batches`] | these batches, but for an organization's last | |
-//! | [`Kind::Results`] | results of closed orders that later ones took the place of | the order's last result |
-//! | [`Kind::Gradings`] | gradings of closed orders that later ones took the place of | the one that stands, and every addendum |
+//! | [`Kind::BatchEntries`] | contents of batches whose files were all written | the results |
+//! | [`Kind::Batches`] | those batches, except an organization's last | |
+//! | [`Kind::Results`] | results of closed orders replaced by later ones | the order's last result |
+//! | [`Kind::Gradings`] | gradings of closed orders replaced by later ones | the one in force, and every addendum |
 //!
-//! Never removed by time: patients, orders, the grading and the result of each (they are the medical record, which its
-//! owner decides about), what the outbox still has to send or had to park, and the audit. Nothing goes that was not
-//! handed over: a result stays as long as a delivery of it has a record, and as long as it belongs to no batch or to
+//! Never removed by time: patients, orders, each order's grading and result (they are the medical record, which its
+//! owner decides about), messages the outbox still has to send or has parked, and the audit. Nothing goes before it was
+//! handed over: a result stays as long as one of its deliveries has a record, and as long as it is in no batch, or in
 //! one that has a record; and neither of these goes before it is done. A batch of removals and the audit entry that
-//! says how much it removed are one transaction.
+//! says how much was removed are one transaction.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What is removed together.
+/// Rows that are removed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// Bytes of refused messages.
     Bodies,
-    /// Lines of drops that are over.
+    /// Lines of finished drops.
     Lines,
     /// Former contents of closed orders.
     OrderHistory,
@@ -41,24 +41,24 @@ pub enum Kind {
     Images,
     /// Records of messages.
     Submissions,
-    /// Which message repeated which.
+    /// Which message repeats which.
     Links,
-    /// Drops that are over.
+    /// Finished drops.
     Drops,
-    /// Deliveries that ended.
+    /// Deliveries that have ended.
     Deliveries,
-    /// What batches of results had.
+    /// Contents of batches of results.
     BatchEntries,
-    /// Batches of results that were written.
+    /// Batches of results whose files were written.
     Batches,
-    /// Results that later ones took the place of.
+    /// Results that were replaced by later ones.
     Results,
-    /// Gradings that later ones took the place of.
+    /// Gradings that were replaced by later ones.
     Gradings,
 }
 
 impl Kind {
-    /// Every kind, what hangs on something before that.
+    /// Every kind; dependents come before what they depend on.
     pub const ALL: [Self; 13] = [
         Self::Bodies,
         Self::Lines,
@@ -75,7 +75,7 @@ impl Kind {
         Self::Gradings,
     ];
 
-    /// The name in audit entries and logs.
+    /// The name used in audit entries and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -96,15 +96,15 @@ impl Kind {
     }
 }
 
-/// One batch to remove.
+/// One batch of rows to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prune {
-    /// Of this kind.
+    /// The kind of rows.
     pub kind: Kind,
-    /// What ended before.
+    /// Rows that ended before this time.
     pub before: Timestamp,
-    /// So many rows at most.
+    /// At most this many rows.
     pub limit: u32,
-    /// Now, for the audit.
+    /// The current time, for the audit.
     pub at: Timestamp,
 }

@@ -1,7 +1,7 @@
 //! What is known about everything a batch touches.
 //!
 //! Loaded once per batch, then carried forward in memory: [`Snapshot::apply`] puts each decision into effect, so that
-//! the next submission of the batch is decided as if the one before had been committed.
+//! the next submission of the batch is decided as if the previous one had been committed.
 
 use crate::decide::{Change, Decision};
 use crate::images::{BlobRef, DirectiveRecord, KnownImages};
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The state of things, as far as a batch needs it.
+/// The stored state, as far as a batch needs it.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     submissions: HashMap<Uuid, Outcome>,
@@ -26,11 +26,11 @@ pub struct Snapshot {
     /// Images, directives and studies.
     pub images: KnownImages,
     gradings: HashMap<i64, Vec<Arc<GradingRecord>>>,
-    /// The lines and pending rows of the wanted batch of a drop, when it is already done.
+    /// The lines and pending rows of the requested drop batch, if it was already committed.
     pub done_batch: Option<DoneBatch>,
 }
 
-/// A batch of a drop that was committed before.
+/// A drop batch that was committed earlier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoneBatch {
     /// Its lines as newline-delimited JSON.
@@ -40,25 +40,25 @@ pub struct DoneBatch {
 }
 
 impl Snapshot {
-    /// What became of a message with this id, when it was dealt with before.
+    /// The outcome of the message with this id, if it was handled before.
     #[must_use]
     pub fn submission(&self, id: Uuid) -> Option<&Outcome> {
         self.submissions.get(&id)
     }
 
-    /// A created site.
+    /// A site that was created from a submission.
     #[must_use]
     pub fn site(&self, organization: ClientGuid, local_id: &LocalId) -> Option<&SiteRecord> {
         self.sites.get(&(organization, local_id.clone()))
     }
 
-    /// A created camera.
+    /// A camera that was created from a submission.
     #[must_use]
     pub fn camera(&self, organization: ClientGuid, local_id: &LocalId) -> Option<&CameraRecord> {
         self.cameras.get(&(organization, local_id.clone()))
     }
 
-    /// A patient by what identifies it.
+    /// A patient by key.
     #[must_use]
     pub fn patient(&self, key: &PatientRef) -> Option<&PatientRecord> {
         self.patient_ids.get(key).and_then(|id| self.patients.get(id)).map(Arc::as_ref)
@@ -98,12 +98,12 @@ impl Snapshot {
         ids.iter().filter_map(|id| self.order_by_id(*id)).collect()
     }
 
-    /// Every order loaded or created.
+    /// Every order that was loaded or created.
     pub fn orders(&self) -> impl Iterator<Item = &OrderRecord> {
         self.orders.values().map(Arc::as_ref)
     }
 
-    /// Every patient loaded or created.
+    /// Every patient that was loaded or created.
     pub fn patients(&self) -> impl Iterator<Item = &PatientRecord> {
         self.patients.values().map(Arc::as_ref)
     }
@@ -115,13 +115,13 @@ impl Snapshot {
         ids.iter().filter_map(|id| self.orders.get(id)).map(Arc::as_ref).collect()
     }
 
-    /// The gradings of an order, oldest first, where the snapshot asked for them.
+    /// The gradings of an order, oldest first, if the snapshot asked for them.
     #[must_use]
     pub fn gradings(&self, order: i64) -> &[Arc<GradingRecord>] {
         self.gradings.get(&order).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Adds a grading, the latest of its order.
+    /// Adds a grading as the latest of its order.
     pub fn put_grading(&mut self, grading: impl Into<Arc<GradingRecord>>) {
         let grading = grading.into();
         self.gradings.entry(grading.order).or_default().push(grading);
@@ -149,9 +149,9 @@ impl Snapshot {
         self.patients.insert(patient.id, patient);
     }
 
-    /// Adds an order as it is stored. The same version may come twice, with its content and without; it keeps it. A
-    /// version without content never replaces another one that has it: versions and contents are not mixed, and saving
-    /// what rests on an old version fails.
+    /// Adds an order as it is stored. The same version may be added twice, with and without content; the content is
+    /// kept. A version without content never replaces a different one that has it: versions and contents must not be
+    /// mixed, and saving what is based on an old version fails anyway.
     pub fn put_order(&mut self, order: impl Into<Arc<OrderRecord>>) {
         let order = order.into();
         let known = self.orders.get(&order.id);
@@ -161,7 +161,7 @@ impl Snapshot {
         self.replace_order(order);
     }
 
-    /// Puts a decided change of an order into effect. Content it does not bring stays as it is.
+    /// Puts a decided change of an order into effect. If it brings no content, the existing content stays.
     fn replace_order(&mut self, mut order: Arc<OrderRecord>) {
         if order.current {
             self.current.insert(order.key.clone(), order.id);

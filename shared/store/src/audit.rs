@@ -1,46 +1,46 @@
 //! Who changed or viewed what, and why.
 //!
 //! Entries are only ever added; the database itself refuses to change or remove one (migration 0020). A change of the
-//! database is committed together with its entry, so that neither exists without the other. What happens elsewhere (a
-//! queue, a blob, a person's screen) is entered *before* it happens: an entry may then tell of something that failed,
-//! but nothing is done that no entry tells of.
+//! database is committed together with its entry, so that neither exists without the other. Actions elsewhere (on a
+//! queue, a blob, a person's screen) are entered *before* they happen: an entry may then describe something that
+//! failed, but nothing is done without an entry.
 
 use iris_model::ClientGuid;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// Something about to be done.
+/// An action about to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// When.
+    /// When it is taken.
     pub at: Timestamp,
-    /// Whose data it concerns, when it is one organization's.
+    /// The organization whose data it concerns, if it is a single one.
     pub organization: Option<ClientGuid>,
-    /// Who does it, by their own account; the database adds the login it knows.
+    /// Who takes it, by their own account; the database adds the login it knows.
     pub actor: String,
-    /// What is done, e.g. `orders.view`.
+    /// The action, e.g. `orders.view`.
     pub action: String,
-    /// What it is done to: an id of ours, never personal data.
+    /// What it is done to: an internal id, never personal data.
     pub subject: String,
     /// Why, in the actor's words.
     pub reason: String,
-    /// More about it as JSON, never personal data.
+    /// More details as JSON, never personal data.
     pub details: serde_json::Value,
 }
 
-/// An entry on record.
+/// A stored audit entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditRecord {
-    /// Its number, rising with time.
+    /// Its number; later entries have higher ones.
     pub id: i64,
-    /// When.
+    /// When it was taken.
     pub at: Timestamp,
-    /// Whose data it concerns.
+    /// The organization whose data it concerned.
     pub organization: Option<ClientGuid>,
-    /// Who, by their own account.
+    /// Who took it, by their own account.
     pub actor: String,
-    /// The database's name for them; empty in SQLite, which has none.
+    /// Their login in the database; empty in SQLite, which has no logins.
     pub login: String,
     /// What was done.
     pub action: String,
@@ -48,17 +48,17 @@ pub struct AuditRecord {
     pub subject: String,
     /// Why.
     pub reason: String,
-    /// More about it.
+    /// More details.
     pub details: serde_json::Value,
 }
 
-/// Which entries to list; what is `None` is not looked at.
+/// Filters for a list of entries; `None` matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditSearch {
-    /// By whom.
+    /// By this actor.
     pub actor: Option<String>,
-    /// To what.
+    /// About this subject.
     pub subject: Option<String>,
-    /// Only entries with numbers below.
+    /// Only entries with lower numbers.
     pub before: Option<i64>,
 }

@@ -9,12 +9,11 @@ use jiff::Timestamp;
 /// Batches of results.
 #[async_trait]
 pub trait Batches: Send + Sync {
-    /// The last batch of an organization.
+    /// The organization's latest batch.
     async fn last_batch(&self, organization: ClientGuid) -> Result<Option<Batch>, Error>;
-    /// Opens a batch and fixes what it has, see [`iris_rules::batches`]. [`Error::Conflict`] when another has that
-    /// number.
+    /// Opens a batch and fixes its content, see [`iris_rules::batches`]. [`Error::Conflict`] if the number is taken.
     async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error>;
-    /// The results of a batch with places above `after`, in order, each order's last.
+    /// A page of a batch: results whose sequence numbers are above `after`, in order, one per order (its last).
     async fn batch_page(
         &self,
         organization: ClientGuid,
@@ -22,6 +21,6 @@ pub trait Batches: Send + Sync {
         after: i64,
         limit: u32,
     ) -> Result<Vec<BatchResult>, Error>;
-    /// Closes a batch whose files are all written. Closing it once more changes nothing.
+    /// Closes a batch whose files are all written. Idempotent.
     async fn close_batch(&self, organization: ClientGuid, number: u32, at: Timestamp) -> Result<(), Error>;
 }

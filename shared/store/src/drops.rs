@@ -3,13 +3,13 @@
 //! # Protocol
 //!
 //! A drop is a row with an *epoch*. Whoever starts or resumes it calls `Orders::begin_drop`, which raises the epoch and
-//! tells what is already done. Each batch of rows is committed by `Orders::submit_rows` only while the epoch is still
-//! the lease's own ([`Error::LostDrop`](crate::Error::LostDrop) otherwise), together with the lines of the batch and
-//! its number: a batch that is done is never done again, even when it is submitted again.
+//! returns what is already done. `Orders::submit_rows` commits each batch of rows, together with its lines and its
+//! number, but only while the lease's epoch is current ([`Error::LostDrop`](crate::Error::LostDrop) otherwise). A batch
+//! that is done is never done again, even if it is submitted again.
 //!
-//! Rows whose order is not known yet have no line in their batch ([`Answer::NotYet`](iris_rules::Answer::NotYet)); they
-//! are noted as *pending* and are submitted again at the end as an extra batch under a number of its own (any that is
-//! not used by the file's batches).
+//! Rows whose order is not known yet have no line in their batch ([`Answer::NotYet`](iris_rules::Answer::NotYet)). They
+//! are recorded as *pending* and submitted again at the end, as an extra batch with a number of its own (any that the
+//! file's batches do not use).
 //!
 //! When all rows have a line, `Orders::finish_drop` closes the drop.
 
@@ -27,7 +27,7 @@ use uuid::Uuid;
 /// A file that was dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDrop {
-    /// The same for every announcement of the same drop, see [`drop_id`].
+    /// The same for every announcement of the same drop; see [`drop_id`].
     pub id: Uuid,
     /// The organization its container belongs to.
     pub organization: ClientGuid,
@@ -43,23 +43,23 @@ pub struct NewDrop {
     pub received_at: Timestamp,
 }
 
-/// The id of a drop: the same container, name and ETag are the same drop (decision 19).
+/// The id of a drop: the same container, name and ETag mean the same drop (decision 19).
 #[must_use]
 pub fn drop_id(container: &str, name: &str, etag: &str) -> Uuid {
     iris_rules::incoming::message_id(container, name, etag.as_bytes())
 }
 
-/// Whether a drop that somebody loads is taken over.
+/// Whether to take over a drop that somebody else is loading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takeover {
-    /// In any case: whoever held it is known to be gone.
+    /// Always: the previous holder is known to be gone.
     Always,
-    /// Only when it was neither begun nor got on with since then.
+    /// Only if it has been neither begun nor worked on since then.
     IfIdleSince(Timestamp),
 }
 
 impl Takeover {
-    /// Whether a drop is taken over that was last worked on at this time.
+    /// Whether to take over a drop that was last worked on at this time.
     #[must_use]
     pub fn takes(self, worked_on: Timestamp) -> bool {
         match self {
@@ -69,12 +69,12 @@ impl Takeover {
     }
 }
 
-/// Rows of a file, as ranges that do not meet.
+/// Rows of a file, as disjoint ranges.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RowRanges(Vec<(u32, u32)>);
 
 impl RowRanges {
-    /// Whether a row is among them.
+    /// Whether the ranges include a row.
     #[must_use]
     pub fn contains(&self, row: u32) -> bool {
         let after = self.0.partition_point(|(first, _)| *first <= row);
@@ -83,7 +83,7 @@ impl RowRanges {
 }
 
 impl FromIterator<(u32, u32)> for RowRanges {
-    /// From first and last rows, in any order.
+    /// From pairs of first and last row, in any order.
     fn from_iter<I: IntoIterator<Item = (u32, u32)>>(ranges: I) -> Self {
         let mut ranges: Vec<(u32, u32)> = ranges.into_iter().collect();
         ranges.sort_unstable();
@@ -98,35 +98,35 @@ impl FromIterator<(u32, u32)> for RowRanges {
     }
 }
 
-/// Where a drop stands when it is begun.
+/// The state of a drop when it is begun.
 #[derive(Debug, Clone)]
 pub struct DropState {
-    /// The right to work on it; `None` when it is already finished or refused, and nothing is to be done but what
-    /// follows the loading; or, with [`DropStatus::Loading`], when whoever works on it keeps it.
+    /// The right to work on it. `None` if it is already finished or refused, so that only the steps after loading
+    /// remain, or, with [`DropStatus::Loading`], if its current holder keeps it.
     pub lease: Option<DropLease>,
     /// Its status.
     pub status: DropStatus,
     /// Numbers of the batches that are done, extra batches included.
     pub done: BTreeSet<u32>,
-    /// Rows that done batches have.
+    /// Rows covered by the batches that are done.
     pub rows: RowRanges,
-    /// Rows of done batches that have no line yet and are to be submitted again.
+    /// Rows of done batches that have no line yet and must be submitted again.
     pub pending: Vec<u32>,
-    /// When it was first begun: `first_seen` of its rows.
+    /// When it was first begun; used as `first_seen` of its rows.
     pub first_seen: Timestamp,
     /// Outcomes so far.
     pub totals: DropTotals,
 }
 
-/// Finds the column a path of an [`Issue`] was read from: position (1 = first) and header.
+/// Finds the column from which the value at an [`Issue`]'s path was read: position (1 = first) and header.
 pub type ColumnLookup = dyn Fn(&str) -> Option<(u32, String)> + Send + Sync;
 
-/// The right to commit batches of a drop, until somebody else begins it.
+/// The right to commit batches of a drop until somebody else begins it.
 #[derive(Clone)]
 pub struct DropLease {
     /// The drop.
     pub drop: Uuid,
-    /// The epoch this lease stands for.
+    /// The epoch of this lease.
     pub epoch: i64,
     columns: Option<Arc<ColumnLookup>>,
 }
@@ -136,14 +136,14 @@ impl DropLease {
         Self { drop, epoch, columns: None }
     }
 
-    /// The same lease, with a lookup that gives issues found by the rules their column.
+    /// The same lease, with a lookup that adds columns to the issues that the rules find.
     #[must_use]
     pub fn with_columns(mut self, columns: Arc<ColumnLookup>) -> Self {
         self.columns = Some(columns);
         self
     }
 
-    /// An issue found by the rules, with the column it was read from.
+    /// An issue found by the rules, with the column its value was read from.
     #[must_use]
     pub fn locate(&self, issue: Issue) -> RowIssue {
         let place = self.columns.as_ref().and_then(|columns| columns(&issue.path));
@@ -158,35 +158,35 @@ impl std::fmt::Debug for DropLease {
     }
 }
 
-/// What belongs to a row besides its submission.
+/// What a row has besides its submission.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RowDetail {
-    /// Row number as a person finds it in the file.
+    /// The row number as people see it in the file.
     pub row: u32,
-    /// Issues found so far, with their cells. Issues of the outcome that are among them are not repeated.
+    /// Issues found so far, with their cells. The outcome's issues that are already among them are not repeated.
     pub issues: Vec<RowIssue>,
-    /// The original cells; kept with the line only when the row fails.
+    /// The original cells; kept with the line only if the row fails.
     pub cells: Cells,
-    /// The row before it that ordered something for the same patient.
+    /// The previous row that ordered something for the same patient.
     pub earlier: Option<EarlierRow>,
 }
 
-/// Where a drop stands.
+/// The status of a drop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DropStatus {
-    /// Begun, not finished.
+    /// Begun but not finished.
     Loading,
     /// Every row has a line.
     Loaded,
-    /// Ended early by a defect of the file; the rows before it are loaded.
+    /// Ended early because the file is defective; the rows before the defect are loaded.
     Broken,
     /// Refused as a whole.
     Refused,
 }
 
 impl DropStatus {
-    /// The word as stored and shown.
+    /// The name that is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -214,7 +214,7 @@ pub fn parse_lines(text: &str) -> Result<Vec<RowLine>, Error> {
 pub struct DropTotals(pub BTreeMap<OutcomeKind, u64>);
 
 impl DropTotals {
-    /// Counts one more.
+    /// Adds one to a count.
     pub fn count(&mut self, kind: OutcomeKind) {
         *self.0.entry(kind).or_default() += 1;
     }
@@ -226,7 +226,7 @@ impl DropTotals {
         }
     }
 
-    /// All rows.
+    /// The total over all outcomes.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.0.values().sum()
@@ -238,23 +238,23 @@ impl DropTotals {
 pub struct DropFinish {
     /// [`DropStatus::Loaded`], [`DropStatus::Broken`] or [`DropStatus::Refused`].
     pub status: DropStatus,
-    /// What stands against the file as a whole: for a broken or refused one, why.
+    /// Issues that concern the file as a whole; for a broken or refused file, the reason.
     pub issues: Vec<Issue>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
 }
 
 /// Drops: files of many rows, loaded batch by batch.
 #[async_trait]
 pub trait Drops: Send + Sync {
-    /// Begins or resumes a drop, raising its epoch unless it is over or its holder keeps it.
+    /// Begins or resumes a drop and raises its epoch, unless it is over or its current holder keeps it.
     async fn begin_drop(&self, drop: &NewDrop, takeover: Takeover) -> Result<DropState, Error>;
-    /// Ends a drop while the lease holds. Finishing a second time under the same lease changes nothing.
+    /// Ends a drop while the lease is valid. Finishing again under the same lease changes nothing.
     async fn finish_drop(&self, lease: &DropLease, finish: &DropFinish) -> Result<(), Error>;
-    /// The lines of the batch after `after` (in order of their numbers; `None` = of the first): its number and its
-    /// newline-delimited JSON.
+    /// The number and newline-delimited JSON lines of the batch that follows `after` in numeric order; `None` = the
+    /// first.
     async fn drop_lines(&self, drop: Uuid, after: Option<u32>) -> Result<Option<(u32, String)>, Error>;
-    /// Drops, the latest first.
+    /// Drops, latest first.
     async fn drops(&self, organization: Option<ClientGuid>, limit: u32) -> Result<Vec<DropSummary>, Error>;
     /// One drop.
     async fn drop_summary(&self, drop: Uuid) -> Result<Option<DropSummary>, Error>;

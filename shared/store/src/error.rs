@@ -1,7 +1,7 @@
 //! Why storage could not do what was asked.
 //!
-//! The texts name what went wrong and never a stored value: a database's own message may quote keys, so only its code
-//! and the name of the constraint are kept.
+//! Error texts never contain a stored value: a database's own message may quote keys, so only its code and the
+//! constraint's name are kept.
 
 use iris_rules::content::Unreadable;
 
@@ -9,11 +9,11 @@ use iris_rules::content::Unreadable;
 /// [`Outcome`](iris_rules::Outcome)s.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The database cannot be reached or broke off; whether a commit took place is unknown. Trying again is safe and
-    /// right.
+    /// The database is unreachable or the connection broke; whether a commit took place is unknown. It is safe to try
+    /// again.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// Others kept changing the same rows; trying again is right.
+    /// Others kept changing the same rows; try again.
     #[error("concurrent changes of the same rows; the work was not done")]
     Conflict,
     /// Another instance took over the drop; stop working on it.
@@ -30,13 +30,13 @@ pub enum Error {
         /// Name of the violated constraint, or empty.
         constraint: String,
     },
-    /// A stored value is not what this version writes.
+    /// A stored value is not one that this version writes.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
     /// The schema could not be brought up to date.
     #[error("the schema could not be migrated: {0}")]
     Migration(String),
-    /// The schema is not what a program expects that may not change it. Says what is to be done.
+    /// The schema is not the one expected by a program that may not change it. Says what to do.
     #[error("the database's schema {0}")]
     Schema(&'static str),
     /// The settings are not usable.
@@ -54,13 +54,13 @@ impl From<Unreadable> for Error {
 }
 
 impl Error {
-    /// True when the same call may succeed later without anybody changing anything.
+    /// True if the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Conflict | Self::Closed)
     }
 
-    /// In one word, for measurements.
+    /// A short code, for measurements.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What a database's error means to us.
+//! What the database's errors mean to us.
 
 use crate::Error;
 use futures::FutureExt;
@@ -7,16 +7,16 @@ use std::time::Duration;
 use tokio::time::error::Elapsed;
 use tokio::time::{Timeout, timeout};
 
-/// How long an answer of the database is waited for. The server gives up before (see `postgres::SESSION`); only one
-/// that cannot be heard any more comes this far: its connection is not used again.
+/// How long to wait for an answer from the database. The server gives up earlier (see `postgres::LIMITS`), so only an
+/// unreachable server takes this long; its connection is not used again.
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// An answer that comes before the deadline or not at all.
+/// An answer with a deadline.
 type InTime<F, T> = Map<Timeout<F>, fn(Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Error>>;
 
-/// A statement on its way to the database.
+/// A statement sent to the database.
 pub(super) trait Answered<T>: Future<Output = Result<T, sqlx::Error>> + Sized {
-    /// Its answer, or what kept the database from giving one.
+    /// The database's answer, or why there is none.
     fn answered(self) -> InTime<Self, T> {
         timeout(DEADLINE, self).map(|answer| match answer {
             Ok(answer) => answer.map_err(fault),
@@ -27,7 +27,7 @@ pub(super) trait Answered<T>: Future<Output = Result<T, sqlx::Error>> + Sized {
 
 impl<T, F: Future<Output = Result<T, sqlx::Error>>> Answered<T> for F {}
 
-/// Sorts an error of the driver: conflict, trouble that passes, or refusal for good. Keeps no text of the database that
+/// Classifies a driver error: conflict, transient trouble, or permanent refusal. Keeps no text from the database that
 /// may quote values.
 pub(super) fn fault(error: sqlx::Error) -> Error {
     match error {
@@ -55,13 +55,13 @@ pub(super) fn fault(error: sqlx::Error) -> Error {
     }
 }
 
-/// Serialization failure and deadlock of PostgreSQL; a busy database or outdated snapshot of SQLite.
+/// PostgreSQL: serialization failure and deadlock. SQLite: busy database or outdated snapshot.
 fn is_conflict(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "5" | "6" | "261" | "517" | "773")
 }
 
 /// PostgreSQL: connection trouble (08), bad password (28P01: a token that just expired), resources (53), shutdown and
-/// failover (57, 25006), timeouts. SQLite: I/O error and its kin (10), full (13), cannot open (14).
+/// failover (57, 25006), timeouts. SQLite: I/O errors (10), full (13), cannot open (14).
 fn is_passing(code: &str) -> bool {
     let class = code.get(..2).unwrap_or_default();
     let postgres =

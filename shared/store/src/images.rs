@@ -6,16 +6,16 @@ use iris_model::ClientGuid;
 use iris_rules::images::{DirectiveRecord, ImageRecord};
 use jiff::Timestamp;
 
-/// Images and what waits for them.
+/// Images, and the directives that wait for them.
 #[async_trait]
 pub trait Images: Send + Sync {
-    /// Images that wait for their orders and are to be looked at, the longest due first.
+    /// Images that wait for their orders and are due for another look, longest due first.
     async fn images_due(&self, now: Timestamp, limit: u32) -> Result<Vec<ImageRecord>, Error>;
-    /// Directives that wait for their images and are to be looked at, the longest due first, each with its order's
+    /// Directives that wait for their images and are due for another look, longest due first, each with its order's
     /// organization.
     async fn directives_due(&self, now: Timestamp, limit: u32) -> Result<Vec<(ClientGuid, DirectiveRecord)>, Error>;
-    /// The images linked to an order, in the order in which they arrived.
+    /// The images linked to an order, in order of arrival.
     async fn images_of(&self, order: i64) -> Result<Vec<ImageRecord>, Error>;
-    /// Images of an organization that are not linked, the latest first.
+    /// Images of an organization that are not linked, latest first.
     async fn unlinked_images(&self, organization: ClientGuid, limit: u32) -> Result<Vec<ImageRecord>, Error>;
 }

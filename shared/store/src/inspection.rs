@@ -1,4 +1,4 @@
-//! What people who look into the platform ask.
+//! Queries for people who inspect the platform.
 
 use crate::Error;
 use crate::codec::{id, status_column};
@@ -8,10 +8,10 @@ use iris_model::{ClientGuid, OutcomeKind};
 use iris_rules::record::{GradingRecord, ResultRecord};
 use uuid::Uuid;
 
-/// What people look at.
+/// Queries for people, not for the platform's own work.
 #[async_trait]
 pub trait Inspection: Send + Sync {
-    /// How much there is, of one organization or of all.
+    /// Totals, for one organization or for all.
     async fn counts(&self, organization: Option<ClientGuid>) -> Result<Counts, Error>;
     /// Orders of an organization, newest first, with ids below `before`.
     async fn orders(
@@ -20,12 +20,12 @@ pub trait Inspection: Send + Sync {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Page<OrderSummary>, Error>;
-    /// Orders that match, newest first. Looks at every order in the worst case: for people, not for the platform's own
-    /// work.
+    /// Orders that match, newest first. In the worst case this scans every order, so it is for people, not for the
+    /// platform's own work.
     async fn search_orders(&self, search: &OrderSearch, limit: u32) -> Result<Page<OrderSummary>, Error>;
     /// One order with its history.
     async fn order(&self, id: i64) -> Result<Option<OrderDetail>, Error>;
-    /// Messages dealt with, the latest first; `only` = of this outcome.
+    /// Messages that were handled, latest first; `only` = with this outcome.
     async fn submissions(
         &self,
         organization: Option<ClientGuid>,
@@ -40,11 +40,11 @@ pub trait Inspection: Send + Sync {
     async fn gradings(&self, order: i64) -> Result<Vec<GradingRecord>, Error>;
 }
 
-/// A search as its statement takes it.
+/// A search in the form its statement takes.
 pub(crate) struct Terms {
     /// Pattern for `LIKE … ESCAPE '!'` on lower-case text.
     pub(crate) pattern: Option<String>,
-    /// The order the text is the number of.
+    /// The order number, if the text is one.
     pub(crate) number: Option<i32>,
     pub(crate) status: Option<i16>,
     pub(crate) patient: Option<i32>,
@@ -64,7 +64,7 @@ impl Terms {
     }
 }
 
-/// The pattern of texts that contain this one, whatever characters it has.
+/// A pattern for texts that contain this one, with all its characters taken literally.
 fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.to_lowercase().chars() {

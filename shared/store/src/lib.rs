@@ -1,15 +1,15 @@
-//! Storage: load what a batch touches, save what it decided, in one transaction. No rules here.
+//! Storage: loads what a batch touches and saves what it decided, in one transaction. Contains no rules.
 //!
-//! A trait and a module per topic, and [`Store`], which is all of them. Two implementations with set-based statements;
-//! both pass the conformance suite of the crate `orders`. What reads the same in both databases stands in `both` and is
-//! compiled once for each, with what its `dialect` says.
+//! Each topic has a trait and a module; [`Store`] combines all of them. There are two implementations with set-based
+//! statements, and both pass the conformance suite of the crate `orders`. Statements that read the same in both
+//! databases are in `both`, which is compiled once for each, with its `dialect`.
 //!
 //! # Conflicts
 //!
-//! Saving is optimistic. Everything decided rests on the snapshot, so a save fails as a whole with [`Error::Conflict`]
-//! when the snapshot is outdated: a row to be updated has another version, a row to be inserted exists, or another open
-//! order has taken the place (unique indexes), or the batch of the drop is already done. The caller loads and decides
-//! again.
+//! Saving is optimistic. Every decision is based on the snapshot, so a save fails as a whole with [`Error::Conflict`]
+//! if the snapshot is outdated: a row to be updated has another version, a row to be inserted already exists, another
+//! open order has taken the place (unique indexes), or the batch of the drop is already done. The caller loads and
+//! decides again.
 
 #![expect(clippy::duplicate_mod, reason = "what both databases share is compiled once for each")]
 
@@ -43,7 +43,7 @@ pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
 
-/// The database: everything it is asked, topic by topic.
+/// The database, with all topics.
 #[async_trait]
 pub trait Store:
     orders::Orders
@@ -55,7 +55,7 @@ pub trait Store:
     + inspection::Inspection
     + 'static
 {
-    /// What operators and the retention timer do.
+    /// The operations of operators and the retention timer.
     fn administration(&self) -> &dyn Administration;
 
     /// Closes the connections.

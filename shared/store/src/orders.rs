@@ -1,4 +1,4 @@
-//! Loading what a batch of work touches and saving what was decided, in one transaction each.
+//! Loads what a batch of work touches and saves what was decided, in one transaction each.
 
 use crate::Error;
 use crate::drops::DropTotals;
@@ -21,37 +21,37 @@ use uuid::Uuid;
 /// What a snapshot has to hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Messages whose records are looked for.
+    /// Messages whose records to look up.
     pub submissions: Vec<Uuid>,
-    /// Orders by the submitter's id; true = with their content.
+    /// Orders by the submitter's id; true = including their content.
     pub orders: BTreeMap<OrderRef, bool>,
-    /// Patients. Their open orders are loaded too, as are the patients of the orders.
+    /// Patients. Their open orders are loaded too, and so are the patients of the orders.
     pub patients: BTreeSet<PatientRef>,
     /// Sites that no document lists.
     pub sites: BTreeSet<(ClientGuid, LocalId)>,
     /// Cameras that no document lists.
     pub cameras: BTreeSet<(ClientGuid, LocalId)>,
-    /// Orders whose gradings are looked for.
+    /// Orders whose gradings to load.
     pub gradings: BTreeSet<OrderRef>,
-    /// The batch of a drop whose lines are looked for.
+    /// The batch of a drop whose lines to load.
     pub drop_batch: Option<(Uuid, u32)>,
-    /// What is wanted of images.
+    /// What to load about images.
     pub images: WantedImages,
 }
 
-/// What a snapshot has to hold of images. What is found brings its surroundings along: an image its orders, and an
-/// order that an image may belong to its content, directives and images.
+/// What a snapshot has to hold about images. Everything found brings its surroundings along: an image its orders, and
+/// an order that an image may belong to its content, directives and images.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WantedImages {
     /// Images by id.
     pub ids: BTreeSet<Uuid>,
     /// Images that arrived under these names, and directives that name them.
     pub blobs: BTreeSet<BlobRef>,
-    /// Images that are not linked and name this order, patient or study.
+    /// Unlinked images that name this order, patient or study.
     pub claims: BTreeSet<(ClientGuid, String)>,
-    /// Studies whose orders are looked for.
+    /// Studies whose orders to load.
     pub studies: BTreeSet<(ClientGuid, String)>,
-    /// Patients of whatever site; their open orders come with everything.
+    /// Patients at any site; their open orders are loaded with all their surroundings.
     pub patients: BTreeSet<(ClientGuid, LocalId)>,
     /// Orders by id.
     pub orders: BTreeSet<i64>,
@@ -68,23 +68,23 @@ pub struct Commit {
     pub cameras: Vec<CameraRecord>,
     /// New patients.
     pub new_patients: Vec<Arc<PatientRecord>>,
-    /// Changed patients with the version they must still have.
+    /// Changed patients, with the version that must still be stored.
     pub changed_patients: Vec<(Arc<PatientRecord>, i32)>,
     /// New orders; each has its content.
     pub new_orders: Vec<Arc<OrderRecord>>,
-    /// Changed orders with the version they must still have; content `None` = as it is.
+    /// Changed orders, with the version that must still be stored; content `None` = unchanged.
     pub changed_orders: Vec<(Arc<OrderRecord>, i32)>,
     /// Orders whose image directives are replaced.
     pub replaced_directives: Vec<i64>,
     /// New image directives.
     pub directives: Vec<DirectiveRecord>,
-    /// Image directives in another state, with the version they must still have.
+    /// Image directives in a new state, with the version that must still be stored.
     pub changed_directives: Vec<(DirectiveRecord, i32)>,
-    /// Studies that orders named.
+    /// Studies named by orders.
     pub studies: Vec<(ClientGuid, String, i64)>,
     /// New images.
     pub new_images: Vec<Arc<ImageRecord>>,
-    /// Changed images with the version they must still have.
+    /// Changed images, with the version that must still be stored.
     pub changed_images: Vec<(Arc<ImageRecord>, i32)>,
     /// History of patients.
     pub patient_history: Vec<PatientHistoryEntry>,
@@ -96,20 +96,20 @@ pub struct Commit {
     pub results: Vec<Arc<ResultRecord>>,
     /// New deliveries, each of a new result.
     pub deliveries: Vec<DeliveryRecord>,
-    /// Which of them belong in batches.
+    /// The results that go into batches.
     pub batch_entries: Vec<BatchEntry>,
-    /// Messages dealt with.
+    /// Messages that were handled.
     pub submissions: Vec<SubmissionEntry>,
     /// Progress of a drop.
     pub drop_batch: Option<DropBatchEntry>,
     /// Messages to send.
     pub envelopes: Vec<NewEnvelope>,
-    /// Until when the envelopes are leased to the process that stores them.
+    /// How long the process that stores the envelopes keeps their lease.
     pub leased_until: Option<Timestamp>,
 }
 
 impl Commit {
-    /// True when there is nothing to write: everything was a replay, or has to wait.
+    /// True when there is nothing to write, because everything was a replay or has to wait.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.submissions.is_empty()
@@ -121,12 +121,12 @@ impl Commit {
     }
 }
 
-/// The demographics a patient had.
+/// A patient's previous demographics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatientHistoryEntry {
     /// The patient.
     pub patient: i64,
-    /// The version that ended.
+    /// The version that was replaced.
     pub version: i32,
     /// The submission that changed it.
     pub submission: Uuid,
@@ -134,12 +134,12 @@ pub struct PatientHistoryEntry {
     pub details: String,
 }
 
-/// What happened to an order.
+/// A change of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderHistoryEntry {
     /// The order.
     pub order: i64,
-    /// The version that ended.
+    /// The version that was replaced.
     pub version: i32,
     /// What happened.
     pub change: OrderChange,
@@ -147,7 +147,7 @@ pub struct OrderHistoryEntry {
     pub submission: Uuid,
     /// The status before.
     pub status: OrderStatus,
-    /// The content before, when that changed.
+    /// The content before, if it changed.
     pub content: Option<String>,
 }
 
@@ -156,7 +156,7 @@ pub struct OrderHistoryEntry {
 pub struct SubmissionEntry {
     /// Its submission id.
     pub id: Uuid,
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
     /// What became of it.
     pub outcome: iris_rules::Outcome,
@@ -169,12 +169,11 @@ pub struct SubmissionEntry {
 pub struct DropBatchEntry {
     /// The drop.
     pub drop: Uuid,
-    /// The epoch it must still have.
+    /// The epoch that must still be current.
     pub epoch: i64,
     /// Number of the batch.
     pub number: u32,
-    /// Its first row and its last: every row between them that the file has belongs to this batch, or to one that was
-    /// done before.
+    /// Its first and last row: every row of the file between them belongs to this batch or to one that was done before.
     pub rows: Option<(u32, u32)>,
     /// Its lines as newline-delimited JSON.
     pub lines: String,
@@ -184,7 +183,7 @@ pub struct DropBatchEntry {
     pub totals: DropTotals,
 }
 
-/// What ids are allocated for.
+/// The kinds of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IdKind {
     /// Orders.
@@ -205,15 +204,15 @@ impl IdKind {
     }
 }
 
-/// What decisions rest on, and what follows from them.
+/// What decisions are based on, and what they lead to.
 #[async_trait]
 pub trait Orders: Send + Sync {
-    /// How many batches are worth saving at the same time.
+    /// How many batches it pays to save at the same time.
     fn writers(&self) -> usize;
     /// Loads what is wanted, as far as it exists.
     async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error>;
-    /// Saves everything or nothing. Returns the ids of the envelopes in their order.
+    /// Saves everything or nothing. Returns the ids of the envelopes, in their order.
     async fn save(&self, commit: &Commit) -> Result<Vec<i64>, Error>;
-    /// Takes `count` consecutive ids nobody else gets; returns the first.
+    /// Reserves `count` consecutive ids that nobody else gets; returns the first.
     async fn allocate(&self, kind: IdKind, count: u32) -> Result<i64, Error>;
 }

@@ -1,4 +1,5 @@
-//! Messages to send, as stored with what caused them. An *envelope* has several for one destination in one row.
+//! Messages to send, stored together with what caused them. An *envelope* is one row with several messages for one
+//! destination.
 
 use crate::Error;
 use crate::queries::{OutboxDepth, ParkedEnvelope};
@@ -10,11 +11,11 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// The most bytes of messages in an envelope; a message that alone has more gets an envelope of its own. Keeps a
-/// publication within the 256 kB of one Service Bus batch.
+/// The most bytes of messages in an envelope; a larger message gets an envelope of its own. Keeps a publication within
+/// the 256 kB of one Service Bus batch.
 pub const ENVELOPE_LIMIT: usize = 200_000;
 
-/// What a trace context adds to a message, as stored and as sent.
+/// How many bytes a trace context adds to a message, as stored and as sent.
 const TRACE_WEIGHT: usize = 80;
 
 /// Where messages go.
@@ -22,12 +23,12 @@ const TRACE_WEIGHT: usize = 80;
 pub enum Destination {
     /// A queue of the platform's Service Bus namespace.
     Queue(String),
-    /// The platform's own queue of deliveries, whatever it is called.
+    /// The platform's own queue of deliveries, whatever its name.
     Deliveries,
 }
 
 impl Destination {
-    /// As stored: `queue:events-acme`, `deliveries`.
+    /// The stored form: `queue:events-acme`, `deliveries`.
     #[must_use]
     pub fn to_text(&self) -> String {
         match self {
@@ -49,35 +50,36 @@ impl Destination {
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxMessage {
-    /// Its message id (= TransactionId of an event): stable over retries, so that receivers can recognize a repetition.
+    /// Its message id (= TransactionId of an event). It is the same on every retry, so that receivers recognize
+    /// duplicates.
     pub id: Uuid,
-    /// What it is about: messages with the same key must stay in order (organization and order).
+    /// Its subject (organization and order): messages with the same key must stay in order.
     pub key: String,
     /// The payload: JSON.
     pub body: String,
-    /// The MessageId of what it answers, for its CorrelationId.
+    /// The MessageId of the message it answers, sent as CorrelationId.
     pub answers: Option<Box<str>>,
-    /// What caused it, in a distributed trace; stored with it, so that whoever publishes it can say so.
+    /// Its cause in a distributed trace; stored with it, so that any process that publishes it can pass it on.
     pub trace: Option<TraceContext>,
 }
 
-/// Messages about to be stored.
+/// Messages to be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEnvelope {
-    /// Where they go.
+    /// Their destination.
     pub destination: Destination,
     /// In order; never empty.
     pub messages: Vec<OutboxMessage>,
-    /// As stored.
+    /// The stored form.
     pub payload: String,
 }
 
-/// Messages stored and not yet confirmed.
+/// Stored messages that are not confirmed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// Its id: lower = older.
+    /// Its id; lower ids are older.
     pub id: i64,
-    /// Where they go.
+    /// Their destination.
     pub destination: Destination,
     /// In order.
     pub messages: Vec<OutboxMessage>,
@@ -117,8 +119,8 @@ fn envelope(destination: &Destination, messages: Vec<OutboxMessage>) -> NewEnvel
     NewEnvelope { destination: destination.clone(), messages, payload }
 }
 
-/// A JSON array of `{"id", "key", "answers", "trace", "body"}`; bodies are JSON themselves and stand in it as they are.
-/// No trace where none is known.
+/// A JSON array of `{"id", "key", "answers", "trace", "body"}`. Bodies are JSON themselves and are embedded as they
+/// are. The trace is left out if none is known.
 pub(crate) fn payload(messages: &[OutboxMessage]) -> String {
     let mut text = String::with_capacity(messages.iter().map(|message| message.body.len() + 160).sum());
     for message in messages {
@@ -209,21 +211,21 @@ mod tests {
     }
 }
 
-/// The first envelopes of a destination, as far as they may be published now.
+/// The oldest envelopes of a destination, as far as they may be published now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// These, oldest first; leased to the caller.
     Envelopes(Vec<Envelope>),
-    /// The oldest one is leased to somebody else or waits for its next try, until then.
+    /// Until then, the oldest one is leased to somebody else or waits for its next try.
     Blocked(Timestamp),
     /// Nothing is left.
     Empty,
 }
 
-/// The outbox as publishing sees it.
+/// The part of the outbox that publishing uses.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Deletes envelopes whose every message was confirmed.
+    /// Deletes envelopes in which every message was confirmed.
     async fn confirm(&self, envelopes: &[i64]) -> Result<(), Error>;
     /// Destinations that have an envelope available at `now`.
     async fn destinations_due(&self, now: Timestamp) -> Result<Vec<Destination>, Error>;
@@ -235,15 +237,14 @@ pub trait Outbox: Send + Sync {
         until: Timestamp,
         limit: u32,
     ) -> Result<Claim, Error>;
-    /// Gives an envelope back: only these messages are left, and it may be tried again from `at` on.
+    /// Gives an envelope back with only these messages left, to be tried again from `at` on.
     async fn postpone(&self, envelope: &Envelope, at: Timestamp) -> Result<(), Error>;
     /// Ends the leases of envelopes.
     async fn release(&self, envelopes: &[i64], at: Timestamp) -> Result<(), Error>;
-    /// Moves messages of an envelope to the parked ones; with `rest`, the envelope stays with those messages, else it
-    /// goes.
+    /// Parks messages of an envelope. With `rest`, the envelope stays with those messages; otherwise it is removed.
     async fn park(&self, parked: &Envelope, rest: Option<&Envelope>, reason: &str, at: Timestamp) -> Result<(), Error>;
-    /// Parked envelopes, the latest first.
+    /// Parked envelopes, latest first.
     async fn parked(&self, limit: u32) -> Result<Vec<ParkedEnvelope>, Error>;
-    /// What waits.
+    /// How much is waiting or parked.
     async fn outbox_depth(&self) -> Result<OutboxDepth, Error>;
 }

@@ -1,4 +1,4 @@
-//! What the console and the command line ask about.
+//! Results of the queries of the console and the command line.
 
 use crate::drops::{DropStatus, DropTotals};
 use crate::outbox::Destination;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// How much there is.
+/// Totals.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -19,11 +19,11 @@ pub struct Counts {
     pub drops: u64,
     /// Recorded messages that were refused.
     pub refused_messages: u64,
-    /// What waits to be published.
+    /// The outbox.
     pub outbox: OutboxDepth,
 }
 
-/// What waits to be published, and what was given up.
+/// How much waits to be published, and how much was parked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxDepth {
@@ -41,55 +41,55 @@ pub struct OutboxDepth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderSummary {
-    /// The order in IRIS.
+    /// The order's id in IRIS.
     pub id: i64,
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
-    /// The order as the submitter calls it.
+    /// The submitter's id of the order.
     pub local_id: String,
-    /// The patient in IRIS.
+    /// The patient's id in IRIS.
     pub patient_id: i64,
-    /// The patient as the submitter calls it.
+    /// The submitter's id of the patient.
     pub patient_local_id: String,
     /// The site.
     pub site: String,
     /// Two-letter state of the exam.
     pub state: String,
-    /// The camera, when named.
+    /// The camera, if named.
     pub camera: Option<String>,
-    /// What to examine.
+    /// The requested evaluations.
     pub evaluation_types: Vec<EvaluationType>,
-    /// Where it stands.
+    /// Its current status.
     pub status: OrderStatus,
     /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// Which orders to list; what is `None` is not looked at.
+/// Filters for a list of orders; `None` matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrderSearch {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: Option<ClientGuid>,
-    /// Part of an order's, patient's or site's id as submitted, in any case; or the whole number of an order in IRIS.
+    /// Part of an order's, patient's or site's submitted id, ignoring case; or the complete IRIS number of an order.
     pub text: Option<String>,
-    /// Where they stand.
+    /// With this status.
     pub status: Option<OrderStatus>,
-    /// Of this patient in IRIS.
+    /// Of the patient with this IRIS id.
     pub patient: Option<i64>,
-    /// Only orders with ids below.
+    /// Only orders with lower ids.
     pub before: Option<i64>,
 }
 
-/// An order with everything that is stored about it.
+/// A stored order with all its details.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderDetail {
     /// The essentials.
     #[serde(flatten)]
     pub summary: OrderSummary,
-    /// The request without its patient: canonical JSON. Personal data.
+    /// The request without its patient, as canonical JSON. Personal data.
     pub content: String,
-    /// The patient as now on record: canonical JSON. Personal data.
+    /// The patient as currently on record, as canonical JSON. Personal data.
     pub patient: String,
     /// What happened to it, oldest first.
     pub history: Vec<OrderHistory>,
@@ -101,9 +101,9 @@ pub struct OrderDetail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderHistory {
-    /// The version this entry ended.
+    /// The version that this change replaced.
     pub version: i32,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
     /// What happened ([`OrderChange`](iris_rules::record::OrderChange)).
     pub change: String,
@@ -111,7 +111,7 @@ pub struct OrderHistory {
     pub submission: Uuid,
     /// The status before.
     pub status: OrderStatus,
-    /// The content before, when it changed. Personal data.
+    /// The content before, if it changed. Personal data.
     pub content: Option<String>,
 }
 
@@ -121,7 +121,7 @@ pub struct OrderHistory {
 pub struct DropSummary {
     /// Its id.
     pub id: Uuid,
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
     /// The container.
     pub container: String,
@@ -137,7 +137,7 @@ pub struct DropSummary {
     pub received_at: Timestamp,
     /// When it was finished or refused.
     pub finished_at: Option<Timestamp>,
-    /// What stands against the file as a whole.
+    /// Issues that concern the file as a whole.
     pub issues: Vec<Issue>,
 }
 
@@ -147,17 +147,17 @@ pub struct DropSummary {
 pub struct SubmissionRecord {
     /// Its submission id.
     pub id: Uuid,
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
-    /// When it was dealt with.
+    /// When it was handled.
     pub at: Timestamp,
     /// What became of it.
     pub outcome: OutcomeKind,
     /// The order in IRIS.
     pub iris_order_id: Option<i64>,
-    /// The order as the submitter calls it.
+    /// The submitter's id of the order.
     pub order_local_id: Option<String>,
-    /// The patient as the submitter calls it.
+    /// The submitter's id of the patient.
     pub patient_local_id: Option<String>,
     /// Issues.
     pub issues: Vec<Issue>,
@@ -169,31 +169,31 @@ pub struct SubmissionRecord {
 pub struct ParkedEnvelope {
     /// Its id.
     pub id: i64,
-    /// Where its messages belong.
+    /// Where its messages were to go.
     pub destination: Destination,
-    /// How many.
+    /// How many messages it holds.
     pub messages: u32,
     /// When it was parked.
     pub parked_at: Timestamp,
-    /// What the last try met with.
+    /// Why the last try failed.
     pub reason: String,
 }
 
-/// An envelope that waits in the outbox.
+/// An envelope waiting in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxEnvelope {
-    /// Its id: lower = older.
+    /// Its id; lower ids are older.
     pub id: i64,
     /// Where its messages go.
     pub destination: Destination,
-    /// How many are left.
+    /// How many messages are left.
     pub messages: u32,
     /// Tries so far.
     pub attempts: u32,
     /// When it was stored.
     pub created_at: Timestamp,
-    /// When it may be tried, or somebody's lease of it ends.
+    /// When it may be tried, or when somebody's lease of it ends.
     pub available_at: Timestamp,
 }
 
@@ -201,11 +201,11 @@ pub struct OutboxEnvelope {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resubmission {
-    /// The submission id it has.
+    /// Its submission id.
     pub submission: Uuid,
     /// When it was sent.
     pub at: Timestamp,
-    /// Whether it was dealt with.
+    /// Whether it was handled.
     pub handled: bool,
 }
 
@@ -220,7 +220,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of what was found when one more than `limit` was asked for; the next begins after the last one's `place`.
+    /// Makes a page from up to `limit + 1` rows. The next page begins after the last row's `place`.
     pub(crate) fn of(mut items: Vec<T>, limit: u32, place: impl Fn(&T) -> i64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;

@@ -1,10 +1,10 @@
-//! An error with everything behind it, for a log line.
+//! An error with all its causes, for a log line.
 
 use std::error::Error;
 use std::fmt;
 
-/// Shows an error and its sources, outermost first, with colons between. The errors of the platform show only
-/// themselves; whoever writes a line about one shows the chain.
+/// Shows an error and its sources, outermost first, separated by colons. The platform's errors display only themselves,
+/// so whoever logs one uses this.
 pub struct Chain<'a>(pub &'a (dyn Error + 'a));
 
 impl fmt::Display for Chain<'_> {

@@ -1,15 +1,15 @@
 //! W3C trace context: `00-<trace id>-<parent id>-<flags>`.
 //!
-//! It comes in with an invocation (header `traceparent`) or a message (application property `Diagnostic-Id`), stays
-//! with the work as a task-local value, is stored with the messages that the work puts into the outbox, and goes out
-//! with them. It is a hint, chosen by whoever sent the message: nothing is decided by it.
+//! It arrives with an invocation (header `traceparent`) or a message (application property `Diagnostic-Id`), stays with
+//! the work as a task-local value, is stored with the messages that the work puts into the outbox, and is sent with
+//! them. It is only a hint, chosen by the sender of the message: no decision depends on it.
 
 use std::fmt;
 
-/// Application property of a message that carries its trace context; the name Azure's own clients use.
+/// The application property with a message's trace context; the name that Azure's own clients use.
 pub const DIAGNOSTIC_ID: &str = "Diagnostic-Id";
 
-/// No longer text is looked at; a trace context has 55 characters, later versions may append some.
+/// Longer texts are not parsed. A trace context has 55 characters; later versions may append some.
 const LONGEST: usize = 256;
 
 tokio::task_local! {
@@ -25,14 +25,14 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// A context; `None` where one of the ids is zero, which means none.
+    /// A context; `None` if one of the ids is zero, which means that there is none.
     #[must_use]
     pub fn new(trace_id: u128, span_id: u64, sampled: bool) -> Option<Self> {
         (trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, sampled })
     }
 
-    /// Reads what [`Display`](fmt::Display) writes, and what others write. Later versions may append fields; anything
-    /// else that deviates is no trace context.
+    /// Parses what [`Display`](fmt::Display) writes, and what others write. Later versions may append fields; any other
+    /// deviation means that it is not a trace context.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -53,19 +53,19 @@ impl TraceContext {
         Self::new(u128::from_str_radix(trace_id, 16).ok()?, u64::from_str_radix(span_id, 16).ok()?, sampled)
     }
 
-    /// The trace; shown as 32 hexadecimal digits.
+    /// The trace's id; displayed as 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(self) -> u128 {
         self.trace_id
     }
 
-    /// The span within it; shown as 16 hexadecimal digits.
+    /// The span's id within the trace; displayed as 16 hexadecimal digits.
     #[must_use]
     pub fn span_id(self) -> u64 {
         self.span_id
     }
 
-    /// Whether whoever made it records the trace.
+    /// Whether its creator records the trace.
     #[must_use]
     pub fn sampled(self) -> bool {
         self.sampled
@@ -78,13 +78,13 @@ impl fmt::Display for TraceContext {
     }
 }
 
-/// Where the work of the current task belongs. Tasks that it spawns do not inherit it.
+/// The trace context of the current task. Tasks that it spawns do not inherit it.
 #[must_use]
 pub fn current() -> Option<TraceContext> {
     CURRENT.try_with(|context| *context).ok().flatten()
 }
 
-/// Does the work there.
+/// Runs the work with this trace context.
 pub async fn within<F: Future>(context: Option<TraceContext>, work: F) -> F::Output {
     CURRENT.scope(context, work).await
 }

@@ -1,17 +1,17 @@
-//! What the platform tells about itself besides log lines: trace context, spans, metrics.
+//! What the platform reports besides log lines: trace context, spans, metrics.
 //!
 //! | module | |
 //! |---|---|
-//! | [`context`] | where the work at hand belongs in a distributed trace; travels with messages whether or not anything is exported |
-//! | [`span`] | the spans that are exported, all of them |
-//! | [`metrics`] | the measurements that are exported, all of them |
+//! | [`context`] | the place of current work in a distributed trace; travels with messages even if nothing is exported |
+//! | [`span`] | all exported spans |
+//! | [`metrics`] | all exported measurements |
 //!
-//! Nothing here exports: that is the business of whoever starts the process (`iris_azure::telemetry`). Until it does,
-//! spans are disabled and measurements go nowhere, at the price of one look at a flag.
+//! Nothing here exports; that is up to the process (`iris_azure::telemetry`). Until an exporter is set up, spans are
+//! disabled and measurements are dropped, at the cost of checking a flag.
 //!
-//! **No personal data.** Attributes are names of ours (functions, queues, outcomes, destination kinds), numbers, and
-//! the slug of an organization; never an id of a patient, an order or a file, never a text of a caller. The functions
-//! here therefore take no free texts; what is exported is decided in this crate and nowhere else.
+//! **No personal data.** Attributes are predefined names (functions, queues, outcomes, destination kinds), numbers, and
+//! the slug of an organization; never an id of a patient, an order or a file, and never a caller's text. The functions
+//! here therefore take no free text; what is exported is decided in this crate and nowhere else.
 
 mod chain;
 pub mod context;

@@ -1,11 +1,11 @@
-//! The measurements that are exported.
+//! The exported measurements.
 //!
-//! Names, units and attributes are listed in docs/OPERATIONS.md; a test holds that list against what a collector gets.
-//! Semantic conventions of OpenTelemetry are followed where there are any (`faas.*`, `messaging.*`); the rest is
-//! `iris.*`. Every attribute has few values: names of functions and queues, outcomes, kinds, codes of ours, and slugs
+//! Names, units and attributes are listed in docs/OPERATIONS.md; a test compares that list with what a collector
+//! receives. Names follow OpenTelemetry's semantic conventions where they exist (`faas.*`, `messaging.*`); the rest is
+//! `iris.*`. Every attribute has few values: names of functions and queues, outcomes, kinds, our own codes, and slugs
 //! of organizations.
 //!
-//! A measurement before [`install`], or in a process that never calls it, is one look at an empty cell.
+//! A measurement before [`install`], or in a process that never calls it, costs one look at an empty cell.
 
 use crate::span::End;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
@@ -13,10 +13,10 @@ use opentelemetry::{KeyValue, Value};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Bounds of durations in seconds: from a commit in memory to a long drop.
+/// Histogram bounds for durations in seconds: from a commit in memory to a long drop.
 const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0];
 
-/// Bounds of numbers of things committed together.
+/// Histogram bounds for the number of things committed together.
 const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1000.0];
 
 static INSTRUMENTS: OnceLock<Instruments> = OnceLock::new();
@@ -35,7 +35,7 @@ struct Instruments {
     outbox_parked: Gauge<u64>,
 }
 
-/// From now on measurements go to this meter. The first call counts.
+/// Sends all further measurements to this meter. Only the first call has an effect.
 pub fn install(meter: &Meter) {
     let _ = INSTRUMENTS.set(Instruments::new(meter));
 }
@@ -94,7 +94,7 @@ pub fn commit(kind: &'static str, outcome: &'static str, items: usize, elapsed: 
     instruments.commit_duration.record(elapsed.as_secs_f64(), &attributes);
 }
 
-/// Messages were sent to a queue, or could not be; then `error` is why, as a word of ours.
+/// Messages were sent to a queue, or sending failed; then `error` is one of our own code words.
 pub fn sent(queue: &str, messages: usize, error: Option<&'static str>, elapsed: Duration) {
     let Some(instruments) = INSTRUMENTS.get() else { return };
     let mut attributes = vec![
@@ -107,7 +107,7 @@ pub fn sent(queue: &str, messages: usize, error: Option<&'static str>, elapsed: 
     instruments.send_duration.record(elapsed.as_secs_f64(), &attributes);
 }
 
-/// A file was dealt with; `outcome` = how, as its receipt says.
+/// A file was handled; `outcome` is the one in its receipt.
 pub fn drop_ended(organization: &str, outcome: &'static str) {
     let Some(instruments) = INSTRUMENTS.get() else { return };
     instruments.drops.add(1, &[slug(organization), KeyValue::new("iris.outcome", outcome)]);
@@ -119,8 +119,8 @@ pub fn drop_rows(organization: &str, outcome: &'static str, rows: u64) {
     instruments.drop_rows.add(rows, &[slug(organization), KeyValue::new("iris.outcome", outcome)]);
 }
 
-/// A delivery was attempted. `kind` = the destination's, `outcome` = `delivered`, `impossible`, `unavailable` (ours) or
-/// `refused` (theirs).
+/// A delivery was attempted. `kind` = the kind of destination, `outcome` = `delivered`, `impossible`, `unavailable`
+/// (our fault) or `refused` (theirs).
 pub fn delivery(organization: &str, kind: &'static str, outcome: &'static str, elapsed: Duration) {
     let Some(instruments) = INSTRUMENTS.get() else { return };
     let attributes =

@@ -1,8 +1,8 @@
-//! The spans that are exported.
+//! The exported spans.
 //!
-//! They are spans of `tracing` under a target of their own, [`TARGET`]: the exporter takes nothing else, so that
-//! neither the spans and events of libraries nor our log lines leave the process by that way. Names and attributes
-//! follow OpenTelemetry's semantic conventions where these have one.
+//! They are `tracing` spans under a separate target, [`TARGET`]. The exporter takes nothing else, so that neither the
+//! spans and events of libraries nor our log lines leave the process this way. Names and attributes follow
+//! OpenTelemetry's semantic conventions where they exist.
 
 use crate::TraceContext;
 use opentelemetry::Context;
@@ -11,20 +11,20 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The target of spans that are exported. Log lines know nothing of it.
+/// The target of exported spans; log lines do not use it.
 pub const TARGET: &str = "exported";
 
-/// Links of a span, at most. A commit or publication of more has links to the first of them.
+/// The most links of a span. A larger commit or publication has links to the first ones only.
 const LINKS: usize = 32;
 
-/// How an invocation ended, as it is told to the host.
+/// How an invocation ended, as reported to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The trigger is finished with.
+    /// The trigger is done.
     Done,
-    /// It shall come again; why, as a word of ours.
+    /// It is to be delivered again; the reason is one of our own code words.
     Retry(&'static str),
-    /// It failed before or beside its function; why, as a word of ours.
+    /// It failed outside its function; the reason is one of our own code words.
     Failed(&'static str),
 }
 
@@ -39,7 +39,7 @@ impl End {
         }
     }
 
-    /// Why it did not end well.
+    /// The reason, if it did not end well.
     #[must_use]
     pub fn error(self) -> Option<&'static str> {
         match self {
@@ -49,7 +49,8 @@ impl End {
     }
 }
 
-/// One invocation; `function` is the name of one of ours. Not begun before its parent is known: [`begin`].
+/// The span of an invocation; `function` is one of our function names. Not started until its parent is known: see
+/// [`begin`].
 #[must_use]
 pub fn invocation(function: &str, id: Option<&str>) -> Span {
     tracing::info_span!(
@@ -67,12 +68,12 @@ pub fn invocation(function: &str, id: Option<&str>) -> Span {
     )
 }
 
-/// Begins an invocation's span and gives its place in the trace. Where nothing is exported that is the parent's, so
-/// that whatever comes after still knows what came before.
+/// Starts an invocation's span and returns its place in the trace. If nothing is exported, that is the parent's place,
+/// so that later work still knows its cause.
 ///
 /// A message's own context says what caused it, the host's says which invocation this is. The host continues the
-/// context of the message, so that normally both name the same trace; where they do not, the message counts and the
-/// other is linked.
+/// context of the message, so normally both name the same trace; if they do not, the message's is used and the other is
+/// linked.
 #[must_use]
 pub fn begin(span: &Span, host: Option<TraceContext>, message: Option<TraceContext>) -> Option<TraceContext> {
     let (parent, linked) = match (host, message) {
@@ -83,7 +84,7 @@ pub fn begin(span: &Span, host: Option<TraceContext>, message: Option<TraceConte
         return parent;
     }
     if let Some(parent) = parent {
-        // Fails where the span is not exported, and then does not matter.
+        // Fails if the span is not exported, and then it does not matter.
         let _ = span.set_parent(Context::new().with_remote_span_context(remote(parent)));
     }
     if let Some(linked) = linked {
@@ -105,15 +106,15 @@ pub fn end(span: &Span, trigger: &'static str, end: End) {
     }
 }
 
-/// Waiting for a commit: the group's gathering, its decisions, its transaction. `items` = messages or rows the caller
-/// has in it.
+/// The wait for a commit: gathering the group, its decisions, its transaction. `items` = how many messages or rows the
+/// caller has in it.
 #[must_use]
 pub fn commit(items: usize) -> Span {
     tracing::info_span!(target: TARGET, "commit", otel.kind = "client", iris.commit.items = items)
 }
 
-/// Sending messages to a queue of the platform. `causes` = where they belong; where that is one place, the span belongs
-/// there too unless it is part of an invocation already.
+/// Sending messages to a queue of the platform. `causes` = their places in traces; if they are all in one place, the
+/// span goes there too, unless it is already part of an invocation.
 #[must_use]
 pub fn send(queue: &str, messages: usize, causes: impl IntoIterator<Item = TraceContext>) -> Span {
     let span = tracing::info_span!(
@@ -149,7 +150,7 @@ pub fn send(queue: &str, messages: usize, causes: impl IntoIterator<Item = Trace
     span
 }
 
-/// Marks a span as failed; `code` is a word of ours.
+/// Marks a span as failed; `code` is one of our own code words.
 pub fn failed(span: &Span, code: &'static str) {
     span.record("error.type", code);
     span.record("otel.status_code", "ERROR");

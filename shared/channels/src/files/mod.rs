@@ -1,12 +1,12 @@
-//! Files for the organization's own file system: written below `files/` in the results container, from where the proxy
-//! takes them.
+//! Files for the organization's own file system: written below `files/` in the results container, where the proxy
+//! fetches them.
 
 use crate::{Channel, Failure, Outside, Parcel, file};
 use async_trait::async_trait;
 use iris_model::Organization;
 use iris_model::organization::{DestinationDocument, FilesTarget, Problem};
 
-/// Folder for files that a proxy takes.
+/// The folder for files that a proxy fetches.
 const FOLDER: &str = "files/";
 
 #[async_trait]
@@ -23,7 +23,7 @@ impl Channel for FilesTarget {
         "files of the proxy".to_owned()
     }
 
-    /// A name is checked when it is read.
+    /// Nothing to check: the name template was checked when the document was parsed.
     fn check(&self, _: &DestinationDocument, _: &Organization) -> Vec<Problem> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! From a stored result to what messages say.
+//! Derives the content of messages from a stored result.
 
 use super::{findings, narrative};
 use crate::{Parcel, Result as StoredResult};
@@ -15,8 +15,8 @@ use iris_results::icd;
 use iris_results::{AssessedEye, Severity as Rated};
 use jiff::tz::TimeZone;
 
-/// Everything a message of a result may say. Times are those of the result, so that a message built twice is the same
-/// twice.
+/// Everything that a result's message may contain. Times are those of the result, so that a message built twice is
+/// identical.
 #[must_use]
 pub(super) fn content(target: &Hl7Target, interface: &InterfaceDocument, parcel: &Parcel<'_>) -> Content {
     let (result, delivery) = (parcel.result, parcel.delivery);
@@ -89,8 +89,8 @@ pub(super) fn content(target: &Hl7Target, interface: &InterfaceDocument, parcel:
     }
 }
 
-/// `C` is for documents that replace one, and in results only where it is asked for (iris-facts §9.4): a corrected
-/// result is a new report.
+/// `C` is for documents that replace another; in results it is used only on request (iris-facts §9.4), because a
+/// corrected result is a new report.
 fn status(target: &Hl7Target, code: ResultCode) -> Status {
     if code == ResultCode::Correction && (target.corrected || target.message == Kind::Mdm) {
         Status::Corrected
@@ -99,7 +99,7 @@ fn status(target: &Hl7Target, code: ResultCode) -> Status {
     }
 }
 
-/// The procedure as it was ordered: OBR-4 as an HL7 order brought it, or else the code.
+/// The procedure as ordered: OBR-4 if an HL7 order brought it, otherwise the code.
 fn procedure(result: &StoredResult) -> Procedure {
     let cpt = result.seen.cpt.clone().unwrap_or_default();
     match result.seen.order.orderable_identifier.as_deref().filter(|text| text.contains('^') || cpt.code.is_none()) {
@@ -157,7 +157,7 @@ fn image(image: &iris_model::result::ResultImage) -> Image {
     Image { id: image.local_id.clone().unwrap_or_default(), eye }
 }
 
-/// By eyes: which of an eye's images cannot be graded is not said.
+/// Per eye; it does not say which of an eye's images cannot be graded.
 fn ungradable(result: &StoredResult) -> Ungradable {
     let assessment = &result.basis.assessment;
     let eyes = || [&assessment.od, &assessment.os].into_iter().flatten();
@@ -170,8 +170,8 @@ fn ungradable(result: &StoredResult) -> Ungradable {
     }
 }
 
-/// Whether the quality code for a normal result applies: older than 18 when it was graded, and nothing found
-/// (iris-facts §9.5).
+/// Whether the quality code for a normal result applies: the patient was older than 18 when graded, and nothing was
+/// found (iris-facts §9.5).
 fn is_normal_adult(result: &StoredResult) -> bool {
     let day = result.seen.gradings.graded_time.instant.to_zoned(TimeZone::UTC).date();
     let adult = result.seen.patient.dob.is_some_and(|dob| narrative::age(dob, day) > 18);

@@ -1,4 +1,4 @@
-//! Discrete results (iris-facts §9.4.1): one for each eye and question, one for everything else of an eye, one for its
+//! Discrete results (iris-facts §9.4.1): for each eye one per question, one for all other findings, and one for its
 //! images; right eye first.
 
 use iris_hl7::mapping::Finding;
@@ -6,7 +6,8 @@ use iris_model::finding::{self, Diagnosis};
 use iris_model::organization::CareLevel;
 use iris_results::{AssessedEye, AssessedFinding, Assessment};
 
-/// The discrete results of an order. An eye that is missing has none; one that cannot be graded has that alone.
+/// The discrete results of an order. A missing eye has none; an eye that cannot be graded has only the one for its
+/// images.
 pub(super) fn findings(assessment: &Assessment) -> Vec<Finding> {
     let mut all = Vec::new();
     for (eye, assessed) in [("RIGHT", &assessment.od), ("LEFT", &assessment.os)] {
@@ -23,7 +24,7 @@ pub(super) fn findings(assessment: &Assessment) -> Vec<Finding> {
     all
 }
 
-/// Nothing for what has no published identifier (glaucoma).
+/// `None` for a diagnosis without a published identifier (glaucoma).
 fn diagnosed(eye: &str, own: &AssessedFinding) -> Option<Finding> {
     let finding::Finding::Diagnosed(diagnosis, answer) = &own.finding else { return None };
     let identifier = match diagnosis {

@@ -1,8 +1,9 @@
-//! Results for hospitals, by HL7 (iris-facts §9.3–9.6): into the organization's queue for its proxy, which speaks MLLP.
+//! Results for hospitals by HL7 (iris-facts §9.3–9.6), sent to the organization's queue for its proxy, which speaks
+//! MLLP.
 //!
-//! The message is built from the platform's instructions and the destination's own, from what was stored with the
-//! result: handed over again it is byte for byte the same, with the same MSH-10, so that queue and hospital can tell a
-//! repetition. That the queue has it is not the end: the hospital's answer is, which the proxy reports
+//! The message is built from the platform's instructions, the destination's own, and what was stored with the result.
+//! Handed over again, it is byte for byte the same, with the same MSH-10, so that the hospital recognizes a repetition.
+//! A delivery does not end when the queue has the message; it ends with the hospital's answer, which the proxy reports
 //! (`functions/receive_hl7`).
 
 mod content;
@@ -27,7 +28,7 @@ use uuid::Uuid;
 
 use content::content;
 
-/// Where larger messages are, in the organization's results container.
+/// The folder for messages too large for the queue, in the organization's results container.
 const FOLDER: &str = "hl7";
 
 #[async_trait]
@@ -102,7 +103,8 @@ impl Channel for Hl7Target {
         ];
         let charge = self.message == Kind::Dft;
         let outgoing = OutgoingMessage {
-            // How often it was handed over counts: a repetition that is meant must not be taken for one that is not.
+            // Depends on how often it was handed over, so that the queue does not drop an intended repetition as a
+            // duplicate.
             message_id: message_id(parcel, charge).to_string(),
             body,
             content_type: Some(content_type.to_owned()),
@@ -115,15 +117,15 @@ impl Channel for Hl7Target {
     }
 }
 
-/// A charge is the same message however often it is handed over: the queue remembers it. A result that its hospital has
-/// not taken is to go once more.
+/// A charge keeps its id however often it is handed over, so that the queue drops duplicates. A result that its
+/// hospital has not taken must be sent again, so it gets a new id.
 fn message_id(parcel: &Parcel<'_>, charge: bool) -> Uuid {
     let place = Uuid::new_v5(&parcel.delivery.transaction_id, parcel.destination.id.as_bytes());
     let times = if charge { 0 } else { parcel.delivery.announced };
     Uuid::new_v5(&place, &times.to_be_bytes())
 }
 
-/// As MSH-9 and documents have it.
+/// The name used in MSH-9 and in documents.
 fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Oru => "ORU",
@@ -132,13 +134,13 @@ fn name(kind: Kind) -> &'static str {
     }
 }
 
-/// The payloads that are sent: the destination's, or the published ones.
+/// The payloads to send: the destination's, or the published ones.
 fn payloads(target: &Hl7Target) -> Vec<String> {
     let own = target.mapping.payloads.clone();
     own.or_else(|| defaults(target.message).ok().map(|instructions| instructions.payloads)).unwrap_or_default()
 }
 
-/// The instructions by which messages are built; all that is wrong with them.
+/// The compiled instructions for building messages, or all problems with them.
 fn program(target: &Hl7Target) -> Result<Program, Vec<String>> {
     let instructions = defaults(target.message).map_err(|_| vec!["has no instructions".to_owned()])?;
     compile(target.message, &instructions, &target.mapping)
@@ -148,14 +150,14 @@ fn program(target: &Hl7Target) -> Result<Program, Vec<String>> {
 /// The message of a result.
 ///
 /// # Errors
-/// [`Obstacle::Interface`] where the destination's instructions cannot be used; they were checked when the document was
+/// [`Obstacle::Interface`] if the destination's instructions are unusable; they were checked when the document was
 /// read.
 pub fn build(target: &Hl7Target, interface: &InterfaceDocument, parcel: &Parcel<'_>) -> Result<Bytes, Obstacle> {
     let program = program(target).map_err(|_| Obstacle::Interface)?;
     Ok(program.build(&content(target, interface, parcel), interface.charset).into())
 }
 
-/// Puts a message that is larger than the queue takes into the results container; returns what says where.
+/// Puts a message too large for the queue into the results container; returns the JSON that says where.
 async fn put_aside(parcel: &Parcel<'_>, outside: &Outside, message: Bytes) -> Result<Bytes, Failure> {
     let container = parcel.organization.results_container();
     let place = Uuid::new_v5(&parcel.delivery.transaction_id, parcel.destination.id.as_bytes());

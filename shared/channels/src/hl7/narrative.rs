@@ -1,5 +1,5 @@
-//! The narrative, line by line (iris-facts §9.4.3). Its words are those of the report ([`Said`]), so that the two
-//! cannot disagree.
+//! The narrative, line by line (iris-facts §9.4.3). It uses the words of the report ([`Said`]), so that the two cannot
+//! disagree.
 
 use crate::Parcel;
 use iris_results::{Said, SaidEye, icd};

@@ -1,4 +1,4 @@
-//! Results as messages: in a queue of the platform's, or in one of the organization's own namespace.
+//! Results as messages: in a queue of the platform, or in one of the organization's own namespace.
 
 mod pointer;
 mod smaller;
@@ -76,7 +76,7 @@ impl Channel for QueueTarget {
 }
 
 fn name_problem(queue: &QueueTarget, destination: &DestinationDocument, organization: &Organization) -> Option<String> {
-    // The destination that every organization has unless it says otherwise; no document may use its id.
+    // The default destination of every organization; no document may use its id.
     if destination.id == RESULTS_QUEUE && queue.name == organization.slug.results_queue() {
         return None;
     }

@@ -1,4 +1,4 @@
-//! A result that is larger than its queue takes.
+//! A result that is too large for its queue.
 
 use crate::{Away, Failure, Outside, Parcel, located};
 use bytes::Bytes;
@@ -8,8 +8,8 @@ use iris_model::request::VERSION;
 use iris_model::result::{DocumentLocation, POINTER_OBJECT_TYPE, ResultPointer};
 use uuid::Uuid;
 
-/// Puts it into the results container; returns the message that goes in its place: the result without the content of
-/// its report (decision 287), or, where even that is too large, nothing but where the whole is (decision 129).
+/// Puts it into the results container and returns the message sent in its place: the result without its report's
+/// content (decision 287) or, if even that is too large, only the location of the whole (decision 129).
 pub(super) async fn shortened(
     parcel: &Parcel<'_>,
     outside: &Outside,
@@ -26,7 +26,7 @@ pub(super) async fn shortened(
 
 async fn put_aside(parcel: &Parcel<'_>, outside: &Outside, content: Bytes) -> Result<DocumentLocation, Failure> {
     let container = parcel.organization.results_container();
-    // Each destination may have its results written otherwise.
+    // Each destination may have its own format, so each gets its own file.
     let place = Uuid::new_v5(&parcel.delivery.transaction_id, parcel.destination.id.as_bytes());
     let file_name = format!("results/{}.{place}.json", parcel.result.order_id());
     let address = BlobAddress::new(&container, &file_name).map_err(Away::Place)?;
@@ -36,7 +36,7 @@ async fn put_aside(parcel: &Parcel<'_>, outside: &Outside, content: Bytes) -> Re
     Ok(DocumentLocation { container, file_name, size })
 }
 
-/// The message that says where a result is, and nothing of it.
+/// A message that only says where the result is.
 fn pointer(parcel: &Parcel<'_>, document: DocumentLocation) -> Result<Bytes, Failure> {
     let pointer = ResultPointer {
         version: VERSION.to_owned(),

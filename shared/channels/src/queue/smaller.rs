@@ -1,10 +1,10 @@
-//! A result whose report makes it larger than its queue takes: the same with smaller images (decision 316). The report
-//! in files is the full one.
+//! A result whose report makes it too large for its queue: the same result with smaller images (decision 316). Files
+//! get the full report.
 
 use crate::{Failure, Outside, Parcel, Rendered};
 use bytes::Bytes;
 
-/// The content with as large a report as fits; as it was where none does.
+/// The content with the largest report that fits; unchanged if none does.
 pub(super) async fn fitting(
     parcel: &Parcel<'_>,
     outside: &Outside,
@@ -12,7 +12,7 @@ pub(super) async fn fitting(
     limit: usize,
 ) -> Result<Bytes, Failure> {
     let around = Parcel { rendered: &Rendered::default(), ..*parcel }.content().len();
-    // In Base64, four characters for three bytes.
+    // In Base64, four characters encode three bytes.
     let most = limit.saturating_sub(around) / 4 * 3;
     let smaller = outside.reports.render_within(parcel.result, parcel.organization, parcel.rendered, most).await?;
     Ok(smaller.map_or(content, |smaller| Parcel { rendered: &smaller, ..*parcel }.content()))

@@ -3,10 +3,10 @@
 use crate::bytes::Cursor;
 use crate::{Stop, Unusable};
 
-/// The length of what is ended by a delimiter instead.
+/// The length of elements that end with a delimiter instead.
 pub(super) const UNDEFINED: u32 = u32::MAX;
 
-/// How a data set is written.
+/// How a data set is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     ImplicitLittle,
@@ -16,7 +16,7 @@ pub(super) enum Encoding {
 
 impl Encoding {
     /// By transfer syntax. Those with compressed pixels write the header in explicit VR little endian; a deflated data
-    /// set is not read.
+    /// set is not supported.
     pub(super) fn of(transfer_syntax: &str) -> Option<Self> {
         match transfer_syntax {
             "1.2.840.10008.1.2" => Some(Self::ImplicitLittle),
@@ -29,7 +29,7 @@ impl Encoding {
     }
 }
 
-/// The head of an element; the cursor stands at its value.
+/// The head of an element; the cursor is at its value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Element {
     /// Group and element number.
@@ -41,7 +41,7 @@ pub(super) struct Element {
 impl Element {
     pub(super) fn read(cursor: &mut Cursor<'_>, encoding: Encoding) -> Result<Self, Stop> {
         let tag = tag(cursor)?;
-        // Items and delimiters have no value representation in any encoding.
+        // In every encoding, items and delimiters have no value representation.
         if tag >> 16 == 0xfffe || encoding == Encoding::ImplicitLittle {
             let length = cursor.u32()?;
             return Ok(Self { tag, length, sequence: length == UNDEFINED || is_known_sequence(tag) });
@@ -80,7 +80,7 @@ fn tag(cursor: &mut Cursor<'_>) -> Result<u32, Stop> {
     Ok(u32::from(group) << 16 | u32::from(element))
 }
 
-/// Where nothing says that an element is a sequence, those in which something is wanted have to be known.
+/// Without value representations, the sequences that may contain wanted values have to be known by tag.
 fn is_known_sequence(tag: u32) -> bool {
     super::Values::wants_within(tag)
 }

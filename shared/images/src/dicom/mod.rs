@@ -1,9 +1,9 @@
 //! DICOM part 10 files: the data set up to the pixel data (DICOM PS3.5, PS3.10).
 //!
-//! Elements stand in ascending order of their tags, each with its length; values that are not wanted are skipped by it.
-//! Wanted are a few texts and numbers of the top level, and the eye within the shared functional groups of tomography.
-//! Read strictly: a tag out of order, a length beyond the file, or a sequence deeper than [`DEPTH`] is a damaged or
-//! hostile file, never something to make the best of.
+//! Elements are in ascending order of their tags, each with its length, by which unwanted values are skipped. Wanted
+//! are a few texts and numbers of the top level, and the eye within the shared functional groups of tomography. Parsing
+//! is strict: a tag out of order, a length beyond the file, or a sequence deeper than [`DEPTH`] means that the file is
+//! damaged or hostile, and it is refused.
 
 mod element;
 mod pixels;
@@ -17,16 +17,16 @@ use values::Values;
 
 pub(crate) use pixels::jpeg;
 
-/// Before the magic word stand 128 bytes that mean nothing.
+/// The magic word follows 128 bytes without meaning.
 pub(crate) const PREAMBLE: usize = 132;
 
-/// The most elements that are looked at, those within sequences included.
+/// The most elements that are read, including those within sequences.
 const ELEMENTS: usize = 20_000;
 
-/// The deepest nesting of sequences; images of the eye have five levels.
+/// The deepest nesting of sequences; images of the eye need five levels.
 const DEPTH: usize = 16;
 
-/// (7FE0,0010) PixelData: here the header ends.
+/// (7FE0,0010) PixelData: the header ends here.
 const PIXEL_DATA: u32 = 0x7fe0_0010;
 
 pub(crate) fn is_dicom(head: &[u8]) -> bool {
@@ -47,17 +47,17 @@ struct Reader<'a> {
     cursor: Cursor<'a>,
     /// Length of the whole file.
     length: u64,
-    /// Elements that may still be looked at.
+    /// How many more elements may be read.
     left: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// The file meta information: always explicit VR little endian; ends where the group does. Gives the transfer
-    /// syntax.
+    /// Reads the file meta information, which is always explicit VR little endian and ends with its group. Returns the
+    /// transfer syntax.
     fn meta(&mut self) -> Result<String, Stop> {
         let mut syntax = None;
         loop {
-            // What follows may be compressed: only its first two bytes are looked at.
+            // What follows may be compressed, so only its first two bytes are read.
             let mut ahead = self.cursor;
             if ahead.u16()? != 0x0002 {
                 break;
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         syntax.ok_or_else(|| Unusable::Damaged("it does not name its transfer syntax").into())
     }
 
-    /// Up to the pixels; gives their head.
+    /// Reads up to the pixels; returns their head.
     fn data_set(&mut self, encoding: Encoding, values: &mut Values<'a>) -> Result<Element, Stop> {
         let mut before = 0;
         loop {
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Pixels of a declared length must be there; compressed ones have none.
+    /// Pixels of a declared length must all be there; compressed pixels declare none.
     fn check_pixels(&self, element: &Element) -> Result<(), Stop> {
         let end = self.cursor.position() as u64 + u64::from(element.length);
         if element.length == UNDEFINED || (element.length > 0 && end <= self.length) {
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A sequence: skipped where its length is known and nothing in it is wanted, else item by item.
+    /// A sequence: skipped if its length is known and nothing in it is wanted, otherwise read item by item.
     fn sequence(
         &mut self,
         element: &Element,
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
         self.arrived(end)
     }
 
-    /// What has a length must end exactly there.
+    /// Something with a known length must end exactly there.
     fn arrived(&self, end: Option<usize>) -> Result<(), Stop> {
         match end {
             Some(end) if self.cursor.position() != end => {
@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Where something of known length ends; `None` when a delimiter ends it.
+    /// Where something of known length ends; `None` if it ends with a delimiter.
     fn end(&self, element: &Element) -> Result<Option<usize>, Stop> {
         if element.length == UNDEFINED {
             return Ok(None);

@@ -1,7 +1,9 @@
-//! The picture within a DICOM file whose pixels are a JPEG (DICOM PS3.5 §A.4.1): what cameras write that compress.
+//! The picture within a DICOM file whose pixels are a JPEG (DICOM PS3.5 §A.4.1), which is what cameras that compress
+//! write.
 //!
-//! The pixels are a sequence of items: the first lists where frames begin and may be empty, the others are the JPEG's
-//! bytes in pieces. Of several frames the first is taken: the pieces up to the one that ends with the JPEG's own end.
+//! The pixels are a sequence of items: the first lists where frames begin and may be empty; the others are the JPEG's
+//! bytes in pieces. If there are several frames, the first is taken: the pieces up to the one that ends with the JPEG's
+//! end marker.
 
 use super::element::{Encoding, UNDEFINED};
 use super::values::Values;
@@ -9,10 +11,10 @@ use super::{PREAMBLE, Reader};
 use crate::Stop;
 use crate::bytes::Cursor;
 
-/// JPEG baseline and extended, 8 bits: what everything shows.
+/// JPEG baseline and extended, 8 bits: the ones every viewer can show.
 const SHOWABLE: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 
-/// The JPEG; nothing where the pixels are something else, or not what they should be.
+/// The JPEG; `None` if the pixels are something else or malformed.
 pub(crate) fn jpeg(file: &[u8]) -> Option<Vec<u8>> {
     read(file).ok().flatten()
 }
@@ -39,7 +41,7 @@ fn read(file: &[u8]) -> Result<Option<Vec<u8>>, Stop> {
         let piece = reader.cursor.take(length)?;
         if !is_first {
             jpeg.extend_from_slice(piece);
-            // Pieces have an even length: one byte may follow the end.
+            // Pieces have an even length, so one byte may follow the end marker.
             if piece.ends_with(&[0xff, 0xd9]) || piece.ends_with(&[0xff, 0xd9, 0]) {
                 return Ok(Some(jpeg));
             }

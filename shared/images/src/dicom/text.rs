@@ -9,7 +9,7 @@ pub(super) fn ascii(value: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Text in a SpecificCharacterSet. Text of letters that the character set does not explain is no text: ids are not
+/// Text in a SpecificCharacterSet. If the character set does not explain the bytes, there is no text: ids are not
 /// guessed.
 pub(super) fn decoded(value: &[u8], character_set: Option<&str>) -> Option<String> {
     if value.is_ascii() && !value.contains(&0x1b) {
@@ -19,7 +19,7 @@ pub(super) fn decoded(value: &[u8], character_set: Option<&str>) -> Option<Strin
     (!malformed).then(|| text.trim_matches([' ', '\0']).to_owned())
 }
 
-/// Character sets without code extensions. Those with escape sequences serve names, not ids.
+/// Character sets without code extensions. Those with escape sequences are used for names, not ids.
 fn encoding(character_set: &str) -> Option<&'static Encoding> {
     let label: &[u8] = match character_set {
         "ISO_IR 192" => b"utf-8",

@@ -1,4 +1,4 @@
-//! The values that are wanted, and what they say.
+//! The wanted values, and what they mean.
 
 use super::text;
 use crate::labels::{laterality, value};
@@ -46,7 +46,7 @@ const WANTED: [u32; 16] = [
     COLUMNS,
 ];
 
-/// Images of the eye: secondary capture (also multi-frame true color), visible-light photography, ophthalmic
+/// Classes of images of the eye: secondary capture (also multi-frame true color), visible-light photography, ophthalmic
 /// photography (8 and 16 bit), ophthalmic tomography, wide-field photography (two projections).
 const SOP_CLASSES: [&str; 8] = [
     "1.2.840.10008.5.1.4.1.1.7",
@@ -59,20 +59,20 @@ const SOP_CLASSES: [&str; 8] = [
     "1.2.840.10008.5.1.4.1.1.77.1.5.6",
 ];
 
-/// Values by tag, as they stand in the file.
+/// Values by tag, as they are in the file.
 #[derive(Debug, Default)]
 pub(super) struct Values<'a>(BTreeMap<u32, &'a [u8]>);
 
 impl<'a> Values<'a> {
-    /// The most bytes of a value that means anything to us.
+    /// The most bytes of a value that is meaningful to us.
     pub(super) const LIMIT: u32 = 256;
 
-    /// Whether an element of the top level is wanted.
+    /// Whether an element on the top level is wanted.
     pub(super) fn wants(tag: u32) -> bool {
         WANTED.contains(&tag)
     }
 
-    /// Whether something is wanted within this sequence.
+    /// Whether anything within this sequence is wanted.
     pub(super) fn wants_within(tag: u32) -> bool {
         matches!(tag, SHARED_GROUPS | FRAME_ANATOMY)
     }
@@ -87,8 +87,8 @@ impl<'a> Values<'a> {
         self.0.entry(tag).or_insert(value);
     }
 
-    /// Whether the JPEG that the pixels are shows them as they are meant. One whose colors are said to be RGB may hold
-    /// them as such, without saying so itself.
+    /// Whether the JPEG in the pixels, shown on its own, has the right colors. If the file declares them to be RGB, the
+    /// JPEG may contain RGB without saying so.
     pub(super) fn are_shown_as_meant(&self) -> bool {
         let interpretation = self.ascii(PHOTOMETRIC_INTERPRETATION);
         matches!(interpretation.as_deref(), Some("YBR_FULL_422" | "YBR_FULL" | "MONOCHROME2"))
@@ -98,7 +98,7 @@ impl<'a> Values<'a> {
         self.0.get(&tag).copied().and_then(text::ascii)
     }
 
-    /// An id in the character set of the file.
+    /// An id, decoded with the file's character set.
     fn id(&self, tag: u32, character_set: Option<&str>) -> Option<String> {
         value(&text::decoded(self.0.get(&tag).copied()?, character_set)?)
     }
@@ -146,7 +146,7 @@ fn date_of(text: &str) -> Option<Date> {
     Date::strptime("%Y%m%d", text).ok()
 }
 
-/// `HHmmss`, whatever fraction and offset follow.
+/// `HHmmss`, ignoring any fraction and offset that follow.
 fn time_of(text: &str) -> Option<Time> {
     Time::strptime("%H%M%S", text.get(..6)?).ok()
 }

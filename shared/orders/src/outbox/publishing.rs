@@ -1,4 +1,4 @@
-//! Publishing, one task per destination. The protocol is in the parent module.
+//! Publishing, with one task per destination. The parent module describes the protocol.
 
 use super::{Publisher, SweepReport};
 use crate::Options;
@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// The most envelopes of a destination kept in memory; more wait in the store.
+/// The most envelopes of a destination kept in memory; the others wait in the store.
 const MEMORY: usize = 32;
 /// The most envelopes claimed at a time.
 const CLAIM: u32 = 16;
-/// How long published envelopes may wait to be deleted together.
+/// How long published envelopes may wait, so that they are deleted together.
 const GATHER: Duration = Duration::from_millis(25);
-/// How often a destination that is blocked by somebody else's lease is looked at.
+/// How often to look at a destination that is blocked by somebody else's lease.
 const POLL: Duration = Duration::from_secs(1);
 
 /// All destinations of the process.
@@ -31,14 +31,14 @@ pub(crate) struct Destinations {
 /// A destination with the task that publishes to it.
 type Running = (Arc<Lane>, JoinHandle<()>);
 
-/// What every destination needs.
+/// What all destinations share.
 struct Outlet {
     store: Arc<dyn Store>,
     publisher: Arc<dyn Publisher>,
     options: Options,
 }
 
-/// One destination.
+/// A destination's state in this process.
 struct Lane {
     destination: Destination,
     state: Mutex<State>,
@@ -49,32 +49,32 @@ struct Lane {
 
 #[derive(Default)]
 struct State {
-    /// To be published from memory, in order.
+    /// Envelopes to publish from memory, in order.
     ready: VecDeque<Envelope>,
     /// True while envelopes are taken from the store instead.
     behind: bool,
-    /// Envelopes whose lease is to be ended: they were not kept in memory.
+    /// Envelopes whose lease must be ended because they were not kept in memory.
     unleash: Vec<i64>,
-    /// Published, and to be deleted with the next ones: deleting is a transaction of its own.
+    /// Published envelopes, deleted together with the next ones because deleting takes a transaction.
     unconfirmed: Vec<i64>,
     closing: bool,
 }
 
-/// How the publication of an envelope ended.
+/// How publishing an envelope ended.
 enum Published {
-    /// All of it is dealt with.
+    /// All of it has been dealt with.
     Done,
-    /// The destination does not take it now; the next try is then.
+    /// The destination does not take it now; the next try is at this time.
     Postponed(Timestamp),
 }
 
-/// How far a destination's envelopes in the store were published.
+/// How far the destination's stored envelopes were published.
 enum Drained {
     Empty,
     Until(Timestamp),
 }
 
-/// The time of whoever asked for the publication, running on from then.
+/// A clock that starts at the time of the caller who asked for the publication.
 struct Clock {
     start: Timestamp,
     since: Instant,
@@ -96,7 +96,7 @@ impl Destinations {
         Self { outlet, lanes: Mutex::new(HashMap::new()) }
     }
 
-    /// Takes over an envelope that was just committed. Never waits.
+    /// Takes over an envelope that was just committed. Never blocks.
     pub(crate) fn offer(&self, envelope: Envelope) {
         let lane = self.lane(&envelope.destination);
         let mut state = lane.state();
@@ -121,7 +121,7 @@ impl Destinations {
         Ok(report)
     }
 
-    /// Publishes what is in memory, as far as that goes at once, and ends the tasks.
+    /// Publishes what is in memory, as far as that succeeds at once, and ends the tasks.
     pub(crate) async fn close(&self) {
         let lanes: Vec<_> =
             self.lanes.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, lane)| lane).collect();
@@ -158,12 +158,12 @@ impl Lane {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The envelopes in memory.
+    /// Takes all envelopes out of memory.
     fn take_ready(&self) -> Vec<Envelope> {
         self.state().ready.drain(..).collect()
     }
 
-    /// From now on the store is the source; these are given back to it, before any that are in memory.
+    /// Switches to publishing from the store. These envelopes are given back to it, ahead of those in memory.
     fn fall_behind(&self, envelopes: impl IntoIterator<Item = i64>) {
         let mut state = self.state();
         state.behind = true;
@@ -172,7 +172,7 @@ impl Lane {
         state.unleash.extend(ready);
     }
 
-    /// Back to publishing from memory, unless something was left to the store meanwhile.
+    /// Switches back to publishing from memory, unless something was left to the store in the meantime.
     fn catch_up(&self) {
         let mut state = self.state();
         state.behind = !state.unleash.is_empty();
@@ -207,7 +207,7 @@ async fn work(outlet: Arc<Outlet>, lane: Arc<Lane>) {
 }
 
 impl Outlet {
-    /// Waits before the next try; cut short when the service closes.
+    /// Waits before the next try; closing the service cuts the wait short.
     async fn pause(&self, lane: &Lane, pause: Duration) {
         let end = tokio::time::Instant::now() + pause;
         while !lane.state().closing {
@@ -264,7 +264,7 @@ impl Outlet {
         }
     }
 
-    /// Last things before the task ends: deletes what was published, and lets others have what was not.
+    /// Cleans up before the task ends: deletes what was published, and releases what was not.
     async fn tidy(&self, lane: &Lane) {
         self.confirm(lane, Vec::new()).await;
         if let Err(error) = self.unleash(lane, Timestamp::now()).await {
@@ -282,10 +282,10 @@ impl Outlet {
         result
     }
 
-    /// Publishes the stored envelopes of a destination, oldest first, as far as they are available. Every lease and
-    /// every delay counts from the moment it is given: publishing what was claimed before takes its time.
+    /// Publishes the stored envelopes of a destination, oldest first, as far as they are available. Leases and delays
+    /// count from the moment they are set, since publishing what was claimed earlier takes time.
     async fn drain(&self, lane: &Lane, clock: &Clock, report: &mut SweepReport) -> Result<Drained, Error> {
-        // What was published from memory must not stand in the way of what is left.
+        // Published envelopes that are not deleted yet must not block the rest.
         self.confirm(lane, Vec::new()).await;
         loop {
             let now = clock.now();
@@ -317,7 +317,7 @@ impl Outlet {
         }
     }
 
-    /// Deletes published envelopes; what cannot be deleted now is deleted with the next ones.
+    /// Deletes published envelopes; those that cannot be deleted now are deleted with the next ones.
     async fn confirm(&self, lane: &Lane, done: Vec<i64>) -> bool {
         let mut ids = std::mem::take(&mut lane.state().unconfirmed);
         ids.extend(done);
@@ -327,7 +327,7 @@ impl Outlet {
         false
     }
 
-    /// Publishes one envelope. An error is the store's.
+    /// Publishes one envelope. Errors are those of the store.
     async fn publish(
         &self,
         mut envelope: Envelope,
@@ -402,7 +402,7 @@ impl Outlet {
     }
 }
 
-/// How long to wait for a time; not longer than a poll, for somebody else may be done earlier.
+/// How long to wait until a time, but no longer than a poll interval, because somebody else may finish earlier.
 fn wait(now: Timestamp, until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(now)).unwrap_or_default().clamp(Duration::from_millis(5), POLL)
 }

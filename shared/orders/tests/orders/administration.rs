@@ -1,4 +1,4 @@
-//! What operators and the retention timer do, on every store.
+//! Tests of operators' actions and the retention timer, on every store.
 
 use crate::backend::{Backend, Recorder, eventually, on_every_store, options, service};
 use crate::requests::*;
@@ -39,8 +39,7 @@ async fn actions(orders: &Orders) -> Vec<String> {
     entries.into_iter().rev().map(|entry| format!("{} {}", entry.action, entry.subject)).collect()
 }
 
-/// Runs a statement on a connection of its own, as anybody with the platform's login could. `Err` = the database
-/// refused.
+/// Runs a statement on a separate connection, as anybody with the platform's login could. `Err` = the database refused.
 async fn run(backend: &Backend, sql: &'static str) -> Result<u64, String> {
     let sql = AssertSqlSafe(sql);
     match backend {
@@ -104,7 +103,7 @@ async fn audit_rows_cannot_be_changed(backend: &Backend) {
 
 async fn operators_move_envelopes_and_it_is_audited(backend: &Backend) {
     let recorder = Arc::new(Recorder::default());
-    // After its first try an envelope waits longer than the test lasts.
+    // After its first try, an envelope waits longer than the test takes.
     let long = Duration::from_secs(600);
     let patient = Options { back_off: long, back_off_limit: long, ..options() };
     let orders = Orders::open(backend.open().await, Arc::clone(&recorder) as Arc<dyn Publisher>, patient);
@@ -137,7 +136,7 @@ async fn operators_move_envelopes_and_it_is_audited(backend: &Backend) {
     orders.close().await;
 }
 
-/// A message that was refused before the rules were asked.
+/// A message that was refused before the rules were applied.
 fn refused(acme: &Arc<Organization>, number: u128) -> Incoming {
     let issues = vec![Issue::error(IssueCode::BadDate, "Patient.Dob", "is no date")];
     Incoming {
@@ -170,7 +169,7 @@ async fn a_resubmission_is_linked_to_its_original(backend: &Backend) {
     orders.close().await;
 }
 
-/// Prunes a kind of whatever ended until now, batch by batch.
+/// Prunes everything of a kind that has ended by now, batch by batch.
 pub(crate) async fn prune(orders: &Orders, kind: Kind, limit: u32) -> Vec<u64> {
     let before = Timestamp::now() + SignedDuration::from_mins(1);
     let mut batches = Vec::new();
@@ -219,7 +218,7 @@ async fn pruning_goes_by_kind_and_spares_what_is_open(backend: &Backend) {
     assert!(entries.iter().all(|entry| entry.actor == "retention" && entry.action == "prune"));
     assert_eq!((entries[0].subject.as_str(), entries[0].details["rows"].as_u64()), ("submissions", Some(7)));
 
-    // Former contents: of a closed order they go, of an open one they stay.
+    // Former contents of a closed order go; those of an open one stay.
     let mut changed = new_order("open", "P1");
     changed.code = iris_model::enumeration::OrderControlCode::Change;
     changed.request.patient.as_mut().unwrap().name.as_mut().unwrap().last = Some("Synthetic-changed".into());

@@ -1,4 +1,4 @@
-//! Databases to test with, and a publisher that can fail on purpose.
+//! Databases to test with, and a publisher that can be made to fail.
 
 use async_trait::async_trait;
 use iris_orders::{Options, Orders, PublishError, Publisher};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// A database of its own for one test.
+/// A separate database for one test.
 pub(crate) enum Backend {
     Sqlite(tempfile::TempDir),
     Postgres { server: String, database: String },
@@ -24,7 +24,7 @@ impl Backend {
         Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
-    /// `None` when no server is given.
+    /// `None` if no server is configured.
     pub(crate) async fn postgres() -> Option<Self> {
         let server = std::env::var("IRIS_TEST_POSTGRES").ok()?;
         let database = format!("iris_orders_{}", Uuid::new_v4().simple());
@@ -34,7 +34,7 @@ impl Backend {
         Some(Self::Postgres { server, database })
     }
 
-    /// A new connection, as another process would have.
+    /// A new store, as another process would open it.
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
         match self {
             Self::Sqlite(folder) => {
@@ -48,11 +48,11 @@ impl Backend {
         }
     }
 
-    /// How many transactions were ended because they waited for each other.
+    /// How many transactions were aborted because of deadlocks.
     pub(crate) async fn deadlocks(&self) -> i64 {
         let Self::Postgres { server, database } = self else { return 0 };
         let mut connection = PgConnection::connect(server).await.unwrap();
-        // What a connection counted is told when it ends; those of the test are closed.
+        // Connections report their counts when they end; the test's connections are closed by now.
         let count = sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = $1").bind(database);
         count.fetch_one(&mut connection).await.unwrap()
     }
@@ -89,7 +89,7 @@ macro_rules! on_every_store {
 }
 pub(crate) use on_every_store;
 
-/// Records what is sent; fails as planned.
+/// Records what is sent, and fails as planned.
 #[derive(Default)]
 pub(crate) struct Recorder {
     pub(crate) sent: Mutex<Vec<(Destination, OutboxMessage)>>,
@@ -143,7 +143,7 @@ pub(crate) async fn service(backend: &Backend) -> (Orders, Arc<Recorder>) {
     (orders, recorder)
 }
 
-/// Waits for a condition that others bring about.
+/// Waits for a condition that something else brings about.
 pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while !condition().await {

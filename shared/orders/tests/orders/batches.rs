@@ -82,7 +82,7 @@ async fn a_result_is_in_one_batch(backend: &Backend) {
     assert_eq!(orders(&all(&*store, 1).await), [(1, "F", None), (2, "F", None), (3, "F", None)]);
     assert_eq!(all(&*store, 1).await[0].document, "{\"n\":1}");
 
-    // A result of that period that commits late is for the next; another process sees the same.
+    // A result of that period that is committed late goes into the next batch; another process sees the same.
     result(&*store, 6, 2, ResultCode::Final).await;
     let other = backend.open().await;
     assert_eq!(other.last_batch(guid).await.unwrap(), Some(opened));
@@ -105,7 +105,7 @@ async fn an_order_is_there_once_with_what_happened_to_it(backend: &Backend) {
     }
     store.open_batch(&new_batch(1, 10)).await.unwrap();
     let first = all(&*store, 1).await;
-    // The latest document; a result that was only sent again is still a first one for who has never seen it.
+    // The latest document. To a receiver that has never seen it, a resent result is still the first.
     assert_eq!(orders(&first), [(1, "C", None), (2, "F", None), (3, "F", None)]);
     assert_eq!(first[1].document, "{\"n\":4}");
 
@@ -144,8 +144,8 @@ async fn when_a_result_was_sent_is_fixed_when_its_batch_is_opened(backend: &Back
     let store = orders.store();
     let grading = crate::gradings::grading_organization();
     let handover = Handover { delivery_type: "azureblob", endpoint: "x".to_owned(), order_local_id: "O".to_owned() };
-    // One that nobody but the batch hands over; then one that two destinations had, one that a single one had, and one
-    // that none had.
+    // One result that only the batch delivers, then one that both destinations received, one that a single one
+    // received, and one that neither received.
     result(store, 1, 1, ResultCode::Final).await;
     let mut late = None;
     for (second, delivered) in [(2, 2), (3, 1), (4, 0)] {
@@ -205,8 +205,8 @@ async fn results_that_come_while_batches_are_opened_are_neither_lost_nor_doubled
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever is graded, corrected and sent again between batches, and however small they are: each result is claimed
-    /// once, and each batch has each order once, with its latest document.
+    /// However results are graded, corrected and resent between batches, and however small the batches are: each result
+    /// is claimed once, and each batch has each order once, with its latest document.
     #[test]
     fn batches_partition_results(steps in proptest::collection::vec((1i64..5, 0u8..4, any::<bool>()), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,4 +1,4 @@
-//! Several handlers at work on the same orders: nothing that was acknowledged is lost.
+//! Several handlers work on the same orders: nothing that was acknowledged is lost.
 
 use crate::backend::{Backend, on_every_store, service};
 use crate::requests::*;
@@ -17,16 +17,16 @@ on_every_store!(
     the_longest_name_of_a_blob_is_stored_and_found,
 );
 
-/// Orders that everybody changes.
+/// Orders that all handlers change.
 const ORDERS: u32 = 6;
-/// Changes of each order by each handler.
+/// How often each handler changes each order.
 const ROUNDS: u32 = 12;
 
 fn name(order: u32) -> String {
     format!("O{order}")
 }
 
-/// Submits until it is answered, as a queue does.
+/// Submits until it is answered, as a queue would.
 async fn answered(orders: &Orders, request: Request, acme: &Arc<Organization>, id: u128) -> OutcomeKind {
     let message = request.message(acme, id);
     loop {
@@ -37,7 +37,7 @@ async fn answered(orders: &Orders, request: Request, acme: &Arc<Organization>, i
     }
 }
 
-/// One handler changes what is said about the order, the other its camera operator; each says something else each time.
+/// One handler changes the order's information, the other its camera operator; each change differs from the last.
 async fn change_all(orders: &Orders, acme: &Arc<Organization>, handler: u32) -> u32 {
     let mut changed = 0;
     for round in 0..ROUNDS {
@@ -51,7 +51,7 @@ async fn change_all(orders: &Orders, acme: &Arc<Organization>, handler: u32) -> 
             let id = u128::from(1_000_000 * (handler + 1) + 1_000 * round + order);
             let outcome = answered(orders, request, acme, id).await;
             changed += u32::from(outcome == OutcomeKind::Changed);
-            // In between an order is canceled and ordered anew under the same id.
+            // In between, an order is canceled and created again under the same id.
             if handler == 0 && order == 0 {
                 answered(orders, cancel(&name(order)), acme, id + 10_000_000).await;
                 let again = new_order(&name(order), &format!("P{order}")).info("again");
@@ -116,7 +116,7 @@ async fn a_late_change_of_a_directive_does_not_undo_another(backend: &Backend) {
     let late = orders.store().save(&with(DirectiveState::Failed, &seen)).await;
     assert!(matches!(late, Err(Error::Conflict)));
     assert_eq!(directive(&orders, &acme).await.state, DirectiveState::Linked);
-    // Nor does it touch one that took its place.
+    // Nor does it touch a directive that replaced it.
     let linked = directive(&orders, &acme).await;
     answered(&orders, change("O1").image("b.jpg"), &acme, 2).await;
     let late = orders.store().save(&with(DirectiveState::Failed, &linked)).await;
@@ -164,7 +164,7 @@ async fn the_same_rows_in_any_order_never_wait_for_each_other(backend: &Backend)
 async fn the_longest_name_of_a_blob_is_stored_and_found(backend: &Backend) {
     let (orders, _) = service(backend).await;
     let acme = Arc::new(organization());
-    // Characters that do not repeat: PostgreSQL compresses an entry of an index.
+    // Characters that do not repeat, because PostgreSQL compresses index entries.
     let name: String = ('\u{4e00}'..).take(1_000).collect();
     answered(&orders, new_order("O1", "P1").image(&name), &acme, 1).await;
     assert_eq!(directive(&orders, &acme).await.file_name, name);

@@ -28,7 +28,7 @@ fn open(store: &Arc<Faulty>, recorder: &Arc<Recorder>) -> Orders {
     Orders::open(store, Arc::clone(recorder) as Arc<dyn Publisher>, options())
 }
 
-/// Redelivers until it is dealt with, as a queue does.
+/// Redelivers until it is handled, as a queue would.
 async fn insist(orders: &Orders, incoming: &Incoming) -> Answer {
     loop {
         match orders.submit(incoming.clone()).await {
@@ -38,9 +38,9 @@ async fn insist(orders: &Orders, incoming: &Incoming) -> Answer {
     }
 }
 
-/// Every event id of the store's history of the world is sent; what is sent twice is the same.
+/// Every event the store ever recorded has been sent, and whatever was sent twice is identical.
 async fn assert_published(orders: &Orders, recorder: &Recorder, expected: usize) {
-    // The leases of envelopes whose commit was not answered are over by then.
+    // By then, the leases of envelopes whose commit was not answered are over.
     orders.sweep(Timestamp::now() + SignedDuration::from_mins(5)).await.unwrap();
     published(orders).await;
     let sent = recorder.sent.lock().unwrap();
@@ -85,7 +85,7 @@ async fn a_commit_whose_answer_got_lost_is_found_again(backend: &Backend) {
 }
 
 fn faults(seed: u32) -> Vec<Fault> {
-    // A small generator is enough to mix the faults differently each time.
+    // A small random generator is enough to mix the faults differently each time.
     let mut state = u64::from(seed) * 2_654_435_761 + 1;
     let next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -111,7 +111,7 @@ fn drop_of(organization: &iris_model::Organization) -> NewDrop {
     }
 }
 
-/// Batches of ten rows: mostly new orders, some cancelled in a later batch.
+/// Batches of ten rows: mostly new orders, some of them canceled in a later batch.
 fn batches(acme: &Arc<iris_model::Organization>, drop: Uuid) -> Vec<Vec<(Incoming, RowDetail)>> {
     let row = |number: u32| {
         let request = if number.is_multiple_of(10) && number >= 20 {
@@ -131,7 +131,7 @@ async fn a_drop_survives_failures_at_every_step(backend: &Backend) {
     let mut deliveries = 0u32;
     'delivery: loop {
         deliveries += 1;
-        // Another process, that begins with the drop as it finds it.
+        // Another process, which finds the drop as it was left.
         let store = Faulty::new(backend).await;
         if deliveries < 10 {
             store.plan(&faults(deliveries));
@@ -187,7 +187,7 @@ async fn messages_survive_failures_at_every_step(backend: &Backend) {
         let store = Faulty::new(backend).await;
         store.plan(&faults(seed));
         let orders = open(&store, &recorder);
-        // Each message is delivered in every round: once more than needed, and in a different grouping.
+        // Each message is delivered in every round: once more than needed, and in different groups.
         let orders = &orders;
         let chains = work.chunks(2).map(|pair| async move {
             for incoming in pair {
@@ -231,7 +231,7 @@ async fn two_instances_load_the_same_drop(backend: &Backend) {
     let drop = drop_of(&acme);
     let recorder = Arc::new(Recorder::default());
     let (one, two) = (open(&Faulty::new(backend).await, &recorder), open(&Faulty::new(backend).await, &recorder));
-    // Both go on until the drop is theirs to the end, taking it from each other.
+    // Both continue until the drop is finished, taking it from each other.
     let load = async |orders: &Orders| {
         'delivery: loop {
             let state = orders.begin_drop(&drop).await.unwrap();

@@ -1,4 +1,4 @@
-//! Deliveries: what the stores keep of them, and in which order they go.
+//! Deliveries: what the stores record about them, and in which order they go.
 
 use crate::backend::{Backend, Recorder, eventually, on_every_store, published, service};
 use iris_model::OrderStatus;
@@ -36,7 +36,7 @@ const REPORTS: &str = "reports";
 /// How long a destination may fail.
 const DAYS: SignedDuration = SignedDuration::from_hours(72);
 
-/// Grades orders `O1`, `O2`, … and gives their deliveries to the destination `reports`.
+/// Grades orders `O1`, `O2`, … and returns their deliveries to the destination `reports`.
 async fn graded(orders: &Orders, count: usize) -> Vec<Delivery> {
     let mut deliveries = Vec::new();
     for number in 1..=count {
@@ -124,7 +124,7 @@ async fn a_destination_fails_is_disabled_and_resumed_in_order(backend: &Backend)
     let store = Arc::clone(&backend.open().await);
     assert!(!store.delivery_failed(&failed(now - days), days).await.unwrap());
     assert!(!store.delivery_failed(&failed(now - SignedDuration::from_hours(1)), days).await.unwrap());
-    // One success starts the days anew.
+    // One success resets the count of days.
     orders.delivered(&deliveries[0], &handover(), &organization, now).await.unwrap();
     assert_eq!(store.destination_health(None).await.unwrap(), []);
     assert!(!store.delivery_failed(&failed(now - days), days).await.unwrap());
@@ -159,7 +159,7 @@ async fn a_destination_fails_is_disabled_and_resumed_in_order(backend: &Backend)
     orders.close().await;
 }
 
-/// The messages of deliveries that were sent so far, for the destination `reports`.
+/// The delivery messages sent so far for the destination `reports`.
 fn announced(recorder: &Recorder) -> Vec<(uuid::Uuid, DeliveryMessage)> {
     let sent = recorder.sent.lock().unwrap();
     let messages = sent.iter().filter(|(destination, _)| *destination == Destination::Deliveries);
@@ -167,7 +167,7 @@ fn announced(recorder: &Recorder) -> Vec<(uuid::Uuid, DeliveryMessage)> {
     messages.filter(|(_, message): &(_, DeliveryMessage)| message.destination == REPORTS).collect()
 }
 
-/// Begins an attempt as the latest message would.
+/// Begins an attempt, as the latest message would.
 async fn begun(orders: &Orders, delivery: &Delivery, at: Timestamp) -> Option<Delivery> {
     let number = again(orders, delivery).await.announced;
     let store = orders.store();
@@ -182,7 +182,7 @@ async fn fails(orders: &Orders, delivery: &Delivery, at: Timestamp) -> (Delivery
     orders.postpone(delivery, (Attempted::Failed, Some(attempt)), at, DAYS, 1.0).await.unwrap()
 }
 
-/// Marks what goes to the results queue as delivered: it is not looked at here.
+/// Marks deliveries to the results queue as made; these tests do not look at them.
 async fn without_queues(orders: &Orders, deliveries: &[Delivery]) {
     let organization = crate::gradings::grading_organization();
     for delivery in deliveries {
@@ -195,7 +195,7 @@ async fn without_queues(orders: &Orders, deliveries: &[Delivery]) {
     published(orders).await;
 }
 
-/// However far the queue of deliveries is behind, nothing is taken aside: only attempts that break off count.
+/// However far the queue of deliveries falls behind, nothing is set aside: only attempts that break off count.
 async fn a_long_queue_parks_nothing_and_attempts_that_break_off_do(backend: &Backend) {
     let (orders, recorder) = service(backend).await;
     let delivery = graded(&orders, 1).await.remove(0);
@@ -224,15 +224,15 @@ async fn a_long_queue_parks_nothing_and_attempts_that_break_off_do(backend: &Bac
     let ended = store.begin_delivery(delivery.transaction_id, REPORTS, number, slowly(LOST_LIMIT)).await.unwrap();
     assert!(matches!(ended, BegunDelivery::Ended(parked) if parked.state == DeliveryState::Parked));
     assert_eq!(orders.ring_due_deliveries(later(hours + 5)).await.unwrap(), RungDeliveries::default());
-    // An attempt that went through after all.
+    // An attempt that succeeded after all.
     let organization = crate::gradings::grading_organization();
     orders.delivered(&again(&orders, &delivery).await, &handover(), &organization, now).await.unwrap();
     assert_eq!(again(&orders, &delivery).await.state, DeliveryState::Delivered);
     orders.close().await;
 }
 
-/// A handler that saw a disabled destination, and comes to hold its delivery after an operator has resumed it, holds
-/// nothing.
+/// A handler that saw a disabled destination, but tries to hold its delivery only after an operator has resumed the
+/// destination, holds nothing.
 async fn what_an_operator_resumed_is_not_held_again_by_who_looked_before(backend: &Backend) {
     let (orders, recorder) = service(backend).await;
     let deliveries = graded(&orders, 3).await;
@@ -269,7 +269,8 @@ async fn what_an_operator_resumed_is_not_held_again_by_who_looked_before(backend
     orders.close().await;
 }
 
-/// A correction has no message under way while the result before it is; its doorbell rings when that one has ended.
+/// A correction has no message under way while the previous result is under way; its doorbell rings when that one has
+/// ended.
 async fn what_is_behind_another_rings_when_that_one_has_ended(backend: &Backend) {
     let (orders, recorder) = service(backend).await;
     let first = graded(&orders, 1).await.remove(0);
@@ -281,7 +282,7 @@ async fn what_is_behind_another_rings_when_that_one_has_ended(backend: &Backend)
     let begun_first = begun(&orders, &first, now).await.unwrap();
     assert!(begun(&orders, &second, now).await.is_none(), "it does not overtake");
     let (_, due) = fails(&orders, &begun_first, now).await;
-    // However often the sweep comes, it rings for the first alone, and once.
+    // However often the sweep runs, it rings only for the first, and only once.
     for _ in 0..5 {
         orders.ring_due_deliveries(due + SignedDuration::from_mins(1)).await.unwrap();
     }
@@ -295,8 +296,8 @@ async fn what_is_behind_another_rings_when_that_one_has_ended(backend: &Backend)
     orders.close().await;
 }
 
-/// A result that a destination refuses while it takes all others is parked after days; and the days of one that was
-/// taken aside are not held against the next.
+/// A result that a destination keeps refusing while it takes all others is parked after some days; and the failing days
+/// of a delivery that was set aside do not count against the next one.
 async fn one_refused_among_successes_is_parked_and_blames_nobody(backend: &Backend) {
     let (orders, _) = service(backend).await;
     let deliveries = graded(&orders, 2).await;
@@ -312,7 +313,7 @@ async fn one_refused_among_successes_is_parked_and_blames_nobody(backend: &Backe
         if state != DeliveryState::Waiting {
             break state;
         }
-        // Another one arrives: the destination is well.
+        // Another one arrives, so the destination is healthy.
         crate::gradings::resent(&orders, "O2").await;
         let other = of_reports(&orders, deliveries[1].order).await.pop().unwrap();
         orders.delivered(&other, &handover(), &organization, now).await.unwrap();
@@ -326,7 +327,7 @@ async fn one_refused_among_successes_is_parked_and_blames_nobody(backend: &Backe
     orders.close().await;
 }
 
-/// Eight due at one destination and one at another: a page of two has one of each.
+/// Eight are due at one destination and one at another: a page of two has one of each.
 async fn doorbells_ring_in_turns_between_destinations(backend: &Backend) {
     let (orders, _) = service(backend).await;
     let deliveries = graded(&orders, 8).await;
@@ -346,7 +347,7 @@ async fn doorbells_ring_in_turns_between_destinations(backend: &Backend) {
     orders.close().await;
 }
 
-/// One of several handlers that hear the bell begins the attempt.
+/// Of several handlers that hear the bell, one begins the attempt.
 async fn one_of_several_begins_an_attempt(backend: &Backend) {
     let (orders, _) = service(backend).await;
     let (other, _) = service(backend).await;
@@ -400,7 +401,7 @@ async fn operators_park_and_retry(backend: &Backend) {
     orders.hold(&first, now).await.unwrap();
     assert_eq!(again(&orders, &first).await.state, DeliveryState::Parked, "an operator's word stands");
 
-    // Parked, it rang for the one behind it; the sweep publishes what operators put into the outbox.
+    // When the first was parked, it rang for the one behind it; the sweep publishes what operators put into the outbox.
     orders.sweep(Timestamp::now()).await.unwrap();
     published(&orders).await;
     recorder.sent.lock().unwrap().clear();
@@ -460,7 +461,8 @@ async fn a_destination_is_resumed_once_and_audited(backend: &Backend) {
     orders.sweep(Timestamp::now()).await.unwrap();
     assert_eq!(announced(&recorder)[0].1.transaction_id, deliveries[0].transaction_id);
 
-    // The first is lost: it alone is sent again, for the others come after it. Parked, it makes way for them.
+    // The first is lost. Only that one is sent again, since the others come after it; once parked, it makes way for
+    // them.
     let rung = orders.ring_due_deliveries(now + LOST_AFTER * 2).await.unwrap();
     let queues = deliveries.len() as u64;
     assert_eq!(rung.due + rung.lost, 1 + queues, "beside what is for the queue");
@@ -488,13 +490,14 @@ async fn an_order_is_complete_when_every_destination_has_its_last_result(backend
     assert_eq!(status(&orders, order).await, OrderStatus::Graded, "of the last result");
     orders.delivered(resent, &handover(), &organization, now).await.unwrap();
     assert_eq!(status(&orders, order).await, OrderStatus::Graded, "to all");
-    // A destination that is gone from the document waits for nothing.
+    // A destination removed from the document has nothing to wait for.
     orders.drop_delivery(last, now).await.unwrap();
     assert_eq!(status(&orders, order).await, OrderStatus::Complete);
     let history = orders.store().order(order).await.unwrap().unwrap().history;
     let changes: Vec<&str> = history.iter().map(|entry| entry.change.as_str()).collect();
     assert_eq!(changes, ["graded", "completed"]);
-    // Sent again, the order stays complete; corrected, it is not until the correction was delivered.
+    // When the result is resent, the order stays complete; when it is corrected, the order is not complete until the
+    // correction was delivered.
     crate::gradings::resent(&orders, "O1").await;
     assert_eq!(status(&orders, order).await, OrderStatus::Complete);
     crate::gradings::corrected(&orders, "O1").await;

@@ -263,16 +263,16 @@ async fn who_lost_the_drop_refuses_nothing(backend: &Backend) {
 async fn a_drop_that_is_being_loaded_is_not_taken_for_abandoned(backend: &Backend) {
     let (orders, _) = service(backend).await;
     let acme = Arc::new(organization());
-    // As precise as it is stored.
+    // With the precision with which it is stored.
     let began = Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap();
     let drop = NewDrop { received_at: began, ..new_drop(&acme, "a.csv") };
     let lease = orders.begin_abandoned_drop(&drop, began).await.unwrap().lease.unwrap();
-    // Nobody took it, so the one who has it goes on.
+    // Nobody else took it, so its holder goes on.
     let state = orders.begin_abandoned_drop(&drop, began).await.unwrap();
     assert!(state.lease.is_none());
     assert_eq!(state.status, DropStatus::Loading);
     orders.submit_rows(&lease, 0, rows(&acme, drop.id, 2..4)).await.unwrap();
-    // Its last batch is a sign of life as well.
+    // Its latest batch is also a sign of life.
     let committed = Timestamp::now();
     let first_batch_at = began.checked_add(jiff::SignedDuration::from_micros(1)).unwrap();
     assert!(orders.begin_abandoned_drop(&drop, first_batch_at).await.unwrap().lease.is_none());

@@ -1,4 +1,4 @@
-//! A store that fails on purpose.
+//! A store that can be made to fail.
 
 use crate::backend::Backend;
 use async_trait::async_trait;
@@ -28,9 +28,9 @@ use uuid::Uuid;
 /// What happens to the next saves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Fault {
-    /// The database was away before.
+    /// The database became unavailable before the commit.
     Before,
-    /// It was away when it should have answered.
+    /// It became unavailable after the commit, before it answered.
     After,
     Conflict,
     None,

@@ -1,4 +1,4 @@
-//! Connections that stay open and say nothing any more, as those of a server do that failed over.
+//! Connections that stay open but fall silent, like those of a server after a failover.
 
 use crate::backend::Backend;
 use iris_store::drops::Drops;
@@ -10,10 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Between the store and its server.
+/// A proxy between the store and its server.
 struct Proxy {
     address: String,
-    /// Changes when everything that is connected freezes.
+    /// Changes when everything connected freezes.
     frozen: watch::Sender<()>,
 }
 
@@ -34,7 +34,7 @@ impl Proxy {
         Self { address, frozen }
     }
 
-    /// Freezes what is connected now; new connections work.
+    /// Freezes the current connections; new ones work.
     fn freeze(&self) {
         self.frozen.send_replace(());
     }
@@ -50,7 +50,7 @@ async fn pump(
     loop {
         tokio::select! {
             biased;
-            // Whoever was connected when it froze stays silent, and open, for good.
+            // A connection that existed at the freeze stays silent and open forever.
             _ = frozen.changed() => std::future::pending::<()>().await,
             read = from.read(&mut buffer) => match read {
                 Ok(0) | Err(_) => return,
@@ -72,7 +72,7 @@ async fn frozen_connections_are_given_up_and_their_places_come_back() {
     let options = PostgresOptions { connections: 2, migrates: false, ..PostgresOptions::new(url.into()) };
     let store = Arc::new(PostgresStore::connect(options).await.unwrap());
     let ask = || async { store.drops(None, 1).await };
-    // Both places have a connection.
+    // Both places in the pool have a connection.
     let (one, two) = tokio::join!(ask(), ask());
     assert!(one.is_ok() && two.is_ok());
     proxy.freeze();

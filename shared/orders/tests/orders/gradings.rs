@@ -1,4 +1,4 @@
-//! Gradings: the rules by example and by property, and what the stores keep of them.
+//! Gradings: the rules by example and by property, and what the stores keep.
 
 use crate::backend::{Backend, on_every_store, published, service};
 use crate::requests::*;
@@ -61,7 +61,7 @@ fn incoming(organization: &Arc<Organization>, grading: &Value, id: u128) -> Inco
     })
 }
 
-/// A world without a database.
+/// The rules without a database.
 struct World {
     organization: Arc<Organization>,
     snapshot: Snapshot,
@@ -69,7 +69,7 @@ struct World {
 }
 
 impl World {
-    /// One that knows the order O1 of patient P1.
+    /// A world that knows the order O1 of patient P1.
     fn new(organization: Organization) -> Self {
         let mut world = Self { organization: Arc::new(organization), snapshot: Snapshot::default(), messages: 0 };
         world.order(new_order("O1", "P1"));
@@ -256,9 +256,9 @@ const LEVELS: [&str; 7] = ["None", "Mild", "Moderate", "Severe", "Proliferative"
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// Whatever is graded, corrected, added, cancelled and repeated: a decision that writes a grading writes exactly
-    /// one result and raises the order's version by one; every other writes neither; and each message has one outcome,
-    /// the same when it is delivered again.
+    /// Whatever is graded, corrected, added, canceled and repeated: a decision that writes a grading writes exactly
+    /// one result and raises the order's version by one; every other decision writes neither; and each message has one
+    /// outcome, which stays the same when it is delivered again.
     #[test]
     fn gradings_and_results_belong_together(
         steps in proptest::collection::vec((0..4usize, 0..7usize, 0..7usize, any::<bool>()), 1..12),
@@ -304,7 +304,7 @@ async fn done(orders: &Orders, incoming: Incoming) -> Outcome {
     }
 }
 
-/// Creates and grades an order of a patient of its own; its id in IRIS.
+/// Creates and grades an order for a new patient; returns its IRIS id.
 pub(crate) async fn graded_order(orders: &Orders, order: &str) -> i64 {
     let acme = Arc::new(grading_organization());
     let number = order.bytes().last().map_or(0, u128::from) * 10;
@@ -313,7 +313,7 @@ pub(crate) async fn graded_order(orders: &Orders, order: &str) -> i64 {
     id
 }
 
-/// Has the result of an order sent again.
+/// Has the result of an order resent.
 pub(crate) async fn resent(orders: &Orders, order: &str) {
     let acme = Arc::new(grading_organization());
     let message = resend(order).message(&acme, uuid::Uuid::new_v4().as_u128());
@@ -368,7 +368,7 @@ async fn the_same_grading_many_times_is_one_result(backend: &Backend) {
     let mut tasks = Vec::new();
     for number in 0..20 {
         let orders = if number % 2 == 0 { one.clone() } else { other.clone() };
-        // Half of them are one message delivered again, half are messages of their own.
+        // Half of them are redeliveries of one message, half are separate messages.
         let message = incoming(&acme, &grading("O1", "Mild", "None"), if number < 10 { 2 } else { 100 + number });
         tasks.push(tokio::spawn(async move { done(&orders, message).await }));
     }

@@ -1,4 +1,4 @@
-//! Images and orders: whatever comes first, however often, and through however many processes, they end in the same
+//! Images and orders: whatever comes first, however often, and through however many processes, they end up in the same
 //! place.
 
 use crate::backend::{Backend, on_every_store, published, service};
@@ -27,7 +27,7 @@ enum Arrival {
 
 const ORDERS: usize = 4;
 
-/// Name, accession number, patient, study, own eye.
+/// Name, accession number, patient, study, and the image's own eye.
 type Sample = (&'static str, Option<&'static str>, Option<&'static str>, Option<&'static str>, Option<Laterality>);
 
 const IMAGES: [Sample; 11] = [
@@ -112,7 +112,7 @@ fn image(organization: &Organization, (file_name, accession, patient, study, lat
     }
 }
 
-/// An image linked to this order, one that waits for an order, and one that was put aside; their patience is over.
+/// An image linked to this order, one that waits for an order, and one that was quarantined; their patience is over.
 pub(crate) fn one_of_each_status(order: i64) -> Vec<Arc<ImageRecord>> {
     let organization = organization();
     let statuses = [ImageStatus::Linked, ImageStatus::Waiting, ImageStatus::Quarantined];
@@ -140,7 +140,7 @@ async fn submit(orders: &Orders, organization: &Arc<Organization>, arrival: Arri
     }
 }
 
-/// What the sweep does for everything that waits, due or not.
+/// What the sweep does, for everything that waits, due or not.
 async fn look_after_all(orders: &Orders, organization: &Arc<Organization>) {
     let later = Timestamp::now() + SignedDuration::from_hours(1);
     for image in orders.store().images_due(later, 1_000).await.unwrap() {
@@ -153,7 +153,7 @@ async fn look_after_all(orders: &Orders, organization: &Arc<Organization>) {
     }
 }
 
-/// What can be compared of an image: order, eye, context, why not, local id.
+/// The comparable parts of an image: order, eye, reason, local id.
 type Place = (Option<String>, Option<Laterality>, Option<IssueCode>, Option<String>);
 
 #[derive(Debug, PartialEq)]
@@ -206,7 +206,7 @@ fn expected() -> End {
     }
 }
 
-/// One receipt for each image that was linked, one for the directive that contradicts its image, one
+/// One receipt for each image that was linked, one for the directive that contradicts its image, and one
 /// ReadyForGradingEvent per order.
 fn check_events(bodies: &[serde_json::Value]) {
     let of = |kind: &str| bodies.iter().filter(|body| body["ResultObjectType"] == kind).collect::<Vec<_>>();
@@ -237,14 +237,14 @@ async fn in_this_order(backend: &Backend, arrivals: &[Arrival]) {
     let organization = Arc::new(organization());
     let (orders, recorder) = service(backend).await;
     for (number, arrival) in (0u128..).zip(arrivals) {
-        // An order is delivered again as the same message, or sent again as another one.
+        // An order is redelivered as the same message, or sent again as a new one.
         submit(&orders, &organization, *arrival, number % 2).await;
     }
     look_after_all(&orders, &organization).await;
     assert_eq!(end(&orders, &organization).await, expected());
     published(&orders).await;
     check_events(&recorder.bodies());
-    // Nothing more happens, whatever arrives again.
+    // Whatever arrives again, nothing more happens.
     let before = recorder.ids().len();
     for arrival in arrivals.iter().filter(|arrival| matches!(arrival, Arrival::Image(_))) {
         submit(&orders, &organization, *arrival, 0).await;
@@ -272,7 +272,7 @@ fn the_order_of_arrival_does_not_matter() {
     });
 }
 
-/// Two processes at once: what misses each other in a race is found by the sweep.
+/// Two processes at once: the sweep finds what missed each other in a race.
 async fn races(backend: &Backend) {
     let organization = Arc::new(organization());
     let (one, first) = service(backend).await;
@@ -314,7 +314,7 @@ async fn patience_ends(backend: &Backend) {
         .map(|body| body["ErrorMessage"].as_str().unwrap().split(' ').next().unwrap().to_owned())
         .collect();
     assert_eq!(failed, ["[image-unmatched]", "[image-missing]", "[image-missing]"]);
-    // Nothing waits any more, and what comes late is linked all the same.
+    // Nothing waits any more, yet what comes late is still linked.
     let later = Timestamp::now() + SignedDuration::from_hours(1);
     assert_eq!(orders.store().images_due(later, 10).await.unwrap().len(), 0);
     assert_eq!(orders.store().directives_due(later, 10).await.unwrap().len(), 0);
@@ -333,7 +333,7 @@ async fn images_stay_with_their_exam(backend: &Backend) {
     let (orders, _) = service(backend).await;
     orders.submit(order_of(1).message(&organization, 1)).await.unwrap();
     orders.image(arrived(&organization, IMAGES[3])).await.unwrap();
-    // A change of site cancels and recreates; the image goes along.
+    // A change of site cancels and recreates the order; the image goes with it.
     orders.submit(change("O2").site("S2").message(&organization, 2)).await.unwrap();
     let page = orders.store().orders(organization.client_guid, None, 10).await.unwrap().items;
     let newest = page.iter().max_by_key(|order| order.id).unwrap();
@@ -351,8 +351,8 @@ async fn organizations_never_meet(backend: &Backend) {
     let (orders, _) = service(backend).await;
     orders.submit(order_of(1).message(&one, 1)).await.unwrap();
     orders.submit(order_of(0).message(&one, 2)).await.unwrap();
-    // The other organization's images, under the same names and ids, and an order of its that names the first one's
-    // container.
+    // Another organization's images with the same names and ids, and one of its orders that names the first
+    // organization's container.
     for sample in IMAGES {
         orders.image(arrived(&other, sample)).await.unwrap();
     }
@@ -378,7 +378,7 @@ async fn a_name_used_again_is_not_believed(backend: &Backend) {
     let work = ImageWork { organization: Arc::clone(&organization), task };
     let answer = orders.image(work.clone()).await.unwrap().image.unwrap();
     assert_eq!((answer.status, answer.reason), (ImageStatus::Waiting, Some(IssueCode::ImageUnidentified)));
-    // The directive sent again says that it belongs to the same order.
+    // The resent directive says that it belongs to the same order.
     let mut resent = order_of(0);
     resent.request.order.as_mut().unwrap().evaluation_types.clear();
     let mut change = change("O1");

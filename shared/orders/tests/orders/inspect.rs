@@ -1,4 +1,4 @@
-//! What people look up, on every store.
+//! Queries for people, on every store.
 
 use crate::backend::{Backend, on_every_store, service};
 use crate::requests::*;
@@ -17,7 +17,7 @@ async fn submit(orders: &Orders, incoming: Incoming) -> i64 {
     }
 }
 
-/// The submitters' ids of what a search finds.
+/// The submitters' ids of the orders that a search finds.
 async fn found(orders: &Orders, search: OrderSearch) -> Vec<String> {
     let page = orders.store().search_orders(&search, 50).await.unwrap();
     page.items.into_iter().map(|order| order.local_id).collect()

@@ -1,7 +1,7 @@
 //! The rules by example and by property, and one conformance suite for every store.
 //!
-//! SQLite always takes part; PostgreSQL when `IRIS_TEST_POSTGRES` holds the URL of a server on which databases may be
-//! created.
+//! SQLite always takes part; PostgreSQL takes part when `IRIS_TEST_POSTGRES` holds the URL of a server on which
+//! databases may be created.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 

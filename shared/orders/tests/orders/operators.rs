@@ -1,4 +1,4 @@
-//! PostgreSQL's rights of operators: what iris-admin does and no more; and whose the schema is.
+//! Operators' rights in PostgreSQL: exactly what iris-admin does; and who owns the schema.
 
 use crate::administration::entry;
 use crate::backend::{Backend, Recorder, eventually, options};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// A database, with the role of operators on its server.
+/// A database, on a server that has the operators' role.
 struct Server {
     backend: Backend,
     url: String,
@@ -26,13 +26,13 @@ struct Server {
 }
 
 impl Server {
-    /// `None` when no server is given.
+    /// `None` if no server is configured.
     async fn start() -> Option<Self> {
         let backend = Backend::postgres().await?;
         let Backend::Postgres { server, database } = &backend else { return None };
         let url = format!("{}/{database}", server.rsplit_once('/').unwrap().0);
         let server = Self { url, backend, logins: Vec::new() };
-        // Other tests may make it at the same moment.
+        // Other tests may create it at the same moment.
         let role = "DO $$ BEGIN CREATE ROLE iris_operators NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$";
         server.run(role).await.unwrap();
         Some(server)
@@ -43,7 +43,7 @@ impl Server {
         run(&self.url, sql).await
     }
 
-    /// A new login, and the URL with it.
+    /// Creates a login and returns the URL for it.
     async fn login(&mut self, member: bool) -> String {
         let name = format!("iris_test_{}", Uuid::new_v4().simple());
         let role = if member { " IN ROLE iris_operators" } else { "" };
@@ -70,7 +70,7 @@ async fn run(url: &str, sql: impl Into<String>) -> Result<u64, String> {
     done.map(|done| done.rows_affected()).map_err(|error| error.to_string())
 }
 
-/// As iris-admin connects.
+/// Connects as iris-admin does.
 async fn visit(url: &str) -> Result<PostgresStore, Error> {
     PostgresStore::connect(PostgresOptions { migrates: false, ..PostgresOptions::new(url.to_owned().into()) }).await
 }
@@ -83,7 +83,7 @@ async fn refusal(url: &str) -> String {
 async fn operators_do_what_iris_admin_does_and_no_more() {
     let Some(mut server) = Server::start().await else { return };
     let recorder = Arc::new(Recorder::default());
-    // After its first try an envelope waits longer than the test lasts.
+    // After its first try, an envelope waits longer than the test takes.
     let long = Duration::from_secs(600);
     let patient = Options { back_off: long, back_off_limit: long, ..options() };
     let orders = Orders::open(server.backend.open().await, Arc::clone(&recorder) as Arc<dyn Publisher>, patient);
@@ -141,7 +141,7 @@ async fn operators_do_what_iris_admin_does_and_no_more() {
 async fn rights_are_given_after_the_tables_too_and_to_later_tables() {
     let Some(mut server) = Server::start().await else { return };
     server.backend.open().await.close().await;
-    // As if the role had come later.
+    // As if the role had been created later.
     server.run("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM iris_operators").await.unwrap();
     let (ann, administrator) = (server.login(true).await, server.login(false).await);
     assert!(refusal(&ann).await.ends_with("has to be granted iris_operators"));

@@ -22,7 +22,7 @@ on_every_store!(
     what_is_claimed_late_is_leased_from_then,
 );
 
-/// Creates and cancels an order, so that two events about it must stay in order; returns after both commits.
+/// Creates and cancels an order, so that there are two events that must stay in order; returns after both commits.
 async fn create_and_cancel(orders: &Orders, acme: &Arc<Organization>, number: u32) {
     let base = u128::from(number) * 10;
     let name = format!("O{number}");
@@ -77,7 +77,7 @@ async fn a_destination_that_fails_catches_up_in_order(backend: &Backend) {
     orders.close().await;
 }
 
-/// Five events in one envelope: rows of a drop share a commit.
+/// Five events in one envelope, because rows of a drop share a commit.
 async fn five_events(orders: &Orders, acme: &Arc<Organization>) {
     let drop = iris_store::NewDrop {
         id: uuid::Uuid::from_u128(5),
@@ -167,7 +167,7 @@ async fn what_a_dead_process_left_is_swept_after_its_lease(backend: &Backend) {
     orders.close().await;
 }
 
-/// Takes everything but what goes to one queue.
+/// Accepts everything except what goes to one queue.
 struct Partly {
     recorder: Arc<Recorder>,
     refuses: Destination,
@@ -190,7 +190,7 @@ impl Publisher for Partly {
 async fn one_bad_destination_does_not_hold_up_another(backend: &Backend) {
     let recorder = Arc::new(Recorder::default());
     let publisher = Partly { recorder: Arc::clone(&recorder), refuses: Destination::Queue("events-acme".into()) };
-    // However slow the machine is: nothing is parked before everything is there.
+    // With so many tries nothing is parked before everything has arrived, however slow the machine is.
     let options = Options { publish_tries: u32::MAX, ..options() };
     let orders = Orders::open(backend.open().await, Arc::new(publisher), options);
     let (acme, other) = (Arc::new(organization()), Arc::new(other_organization(2)));
@@ -207,7 +207,7 @@ async fn one_bad_destination_does_not_hold_up_another(backend: &Backend) {
 async fn more_than_fits_in_memory_is_published_from_the_store(backend: &Backend) {
     let (orders, recorder) = service(backend).await;
     let acme = Arc::new(organization());
-    // The publisher stands still while the commits go on.
+    // The publisher is blocked while the commits go on.
     let hold = recorder.sent.lock().unwrap();
     let busy = {
         let (orders, acme) = (orders.clone(), Arc::clone(&acme));
@@ -228,7 +228,7 @@ async fn more_than_fits_in_memory_is_published_from_the_store(backend: &Backend)
     orders.close().await;
 }
 
-/// Takes longer over each message than a lease holds, and asks what another process could claim meanwhile.
+/// Takes longer over each message than a lease lasts, and checks what another process could claim in the meantime.
 struct Slow {
     other: Arc<dyn iris_store::Store>,
     lease: Duration,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 const TYPES: [&[EvaluationType]; 3] =
     [&[EvaluationType::Dr], &[EvaluationType::Amd], &[EvaluationType::Dr, EvaluationType::Amd]];
 
-/// Something that happens: few names, so that they meet.
+/// A step of a scenario. There are few names, so that steps collide.
 #[derive(Debug, Clone)]
 enum Step {
     New {
@@ -45,7 +45,7 @@ enum Step {
     Resend {
         order: u8,
     },
-    /// What later stages do: the order moves on.
+    /// The order advances, as later stages would make it.
     Advance {
         order: u8,
         to: usize,
@@ -69,7 +69,7 @@ fn site(south: bool) -> &'static str {
     if south { "S2" } else { "S1" }
 }
 
-/// The request of a step; `None` for what later stages do.
+/// The request of a step; `None` if it is a later stage's.
 fn request(step: &Step) -> Option<Request> {
     Some(match step {
         Step::New { order, patient, types, info, site: south, camera } => {
@@ -112,14 +112,14 @@ fn settings() -> impl Strategy<Value = Organization> {
     })
 }
 
-/// Rows as they stand, to compare.
+/// The rows in comparable form.
 fn rows(snapshot: &Snapshot) -> (BTreeMap<i64, OrderRecord>, BTreeMap<i64, String>) {
     let orders = snapshot.orders().map(|order| (order.id, order.clone())).collect();
     let patients = snapshot.patients().map(|patient| (patient.id, patient.details.clone())).collect();
     (orders, patients)
 }
 
-/// Never two open orders in scope, never two current orders of one LocalId.
+/// There are never two open orders in scope, and never two current orders with one LocalId.
 fn check(snapshot: &Snapshot, organization: &Organization) {
     let (mut slots, mut names) = (BTreeSet::new(), BTreeSet::new());
     for order in snapshot.orders() {
@@ -196,14 +196,15 @@ proptest! {
             let Answer::Done(outcome) = &decision.answer else { panic!("no outcome") };
             check(&model.snapshot, &organization);
 
-            // One receipt per input, besides what happened to other orders, and all ids differ.
+            // There is one receipt per input, apart from events about other orders, and all ids differ.
             let ids: BTreeSet<_> = decision.events.iter().map(|event| event.transaction_id).collect();
             prop_assert_eq!(ids.len(), decision.events.len());
             let failed = matches!(outcome.kind, OutcomeKind::Failed | OutcomeKind::Ignored | OutcomeKind::Replayed);
             prop_assert!(!failed || decision.changes.is_empty());
             prop_assert!(outcome.kind != OutcomeKind::Failed || outcome.issues.iter().any(iris_model::Issue::is_error));
 
-            // The same message again, and for creations the same content in another message, change nothing.
+            // The same message again changes nothing, and, for creations, neither does the same content in another
+            // message.
             let before = rows(&model.snapshot);
             let again = model.apply(&message, now);
             prop_assert_eq!(&again.answer, &decision.answer);
@@ -219,13 +220,13 @@ proptest! {
     }
 }
 
-/// What can be compared of an outcome: ids are handed out differently.
+/// The comparable parts of an outcome; ids are assigned differently.
 fn comparable(outcome: &Outcome) -> (OutcomeKind, Option<&str>, Option<&str>, Vec<&str>) {
     let codes = outcome.issues.iter().map(|issue| issue.code.as_str()).collect();
     (outcome.kind, outcome.order_local_id.as_deref(), outcome.patient_local_id.as_deref(), codes)
 }
 
-/// Puts the steps through the model and, cut into batches, through a store; both must agree.
+/// Runs the steps through the model and, in batches, through a store; both must agree.
 async fn agree(backend: &Backend, document: Organization, steps: &[Step], batch: usize) {
     let organization = Arc::new(document);
     let recorder = Arc::new(crate::backend::Recorder::default());

@@ -43,7 +43,7 @@ pub fn local(text: &str) -> LocalId {
     LocalId::new(text).unwrap()
 }
 
-/// An order request in the making.
+/// An order request under construction.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub code: OrderControlCode,
@@ -82,7 +82,7 @@ pub fn register(patient_id: &str) -> Request {
     request
 }
 
-/// XO of `order`; says nothing else.
+/// XO of `order`, with nothing else.
 pub fn change(order: &str) -> Request {
     let order = Order { local_id: Some(order.to_owned()), ..Order::default() };
     Request { code: OrderControlCode::Change, request: OrderRequest { order: Some(order), ..OrderRequest::default() } }
@@ -190,7 +190,7 @@ impl Request {
         Submission { action, request, warnings: Vec::new() }
     }
 
-    /// As a message with this id.
+    /// The request as a message with this id.
     pub fn message(self, organization: &Arc<Organization>, id: u128) -> Incoming {
         let id = Uuid::from_u128(id);
         let now = Timestamp::now();
@@ -206,7 +206,7 @@ impl Request {
         }
     }
 
-    /// As a row of a drop.
+    /// The request as a row of a drop.
     pub fn row(self, organization: &Arc<Organization>, drop: Uuid, row: u32) -> Incoming {
         Incoming {
             id: iris_rules::incoming::row_id(drop, row),
@@ -218,7 +218,7 @@ impl Request {
     }
 }
 
-/// First seen so long ago that nobody waits for late parents any more.
+/// First seen so long ago that it no longer waits for late parents.
 pub fn out_of_patience(mut incoming: Incoming) -> Incoming {
     incoming.first_seen = Timestamp::from_second(0).unwrap();
     incoming

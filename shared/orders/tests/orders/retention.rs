@@ -1,5 +1,5 @@
-//! What is removed of results, gradings, deliveries, batches and images, and that nothing goes that was not handed
-//! over; on every store.
+//! What is removed of results, gradings, deliveries, batches and images, and that nothing is removed before it was
+//! handed over; on every store.
 
 use crate::administration::{entry, prune};
 use crate::backend::{Backend, on_every_store, service};
@@ -38,7 +38,7 @@ async fn open_and_closed(orders: &Orders) -> (i64, i64) {
     (ids[0], ids[1])
 }
 
-/// Stores a result with a delivery, to be part of a batch.
+/// Stores a result with a delivery and a batch entry.
 async fn result(orders: &Orders, order: i64) -> Uuid {
     let (transaction_id, at, acme) = (Uuid::new_v4(), Timestamp::now(), organization());
     let (organization, code, document) = (acme.client_guid, ResultCode::Final, "{}".to_owned());

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use std::sync::Arc;
 
-/// A world without a database: decisions are applied to a snapshot.
+/// The rules without a database: decisions are applied to a snapshot.
 struct World {
     organization: Arc<Organization>,
     snapshot: Snapshot,
@@ -59,7 +59,7 @@ impl World {
         self.snapshot.order(&key).unwrap()
     }
 
-    /// What later stages do to an order.
+    /// Advances an order as later stages would.
     fn advance(&mut self, local_id: &str, status: OrderStatus, images: i32) {
         let order = OrderRecord { status, images, ..self.order(local_id).clone() };
         self.snapshot.put_order(order);
@@ -278,7 +278,8 @@ fn before_images_everything_but_the_immutables_changes_in_place() {
         );
     let (outcome, decision) = world.send(request);
     assert_eq!((outcome.kind, outcome.iris_order_id), (OutcomeKind::Changed, created.iris_order_id));
-    // Another name and another birth date together could be another person: told, as the organization has it.
+    // If both name and birth date differ, it could be another person; the organization's policy says how that is
+    // reported.
     let told = [IssueCode::ImmutableValue, IssueCode::ImmutableValue, IssueCode::PatientMismatch];
     assert_eq!(codes(&outcome), told);
     assert_eq!(events(&decision), [(EventKind::OrderChangeReceipt, true)]);

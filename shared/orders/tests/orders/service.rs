@@ -38,7 +38,7 @@ async fn done(orders: &Orders, incoming: Incoming) -> Outcome {
     }
 }
 
-/// Submits at the same time and waits for all.
+/// Submits everything concurrently and waits for all outcomes.
 async fn all(work: Vec<(Orders, Incoming)>) -> Vec<Outcome> {
     let mut tasks = Vec::new();
     for (orders, incoming) in work {
@@ -213,7 +213,7 @@ async fn orders_per_evaluation_type_are_guarded(backend: &Backend) {
     two.close().await;
 }
 
-/// What later stages do to an order.
+/// Advances an order as later stages would.
 async fn advance(store: &dyn Store, key: OrderRef, status: OrderStatus) {
     let wanted = Wanted { orders: BTreeMap::from([(key.clone(), true)]), ..Wanted::default() };
     let snapshot = store.load(&wanted).await.unwrap();
@@ -242,7 +242,7 @@ async fn a_moved_order_with_images_is_recreated(backend: &Backend) {
     orders.close().await;
 }
 
-/// Loads an order and makes a copy of it that a careless program might insert.
+/// Loads an order and makes a copy of it that a faulty program might insert.
 async fn copy_of(store: &dyn Store, key: &OrderRef, id: i64) -> OrderRecord {
     let wanted = Wanted { orders: BTreeMap::from([(key.clone(), true)]), ..Wanted::default() };
     let mut order = store.load(&wanted).await.unwrap().order(key).unwrap().clone();
@@ -289,7 +289,7 @@ async fn one_poisoned_message_does_not_harm_the_others(backend: &Backend) {
     for number in 0u32..20 {
         let mut request = new_order(&format!("O{number}"), &format!("P{number}"));
         if number == 9 {
-            // PostgreSQL stores no NUL; SQLite does. Validation never lets one through.
+            // PostgreSQL cannot store NUL, SQLite can. Validation never lets one through.
             request = request.state("T\u{0}");
         }
         let (orders, incoming) = (orders.clone(), request.message(&acme, u128::from(number) + 1));

@@ -9,12 +9,11 @@ use crate::picture::{Picture, Pictures};
 use crate::report::{EyeReport, Report};
 use crate::template::Tone;
 
-/// Most answers, diagnoses or notes listed; a report has a handful.
+/// The most answers, diagnoses or notes listed; a normal report has a handful.
 const MAX_ITEMS: usize = 60;
-/// Most lines beside the sentence of an eye.
+/// The most lines besides an eye's sentence.
 const MORE: usize = 4;
 
-/// An eye, as it is called.
 #[derive(Clone, Copy)]
 enum Side {
     Right,
@@ -51,7 +50,7 @@ impl Side {
     }
 }
 
-/// The blocks of a block token; none when there is nothing to say. Pictures used are added to `shown`.
+/// The blocks of a block token; none if there is nothing to say. Pictures that are used are added to `shown`.
 pub(super) fn generate(token: Token, report: &Report, pictures: &Pictures, shown: &mut Vec<Picture>) -> Vec<Block> {
     match token {
         Token::Letterhead => letterhead(report, pictures, shown),
@@ -177,7 +176,7 @@ fn about(report: &Report) -> Vec<Block> {
     told.into_iter().map(|text| Block::Paragraph(Tone::Small, plain(text))).collect()
 }
 
-/// Whom to call.
+/// Whom to call with questions.
 fn contact(report: &Report) -> Option<String> {
     let head = &report.letterhead;
     let who = set(Some(&head.site)).or_else(|| set(Some(&head.organization)));

@@ -9,7 +9,7 @@ use crate::picture::{Picture, Pictures};
 use crate::report::Report;
 use crate::template::{Content, Element, Fact, Part, Template};
 
-/// What stands for an unset value.
+/// Shown for an unset value.
 const DASH: &str = "–";
 
 /// Fills a template.
@@ -23,7 +23,7 @@ pub(crate) fn compose(template: &Template, report: &Report, pictures: &Pictures)
     let title = format!("IRIS Retinal Scan Result for {}", name.as_deref().unwrap_or(DASH));
     let mrn = clean::line(&report.patient.local_id);
     if header.is_empty() && body.is_empty() {
-        // A template of which nothing is left still makes a page that says what it is.
+        // If nothing is left of a template, there is still a page that says what it is.
         body.push(Block::Heading(1, vec![Span::plain(title.clone())]));
     }
     let running = format!("{} · MRN {mrn} · {exam}", name.as_deref().unwrap_or(DASH));
@@ -98,7 +98,7 @@ impl Composer<'_> {
         Some((self.optional(&fact.label)?, value))
     }
 
-    /// The text of a line; `None` when it has tokens and every one of them is unset, or nothing at all.
+    /// The text of a line; `None` if it is empty, or if it has tokens and all of them are unset.
     fn optional(&self, parts: &[Part]) -> Option<Text> {
         let mut text = Text::new();
         let (mut tokens, mut set) = (0, 0);

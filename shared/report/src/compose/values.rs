@@ -67,12 +67,12 @@ pub(super) fn value(token: Token, report: &Report) -> Option<String> {
     }
 }
 
-/// A one-line value that says something.
+/// A one-line value; `None` if it is blank.
 pub(super) fn set(value: Option<&str>) -> Option<String> {
     value.map(clean::line).filter(|text| !text.is_empty())
 }
 
-/// Free text that says something.
+/// A free text; `None` if it is blank.
 pub(super) fn free(value: Option<&str>) -> Option<String> {
     value.map(clean::text).filter(|text| !text.is_empty())
 }
@@ -84,7 +84,7 @@ pub(super) fn full_name(first: &str, last: &str) -> Option<String> {
     set(Some(&name))
 }
 
-/// Name of a provider, with degrees.
+/// The name of a provider, with degrees.
 pub(super) fn provider_name(provider: &Provider) -> Option<String> {
     let name = full_name(&provider.first_name, &provider.last_name)?;
     Some(match set(provider.degrees.as_deref()) {
@@ -93,7 +93,7 @@ pub(super) fn provider_name(provider: &Provider) -> Option<String> {
     })
 }
 
-/// What was examined: the exam, or the exams of an order with several.
+/// What was examined: the exam, or all exams of an order with several.
 pub(super) fn exam_name(report: &Report) -> String {
     let mut titles: Vec<&str> = Vec::new();
     for kind in &report.evaluation_types {
@@ -117,7 +117,7 @@ fn eyes(report: &Report) -> &'static str {
     }
 }
 
-/// Age in full years at the exam, else when the report was issued.
+/// Age in full years at the exam, or otherwise when the report was issued.
 fn age(report: &Report) -> Option<i16> {
     let exam = match report.order.serviced.unwrap_or(Moment::At(report.issued)) {
         Moment::At(instant) => instant.to_zoned(zone(report)).date(),
@@ -129,7 +129,7 @@ fn age(report: &Report) -> Option<i16> {
     (years >= 0).then_some(years)
 }
 
-/// `Nov 3, 2026`: no order of day and month to mix up.
+/// `Nov 3, 2026`: day and month cannot be mixed up.
 pub(super) fn date(date: Date) -> String {
     strtime::format("%b %-d, %Y", date).unwrap_or_else(|_| date.to_string())
 }
@@ -139,7 +139,7 @@ pub(super) fn date_time(time: DateTime) -> String {
     strtime::format("%b %-d, %Y, %-I:%M %p", time).unwrap_or_else(|_| time.to_string())
 }
 
-/// `Nov 3, 2026, 9:05 AM PST`: in the zone of the exam; a time whose zone nobody knows without one.
+/// `Nov 3, 2026, 9:05 AM PST`, in the zone of the exam; without a zone if it is unknown.
 pub(super) fn when(moment: Moment, report: &Report) -> String {
     let zoned = match (moment, &report.time_zone) {
         (Moment::At(instant), _) => instant.to_zoned(zone(report)),

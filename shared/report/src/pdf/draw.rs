@@ -86,7 +86,7 @@ fn rounded((x, y, width, height): Area, radius: f32) -> Option<Path> {
         path.push_rect(Rect::from_xywh(x, y, width, height)?);
         return path.finish();
     }
-    // A quarter of a circle as a Bézier curve.
+    // A quarter circle as a Bézier curve.
     let bend = radius * 0.447_7;
     let (right, bottom) = (x + width, y + height);
     path.move_to(x + radius, y);
@@ -139,7 +139,7 @@ fn draw_line(surface: &mut Surface<'_>, text: &TextBox, line: usize, x: f32, top
     }
 }
 
-/// The glyphs of a run, each with the text it stands for, so that copying and searching work. A line break has no
+/// The glyphs of a run, each with the text it represents, so that copying and searching work. A line break has no
 /// glyph.
 fn glyphs(run: &Run<'_, Color>, text: &str) -> Vec<KrillaGlyph> {
     let size = run.font_size();
@@ -163,7 +163,7 @@ fn glyphs(run: &Run<'_, Color>, text: &str) -> Vec<KrillaGlyph> {
     all
 }
 
-/// What repeats on every page; no part of what is read out.
+/// What repeats on every page; screen readers skip it.
 fn furniture(surface: &mut Surface<'_>, document: &Document, typesetter: &mut Typesetter, index: usize, count: usize) {
     if index > 0 {
         let running =
@@ -183,7 +183,7 @@ fn furniture(surface: &mut Surface<'_>, document: &Document, typesetter: &mut Ty
     let mut top = theme::FOOTER;
     for text in document.footer.iter().take(2) {
         let text = typesetter.set(text, theme::LABEL, theme::WIDTH - 90.0, Align::Left);
-        // A footer line that is too long is cut, not wrapped into the margin.
+        // A footer line that is too long is cut off instead of wrapping into the margin.
         draw_line(surface, &text, 0, theme::SIDE, top);
         top += text.lines().next().unwrap_or_default();
     }
@@ -214,7 +214,7 @@ fn tag(child: &Child, nodes: &[Node], identifiers: &mut [Option<Identifier>]) ->
     }))
 }
 
-/// Headings of the first two levels as bookmarks; the title, where there are none.
+/// Bookmarks for headings of the first two levels, or for the title if there are none.
 fn outline(nodes: &[Node], title: &str) -> Outline {
     let mut outline = Outline::new();
     let mut entries = 0;

@@ -1,8 +1,9 @@
 //! The embedded fonts.
 //!
-//! Text is set in Atkinson Hyperlegible Next, drawn for readers with low vision. What it lacks comes from Noto Sans
-//! (Greek, Cyrillic, Korean, and the scripts of the languages spoken by patients) and Droid Sans Fallback (Chinese,
-//! Japanese). These are stored deflated and inflated once, when a text first needs one: most processes never do.
+//! Text is set in Atkinson Hyperlegible Next, which was designed for readers with low vision. Characters it lacks come
+//! from Noto Sans (Greek, Cyrillic, Korean, and the scripts of the languages spoken by patients) and Droid Sans
+//! Fallback (Chinese, Japanese). These are stored deflated and inflated once, when a text first needs one; most
+//! processes never need them.
 
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
@@ -22,7 +23,7 @@ macro_rules! fallback {
     };
 }
 
-/// In the order in which they are asked.
+/// In the order in which they are tried.
 static FALLBACK: &[&[u8]] = fallback!(
     "NotoSans-Regular" "NotoSans-Bold" "NotoSansArabic-Regular" "NotoSansHebrew-Regular" "NotoSansDevanagari-Regular" "NotoSansBengali-Regular"
     "NotoSansGurmukhi-Regular" "NotoSansGujarati-Regular" "NotoSansTamil-Regular" "NotoSansTelugu-Regular" "NotoSansKannada-Regular"
@@ -31,10 +32,10 @@ static FALLBACK: &[&[u8]] = fallback!(
     "NotoSansKR-Regular" "DroidSansFallbackFull"
 );
 
-/// Most bytes a font inflates to.
+/// The most bytes a font inflates to.
 const MAX_FONT: u64 = 8 << 20;
 
-/// Fonts of one reach: what the layout library needs to shape, and the PDF writer to embed.
+/// A set of fonts, as the layout library needs them for shaping and the PDF writer for embedding.
 pub(super) struct Fonts {
     context: FontContext,
     stack: Vec<FontFamilyName<'static>>,
@@ -43,7 +44,7 @@ pub(super) struct Fonts {
 }
 
 impl Fonts {
-    /// The text font alone: all that most reports need.
+    /// Only the text font, which is enough for most reports.
     pub(super) fn text() -> &'static Self {
         static FONTS: OnceLock<Fonts> = OnceLock::new();
         FONTS.get_or_init(|| Self::of(&[]))
@@ -99,18 +100,18 @@ impl Fonts {
         }
     }
 
-    /// A context of its own for one thread; fonts are shared.
+    /// A separate context for one thread; the fonts themselves are shared.
     pub(super) fn context(&self) -> FontContext {
         self.context.clone()
     }
 
-    /// The families in the order in which they are asked; `latin` asks the text font last, for Latin letters that it
-    /// lacks: a name such as Nguyễn is set in one font, not in two.
+    /// The families in the order in which they are tried. With `latin`, the text font is tried last for Latin letters,
+    /// because it lacks some: a name such as Nguyễn is then set in one font instead of two.
     pub(super) fn stack(&self, latin: bool) -> FontFamily<'_> {
         FontFamily::List(if latin { self.latin.as_slice().into() } else { self.stack.as_slice().into() })
     }
 
-    /// The embeddable form of a font that shaping used.
+    /// The embeddable form of a font used in shaping.
     pub(super) fn embeddable(&self, id: u64) -> Option<&Font> {
         self.embeddable.iter().find(|(known, _)| *known == id).map(|(_, font)| font)
     }

@@ -1,8 +1,8 @@
 //! Document → PDF: PDF/A-2a for archives and PDF/UA-1 for screen readers, in one file.
 //!
-//! `piece` measures, `page` breaks into pages and notes the structure, `draw` writes. The writing library (krilla)
-//! checks every rule of both standards that software can check and refuses to write a file that breaks one. The same
-//! document gives the same bytes: nothing depends on a clock or on chance.
+//! `piece` measures, `page` breaks into pages and records the structure, `draw` writes. The writing library (krilla)
+//! checks every rule of both standards that software can check, and refuses to write a file that breaks one. The same
+//! document gives the same bytes: nothing depends on a clock or on randomness.
 
 mod draw;
 mod fonts;
@@ -28,7 +28,7 @@ mod text_setter {
 
     use super::text::Typesetter;
 
-    /// Typesetters at rest; as many as reports were ever rendered at once.
+    /// Idle typesetters; as many as reports were ever rendered at once.
     #[derive(Default)]
     pub(crate) struct Setter {
         resting: Mutex<Vec<Typesetter>>,
@@ -45,7 +45,7 @@ mod text_setter {
     }
 }
 
-/// Why a PDF could not be written. No input is known to cause one.
+/// Why a PDF could not be written. No known input causes this.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The standards cannot be combined: a defect of this crate.
@@ -83,7 +83,8 @@ pub(crate) fn write(document: &Document, setter: &Setter) -> Result<Vec<u8>, Err
     })
 }
 
-/// Breaks the document into pages. What would run over onto a second sheet by some lines is set tighter instead.
+/// Breaks the document into pages. If it would run over onto a second page by a few lines, it is set more tightly
+/// instead.
 fn pages(document: &Document, typesetter: &mut Typesetter) -> Paginated {
     let mut paginate = |fit: theme::Fit| {
         let mut measure = Measure { typesetter: &mut *typesetter, document, image_height: fit.image_height };
@@ -100,7 +101,7 @@ fn pages(document: &Document, typesetter: &mut Typesetter) -> Paginated {
     fitting.unwrap_or(full)
 }
 
-/// A broken rule, without the text that broke it.
+/// The name of a broken rule, without the text that broke it.
 fn name(rule: &ValidationError) -> &'static str {
     match rule {
         ValidationError::TooLongString | ValidationError::TooLongName | ValidationError::TooLongArray => "length",

@@ -1,9 +1,9 @@
 //! Pieces → pages.
 //!
-//! Pieces follow each other down the page. One that does not fit goes to the next page if it fits there whole;
-//! otherwise it is broken: a stack between its pieces, text between its lines, and a row that is taller than a page has
-//! its cells set one below the other. A heading stays with what follows it. While pieces are placed, the structure of
-//! the document is written down beside them, in reading order.
+//! Pieces follow each other down the page. One that does not fit goes to the next page if it fits there as a whole.
+//! Otherwise it is broken: a stack between its pieces, text between its lines; and the cells of a row taller than a
+//! page are set one below the other. A heading stays with what follows it. As pieces are placed, the structure of the
+//! document is recorded in reading order.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use super::piece::{Backdrop, Kind, Piece, Role};
 use super::text::TextBox;
 use super::theme::{self, Color};
 
-/// A finished page: what lies behind, then what is read.
+/// A finished page: background shapes, then content.
 #[derive(Default)]
 pub(super) struct Page {
     pub(super) shapes: Vec<Shape>,
@@ -27,14 +27,14 @@ pub(super) struct Shape {
     pub(super) radius: f32,
 }
 
-/// Something that is read. Its index over all pages is its place in the structure.
+/// Content that is read out. Its index over all pages is its place in the structure.
 pub(super) struct Mark {
     pub(super) leaf: usize,
     pub(super) drawn: Drawn,
 }
 
 pub(super) enum Drawn {
-    /// One line of a text, with its offset on the page.
+    /// One line of a text, with its position on the page.
     Line {
         text: Rc<TextBox>,
         line: usize,
@@ -47,11 +47,11 @@ pub(super) enum Drawn {
     },
 }
 
-/// The structure: nodes by index; the first is the document.
+/// A node of the structure. Nodes refer to each other by index; the first is the document.
 pub(super) struct Node {
     pub(super) role: Option<Role>,
     pub(super) children: Vec<Child>,
-    /// Page and top of the first thing in it: where an outline entry leads.
+    /// Page and top of its first content, where an outline entry leads.
     pub(super) at: Option<(usize, f32)>,
 }
 
@@ -66,13 +66,13 @@ pub(super) struct Paginated {
     pub(super) leaves: usize,
 }
 
-/// Most pages of a report. What would follow is cut off; capped texts never get there.
+/// The most pages of a report; anything beyond is cut off. Texts are capped, so no report gets there.
 const MAX_PAGES: usize = 200;
 
-/// Space for the line that repeats on top of every page but the first.
+/// Space for the line repeated at the top of every page but the first.
 const RUNNING: f32 = 20.0;
 
-/// Places pieces from the top of the first page on.
+/// Places pieces, starting at the top of the first page.
 pub(super) fn paginate(pieces: Vec<Piece>) -> Paginated {
     let root = Node { role: None, children: Vec::new(), at: None };
     let mut flow = Flow {
@@ -87,7 +87,7 @@ pub(super) fn paginate(pieces: Vec<Piece>) -> Paginated {
 struct Flow {
     done: Paginated,
     y: f32,
-    /// Nothing stands on this page yet.
+    /// True while the page is empty.
     fresh: bool,
 }
 
@@ -179,7 +179,7 @@ impl Flow {
             }
             Kind::Stack { pieces, backdrop, inset, bottom, width, .. } => {
                 let (first, top) = (self.done.pages.len() - 1, self.y);
-                // What lies behind is known last and drawn first.
+                // The background's size is known last, but it has to be drawn first.
                 let behind = self.done.pages[first].shapes.len();
                 self.y += inset.1;
                 self.pieces(pieces, x + inset.0, node);
@@ -200,7 +200,7 @@ impl Flow {
                 }
             }
             Kind::Image { .. } => {
-                // Taller than what is left: only on a page of its own.
+                // Taller than the space that is left, so it goes to the next page.
                 self.new_page();
                 let (top, height) = (self.y, piece.height);
                 let image = Piece { role: None, ..piece };
@@ -211,7 +211,7 @@ impl Flow {
         }
     }
 
-    /// Puts a piece where there is room for it.
+    /// Adds a piece to the page at a place that has room for it.
     fn place(&mut self, piece: Piece, x: f32, top: f32, parent: usize) {
         let page = self.done.pages.len() - 1;
         let node = self.node(piece.role, parent);
@@ -265,7 +265,7 @@ impl Flow {
     }
 }
 
-/// Room a piece needs to begin: all of it where it stays whole, else its first line or piece.
+/// The space a piece needs to begin: its full height if it stays whole, otherwise its first line or piece.
 fn needed(piece: &Piece) -> f32 {
     match &piece.kind {
         Kind::Lines(text) => text.lines().take(2).sum(),

@@ -1,7 +1,7 @@
-//! Blocks → pieces: what stands on a page, with its size, before it is known where.
+//! Blocks → pieces: the content of a page, with its size, before its position is known.
 //!
-//! Four kinds of piece make every block: lines of text, an image in its frame, a stack of pieces, a row of pieces side
-//! by side.
+//! Every block is made of four kinds of piece: lines of text, an image in its frame, a stack of pieces, a row of pieces
+//! side by side.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use super::theme::{self, Color, Style};
 use crate::document::{Block, Document, Shade, Span, Text};
 use crate::template::Tone;
 
-/// Role of a piece in the document's structure, for screen readers.
+/// The role of a piece in the document's structure, for screen readers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Role {
     /// Heading of this level, with its text.
@@ -28,7 +28,7 @@ pub(super) enum Role {
 /// What is drawn behind a stack.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Backdrop {
-    /// Nothing, but space around.
+    /// Nothing, but with space around.
     None,
     /// Rounded box.
     Box(Color),
@@ -41,10 +41,10 @@ pub(super) enum Backdrop {
 }
 
 pub(super) struct Piece {
-    /// Space above, unless at the top of a page.
+    /// Space above, except at the top of a page.
     pub(super) before: f32,
     pub(super) height: f32,
-    /// Stays on the page of what follows.
+    /// Keeps it on the same page as what follows.
     pub(super) keep: bool,
     pub(super) role: Option<Role>,
     pub(super) kind: Kind,
@@ -69,7 +69,7 @@ pub(super) enum Kind {
         inset: (f32, f32),
         bottom: f32,
         width: f32,
-        /// Moves to the next page as a whole where it can.
+        /// Moves to the next page as a whole if possible.
         whole: bool,
     },
     Row(Vec<(f32, Piece)>),
@@ -108,7 +108,7 @@ impl Piece {
     }
 }
 
-/// Height of pieces one below the other; the first one's space above does not count.
+/// The height of stacked pieces, without the space above the first.
 pub(super) fn stacked(pieces: &[Piece]) -> f32 {
     pieces
         .iter()
@@ -221,7 +221,7 @@ impl Measure<'_> {
         Piece::stack(rows, width).with(Role::List).boxed(Backdrop::Box(theme::FACTS), (PAD, 6.0), 6.0, false).after(6.0)
     }
 
-    /// Label and value beside each other, ruled.
+    /// Label and value beside each other, with rules between them.
     fn answers(&mut self, answers: &[(Text, Text)], width: f32) -> Piece {
         let narrow = if width > 300.0 { 64.0 } else { width * 0.6 };
         let rows = answers
@@ -254,7 +254,7 @@ impl Measure<'_> {
         }
         let height = cells.iter().map(|(_, cell)| cell.height).fold(0.0, f32::max);
         for (_, cell) in &mut cells {
-            // Panels side by side end at the same height.
+            // Makes panels side by side end at the same height.
             if let Kind::Stack { pieces, .. } = &mut cell.kind
                 && let [only] = pieces.as_mut_slice()
                 && matches!(only.kind, Kind::Stack { backdrop: Some(_), .. })
@@ -269,7 +269,7 @@ impl Measure<'_> {
     fn panel(&mut self, shade: Shade, blocks: &[Block], width: f32) -> Piece {
         const PAD: f32 = 12.0;
         let inner = width - PAD * 2.0;
-        // The badge of a panel stands in its upper right corner when it fits beside the first line.
+        // The badge of a panel goes into its upper right corner if it fits beside the first line.
         let (badge, rest): (Vec<&Block>, Vec<&Block>) =
             blocks.iter().partition(|block| matches!(block, Block::Badge(..)));
         let mut pieces: Vec<Piece> = Vec::new();
@@ -310,7 +310,7 @@ impl Measure<'_> {
         #[expect(clippy::cast_precision_loss, reason = "sides are capped at 16,384 pixels")]
         let (width, height) = (picture.width.max(1) as f32, picture.height.max(1) as f32);
         let scale = (frame.0 / width).min(frame.1 / height);
-        // Even a picture of one pixel by ten thousand has a size.
+        // Even a picture of one by ten thousand pixels must have a visible size.
         ((width * scale).max(0.5), (height * scale).max(0.5))
     }
 

@@ -1,8 +1,8 @@
 //! Text → lines of glyphs.
 //!
-//! A text is first set in the text font. If a glyph is missing it is set again with every font; what still has none is
-//! written as its code point, `[U+1F600]`: visible, searchable and never an empty box. PDF/A forbids text without
-//! glyphs.
+//! A text is first set in the text font. If a glyph is missing, it is set again with all fonts. A character that still
+//! has none is written as its code point, `[U+1F600]`: visible, searchable and never an empty box. PDF/A forbids text
+//! without glyphs.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use super::fonts::Fonts;
 use super::theme::{Color, MUTED, Style};
 use crate::document::Span;
 
-/// Where a line stands in its box.
+/// The horizontal alignment of a line in its box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
@@ -44,7 +44,7 @@ impl TextBox {
     }
 }
 
-/// Sets text; one for each thread that renders. Keeps the libraries' caches warm between reports.
+/// Sets text; one per rendering thread. Keeps the libraries' caches warm between reports.
 pub(super) struct Typesetter {
     layouts: LayoutContext<Color>,
     text: FontContext,
@@ -67,8 +67,8 @@ impl Typesetter {
         let context = self.all.get_or_insert_with(|| Fonts::all().context());
         let latin = gaps.iter().any(|gap| text[gap.clone()].chars().any(is_latin));
         let (mut text, mut marks) = (text, marks);
-        // What is spelled out changes its neighbors: a mark that stood on it now stands on a bracket, which may have no
-        // font either.
+        // Spelling out a character affects its neighbors: a combining mark that was on it is now on a bracket, and that
+        // combination may have no glyph either.
         let mut round = 0;
         loop {
             let layout = shape(&mut self.layouts, context, (Fonts::all(), latin), &text, &marks, style, width, align);
@@ -82,7 +82,7 @@ impl Typesetter {
     }
 }
 
-/// How often gaps are spelled out one by one; after that, everything but plain ASCII is.
+/// How often only the gaps are spelled out; after that, everything except plain ASCII is.
 const ROUNDS: usize = 4;
 
 struct Mark {
@@ -142,7 +142,7 @@ fn shape(
     layout
 }
 
-/// Text ranges that no glyph shows.
+/// Ranges of the text for which no font has a glyph.
 fn missing(layout: &Layout<Color>, text: &str) -> Vec<Range<usize>> {
     let mut gaps: Vec<Range<usize>> = Vec::new();
     for line in layout.lines() {
@@ -160,7 +160,7 @@ fn missing(layout: &Layout<Color>, text: &str) -> Vec<Range<usize>> {
     gaps
 }
 
-/// Letters of the Latin blocks, and marks that combine with them.
+/// Letters of the Latin blocks, and combining marks used with them.
 fn is_latin(c: char) -> bool {
     matches!(c, '\u{c0}'..='\u{24f}' | '\u{300}'..='\u{36f}' | '\u{1e00}'..='\u{1eff}')
 }
@@ -170,10 +170,10 @@ fn beyond_ascii(text: &str) -> Vec<Range<usize>> {
     text.char_indices().filter(|(_, c)| !c.is_ascii()).map(|(at, c)| at..at + c.len_utf8()).collect()
 }
 
-/// Replaces each gap by the code points that stand there.
+/// Replaces each gap with the code points in it.
 fn spelled_out(text: &str, marks: &[Mark], gaps: &[Range<usize>]) -> (String, Vec<Mark>) {
     let mut out = String::with_capacity(text.len() + gaps.len() * 8);
-    // Where each replaced or kept stretch begins, before and after.
+    // The start of each replaced or kept stretch, before and after the replacement.
     let mut moved = Vec::new();
     let mut at = 0;
     for gap in gaps {

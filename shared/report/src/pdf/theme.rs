@@ -1,4 +1,4 @@
-//! Measures and colors of the page, in points (1/72 inch). Text colors keep a contrast of at least 4.5 to 1 on their
+//! Measures and colors of the page, in points (1/72 inch). Text colors have a contrast of at least 4.5 to 1 on their
 //! backgrounds.
 
 use crate::document::Shade;
@@ -8,23 +8,23 @@ use iris_results::Chip;
 pub(super) const PAGE: (f32, f32) = (612.0, 792.0);
 pub(super) const SIDE: f32 = 46.0;
 pub(super) const TOP: f32 = 30.0;
-/// Where content ends; the footer stands below.
+/// Where content ends; the footer is below.
 pub(super) const BOTTOM: f32 = 756.0;
 pub(super) const FOOTER: f32 = 763.0;
 pub(super) const WIDTH: f32 = PAGE.0 - 2.0 * SIDE;
 pub(super) const GUTTER: f32 = 16.0;
-/// What gives way for the sake of one sheet.
+/// What may be reduced so that the report fits on one page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fit {
     /// Height of the frame an eye's image is shown in.
     pub(super) image_height: f32,
-    /// The space between blocks, against the usual.
+    /// The factor for the space between blocks.
     pub(super) spacing: f32,
 }
 
-/// As it looks best.
+/// The preferred layout.
 pub(super) const FIT: Fit = Fit { image_height: 114.0, spacing: 1.0 };
-/// Where the page would run over by some lines: images first, they are in the files too; then the space.
+/// If the page would run over by a few lines: first smaller images, because the files have them too; then less space.
 pub(super) const TIGHTER: [Fit; 4] = [
     Fit { image_height: 92.0, spacing: 1.0 },
     Fit { image_height: 70.0, spacing: 1.0 },

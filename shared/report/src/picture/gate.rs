@@ -1,12 +1,12 @@
-//! Bounds what is decoded at the same time.
+//! Limits how much is decoded at the same time.
 //!
-//! Reports are rendered in parallel, and a decoded image is a hundred times its file. Whoever decodes takes as many
-//! pixels from the gate as the image has and gives them back afterwards, so that a renderer's memory does not grow with
-//! the reports in flight.
+//! Reports are rendered in parallel, and a decoded image takes a hundred times the size of its file. Before decoding,
+//! as many pixels are taken from the gate as the image has, and given back afterwards, so that a renderer's memory does
+//! not grow with the number of reports in progress.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Pixels that may be decoded at once.
+/// A limit on the pixels decoded at once.
 #[derive(Debug)]
 pub(crate) struct Gate {
     free: Mutex<u64>,
@@ -19,7 +19,7 @@ impl Gate {
         Self { free: Mutex::new(pixels), freed: Condvar::new(), all: pixels }
     }
 
-    /// Waits until so many pixels are free. One image larger than the whole gate passes alone.
+    /// Waits until that many pixels are free. An image larger than the whole gate passes alone.
     pub(crate) fn enter(&self, pixels: u64) -> Pass<'_> {
         let pixels = pixels.min(self.all);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
@@ -31,7 +31,7 @@ impl Gate {
     }
 }
 
-/// Pixels taken; given back when dropped.
+/// The pixels taken, given back when dropped.
 pub(crate) struct Pass<'a> {
     gate: &'a Gate,
     pixels: u64,

@@ -1,17 +1,17 @@
-//! A JPEG file's segments: what it is, and the file without what nobody needs to see.
+//! A JPEG file's segments: what kind of JPEG it is, and the file without its metadata.
 //!
 //! A JPEG is `SOI`, segments (`FF`, marker, length of two bytes, content), and after each `SOS` entropy-coded data that
-//! runs until the next marker (`FF 00` is data, `FF D0`–`FF D7` restart it), closed by `EOI`. Kept are the segments
-//! that decoding needs; of the application segments only Adobe's (`APP14`), which says how colors are coded. EXIF is
-//! read for the orientation and dropped.
+//! runs until the next marker (`FF 00` is data, `FF D0`–`FF D7` restart it), closed by `EOI`. The segments needed for
+//! decoding are kept; of the application segments only Adobe's (`APP14`), which says how colors are coded. EXIF is read
+//! for the orientation and dropped.
 
 use super::Refusal;
 
-/// What [`scan`] found.
+/// The result of [`scan`].
 pub(super) struct Scan {
     pub(super) width: u32,
     pub(super) height: u32,
-    /// 8 bits, one or three components, Huffman-coded: every PDF viewer shows it.
+    /// 8 bits, one or three components, Huffman-coded: every PDF viewer can show it.
     pub(super) plain: bool,
     /// EXIF orientation, 1 to 8; 1 is upright.
     pub(super) orientation: u16,
@@ -47,7 +47,7 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
         let content = &segment[4..];
         at += segment.len();
         match marker {
-            // Start of frame; C4, C8 and CC are other things in the same range.
+            // Start of frame; C4, C8 and CC have other meanings in the same range.
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                 let &[bits, h1, h0, w1, w0, components, ..] = content else {
                     return Err(DAMAGED("a frame without size"));
@@ -91,7 +91,7 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
     Ok(found)
 }
 
-/// Offset of the marker that ends the entropy-coded data which begins here.
+/// The offset of the marker that ends the entropy-coded data starting here.
 fn entropy_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {

@@ -1,9 +1,9 @@
-//! Images made fit for a page, within limits that hold before anything is decoded.
+//! Makes images fit for a page, within limits that apply before anything is decoded.
 //!
-//! A JPEG goes into the report as it came, without its metadata (EXIF may name the patient, the operator or the place),
-//! when a PDF viewer can show it: 8 bits, gray or color, not arithmetic-coded, upright. One that is oversized, rotated
-//! or of another kind, and every PNG, is decoded, turned upright, scaled down and written as a JPEG. One that cannot be
-//! shown is left out: a result is never held back for the sake of a picture, and the page says that it is missing.
+//! A JPEG is used as it is, minus its metadata (EXIF may name the patient, the operator or the place), if a PDF viewer
+//! can show it: 8 bits, gray or color, not arithmetic-coded, upright. A JPEG that is too large, rotated or of another
+//! kind, and every PNG, is decoded, turned upright, scaled down and written as a JPEG. An image that cannot be shown is
+//! left out, and the page says that it is missing: a result is never held back because of a picture.
 
 mod gate;
 mod jpeg;
@@ -17,21 +17,21 @@ pub(crate) use scalable::Scalable;
 
 use crate::report::{EyeImage, Report};
 
-/// What an image may be. The defaults are what the platform runs with.
+/// Limits on images. The defaults are what the platform uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest file that is looked at, bytes. Default 32 MiB.
+    /// The largest file accepted, in bytes. Default 32 MiB.
     pub file_bytes: usize,
-    /// Longest side that is looked at, pixels. Default 16,384.
+    /// The longest side accepted, in pixels. Default 16,384.
     pub side: u32,
-    /// Most pixels that are decoded at once, over all reports of a renderer; one with more is refused. Default 64
+    /// The most pixels decoded at once over all reports of a renderer; an image with more is refused. Default 64
     /// million.
     pub pixels: u64,
-    /// Largest JPEG that goes in unchanged, bytes. Default 1.5 MiB.
+    /// The largest JPEG used unchanged, in bytes. Default 1.5 MiB.
     pub unchanged_bytes: usize,
-    /// Longest side of a JPEG that goes in unchanged, pixels. Default 4,096.
+    /// The longest side of a JPEG used unchanged, in pixels. Default 4,096.
     pub unchanged_side: u32,
-    /// Longest side after scaling down, pixels. Default 1,600: about 500 a printed inch.
+    /// The longest side after scaling down, in pixels. Default 1,600: about 500 per printed inch.
     pub scaled_side: u32,
 }
 
@@ -48,7 +48,7 @@ impl Default for Limits {
     }
 }
 
-/// Why an image is not on the report.
+/// Why an image is not in the report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Neither JPEG nor PNG.
@@ -57,7 +57,7 @@ pub enum Refusal {
     /// More bytes than allowed.
     #[error("the file has {0} bytes, more than allowed")]
     TooLarge(usize),
-    /// Larger sides than allowed, or none.
+    /// Sides longer than allowed, or of length zero.
     #[error("the image is {0} by {1} pixels, which is not allowed")]
     Dimensions(u32, u32),
     /// Its structure is broken.
@@ -65,12 +65,12 @@ pub enum Refusal {
     Damaged(&'static str),
 }
 
-/// An image left out of a report: for the log and an alert, without personal data.
+/// An image left out of a report; for the log and an alert, without personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Which.
+    /// The image.
     pub image: Which,
-    /// Why.
+    /// Why it was left out.
     pub reason: Refusal,
 }
 
@@ -92,7 +92,7 @@ pub(crate) enum Format {
     Png,
 }
 
-/// An image that can be shown as it is.
+/// An image ready to be shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Picture {
     pub(crate) bytes: Arc<Vec<u8>>,
@@ -128,12 +128,12 @@ fn logo_of(report: &Report, limits: &Limits, gate: &Gate, left_out: &mut Vec<Lef
     kept(Which::Logo, report.letterhead.logo.as_ref().map(|bytes| logo(bytes, limits, gate)), left_out)
 }
 
-/// What can be shown; what cannot is noted.
+/// The image if it can be shown; otherwise the refusal is recorded.
 fn kept<T>(image: Which, made: Option<Result<T, Refusal>>, left_out: &mut Vec<LeftOut>) -> Option<T> {
     made?.map_err(|reason| left_out.push(LeftOut { image, reason })).ok()
 }
 
-/// An image file as far as it is known before it is decoded.
+/// What is known about an image file before it is decoded.
 struct Looked<'a> {
     bytes: &'a [u8],
     format: image::ImageFormat,
@@ -141,7 +141,7 @@ struct Looked<'a> {
     orientation: u16,
     width: u32,
     height: u32,
-    /// The file without metadata, if every viewer shows it as it is.
+    /// The file without metadata, if every viewer can show it as it is.
     stripped: Option<Vec<u8>>,
 }
 
@@ -162,7 +162,7 @@ fn look<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Looked<'a>, Refusal> {
 }
 
 impl Looked<'_> {
-    /// The file as it came, where it may go in so.
+    /// The original file without metadata, if it may be used that way.
     fn unchanged(&mut self, limits: &Limits) -> Option<Picture> {
         let fits = self.bytes.len() <= limits.unchanged_bytes && self.width.max(self.height) <= limits.unchanged_side;
         let bytes = Arc::new(self.stripped.take().filter(|_| fits)?);
@@ -178,7 +178,7 @@ fn picture(bytes: &[u8], limits: &Limits, gate: &Gate) -> Result<Picture, Refusa
     }
 }
 
-/// A logo keeps its transparency, so a PNG stays one; it is small enough to be decoded by the PDF writer.
+/// A logo must keep its transparency, so a PNG stays a PNG; it is small enough for the PDF writer to decode.
 fn logo(bytes: &[u8], limits: &Limits, gate: &Gate) -> Result<Picture, Refusal> {
     if bytes.len() > LOGO_BYTES {
         return Err(Refusal::TooLarge(bytes.len()));
@@ -200,7 +200,7 @@ fn check_sides(width: u32, height: u32, limits: &Limits) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// Width and height out of a PNG's first chunk.
+/// Width and height from a PNG's first chunk.
 fn png_sides(bytes: &[u8]) -> Result<(u32, u32), Refusal> {
     const START: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR";
     let rest = bytes.strip_prefix(START).ok_or(Refusal::Format)?;

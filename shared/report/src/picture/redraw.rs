@@ -1,4 +1,4 @@
-//! Decode, turn upright, scale down, write as JPEG.
+//! Decodes an image, turns it upright, scales it down, and writes it as JPEG.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use super::{Format, Gate, Limits, Looked, Picture, Refusal};
 
 /// JPEG quality of an image on a page.
 pub(super) const QUALITY: u8 = 88;
-/// Decoders may take this many bytes a pixel: a progressive JPEG holds coefficients of two bytes and the picture.
+/// How many bytes per pixel a decoder may use: a progressive JPEG takes two-byte coefficients plus the picture.
 const BYTES_PER_PIXEL: u64 = 16;
-/// Of an image that was read and cannot be written.
+/// For an image that could be read but not written.
 const UNDRAWABLE: Refusal = Refusal::Damaged("it cannot be drawn again");
 
-/// A decoded image: upright, gray or color, nothing shines through it.
+/// A decoded image: upright, gray or color, without transparency.
 pub(super) struct Pixels(DynamicImage);
 
 /// Decodes an image to at most [`Limits::scaled_side`].
@@ -37,7 +37,7 @@ pub(super) fn pixels(looked: &Looked<'_>, limits: &Limits, gate: &Gate) -> Resul
 }
 
 impl Pixels {
-    /// The image as a file, its longest side at most `side`.
+    /// The image as a file; its longest side is at most `side`.
     pub(super) fn jpeg(&self, side: u32, quality: u8) -> Result<Picture, Refusal> {
         let smaller = scaled(&self.0, side)?;
         let image = smaller.as_ref().unwrap_or(&self.0);
@@ -48,7 +48,7 @@ impl Pixels {
     }
 }
 
-/// The image with its longest side of so many pixels; `None` where it has no more.
+/// The image scaled so that its longest side has `side` pixels; `None` if it is not larger than that.
 fn scaled(image: &DynamicImage, side: u32) -> Result<Option<DynamicImage>, Refusal> {
     let longest = image.width().max(image.height());
     if longest <= side {

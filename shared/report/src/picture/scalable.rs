@@ -1,13 +1,13 @@
-//! The two eyes' images in pixels: decoded once, drawn in as many sizes as it takes.
+//! The images of both eyes as pixels: decoded once, drawn in as many sizes as necessary.
 
 use super::redraw::Pixels;
 use super::{Gate, LeftOut, Limits, Looked, Picture, Pictures, Refusal, Which, kept, logo_of, look, redraw};
 use crate::report::{EyeImage, Report};
 
-/// JPEG quality where every byte counts: more pixels at 80 show more than fewer at 88 do.
+/// JPEG quality when every byte counts: more pixels at 80 show more than fewer at 88.
 const QUALITY: u8 = 80;
 
-/// The images of a report, to be drawn smaller.
+/// The images of a report, kept so that they can be drawn smaller.
 pub(crate) struct Scalable {
     right: Option<Eye>,
     left: Option<Eye>,
@@ -18,12 +18,13 @@ pub(crate) struct Scalable {
 
 struct Eye {
     pixels: Pixels,
-    /// The file as it came, if it is small.
+    /// The original file, if it is small.
     unchanged: Option<Picture>,
 }
 
 impl Scalable {
-    /// Decodes the images to at most [`Limits::scaled_side`]; `limits` also say how small a file stays as it came.
+    /// Decodes the images to at most [`Limits::scaled_side`]; `limits` also say which files are small enough to stay
+    /// unchanged.
     pub(crate) fn new(report: &Report, limits: &Limits, gate: &Gate) -> Self {
         let mut left_out = Vec::new();
         let eye = |image: &EyeImage| {
@@ -39,7 +40,7 @@ impl Scalable {
         }
     }
 
-    /// The images with their longest sides at most `side`, in pixels, and how many bytes those of the eyes take.
+    /// The images scaled to at most `side` pixels, and how many bytes the images of the eyes take.
     pub(crate) fn at(&self, side: u32) -> Result<(Pictures, usize), Refusal> {
         let draw = |eye: &Option<Eye>| eye.as_ref().map(|eye| eye.at(side)).transpose();
         let (right, left) = (draw(&self.right)?, draw(&self.left)?);

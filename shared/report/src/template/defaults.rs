@@ -1,12 +1,12 @@
-//! The template that applies where nobody keeps one.
+//! The template used when neither site nor organization has one.
 
 use std::sync::{Arc, OnceLock};
 
 use super::Template;
 use crate::EvaluationType;
 
-/// Source of the default template: what an administrator starts from. What the exams look for is a token, so it is the
-/// same for all.
+/// Source of the default template, from which an administrator starts. What an exam looks for is a token, so one
+/// template serves all types.
 const STANDARD: &str = include_str!("../../templates/report.html");
 
 /// Source of the default template of a type.
@@ -15,8 +15,8 @@ pub fn default_source(_: EvaluationType) -> &'static str {
     STANDARD
 }
 
-/// The default templates, read once. That each can be read is a test; a type whose template could not be would get an
-/// empty one.
+/// The default templates, parsed once. A test checks that each can be parsed; one that could not would be replaced by
+/// an empty template.
 pub(super) fn default_template(kind: EvaluationType) -> Arc<Template> {
     static READ: OnceLock<Vec<(EvaluationType, Arc<Template>)>> = OnceLock::new();
     let read = READ.get_or_init(|| {

@@ -1,8 +1,8 @@
-//! Report templates: a small, strict part of HTML with `[[TOKENS]]` (iris-facts §8.3).
+//! Report templates: a small, strict subset of HTML with `[[TOKENS]]` (iris-facts §8.3).
 //!
-//! One template gives both the PDF and the HTML of a report. It is read once into the types below, and tokens are parts
-//! of the tree, not of the text: a value is put in where the token stood and is never read as a template or as markup.
-//! A value that looks like `[[PATIENT_NAME]]` or `<script>` is printed as those characters.
+//! One template produces both the PDF and the HTML of a report. It is parsed once into the types below, and tokens are
+//! nodes of the tree, not text: a value replaces its token and is never parsed as a template or as markup. A value that
+//! looks like `[[PATIENT_NAME]]` or `<script>` is printed as those characters.
 //!
 //! ```text
 //! <article>
@@ -15,8 +15,8 @@
 //! </article>
 //! ```
 //!
-//! Everything else (styles, scripts, links, pictures other than the image tokens, comments aside) is refused when a
-//! template is saved, with line and column: [`Template::parse`] is that check.
+//! Anything else except comments (styles, scripts, links, pictures other than the image tokens) is refused when a
+//! template is saved, with line and column. [`Template::parse`] does that check.
 
 mod defaults;
 mod parse;
@@ -27,7 +27,7 @@ pub use resolve::{Resolved, Scope, resolve};
 
 use crate::Token;
 
-/// A template that was read and found right.
+/// A template that was parsed and found valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     pub(crate) header: Vec<Element>,
@@ -35,7 +35,7 @@ pub struct Template {
     pub(crate) footer: Vec<Vec<Part>>,
 }
 
-/// Largest template, bytes.
+/// The largest template, in bytes.
 pub const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -79,13 +79,13 @@ pub(crate) enum Content {
     Break,
 }
 
-/// Why a template is refused; the caller shows all of them beside the editor.
+/// Why a template is refused; callers show all errors beside the editor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{line}:{column}: {problem}")]
 pub struct Error {
-    /// Line, from 1.
+    /// Line, starting at 1.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// Column in characters, starting at 1.
     pub column: usize,
     /// What is wrong.
     pub problem: Problem,
@@ -102,21 +102,21 @@ pub enum Problem {
         "the markup cannot be read: {0}. Every element must be closed, also <br/> and <hr/>, and & is written &amp;"
     )]
     Markup(String),
-    /// Deeper than six elements.
+    /// Nested more than six elements deep.
     #[error("elements are nested too deeply")]
     TooDeep,
-    /// An element templates do not know.
+    /// An element that templates do not support.
     #[error(
         "<{0}> is not allowed here; templates know header, footer, h1, h2, h3, p, ul, li, dl, dt, dd, div, section, \
          hr, strong, small, br"
     )]
     Element(String),
-    /// An attribute or class templates do not know.
+    /// An attribute or class that templates do not support.
     #[error(
         "{0} is not allowed here; the classes are lead and small (p), columns (div), panel (section), optional (dd)"
     )]
     Attribute(String),
-    /// A name between `[[` and `]]` that is no token.
+    /// A name between `[[` and `]]` that is not a token.
     #[error("[[{name}]] is not a token{}", .nearest.map(|token| format!("; did you mean [[{}]]?", token.name())).unwrap_or_default())]
     UnknownToken {
         /// The name.
@@ -127,13 +127,13 @@ pub enum Problem {
     /// `[[` without `]]`.
     #[error("[[ has no matching ]] in this line of text")]
     OpenToken,
-    /// A block token within text.
+    /// A block token inside text.
     #[error("[[{}]] becomes a block and must stand alone in a <p>, outside of header lines, lists and facts", .0.name())]
     BlockToken(Token),
-    /// Text outside of an element that shows text.
+    /// Text outside of an element that can show text.
     #[error("text must stand in p, h1, h2, h3, li, dt or dd")]
     StrayText,
-    /// A rule of a certain element.
+    /// A violated rule of a certain element.
     #[error("{0}")]
     Structure(&'static str),
 }

@@ -1,4 +1,4 @@
-//! Markup → [`Template`], collecting every problem.
+//! Markup → [`Template`], collecting all problems.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 6;
 const MAX_PROBLEMS: usize = 50;
 
 impl Template {
-    /// Reads a template, and so checks it: what is saved should have passed here.
+    /// Parses a template, and so checks it. Only templates that pass should be saved.
     ///
     /// # Errors
     /// Every problem found, in order, at most 50.
@@ -49,7 +49,7 @@ impl Problems<'_> {
     }
 }
 
-/// The markup as it stands, before its meaning is looked at.
+/// The raw markup, before its meaning is checked.
 enum Node {
     Element { name: String, class: Option<String>, offset: usize, children: Vec<Node> },
     Text { text: String, offset: usize },
@@ -128,7 +128,7 @@ fn push(open: &mut [(String, Option<String>, usize, Vec<Node>)], node: Node) {
     }
 }
 
-/// Joins text that a reference interrupts, so that `[[` and `]]` are found in one piece.
+/// Joins text that is interrupted by a character reference, so that `[[` and `]]` are found in one piece.
 fn push_text(open: &mut [(String, Option<String>, usize, Vec<Node>)], more: &str, offset: usize) {
     let Some((_, _, _, children)) = open.last_mut() else { return };
     if let Some(Node::Text { text, .. }) = children.last_mut() {
@@ -262,7 +262,7 @@ fn block(node: &Node, problems: &mut Problems<'_>) -> Option<Element> {
     }
 }
 
-/// The inline content of each child, all of which must have this name.
+/// The inline content of each child; all children must have this name.
 fn only<'a>(
     nodes: &'a [Node],
     wanted: &'static str,

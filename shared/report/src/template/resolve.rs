@@ -1,12 +1,12 @@
-//! Which template an order gets (iris-facts §8.3): the site's, else the organization's, else the default of its
-//! evaluation type.
+//! Which template an order gets (iris-facts §8.3): the site's, otherwise the organization's, otherwise the default of
+//! its evaluation type.
 
 use std::sync::Arc;
 
 use super::{Template, defaults};
 use crate::EvaluationType;
 
-/// Who keeps a template.
+/// Where a template comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The site of the order.
@@ -20,16 +20,16 @@ pub enum Scope {
 /// The template an order gets, and where it comes from.
 #[derive(Clone, Debug)]
 pub struct Resolved {
-    /// Whose it is.
+    /// Where it comes from.
     pub scope: Scope,
     /// The template.
     pub template: Arc<Template>,
 }
 
-/// The template for an evaluation type, given a look-up of what a site or an organization keeps for it.
+/// The template for an evaluation type, given a look-up of the site's or organization's own templates.
 ///
-/// The look-up is asked for [`Scope::Site`] and then for [`Scope::Organization`]; the default needs none and always
-/// exists.
+/// The look-up is called for [`Scope::Site`] and then for [`Scope::Organization`]; the default always exists and needs
+/// no look-up.
 pub fn resolve(kind: EvaluationType, mut kept: impl FnMut(Scope, EvaluationType) -> Option<Arc<Template>>) -> Resolved {
     for scope in [Scope::Site, Scope::Organization] {
         if let Some(template) = kept(scope, kind) {

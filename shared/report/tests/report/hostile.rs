@@ -1,4 +1,4 @@
-//! Whatever the text, a report is made, stays within the standards, and shows no markup of its own.
+//! Whatever the text, a report is produced, conforms to the standards, and contains no markup from the text.
 
 use crate::reading::Pdf;
 use iris_model::finding::{Finding, OtherSubset};
@@ -9,7 +9,7 @@ use iris_results::Chip;
 use iris_results::reading::Eye;
 use proptest::prelude::*;
 
-/// Text as nobody should send it.
+/// Text that nobody should send.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => any::<String>(),
@@ -53,7 +53,7 @@ fn reports() -> impl Strategy<Value = Report> {
     })
 }
 
-/// Opening tags in a text.
+/// The number of opening tags in a text.
 fn tags(html: &str) -> usize {
     html.matches('<').count()
 }
@@ -67,8 +67,8 @@ proptest! {
         let rendered = Renderer::default().render(&template, &report).expect("within the standards");
         prop_assert!(!rendered.html.contains("<script"));
         prop_assert!(Pdf::open(&rendered.pdf).pages() < 30);
-        // Every tag is ours: the same elements as with harmless words in the place of every hostile one, line breaks
-        // aside.
+        // Every tag is ours: apart from line breaks, there are the same elements as with harmless words in place of the
+        // hostile ones.
         let known = ["<!DOCTYPE", "<html", "<head", "<meta", "<title", "<style", "<body", "<article", "<header", "<main", "<footer", "<div",
             "<section", "<figure", "<figcaption", "<img", "<p", "<h1", "<h2", "<h3", "<dl", "<dt", "<dd", "<ul", "<li", "<hr", "<br", "<small",
             "<strong", "<bdi", "</"];

@@ -1,4 +1,4 @@
-//! Images: embedded as they came where that is possible, redrawn where not, refused within limits.
+//! Images: embedded unchanged if possible, otherwise redrawn, and refused beyond the limits.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     out
 }
 
-/// Puts a segment after the start of a JPEG.
+/// Inserts a segment after the start of a JPEG.
 fn with_segment(jpeg: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![0xff, 0xd8, 0xff, marker];
     out.extend_from_slice(&u16::try_from(content.len() + 2).expect("short").to_be_bytes());
@@ -125,7 +125,7 @@ fn bombs_are_refused_before_they_are_decoded() {
     let frame = bomb.windows(2).position(|pair| pair == [0xff, 0xc0]).expect("a frame");
     bomb[frame + 5..frame + 9].copy_from_slice(&[0xff, 0xdc, 0xff, 0xdc]);
     assert_eq!(refused(&bomb), Refusal::Dimensions(65_500, 65_500));
-    // Many pixels within the sides.
+    // Sides within the limit, but too many pixels.
     bomb[frame + 5..frame + 9].copy_from_slice(&[0x3f, 0xff, 0x3f, 0xff]);
     assert_eq!(refused(&bomb), Refusal::Dimensions(16_383, 16_383));
     assert_eq!(refused(&vec![0xff; 40 << 20]), Refusal::TooLarge(40 << 20));
@@ -153,7 +153,7 @@ fn damaged_files_are_refused() {
 
 #[test]
 fn reports_in_flight_share_what_is_decoded() {
-    // A gate of one image's pixels: eight threads take turns and all finish.
+    // A gate for the pixels of one image: eight threads take turns, and all finish.
     let limits = Limits { pixels: 300 * 300, unchanged_side: 10, scaled_side: 50, ..Limits::default() };
     let renderer = Renderer::new(limits);
     let template = resolve(EvaluationType::Dr, |_, _| None).template;

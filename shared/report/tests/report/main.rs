@@ -1,4 +1,4 @@
-//! Tests over whole reports.
+//! Tests of complete reports.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod hostile;

@@ -1,4 +1,4 @@
-//! Whole reports: what is on the page, in which structure, with which metadata.
+//! Complete reports: what is on the page, in which structure, with which metadata.
 
 use crate::reading::Pdf;
 use iris_model::finding::{Finding, OtherSubset};
@@ -12,7 +12,7 @@ fn render(report: &Report) -> Rendered {
     Renderer::default().render(&template, report).expect("a report")
 }
 
-/// HTML without its style and without images' bytes, an element a line.
+/// HTML without its style and its images' bytes, one element per line.
 fn body(html: &str) -> String {
     let start = html.find("<body>").expect("a body");
     let mut out = String::new();

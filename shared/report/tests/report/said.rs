@@ -9,20 +9,20 @@ use iris_report::{EvaluationType, Renderer, sample};
 use iris_results::exam;
 use iris_results::reading::Eye;
 
-/// Words that say how pressing something is, least first, as they stand beside an eye or a plan.
+/// The words for urgency used beside an eye or a plan, least urgent first.
 const PRESSING: [&str; 5] = ["Routine", "Check again", "Referral", "Urgent", "Emergency"];
 
 fn negative(answers: &[Answer]) -> Answer {
     if answers.contains(&Answer::None) { Answer::None } else { Answer::NoObservable }
 }
 
-/// An eye in which nothing was found.
+/// An eye without findings.
 fn clear(kind: EvaluationType) -> Vec<Finding> {
     let questions = exam::questions(kind).iter();
     questions.map(|(asked, answers)| Finding::Diagnosed(*asked, negative(answers))).collect()
 }
 
-/// Everything one eye can be.
+/// Every possible outcome of an eye.
 fn outcomes(kind: EvaluationType) -> Vec<(String, Option<Eye>)> {
     let mut all = vec![("nothing".to_owned(), Some(Eye::Gradable(clear(kind))))];
     for (asked, answers) in exam::questions(kind).iter().chain(exam::optional(kind)) {
@@ -54,7 +54,7 @@ fn outcomes(kind: EvaluationType) -> Vec<(String, Option<Eye>)> {
     all
 }
 
-/// The chips of a page in their order: right eye, left eye, plan.
+/// The chips of a page in order: right eye, left eye, plan.
 fn badges(html: &str) -> Vec<String> {
     let after = html.split("<p class=\"badge").skip(1);
     after

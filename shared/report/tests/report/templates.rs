@@ -1,4 +1,4 @@
-//! Templates: what is accepted, what is refused and with which words, which one an order gets.
+//! Templates: what is accepted, what is refused and with which messages, and which template an order gets.
 
 use std::sync::Arc;
 

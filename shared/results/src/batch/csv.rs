@@ -10,7 +10,7 @@ pub struct BatchCsv<W: Write> {
 }
 
 impl<W: Write> BatchCsv<W> {
-    /// Begins with the header.
+    /// Starts with the header.
     ///
     /// # Errors
     /// Those of the writer.
@@ -20,7 +20,7 @@ impl<W: Write> BatchCsv<W> {
         Ok(Self { out })
     }
 
-    /// Writes a row; no cell runs as a formula.
+    /// Writes a row; cells are escaped so that none runs as a formula.
     ///
     /// # Errors
     /// Those of the writer.
@@ -28,7 +28,7 @@ impl<W: Write> BatchCsv<W> {
         self.out.write_record(row.iter().map(|cell| guarded(cell).into_owned()))
     }
 
-    /// Hands what is held back to the writer.
+    /// Passes buffered rows on to the writer.
     ///
     /// # Errors
     /// Those of the writer.

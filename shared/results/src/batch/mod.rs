@@ -1,7 +1,7 @@
-//! Files of many results, for payers: the published columns as CSV and as a workbook, and the manifest that says what
-//! there is.
+//! Files with many results, for payers: the published columns as CSV and as a workbook, and the manifest that lists the
+//! files.
 //!
-//! All of it is a function of the results and the batch: written again, the files are the same, byte by byte.
+//! Everything is a function of the results and the batch: written again, the files are the same, byte for byte.
 
 mod csv;
 mod manifest;
@@ -13,7 +13,7 @@ pub use manifest::{Again, Manifest, ManifestFile, Period, schema};
 pub use row::{HEADERS, Row, row};
 pub use workbook::BatchWorkbook;
 
-/// Name of a file of a batch in the results container: `batches/2026-11-21.000012.csv`, by the day on which the period
+/// Name of a batch's file in the results container: `batches/2026-11-21.000012.csv`, with the day on which the period
 /// ended.
 #[must_use]
 pub fn file_name(day: jiff::civil::Date, number: u32, ending: &str) -> String {

@@ -1,13 +1,13 @@
 //! A result in the published columns (iris-facts §8.1; decision 224).
 //!
-//! A result is read from its stored document by its published names: documents of older versions are read as long as
-//! their names stand.
+//! A row is made from the stored document by the published property names, so documents of older versions can be read
+//! as long as those names exist.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// The columns, in the published order. The nineteenth is published without its exact header.
+/// The columns, in the published order. The exact header of the nineteenth is not published.
 pub const HEADERS: [&str; 24] = [
     "Order Id",
     "Scheduled Date",
@@ -38,15 +38,15 @@ pub const HEADERS: [&str; 24] = [
 /// The cells of a result, one for each of [`HEADERS`].
 pub type Row = [String; 24];
 
-/// What stands in [`HEADERS`]' last column. `Manual` is published for orders entered on a device; here orders come by
-/// interfaces alone.
+/// The value of the last column of [`HEADERS`]. `Manual` is published for orders entered on a device; here all orders
+/// come through interfaces.
 const SOURCE: &str = "Integration";
 
-/// Between several values of a cell.
+/// Separates several values in a cell.
 const BETWEEN: &str = "|";
 
-/// Writes a result as a row. `sent` is when all who get it had it, if they have. Times are those of the zone, without
-/// it: spreadsheets read no other.
+/// Writes a result as a row. `sent` is when all recipients had received it, if they have. Times are local to the zone
+/// and do not name it, because spreadsheets cannot read zones.
 #[must_use]
 pub fn row(document: &Value, sent: Option<Timestamp>, zone: &TimeZone) -> Row {
     let text = |pointer: &str| text(document, pointer);
@@ -91,7 +91,7 @@ fn text(value: &Value, pointer: &str) -> String {
     }
 }
 
-/// A row is a line for every tool.
+/// A row must be a single line for every tool.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -100,7 +100,7 @@ fn either(first: String, second: impl FnOnce() -> String) -> String {
     if first.is_empty() { second() } else { first }
 }
 
-/// What is in a list, with its separator taken out of the values.
+/// The entries of a list; the separator is removed from the values.
 fn list(document: &Value, pointer: &str, entry: impl Fn(&Value) -> Option<String>) -> String {
     let entries = document.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
     entries.filter_map(entry).map(|text| one_line(&text).replace(BETWEEN, "/")).collect::<Vec<_>>().join(BETWEEN)
@@ -131,7 +131,7 @@ fn provider(provider: Option<&Value>) -> String {
     }
 }
 
-/// `OD: Diabetic Retinopathy: Moderate|OS: Not gradable: Blurred`: the right eye first.
+/// `OD: Diabetic Retinopathy: Moderate|OS: Not gradable: Blurred`, with the right eye first.
 fn findings(document: &Value) -> String {
     let mut all = Vec::new();
     for eye in ["OD", "OS"] {
@@ -161,7 +161,7 @@ fn findings(document: &Value) -> String {
     all.iter().map(|text| text.replace(BETWEEN, "/")).collect::<Vec<_>>().join(BETWEEN)
 }
 
-/// A time of the document in the zone; a text that is no time as it is.
+/// A time from the document, in the zone; text that is not a time stays as it is.
 fn local(text: &str, zone: &TimeZone) -> String {
     match text.parse::<Timestamp>() {
         Ok(time) => written(time, zone),

@@ -6,22 +6,22 @@ use jiff::tz::TimeZone;
 use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 use std::io::{Seek, Write};
 
-/// Rows of a sheet; a sheet ends at 1,048,576.
+/// The most rows of a sheet; the format allows 1,048,576.
 const ROWS: u32 = 1_000_000;
 /// The most characters of a cell.
 const CELL: usize = 32_000;
 
 /// Writes the rows of a batch. Rows are kept in a temporary file, not in memory. Cells are text, which no program runs
-/// as a formula; the order's number and the count of images are numbers.
+/// as a formula; only the order's number and the count of images are numbers.
 pub struct BatchWorkbook {
     book: Workbook,
-    /// Rows in the last sheet, without its header.
+    /// Rows in the last sheet, not counting its header.
     rows: u32,
     sheets: usize,
 }
 
 impl BatchWorkbook {
-    /// Begins. The file says that it was made `at`, so that it is the same whenever it is written.
+    /// Starts a workbook. `at` is recorded as the creation time, so that the file is the same whenever it is written.
     ///
     /// # Errors
     /// When the workbook cannot be made.
@@ -52,7 +52,7 @@ impl BatchWorkbook {
         Ok(())
     }
 
-    /// Puts the file together.
+    /// Assembles the file.
     ///
     /// # Errors
     /// When it cannot be written.

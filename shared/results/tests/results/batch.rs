@@ -1,4 +1,4 @@
-//! Results as rows, and the files of rows.
+//! Results as rows, and files of rows.
 
 use iris_results::batch::{BatchCsv, BatchWorkbook, HEADERS, Row, file_name, row};
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
-/// A result with everything that a row shows. Its patient is invented.
+/// A result with everything that a row shows. The patient is invented.
 fn full() -> Value {
     json!({
         "Timestamp": "2026-11-21T02:30:00.0000000+00:00",

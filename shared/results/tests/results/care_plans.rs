@@ -1,5 +1,5 @@
-//! Whatever an organization configures, a finding is never outranked by its absence, and an emergency never looks like
-//! a routine.
+//! Whatever an organization configures, a finding is never outranked by its absence, and an emergency never looks
+//! routine.
 
 use iris_model::organization::{CareLevel, CarePlan, CarePlanAssignment, CarePlans, Organization};
 use iris_model::{EvaluationType, GradingSubmission};
@@ -244,8 +244,7 @@ fn a_suspicion_is_never_slower_than_what_is_suspected() {
     assert!(Scope { site: None, organization: &none }.of_ungradable(DR).instructions.contains("within three months"));
 }
 
-/// Any care plans that the schema of organizations allows, with the words that matter to the rules among the ids and
-/// findings.
+/// Any care plans that the organization schema allows; the ids and findings include the words that matter to the rules.
 fn any_plans() -> impl Strategy<Value = CarePlans> {
     let ids = ["normal", "mild", "referral", "severe", "emergency", "own-1", "own-2", "own-3"];
     let levels = [CareLevel::NotReferable, CareLevel::Referable, CareLevel::Urgent, CareLevel::Emergent];
@@ -329,7 +328,7 @@ proptest! {
         let scope = Scope { site: of_site.as_ref(), organization: &own };
         let plan = scope.of_order(&examination, &exams, one_eye);
 
-        // The plan is as pressing as the worst finding, and the flags and chips say the same.
+        // The plan is as pressing as the worst finding, and the flags and chips agree.
         let found = || examination.gradable().flatten().filter(|finding| !finding.is_negative());
         for finding in found() {
             prop_assert!(plan.level >= scope.of_finding(finding, &exams).level);
@@ -349,7 +348,7 @@ proptest! {
             prop_assert!(said.chip >= eye.chip || eye.chip == Chip::NotGradable && said.chip >= Chip::Again);
         }
 
-        // The text of nothing found stands only where nothing was found, in every eye that was to be examined.
+        // The text for nothing found is used only if nothing was found in any eye that was to be examined.
         let nothing_found = scope.of_order(&Examination::default(), &exams, true);
         let is_seen = |eye: &Option<Eye>| match eye {
             Some(Eye::Gradable(_) | Eye::Missing(_)) => true,

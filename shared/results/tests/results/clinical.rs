@@ -1,5 +1,5 @@
-//! `docs/CLINICAL.md` is what the data says. After a change of it: `IRIS_WRITE_DOCS=1 cargo test -p iris-results --test
-//! results clinical`.
+//! Checks that `docs/CLINICAL.md` matches the data. After a change of the data: `IRIS_WRITE_DOCS=1 cargo test -p
+//! iris-results --test results clinical`.
 
 use iris_model::{EvaluationType, GradingSubmission, Organization};
 use iris_results::assessment::Basis;
@@ -31,7 +31,7 @@ before its first report. The guidance is not quoted; who relies on it reads the 
 
 ";
 
-/// An organization that has no plans of its own.
+/// The assessment by an organization without plans of its own.
 fn assess(exams: &[EvaluationType], found: Vec<Finding>) -> Assessment {
     let organization = Organization::unattributed();
     let basis = Basis {

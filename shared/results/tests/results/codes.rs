@@ -1,4 +1,4 @@
-//! Every code that can come out, against the tabular list of ICD-10-CM (release of April 1, 2026, CDC/NCHS), kept as
+//! Compares every code that can result with the tabular list of ICD-10-CM (release of April 1, 2026, CDC/NCHS), kept as
 //! test data.
 
 use iris_model::result::DiagnosisCode;
@@ -20,7 +20,7 @@ fn eye(answers: &[(Diagnosis, Answer)]) -> Option<Eye> {
     Some(Eye::Gradable(answers.iter().map(|(diagnosis, answer)| Finding::Diagnosed(*diagnosis, *answer)).collect()))
 }
 
-/// Every combination of the answers that codes are made of.
+/// Every combination of the answers from which codes are made.
 fn eyes() -> Vec<Option<Eye>> {
     let mut eyes = vec![None];
     for retinopathy in Answer::ALL {

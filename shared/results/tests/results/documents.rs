@@ -1,4 +1,5 @@
-//! What a result must contain: of the order, of the patient, of each eye, and of nobody else.
+//! What a result must contain about the order, the patient and each eye, and that it contains nothing about anybody
+//! else.
 
 use iris_model::grading::{GradingSubmission, Note};
 use iris_model::organization::{CareLevel, Organization};

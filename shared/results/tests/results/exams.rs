@@ -1,4 +1,4 @@
-//! What each exam asks and takes, and what a grading of it may say.
+//! The questions and answers of each exam, and what a grading of it may contain.
 
 use iris_model::grading::{EyeSubmission, FindingEntry, GradingSubmission};
 use iris_model::{EvaluationType, IssueCode};

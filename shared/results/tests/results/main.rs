@@ -1,4 +1,4 @@
-//! What follows from a grading: by table, by example and by property.
+//! The consequences of a grading: by table, by example and by property.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod batch;

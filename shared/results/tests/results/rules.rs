@@ -1,4 +1,4 @@
-//! The rules from a grading to what follows from it, by example and by property.
+//! The rules that lead from a grading to its consequences, by example and by property.
 
 use iris_model::grading::GradingSubmission;
 use iris_model::organization::{CareLevel, CarePlans};
@@ -26,7 +26,7 @@ fn codes(od: &Value, os: &Value, exams: &[EvaluationType]) -> Vec<(IssueCode, St
     issues.into_iter().map(|issue| (issue.code, issue.path.into_owned())).collect()
 }
 
-/// A gradable eye with these findings; `|` separates a result.
+/// A gradable eye with these findings; `|` precedes a result.
 fn eye(findings: &[&str]) -> Value {
     let entry = |finding: &&str| match finding.split_once('|') {
         Some((finding, result)) => json!({ "Finding": finding, "Result": result }),
@@ -214,7 +214,7 @@ fn any_exam() -> impl Strategy<Value = EvaluationType> {
     proptest::sample::select(EvaluationType::ALL.to_vec())
 }
 
-/// A complete eye of an exam: each question answered, some suspicions.
+/// A complete eye of an exam: every question answered, and some suspicions.
 fn complete_eye(exam: EvaluationType) -> impl Strategy<Value = Value> {
     let answers: Vec<_> = exam::questions(exam)
         .iter()
@@ -253,7 +253,7 @@ proptest! {
         prop_assert_eq!(mirrored.diagnoses.len(), both.diagnoses.len());
     }
 
-    /// Whatever text is sent, reading ends in findings or issues, and what it finds is of the exam.
+    /// Whatever text is sent, reading ends in findings or issues, and the findings belong to the exam.
     #[test]
     fn hostile_texts_are_issues(texts in proptest::collection::vec((".{0,40}", proptest::option::of(".{0,40}")), 0..6), exam in any_exam()) {
         let findings: Vec<Value> =

@@ -1,5 +1,4 @@
-//! Images of an order as it stands in its requests: directives, studies, and image messages of their own (iris-facts
-//! §2.4, §2.11).
+//! The images a request speaks of: directives, studies, and separate image messages (iris-facts §2.4, §2.11).
 
 use super::{Case, Change, Decision};
 use crate::content;
@@ -10,8 +9,7 @@ use iris_model::request::Image;
 use iris_model::{Issue, IssueCode, LocalId, OrderRequest, OutcomeKind};
 use std::sync::Arc;
 
-/// Adds the directive of an image message to its order. The receipt comes when the image is linked, or when it is given
-/// up.
+/// Adds the directive of an image message to its order. The receipt follows when the image is linked or given up.
 pub(super) fn attach(mut case: Case<'_>, request: &OrderRequest, local_id: &LocalId) -> Decision {
     case.image_local_id = sent_images(request).first().and_then(|image| image.local_id.clone());
     let Some(order) = case.snapshot.order(&case.order_ref(local_id)) else {
@@ -45,8 +43,8 @@ pub(super) fn attach(mut case: Case<'_>, request: &OrderRequest, local_id: &Loca
 }
 
 impl Case<'_> {
-    /// Stores the image directives of a request, if it has any. Those already fulfilled stay so; others get new
-    /// patience.
+    /// Stores the image directives of a request, if it has any. Those already fulfilled stay fulfilled; the others
+    /// start waiting anew.
     pub(super) fn store_directives(&mut self, order: i64, request: &OrderRequest) {
         let directives = self.directives(order, request, 0);
         if !directives.is_empty() {
@@ -72,7 +70,7 @@ impl Case<'_> {
             let replaced = known.iter().find(|old| same_blob(old, &new));
             let new = DirectiveRecord { version: replaced.map_or(1, |old| old.version + 1), ..new };
             let linked = replaced.filter(|old| old.state == DirectiveState::Linked);
-            // Sent again for another file under the same name.
+            // Unlinked, because a new file was uploaded under the same name and the directive was sent again for it.
             let linked = linked.filter(|_| !self.has_free_image(&new));
             Some(match linked {
                 Some(old) => DirectiveRecord { state: old.state, wait: old.wait, ..new },
@@ -81,20 +79,20 @@ impl Case<'_> {
         };
         let mut directives: Vec<DirectiveRecord> = Vec::new();
         for directive in (first..).zip(sent_images(request)).filter_map(directive) {
-            // Of two that name the same blob, the last counts.
+            // If two name the same blob, the last one counts.
             directives.retain(|earlier| !same_blob(earlier, &directive));
             directives.push(directive);
         }
         directives
     }
 
-    /// Whether an image that nobody has lies under the name of a directive.
+    /// Whether a usable, unlinked image was uploaded under the directive's blob name.
     fn has_free_image(&self, directive: &DirectiveRecord) -> bool {
         let images = self.snapshot.images.images_of_blob(&directive.blob(self.client_guid()));
         images.iter().any(|image| image.defect.is_none() && image.status != ImageStatus::Linked)
     }
 
-    /// Stores the study a request names: images may refer to it.
+    /// Stores the study that a request names, since images may refer to it.
     pub(super) fn store_study(&mut self, order: i64, request: &OrderRequest) {
         let study = request.order.as_ref().and_then(|sent| sent.study_instance_unique_id.as_deref());
         if let Some(study) = study.filter(|study| self.snapshot.images.study_of(order) != Some(*study)) {

@@ -10,7 +10,7 @@ use iris_model::submission::fingerprint;
 use iris_model::{Issue, IssueCode, LocalId, OrderRequest, OutcomeKind};
 use std::sync::Arc;
 
-/// Changes an order in place, or cancels it and creates it anew, or ignores the change.
+/// Changes an order in place, cancels and recreates it, or ignores the change.
 pub(super) fn change(
     mut case: Case<'_>,
     request: &OrderRequest,
@@ -60,7 +60,7 @@ pub(super) fn change(
 }
 
 impl Case<'_> {
-    /// Differences in what cannot change are ignored, with a warning (iris-facts R-15).
+    /// Ignores attempts to change what cannot be changed, with a warning (iris-facts R-15).
     fn note_immutables(&mut self, order: &OrderRecord, request: &OrderRequest, sent_patient_id: Option<&str>) {
         let mut sent_types = request.order.as_ref().map(|sent| sent.evaluation_types.clone()).unwrap_or_default();
         sent_types.sort_unstable();
@@ -73,7 +73,7 @@ impl Case<'_> {
         }
     }
 
-    /// Site, state and camera after the change. `None`: an issue stands.
+    /// Site, state and camera after the change. `None`: an issue was recorded.
     fn new_place(
         &mut self,
         order: &OrderRecord,
@@ -108,7 +108,7 @@ impl Case<'_> {
         }
     }
 
-    /// The order's patient as it will be on record.
+    /// The order's patient as it will be stored.
     fn patient_after(&self, order: &OrderRecord) -> Result<Option<Patient>, Unreadable> {
         let changed = self.changes.iter().find_map(|change| match change {
             Change::ChangedPatient { patient, .. } => Some(patient.details.as_str()),
@@ -131,7 +131,8 @@ impl Case<'_> {
         });
     }
 
-    /// The images belong to the exam as it was ordered: that order is cancelled, and a new one takes over its LocalId.
+    /// Its images belong to the exam as it was originally ordered, so the old order is canceled and a new one takes
+    /// over its LocalId.
     fn recreate(&mut self, order: &OrderRecord, changed: OrderRecord, merged: &OrderRequest) {
         self.close_order(order, OrderChange::Recreated, false);
         self.order_event(EventKind::OrderCancelled, order, self.patient_local_id.clone());

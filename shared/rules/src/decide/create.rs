@@ -10,7 +10,7 @@ use iris_model::submission::{NewOrder, PatientKey, fingerprint};
 use iris_model::{EvaluationType, Issue, IssueCode, LocalId, OrderRequest, OutcomeKind};
 use std::sync::Arc;
 
-/// Creates an order, recognizes a replay, or refuses.
+/// Creates an order, recognizes a replay, or refuses the request.
 pub(super) fn create(
     mut case: Case<'_>,
     request: &OrderRequest,
@@ -84,7 +84,7 @@ pub(super) fn create(
     Ok(case.succeeded(OutcomeKind::Created))
 }
 
-/// The open orders that a new one of these evaluation types may not stand beside (decision 1).
+/// The open orders that conflict with a new one of these evaluation types (decision 1).
 fn in_the_way<'a>(case: &Case<'a>, patient: i64, evaluation_types: &[EvaluationType]) -> Vec<&'a OrderRecord> {
     let mut open = case.snapshot.open_orders(patient);
     if case.organization.open_order_scope == OpenOrderScope::PatientAndEvaluation {
@@ -94,8 +94,8 @@ fn in_the_way<'a>(case: &Case<'a>, patient: i64, evaluation_types: &[EvaluationT
 }
 
 impl Case<'_> {
-    /// An older open order makes way only when the organization wants that, and never once it has reached the grading
-    /// queue (decision 3).
+    /// An older open order is superseded only if the organization allows that, and never once it has reached the
+    /// grading queue (decision 3).
     fn check_supersession(&mut self, in_the_way: &[&OrderRecord]) {
         for older in in_the_way {
             let reason = if self.organization.open_order_policy == OpenOrderPolicy::Reject {
@@ -123,7 +123,7 @@ fn order_exists() -> Issue {
     )
 }
 
-/// What stands around the order's id in the warning that it was superseded.
+/// The text before and after the order's id in the warning that it was superseded.
 const SUPERSEDED: (&str, &str) = ("The patient's open order ", " was cancelled: this one takes its place.");
 
 fn superseded(order: &LocalId) -> Issue {
@@ -131,7 +131,7 @@ fn superseded(order: &LocalId) -> Issue {
     Issue::warning(IssueCode::Superseded, "Order.LocalId", format!("{before}{order}{behind}"))
 }
 
-/// The order that a warning says was superseded: whoever knows more about it can say more.
+/// The LocalId of the superseded order in such a warning, for callers that can add more about it.
 #[must_use]
 pub fn superseded_order(issue: &Issue) -> Option<&str> {
     let (before, behind) = SUPERSEDED;

@@ -1,8 +1,8 @@
-//! Gradings and results sent again (iris-facts §6, R-13, R-17, R-24; decisions 120 to 135).
+//! Gradings and resent results (iris-facts §6, R-13, R-17, R-24; decisions 120 to 135).
 //!
-//! The care plan, the flags and the codes are fixed when the grading is applied and stored with it; the document is
+//! The care plan, the flags and the codes are fixed when the grading is applied, and stored with it. The document is
 //! written anew each time from the order, the patient and what was fixed. Corrections and addenda leave the order
-//! graded and raise its version, so that two at once cannot both be the next.
+//! graded and raise its version, so that two concurrent ones cannot both succeed.
 
 use super::{Case, Change, Decision};
 use crate::content::{self, Unreadable};
@@ -32,9 +32,8 @@ use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// By how much a grader's clock may be ahead of ours.
+/// How far a grader's clock may be ahead of ours.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
-/// What a grading's details are called.
 const GRADING: Unreadable = Unreadable::of("grading of an order");
 
 /// Applies a grading, a correction or an addendum.
@@ -104,7 +103,7 @@ pub(super) fn resend(mut case: Case<'_>, local_id: &LocalId) -> Result<Decision,
     Ok(case.succeeded(OutcomeKind::Resent))
 }
 
-/// The assessment that stands: of the latest grading that is no addendum.
+/// The assessment in force: that of the latest grading that is not an addendum.
 fn standing(gradings: &[Arc<GradingRecord>]) -> Result<Option<Assessment>, Unreadable> {
     let latest = gradings.iter().rfind(|grading| grading.code != ResultCode::Addendum);
     latest.map(|grading| content::read(&grading.details, GRADING)).transpose()
@@ -118,8 +117,8 @@ fn added_notes(gradings: &[Arc<GradingRecord>]) -> Result<Vec<Note>, Unreadable>
 }
 
 impl Case<'_> {
-    /// The same grading again changes nothing. One that was corrected since is not the same any more: it is refused
-    /// like any second one.
+    /// The same grading sent again changes nothing. If it has been corrected since, it no longer counts as the same,
+    /// and is refused like any second grading.
     fn is_repetition(&self, order: &OrderRecord, code: ResultCode, fingerprint: Uuid) -> bool {
         let gradings = self.snapshot.gradings(order.id);
         match code {
@@ -131,7 +130,7 @@ impl Case<'_> {
         }
     }
 
-    /// A human grader who is named is licensed where the exam took place (iris-facts R-06; decision 123).
+    /// If a human grader is named, they must be licensed where the exam took place (iris-facts R-06; decision 123).
     fn check_grader(&mut self, order: &OrderRecord, grading: &GradingSubmission) {
         let graders = &self.organization.grading.graders;
         let by_human = order.evaluation_types.iter().any(|kind| !exam::is_read_by_ai(*kind));
@@ -154,7 +153,7 @@ impl Case<'_> {
         self.issues.push(issue);
     }
 
-    /// A grading is of its order's site, and was not signed in the future (decision 286).
+    /// A grading must name its order's site and must not be signed in the future (decision 286).
     fn check_place_and_time(&mut self, order: &OrderRecord, grading: &GradingSubmission) {
         let site = grading.site.as_ref().and_then(|site| site.local_id.as_deref());
         if site.is_some_and(|site| LocalId::new(site).as_ref() != Some(&order.site)) {
@@ -167,7 +166,8 @@ impl Case<'_> {
         }
     }
 
-    /// A finding of both eyes where only one was looked at is believed, and said: it may be an emergency.
+    /// A finding that concerns both eyes is accepted with a warning when only one eye was graded: it may be an
+    /// emergency.
     fn note_bilateral(&mut self, examination: &Examination) {
         for (side, path) in [(&examination.od, "OD.Findings"), (&examination.os, "OS.Findings")] {
             let bilateral = Finding::Suspected(Suspicion::BilateralPapilledema);
@@ -258,7 +258,7 @@ impl Case<'_> {
             details,
         })));
         let change = if earlier.is_empty() { OrderChange::Graded } else { OrderChange::Regraded };
-        // Until every destination has the result that follows (decision 261).
+        // It stays graded until every destination has the result (decision 261).
         let is_wanted = self.destinations(order).next().is_some();
         let status = if is_wanted { OrderStatus::Graded } else { OrderStatus::Complete };
         self.changes.push(Change::ChangedOrder {
@@ -269,7 +269,7 @@ impl Case<'_> {
         });
     }
 
-    /// Writes the result, keeps it, and sends it on its way to every destination that is to have it.
+    /// Writes and stores the result, and creates a delivery for every destination that wants it.
     fn result(
         &mut self,
         order: &OrderRecord,
@@ -311,7 +311,7 @@ impl Case<'_> {
             report: content::json(&basis),
         })));
         for destination in self.destinations(order).collect::<Vec<_>>() {
-            // Charged is what was graded, once; not what is corrected, added or asked for again.
+            // An order is charged once, when it is graded; corrections, addenda and resends are not charged.
             if destination.charges() && code != ResultCode::Final {
                 continue;
             }
@@ -329,12 +329,12 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// Who is to have the order's results.
+    /// The destinations that get the order's results.
     fn destinations(&self, order: &OrderRecord) -> impl Iterator<Item = DestinationDocument> {
         self.organization.all_destinations().filter(|destination| destination.serves(&order.site))
     }
 
-    /// Tells the contacts of an urgent or emergent finding (decision 127).
+    /// Notifies the contacts of an urgent or emergent finding (decision 127).
     fn notify(&mut self, order: &OrderRecord, assessment: &Assessment) {
         let wants = |contact: &&ContactDocument| {
             let level = match assessment.level {
@@ -376,7 +376,7 @@ impl Case<'_> {
         }
     }
 
-    /// What was submitted about an order and its patient.
+    /// The request as submitted: the order and its patient.
     fn request_of(&self, order: &OrderRecord) -> Result<OrderRequest, Unreadable> {
         let patient = self.snapshot.patient_by_id(order.patient);
         let patient = patient.ok_or(Unreadable::of("record of a patient"))?;
@@ -384,8 +384,8 @@ impl Case<'_> {
     }
 }
 
-/// When the order was queued for grading: when it had the images that it needs. `linked`: in the order of their
-/// arrival. `None`: it was graded without them.
+/// When the order had all the images it needs, and so was queued for grading. `linked` must be in order of arrival.
+/// `None`: it was graded without them.
 fn queued_at(
     request: &OrderRequest,
     organization: &Organization,
@@ -398,14 +398,14 @@ fn queued_at(
     Some(last.received_at.max(order.created_at))
 }
 
-/// The images linked to the order, in the order of their arrival.
+/// The images linked to the order, in order of arrival.
 fn linked<'a>(snapshot: &'a Snapshot, order: &OrderRecord) -> Vec<&'a ImageRecord> {
     let mut linked = snapshot.images.images_of_order(order.id);
     linked.sort_by_key(|image| (image.received_at, image.iris_id));
     linked
 }
 
-/// The same as results tell of them; what the order's directives say of them comes along.
+/// The linked images as results list them, with the details from the order's directives.
 fn images(snapshot: &Snapshot, order: &OrderRecord, request: &OrderRequest) -> Vec<ResultImage> {
     let camera = request.camera.as_ref();
     let directives = camera.map(|camera| camera.images.as_slice()).unwrap_or_default();
@@ -429,8 +429,8 @@ fn images(snapshot: &Snapshot, order: &OrderRecord, request: &OrderRequest) -> V
     linked(snapshot, order).into_iter().map(told).collect()
 }
 
-/// Chooses the image of an eye for the report and marks it as preferred (iris-facts §10.5). Both lists are the same
-/// images. One that a report can show comes before any that it cannot.
+/// Chooses the image of an eye for the report and marks it as preferred (iris-facts §10.5). `linked` and `told` list
+/// the same images. An image that a report can show is preferred to one that it cannot.
 fn shown(
     linked: &[&ImageRecord],
     told: &mut [ResultImage],
@@ -463,7 +463,7 @@ fn candidate(image: &ImageRecord, told: &ResultImage) -> Candidate {
     }
 }
 
-/// When an image was taken, in local time: what it says itself, or else its directive.
+/// When an image was taken, in local time: from the image itself, otherwise from its directive.
 fn taken(image: &ImageRecord, told: &ResultImage) -> Option<DateTime> {
     image.claims.taken.or_else(|| told.taken.map(|taken| taken.offset.to_datetime(taken.instant)))
 }

@@ -1,8 +1,8 @@
-//! The rules: what a submission does to the state of things (iris-facts §1, docs/DECISIONS.md).
+//! The rules: what a submission changes (iris-facts §1, docs/DECISIONS.md).
 //!
-//! [`decide`] is pure: it reads the submission and the snapshot, and says which rows to write, which events to send,
-//! and what to answer. Ids and the time are passed in. Nothing is written when a submission is refused: all its issues
-//! are collected first.
+//! [`decide`] is pure: it reads the submission and the snapshot, and returns which rows to write, which events to send,
+//! and what to answer. Ids and the time are passed in. A refused submission writes nothing; all its issues are
+//! collected before it is refused.
 
 mod attach;
 mod cancel;
@@ -34,20 +34,20 @@ use std::sync::Arc;
 /// What to do about a submission.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// What to write; nothing when refused or replayed.
+    /// What to write; empty when refused or replayed.
     pub changes: Vec<Change>,
     /// What to tell the submitter.
     pub events: Vec<Event>,
-    /// Whom to tell of an urgent finding, after the events.
+    /// Contacts to notify of an urgent finding, after the events.
     pub notifications: Vec<UrgentFindingNotification>,
     /// What to answer.
     pub answer: Answer,
-    /// True when the answer comes from the record of an earlier delivery: there is nothing to record.
+    /// True when the answer comes from the record of an earlier delivery, so there is nothing to record.
     pub known: bool,
 }
 
 impl Decision {
-    /// How many of the ids that were passed in it uses.
+    /// Which of the ids that were passed in this decision uses.
     #[must_use]
     pub fn used(&self) -> UsedIds {
         let mut used = UsedIds::default();
@@ -73,36 +73,36 @@ pub enum Change {
     NewPatient(Arc<PatientRecord>),
     /// Change a patient.
     ChangedPatient {
-        /// As it is from now on.
+        /// The patient after the change.
         patient: Arc<PatientRecord>,
-        /// Its details before.
+        /// The patient's details before it.
         before: String,
     },
     /// Create an order.
     NewOrder(Arc<OrderRecord>),
     /// Change an order.
     ChangedOrder {
-        /// As it is from now on.
+        /// The order after the change.
         order: Arc<OrderRecord>,
         /// What happened.
         change: OrderChange,
-        /// Its status before.
+        /// The status before.
         status_before: iris_model::enumeration::OrderStatus,
-        /// Its content before, when that changes.
+        /// The content before, if it changes.
         content_before: Option<String>,
     },
     /// Store image directives.
     Directives {
         /// The order.
         order: i64,
-        /// Its directives, instead of any there are.
+        /// The directives that replace any it has.
         directives: Vec<DirectiveRecord>,
     },
     /// Change an image directive.
     ChangedDirective(DirectiveRecord),
-    /// Store which study an order named.
+    /// Store the study that an order named.
     Study {
-        /// Whose.
+        /// The organization it belongs to.
         organization: ClientGuid,
         /// The study.
         study: String,
@@ -139,10 +139,10 @@ pub struct UsedIds {
     pub patient: bool,
 }
 
-/// Decides about one submission. The same arguments always give the same decision.
+/// Decides one submission. The same arguments always give the same decision.
 ///
 /// # Errors
-/// When something stored that the decision rests on cannot be read: nothing is decided then.
+/// When stored content that the decision depends on cannot be read; then nothing is decided.
 pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timestamp) -> Result<Decision, Unreadable> {
     if let (Source::Message, Some(outcome)) = (incoming.source, snapshot.submission(incoming.id)) {
         return Ok(Decision {
@@ -199,7 +199,7 @@ pub fn decide(incoming: &Incoming, snapshot: &Snapshot, ids: NewIds, now: Timest
     }
 }
 
-/// One submission while it is being decided: what is known about it and what has come together so far.
+/// A submission being decided: what is known about it, and the decision so far.
 struct Case<'a> {
     incoming: &'a Incoming,
     organization: &'a Organization,
@@ -260,7 +260,7 @@ impl<'a> Case<'a> {
         self.failed()
     }
 
-    /// Ends in refusal: the issues say why, nothing is written.
+    /// Ends in refusal: the issues say why, and nothing is written.
     fn failed(mut self) -> Decision {
         self.changes.clear();
         self.events.clear();
@@ -269,20 +269,21 @@ impl<'a> Case<'a> {
         self.finish(OutcomeKind::Failed)
     }
 
-    /// Ends in nothing being done, as it is meant to be (iris-facts ).
+    /// Ends without doing anything, as the rules intend (iris-facts ).
     fn ignored(mut self, code: IssueCode, message: String) -> Decision {
         self.issues.push(Issue::warning(code, "Order.LocalId", message));
         self.receipt(false);
         self.finish(OutcomeKind::Ignored)
     }
 
-    /// Ends in success, told by the receipt of what was asked.
+    /// Ends in success, which the receipt for this kind of request reports.
     fn succeeded(mut self, kind: OutcomeKind) -> Decision {
         self.receipt(true);
         self.finish(kind)
     }
 
-    /// Ends for an unknown order: it may have been overtaken by this submission, so it has some patience (decision 9).
+    /// Ends because the order is unknown. The submission may have overtaken the order's creation, so it is tried again
+    /// for a while (decision 9).
     fn unknown_order(mut self) -> Decision {
         let patience = SignedDuration::from_secs(i64::from(self.organization.late_parent_patience_seconds));
         let waited = self.now.duration_since(self.incoming.first_seen);
@@ -319,7 +320,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Writes the order's new status and version.
+    /// Closes an order with a new status and version.
     fn close_order(&mut self, order: &OrderRecord, change: OrderChange, current: bool) {
         let mut closed = order.clone();
         closed.version += 1;
@@ -341,7 +342,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// An id of refused input: nothing vouches for its length or its characters.
+/// Makes an id from refused input fit to show: its length and characters were never checked.
 fn presentable(text: &str) -> Option<String> {
     let text: String = text.chars().filter(|character| !character.is_control()).take(LOCAL_ID_LIMIT).collect();
     (!text.is_empty()).then_some(text)
@@ -355,7 +356,7 @@ fn unknown_order() -> Issue {
     )
 }
 
-/// What identifies a patient of this organization (decision 12).
+/// The key of a patient of this organization (decision 12).
 #[must_use]
 pub fn patient_ref(organization: &Organization, site: &LocalId, local_id: &LocalId) -> PatientRef {
     PatientRef {

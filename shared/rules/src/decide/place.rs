@@ -7,8 +7,8 @@ use iris_model::request::{Camera, Site};
 use iris_model::{Issue, IssueCode, LocalId, state};
 
 impl Case<'_> {
-    /// Finds the site, or creates it where the organization allows that. Returns its state, if it has one; an issue
-    /// stands when the site cannot be used.
+    /// Finds the site, or creates it if the organization allows that. Returns its state, if it has one; records an
+    /// issue if the site cannot be used.
     pub(super) fn site_state(&mut self, local_id: &LocalId, sent: Option<&Site>) -> Option<String> {
         if let Some(listed) = self.organization.site(local_id) {
             return listed.address.state.as_deref().and_then(state::from_text).map(str::to_owned);
@@ -48,7 +48,7 @@ impl Case<'_> {
         Some(state.to_owned())
     }
 
-    /// Finds the camera at the site, or creates it there; an issue stands when it cannot be used.
+    /// Finds the camera at the site, or creates it there; records an issue if it cannot be used.
     pub(super) fn check_camera(&mut self, local_id: &LocalId, site: &LocalId, sent: Option<&Camera>) {
         let listed = self.organization.camera(local_id).map(|camera| &camera.site);
         let home = listed.or_else(|| self.snapshot.camera(self.client_guid(), local_id).map(|camera| &camera.site));

@@ -1,4 +1,4 @@
-//! The events that tell submitters what became of their submissions (iris-facts §4; decisions 5, 7, 8).
+//! The events that tell submitters the outcome of their submissions (iris-facts §4; decisions 5, 7, 8).
 
 use super::Case;
 use crate::incoming::Requested;
@@ -7,13 +7,12 @@ use iris_model::event::{Event, EventKind};
 use iris_model::{DateTimeOffset, Issue, IssueCode};
 use uuid::Uuid;
 
-/// The most characters of an ErrorMessage.
 const MESSAGE_LIMIT: usize = 2_000;
-/// The most warnings of an event.
+/// The most warnings an event carries.
 const WARNING_LIMIT: usize = 20;
 
 impl Case<'_> {
-    /// Adds the event that answers the submission as a whole, where one is due.
+    /// Adds the event that answers the submission as a whole, if one is due.
     pub(super) fn receipt(&mut self, success: bool) {
         let kind = match self.requested {
             Requested::Order => EventKind::OrderCreationReceipt,
@@ -61,12 +60,12 @@ impl Case<'_> {
         Event::of(kind, self.transaction_id(kind, order), DateTimeOffset::utc(self.now))
     }
 
-    /// Stable over redelivery: depends on nothing but the submission, the kind of event and the order.
+    /// Stable over redelivery: depends only on the submission, the kind of event and the order.
     fn transaction_id(&self, kind: EventKind, order: Option<i64>) -> Uuid {
         self.message_id(kind.as_str(), order)
     }
 
-    /// The same for anything that is sent.
+    /// The same for any kind of message.
     pub(super) fn message_id(&self, kind: &str, order: Option<i64>) -> Uuid {
         let name = format!("{kind}/{}", order.unwrap_or_default());
         Uuid::new_v5(&self.incoming.id, name.as_bytes())
@@ -80,12 +79,12 @@ fn is_about_the_sender(issue: &Issue) -> bool {
             || issue.path == "ClientGuid")
 }
 
-/// What was done all the same and should be looked at.
+/// Issues that did not stop the submission but deserve a look.
 fn warnings(issues: &[Issue]) -> Vec<String> {
     issues.iter().filter(|issue| !issue.is_error()).take(WARNING_LIMIT).map(told).collect()
 }
 
-/// An issue as events tell it.
+/// An issue as events word it.
 fn told(issue: &Issue) -> String {
     let place = if issue.path.is_empty() { String::new() } else { format!("{}: ", issue.path) };
     format!("[{}] {place}{}", issue.code, issue.message)

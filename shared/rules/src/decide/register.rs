@@ -28,8 +28,8 @@ pub(super) fn register(
 }
 
 impl Case<'_> {
-    /// Finds, updates or registers the patient of a submission. `None`: it is unknown and cannot be registered; an
-    /// issue stands.
+    /// Finds, updates or registers the patient of a submission. `None`: the patient is unknown and cannot be
+    /// registered; an issue was recorded.
     pub(super) fn patient(
         &mut self,
         key: &PatientRef,
@@ -47,8 +47,8 @@ impl Case<'_> {
         Ok(Some(known.id))
     }
 
-    /// Puts what was sent over what is known, when that makes a difference. Whoever does so hears of it when it looks
-    /// like another person (decision 6); where the organization wants that, nothing is done then.
+    /// Updates the patient on record if what was sent differs. If it looks like another person, an issue says so
+    /// (decision 6); depending on the organization's policy, the issue is an error and nothing is changed.
     pub(super) fn update_patient(&mut self, known: &PatientRecord, sent: &Patient) -> Result<(), Unreadable> {
         if content::contradicts(&known.details, sent)? {
             self.issues.push(mismatch(self.organization.patient_mismatch));

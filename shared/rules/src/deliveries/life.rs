@@ -1,4 +1,4 @@
-//! The life of a delivery: what an event makes of it. Pure: the time, and chance, are passed in.
+//! The life of a delivery: how events change it. Pure: the time and randomness are passed in.
 //!
 //! ```text
 //!            begun                handed over            the final word
@@ -8,18 +8,18 @@
 //!    └── resumed ◄── Held
 //! ```
 //!
-//! Channels whose destination confirms at once know one step; others hand over first and hear the final word later.
-//! What a failure allows is said by the [`Purpose`]: what is sent at least once goes again whenever nobody knows; what
-//! is sent at most once never does.
+//! With channels whose destination confirms at once there is a single step; with others the result is handed over
+//! first, and the final confirmation ("the final word") comes later. The [`Purpose`] decides what happens after a
+//! failure: an at-least-once delivery is sent again whenever its outcome is unknown, an at-most-once delivery never is.
 
 use super::{DeliveryState, LOST_LIMIT};
 use jiff::{SignedDuration, Timestamp};
 
-/// How long an attempt may take before somebody else may begin one.
+/// How long an attempt may take before another may begin.
 pub const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a destination that did not take a delivery is left alone by it: the first time, the second, and so on; the
-/// last for good.
+/// How long to wait after a destination did not take a delivery: after the first failure, the second, and so on; the
+/// last entry repeats.
 pub const PAUSES: [SignedDuration; 9] = [
     SignedDuration::from_secs(1),
     SignedDuration::from_secs(2),
@@ -32,129 +32,129 @@ pub const PAUSES: [SignedDuration; 9] = [
     SignedDuration::from_mins(15),
 ];
 
-/// The same while something of the platform's own is away.
+/// How long to wait when a part of the platform itself is unavailable.
 pub const OUTAGE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 
-/// The same where there was no room: others are under way to the destination, or it is being left alone.
+/// How long to wait when the destination's lane is full or resting.
 pub const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(20);
 
-/// How long after an attempt that nobody ended the next one may begin: after the first at once, for its handler may
-/// just have been replaced; then later and later. A handler that dies of something else takes the attempts under way
-/// with it again and again; they must not be taken for what it dies of.
+/// How long to wait after an attempt that broke off, measured from its beginning. The first retry comes at once, since
+/// the handler may just have been replaced; later ones wait longer. A handler that keeps dying of another cause takes
+/// all attempts under way with it; without these pauses, each of them would soon be blamed for the crashes.
 pub const BREAKS: [SignedDuration; 4] =
     [SignedDuration::ZERO, SignedDuration::from_secs(5), SignedDuration::from_mins(1), SignedDuration::from_mins(10)];
 
-/// How long the final word about a result may take: longer than the queue keeps it for its hospital, so that it is
-/// surely not there any more when it is handed over again.
+/// How long the final confirmation of a result may take. Longer than the queue keeps the result for its hospital, so
+/// that it is certainly gone from there when it is handed over again.
 pub const WORD_PATIENCE: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// How long a charge may wait for its hospital before it is not sent any more.
+/// How long a charge may wait for its hospital before it is no longer sent.
 pub const CHARGE_WAITS: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long the final word about a charge may take: longer than it waits.
+/// How long the final confirmation of a charge may take: longer than the charge may wait.
 pub const CHARGE_PATIENCE: SignedDuration = SignedDuration::from_hours(25);
 
-/// What a failure allows.
+/// What may be done after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Purpose {
-    /// Sent until it is known to have arrived; whoever gets it twice can tell by its id. Results are.
+    /// Sent until it is known to have arrived; a receiver recognizes duplicates by their id. For results.
     #[default]
     AtLeastOnce,
-    /// Never sent again once it may have arrived. Charges are.
+    /// Never sent again once it may have arrived. For charges.
     AtMostOnce,
 }
 
-/// What is kept of a delivery's attempts.
+/// The record of a delivery's attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
-    /// What a failure allows.
+    /// What may be done after a failure.
     pub purpose: Purpose,
-    /// Attempts in a row that the destination did not take.
+    /// Consecutive attempts that the destination did not take.
     pub failures: u32,
     /// When the first of them was.
     pub failing_since: Option<Timestamp>,
-    /// Attempts in a row of which nobody said how they ended.
+    /// Consecutive attempts that broke off without an outcome.
     pub broken_off: u32,
-    /// Not before.
+    /// The earliest time of the next attempt.
     pub next_at: Timestamp,
     /// The attempt under way.
     pub lease: Option<Lease>,
 }
 
-/// An attempt under way.
+/// The right to make an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
-    /// Until when nobody else begins one.
+    /// Until then nobody else may begin one.
     pub until: Timestamp,
-    /// By the how many-th message of the delivery it was begun. The same message comes again when its handler has died:
-    /// it may begin anew.
+    /// The number of the delivery's message that began it. If the handler dies, the same message comes again and may
+    /// begin anew.
     pub by: u32,
 }
 
 /// What a message may do about a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
-    /// Attempt it. This is what is stored first.
+    /// Attempt it, after storing this.
     Now(Life),
-    /// Not yet: it is due at another time. This is what is stored.
+    /// Not yet: it is due later. Store this.
     Later(Life),
-    /// Nothing: it is done, taken aside, not due, or under way.
+    /// Nothing: it is done, set aside, not due, or under way.
     Nothing,
-    /// It ends like this instead.
+    /// End the delivery in this state instead.
     End(DeliveryState),
 }
 
-/// What became of an attempt.
+/// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempted {
-    /// The destination has it, and that is the final word.
+    /// The destination has it, and that is final.
     Delivered,
-    /// The destination has it; its final word is awaited.
+    /// The destination has it; final confirmation is pending.
     HandedOver,
     /// It can never be made.
     Impossible,
-    /// The destination did not take it, and surely has not got it.
+    /// The destination did not take it and certainly does not have it.
     Failed,
     /// Nobody knows whether the destination has it.
     Unclear,
-    /// It was not tried: something of the platform's own is away.
+    /// Not tried: a part of the platform itself is unavailable.
     Unavailable,
-    /// It was not tried: no room.
+    /// Not tried: no room in the destination's lane.
     Busy,
 }
 
-/// The final word about what was handed over.
+/// The final confirmation of a handed-over delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
     /// It arrived.
     Arrived,
-    /// It did not, and never will.
+    /// It did not arrive and never will.
     Refused,
-    /// It did not come in time.
+    /// No confirmation came in time.
     Never,
 }
 
 impl Life {
-    /// A new delivery.
+    /// The life of a new delivery.
     #[must_use]
     pub fn new(purpose: Purpose, at: Timestamp) -> Self {
         Self { purpose, failures: 0, failing_since: None, broken_off: 0, next_at: at, lease: None }
     }
 
-    /// Whether the message of this number may begin an attempt now.
+    /// Whether the message with this number may begin an attempt now.
     #[must_use]
     pub fn begin(self, state: DeliveryState, message: u32, now: Timestamp) -> Begin {
         if !state.may_begin() || now < self.next_at {
             return Begin::Nothing;
         }
-        // The final word did not come in time.
+        // The final confirmation did not come in time.
         if state == DeliveryState::HandedOver && self.purpose == Purpose::AtMostOnce {
             return Begin::End(DeliveryState::Uncertain);
         }
         if self.lease.is_some_and(|lease| now < lease.until && lease.by != message) {
             return Begin::Nothing;
         }
-        // An attempt that nobody ended may have arrived.
+        // An attempt that broke off may still have arrived.
         if self.lease.is_some() && self.purpose == Purpose::AtMostOnce {
             return Begin::End(DeliveryState::Uncertain);
         }
@@ -173,8 +173,8 @@ impl Life {
         Begin::Now(Self { broken_off: self.broken_off + 1, lease: Some(lease), ..self })
     }
 
-    /// What the destination's word makes of what was handed over, where it says: again, after this pause. What is sent
-    /// at most once is not.
+    /// The new state when the destination asks for a handed-over delivery again after this pause. An at-most-once
+    /// delivery is not sent again.
     #[must_use]
     pub fn again(self, now: Timestamp, pause: SignedDuration) -> (DeliveryState, Self) {
         if self.purpose == Purpose::AtMostOnce {
@@ -186,8 +186,9 @@ impl Life {
         (DeliveryState::Waiting, Self { failures, failing_since, next_at, lease: None, broken_off: 0, ..self })
     }
 
-    /// What an attempt that was begun makes of it. It is parked when the destination has not taken it for `patience`,
-    /// whatever else it takes. `chance` is from 0 to 1: those that fail together do not come back together.
+    /// The new state after an attempt. The delivery is parked once the destination has not taken it for `patience`,
+    /// even if it takes others. `chance` is from 0 to 1 and spreads retries, so that deliveries that fail together do
+    /// not all come back together.
     #[must_use]
     pub fn ended(
         self,
@@ -202,7 +203,7 @@ impl Life {
         let later = |pause: SignedDuration| now.saturating_add(scattered(pause, chance)).unwrap_or(Timestamp::MAX);
         match attempted {
             Attempted::Delivered => (DeliveryState::Delivered, well),
-            // Whether the destination takes it is not known before its word.
+            // Failures are not reset: until the confirmation comes, nobody knows whether the destination accepts it.
             Attempted::HandedOver => {
                 let patience = match self.purpose {
                     Purpose::AtLeastOnce => WORD_PATIENCE,
@@ -227,7 +228,7 @@ impl Life {
     }
 }
 
-/// What the final word makes of a delivery that was handed over; nothing of any other.
+/// The state after the final confirmation of a handed-over delivery; any other state stays.
 #[must_use]
 pub fn concluded(state: DeliveryState, word: Word) -> DeliveryState {
     match (state, word) {
@@ -246,7 +247,7 @@ fn pause(failures: u32) -> SignedDuration {
     PAUSES.get(index(failures).min(PAUSES.len() - 1)).copied().unwrap_or(OUTAGE_PAUSE)
 }
 
-/// Between three quarters and all of a pause, so that a later pause is never shorter than an earlier one.
+/// Between three quarters of a pause and all of it, so that a later pause is never shorter than an earlier one.
 fn scattered(pause: SignedDuration, chance: f64) -> SignedDuration {
     let pause = pause.unsigned_abs();
     SignedDuration::try_from(pause.mul_f64(0.75 + chance.clamp(0.0, 1.0) / 4.0)).unwrap_or(SignedDuration::ZERO)
@@ -261,7 +262,7 @@ mod tests {
 
     #[derive(Debug, Clone, Copy)]
     enum Event {
-        /// A message comes; its attempt ends so, or its handler dies.
+        /// A message arrives; its attempt ends like this, or its handler dies.
         Message(u32, Option<Attempted>),
         Word(Word),
     }
@@ -278,7 +279,7 @@ mod tests {
         ]
     }
 
-    /// A history, with how many attempts there were that may have reached the destination.
+    /// Runs through a history and counts the attempts that may have reached the destination.
     fn lived(purpose: Purpose, events: &[(u32, Event)]) -> Vec<(Timestamp, DeliveryState, Life, u32)> {
         let mut now = Timestamp::UNIX_EPOCH;
         let (mut state, mut life, mut reached) = (DeliveryState::Waiting, Life::new(purpose, now), 0);
@@ -322,8 +323,8 @@ mod tests {
             let all = lived(Purpose::AtLeastOnce, &events);
             let (now, state, life, _) = *all.last().unwrap();
             let open = matches!(state, DeliveryState::Waiting | DeliveryState::Resumed);
-            // However it was left, a quarter of an hour later it may be begun, or is taken aside because handlers die
-            // of it.
+            // Whatever happened, a quarter of an hour later an open delivery can be begun, or is set aside because
+            // handlers die of it.
             let later = now + SignedDuration::from_mins(15) + LEASE;
             prop_assert_eq!(open, life.begin(state, 99, later) != Begin::Nothing);
             for pair in all.windows(2) {

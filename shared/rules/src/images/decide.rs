@@ -1,4 +1,4 @@
-//! What becomes of an image that arrived, and of what waits.
+//! What becomes of an image that arrives, and of images and directives that wait.
 
 use super::find::find;
 use super::settle::{Effects, settle};
@@ -13,33 +13,33 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Something to be decided about images.
+/// Something to decide about images.
 #[derive(Debug, Clone)]
 pub struct ImageWork {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: Arc<Organization>,
-    /// What.
+    /// What to decide.
     pub task: ImageTask,
 }
 
 /// What there is to decide.
 #[derive(Debug, Clone)]
 pub enum ImageTask {
-    /// An image arrived. Its id and version in the record mean nothing yet.
+    /// An image arrived. The id and version in its record are not assigned yet.
     Arrived(Box<ImageRecord>),
-    /// An image waits for its order and is to be looked at again.
+    /// A waiting image is due to be looked at again.
     Waiting(Box<ImageRecord>),
-    /// A directive waits for its image and is to be looked at again.
+    /// A directive that waits for its image is due to be looked at again.
     Missing {
         /// The directive.
         directive: DirectiveRecord,
-        /// Whether its blob lies in the container, so that its image is on the way.
+        /// Whether its blob is in the container, so that its image is on the way.
         blob_exists: bool,
     },
 }
 
 impl ImageWork {
-    /// What is recorded as the cause of changes.
+    /// The id recorded as the cause of changes.
     #[must_use]
     pub fn cause(&self) -> Uuid {
         match &self.task {
@@ -49,19 +49,19 @@ impl ImageWork {
     }
 }
 
-/// What became of it.
+/// The outcome of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageAnswer {
     /// The image as it is now; `None` when it was about a directive.
     pub image: Option<ImageRecord>,
     /// True when the image was stored for the first time.
     pub is_new: bool,
-    /// Why something was given up just now: it deserves an alert.
+    /// Why something was just given up; this deserves an alert.
     pub given_up: Option<IssueCode>,
 }
 
 impl ImageAnswer {
-    /// Reads off the effects what became of it.
+    /// Derives the outcome from the effects.
     #[must_use]
     pub fn of(work: &ImageWork, snapshot: &Snapshot, effects: &Effects) -> Self {
         let given_up = |change: &Change| match change {
@@ -84,10 +84,10 @@ impl ImageAnswer {
     }
 }
 
-/// Decides, and applies what it decided to the snapshot. `iris_id` is used when the image is new.
+/// Decides, and applies the decision to the snapshot. `iris_id` is used when the image is new.
 ///
 /// # Errors
-/// When something stored cannot be read; what was done to the snapshot until then means nothing.
+/// When something stored cannot be read; the snapshot is then half changed and must be discarded.
 pub fn decide(work: &ImageWork, snapshot: &mut Snapshot, iris_id: i64, now: Timestamp) -> Result<Effects, Unreadable> {
     let organization = &work.organization;
     match &work.task {
@@ -105,7 +105,7 @@ fn arrived(
     now: Timestamp,
 ) -> Result<Effects, Unreadable> {
     if snapshot.images.image(image.id).is_some() {
-        // Uploaded or announced once more: it may have missed its order the first time.
+        // Uploaded or announced once more. It may have missed its order the first time.
         return resolve(image.id, snapshot, organization, now);
     }
     let mut image = ImageRecord { iris_id, version: 1, ..image.clone() };
@@ -124,7 +124,7 @@ fn arrived(
     Ok(effects)
 }
 
-/// Settles the orders an image may concern.
+/// Settles the orders that an image may concern.
 fn resolve(
     image: Uuid,
     snapshot: &mut Snapshot,
@@ -151,7 +151,7 @@ fn concerned(image: Uuid, snapshot: &Snapshot, organization: &Organization) -> R
     Ok(orders)
 }
 
-/// Looks at an image that waits. When patience is over it is quarantined and reported.
+/// Looks at a waiting image again. Once its patience is over, it is quarantined and reported.
 fn waiting(
     id: Uuid,
     snapshot: &mut Snapshot,
@@ -174,7 +174,8 @@ fn waiting(
     Ok(effects)
 }
 
-/// Looks at a directive that waits. When patience is over and its blob is not even there, it is reported (decision 23).
+/// Looks at a waiting directive again. Once its patience is over and its blob is still not there, it is reported
+/// (decision 23).
 fn missing(
     directive: &DirectiveRecord,
     blob_exists: bool,

@@ -8,12 +8,12 @@ use iris_model::enumeration::OrderStatus;
 use iris_model::organization::MismatchPolicy;
 use iris_model::{ImageContext, IssueCode, Laterality, LocalId, Organization};
 
-/// Where an image belongs, and as what.
+/// The order an image belongs to, and its role there.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
     /// The order.
     pub order: &'a OrderRecord,
-    /// The directive that says so; `None` = the image itself does.
+    /// The directive that links it; `None` = found by the image's own ids.
     pub directive: Option<&'a DirectiveRecord>,
     /// The eye it counts for.
     pub laterality: Laterality,
@@ -24,7 +24,7 @@ pub struct Target<'a> {
 pub struct Obstacle<'a> {
     /// Why.
     pub code: IssueCode,
-    /// The directive that would have linked it, had image and directive agreed.
+    /// The directive that would have linked it if the image had agreed with it.
     pub directive: Option<&'a DirectiveRecord>,
 }
 
@@ -34,10 +34,11 @@ impl From<IssueCode> for Obstacle<'_> {
     }
 }
 
-/// Finds the order of an image that is not linked. The snapshot has to hold everything the image may belong to.
+/// Finds the order of an image that is not linked. The snapshot has to hold everything the image may belong to. The
+/// inner error says why there is not exactly one order.
 ///
 /// # Errors
-/// When something stored cannot be read. Inside: why there is not exactly one.
+/// When something stored cannot be read.
 pub fn find<'a>(
     image: &ImageRecord,
     snapshot: &'a Snapshot,
@@ -60,9 +61,9 @@ fn claimed<'a>(
     Ok(Target { order, directive: None, laterality })
 }
 
-/// The directive that names the image's blob and has no image yet, of an order that lives; of several the oldest
-/// order's. A directive that is fulfilled takes no further image: a device that uses its file names again must not put
-/// one patient's eye into another's exam.
+/// The directive that names the image's blob and has no image yet, among orders that are current and not canceled; the
+/// oldest order's if there are several. A fulfilled directive takes no further image: a device that reuses file names
+/// must not put one patient's eye into another's exam.
 fn by_directive<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Option<(&'a OrderRecord, &'a DirectiveRecord)> {
     let candidates = snapshot.directives_of(&image.blob).into_iter().filter_map(|directive| {
         let order = snapshot.order_by_id(directive.order)?;
@@ -72,8 +73,7 @@ fn by_directive<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Option<(&'a 
     candidates.min_by_key(|(order, directive)| (order.id, directive.ordinal))
 }
 
-/// Directive and image must not contradict each other about the eye, nor, where the organization wants that, about the
-/// patient.
+/// Directive and image must agree on the eye, and, if the organization requires that, on the patient.
 fn directed<'a>(
     image: &ImageRecord,
     snapshot: &Snapshot,
@@ -94,7 +94,7 @@ fn directed<'a>(
     Ok(Ok(Target { order, directive: Some(directive), laterality }))
 }
 
-/// The order that the image's own ids name.
+/// The order named by the image's own ids.
 fn by_claims<'a>(
     image: &ImageRecord,
     snapshot: &'a Snapshot,
@@ -132,8 +132,8 @@ fn by_study<'a>(image: &ImageRecord, snapshot: &'a Snapshot) -> Result<Option<&'
     }
 }
 
-/// The one open order of the patient. Where patients' ids are unique per site only, the site of the device decides if
-/// there are several.
+/// The patient's one open order. If patient ids are unique per site only and there are several orders, the site of the
+/// device decides.
 fn by_patient<'a>(
     image: &ImageRecord,
     snapshot: &'a Snapshot,
@@ -164,13 +164,13 @@ fn site_of_device<'a>(
     listed.or_else(|| snapshot.camera(organization.client_guid, &device).map(|camera| &camera.site))
 }
 
-/// False when the image names another patient than the order's.
+/// False when the image names a different patient from the order's.
 pub(super) fn is_patient_of(image: &ImageRecord, snapshot: &Snapshot, order: &OrderRecord) -> bool {
     let Some(claimed) = image.claims.patient.as_deref() else { return true };
     snapshot.patient_by_id(order.patient).is_none_or(|patient| patient.key.local_id.as_str() == claimed)
 }
 
-/// A directive as it was sent.
+/// The directive as it was sent.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -178,7 +178,7 @@ pub(super) fn sent(directive: &DirectiveRecord) -> Result<iris_model::request::I
     crate::content::image(&directive.details)
 }
 
-/// What an image is to the exam: late for an order that is graded, else as the directive says.
+/// The image's role in the exam: added late if the order is already graded, otherwise as the directive says.
 ///
 /// # Errors
 /// When the directive cannot be read.

@@ -1,4 +1,4 @@
-//! The images, directives and studies of a snapshot, with the indexes that finding and settling need.
+//! The images, directives and studies of a snapshot, with the indexes needed for finding and settling.
 
 use super::{BlobRef, DirectiveRecord, ImageRecord, ImageStatus};
 use iris_model::ClientGuid;
@@ -6,14 +6,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What a batch knows about images.
+/// The images, directives and studies that a batch knows.
 #[derive(Debug, Clone, Default)]
 pub struct KnownImages {
     images: HashMap<Uuid, Arc<ImageRecord>>,
     by_blob: HashMap<BlobRef, Vec<Uuid>>,
     /// Images that are or were linked to an order.
     by_order: HashMap<i64, Vec<Uuid>>,
-    /// By accession number, patient or study, whichever has this text.
+    /// By accession number, patient or study, whichever equals the text.
     by_claim: HashMap<(ClientGuid, String), Vec<Uuid>>,
     directives: HashMap<i64, Vec<DirectiveRecord>>,
     named: HashMap<(String, String), HashSet<i64>>,
@@ -39,7 +39,7 @@ impl KnownImages {
         self.images.values().map(Arc::as_ref)
     }
 
-    /// The images that arrived under a name.
+    /// The images that arrived under a blob name.
     #[must_use]
     pub fn images_of_blob(&self, blob: &BlobRef) -> Vec<&ImageRecord> {
         self.of(self.by_blob.get(blob))
@@ -53,7 +53,7 @@ impl KnownImages {
         images
     }
 
-    /// The images that name this order, patient or study.
+    /// The images that name this text as their order, patient or study.
     #[must_use]
     pub fn images_claiming(&self, organization: ClientGuid, text: &str) -> Vec<&ImageRecord> {
         self.of(self.by_claim.get(&(organization, text.to_owned())))
@@ -106,7 +106,7 @@ impl KnownImages {
         }
     }
 
-    /// Puts these directives in the place of any the order has.
+    /// Replaces all directives of an order.
     pub fn put_directives(&mut self, order: i64, directives: Vec<DirectiveRecord>) {
         for directive in &directives {
             let name = (directive.container.clone(), directive.file_name.clone());
@@ -123,7 +123,7 @@ impl KnownImages {
         }
     }
 
-    /// Adds the study an order named.
+    /// Adds the study that an order named.
     pub fn put_study(&mut self, organization: ClientGuid, study: &str, order: i64) {
         add(self.orders_by_study.entry((organization, study.to_owned())).or_default(), order);
         self.study_by_order.insert(order, study.to_owned());

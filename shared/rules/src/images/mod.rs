@@ -1,24 +1,24 @@
-//! Images: how they find their orders, and when an order has those it needs (iris-facts §2.4, §2.5, §10.1; decisions 23
-//! to 25, 170 to 179).
+//! Images: how they find their orders, and when an order has the ones it needs (iris-facts §2.4, §2.5, §10.1;
+//! decisions 23 to 25, 170 to 179).
 //!
 //! # How image and order come together
 //!
-//! An *image* is a file that arrived ([`ImageRecord`]); a *directive* is an order's word that an image belongs to it
-//! ([`DirectiveRecord`]). Either may come first. Whatever arrives, the same question is asked at the end: [`settle`]
-//! looks at one order and at everything known that may belong to it, links what does, and queues the order for grading
-//! once it has what it needs. It is pure, it changes nothing when asked a second time, and the order in which things
-//! arrive does not matter for where they end.
+//! An *image* is a file that arrived ([`ImageRecord`]); a *directive* is an order's statement that an image belongs to
+//! it ([`DirectiveRecord`]). Either may come first. Whatever arrives, the same question is asked in the end: [`settle`]
+//! looks at one order and everything known that may belong to it, links what does, and queues the order for grading
+//! once it has what it needs. It is pure and idempotent, and the outcome does not depend on the order in which things
+//! arrive.
 //!
-//! An image belongs to the order [`find`] names: the one whose directive names its blob; else the one whose LocalId is
-//! its AccessionNumber; else the one of its study; else the one open order of its patient. Where that is not exactly
-//! one order, the image *waits*, and after the organization's patience is *quarantined*: kept, reported, and still
-//! linked when something says where it belongs.
+//! An image belongs to the order that [`find`] names: the one whose directive names its blob; otherwise the one whose
+//! LocalId is its AccessionNumber; otherwise the one of its study; otherwise the one open order of its patient. If that
+//! is not exactly one order, the image *waits*. After the organization's patience it is *quarantined*: kept, reported,
+//! and still linked if something later says where it belongs.
 //!
 //! # Crashes and races
 //!
-//! All of it is written in the transaction of the group commit, together with its events. Linking raises the order's
+//! All of this is written in the transaction of the group commit, together with its events. Linking raises the order's
 //! version, so that two processes cannot both conclude that an order is complete. An image and an order that are stored
-//! by two processes at the same moment may miss each other; both wait then, and the sweep asks again
+//! by two processes at the same moment may miss each other; both then wait, and the sweep asks again
 //! ([`Store::images_due`](crate::Store::images_due)).
 
 mod decide;
@@ -44,76 +44,76 @@ use uuid::Uuid;
 /// A blob of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobRef {
-    /// Whose.
+    /// The organization it belongs to.
     pub organization: ClientGuid,
-    /// Container.
+    /// Its container.
     pub container: String,
-    /// Name.
+    /// Its name.
     pub file_name: String,
 }
 
 /// An image that arrived.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRecord {
-    /// The same for the same bytes under the same name, see [`image_id`].
+    /// The same for the same bytes under the same name; see [`image_id`].
     pub id: Uuid,
-    /// The image in IRIS; 0 until it is stored.
+    /// The image's id in IRIS; 0 until it is stored.
     pub iris_id: i64,
     /// Raised by every change.
     pub version: i32,
-    /// Under which name it arrived.
+    /// The name under which it arrived.
     pub blob: BlobRef,
     /// When it arrived.
     pub received_at: Timestamp,
     /// Size in bytes.
     pub size: u64,
-    /// `JPG`, `PNG`, `DCM`; empty when it is none of them.
+    /// `JPG`, `PNG`, `DCM`; empty for any other format.
     pub format: String,
-    /// Name of the copy in our own container; empty when there is none.
+    /// Name of the copy in the platform's own container; empty when there is none.
     pub archive: String,
     /// What it says about itself.
     pub claims: Claims,
-    /// Where it stands.
+    /// Its current status.
     pub status: ImageStatus,
     /// Why it is not linked.
     pub reason: Option<IssueCode>,
-    /// Why it can never be linked, for its sender; `None` = it is usable.
+    /// Why it can never be linked, in words for its sender; `None` = it is usable.
     pub defect: Option<String>,
     /// The order it is linked to.
     pub order: Option<i64>,
     /// The eye it counts for.
     pub laterality: Option<Laterality>,
-    /// What it is to the exam.
+    /// Its role in the exam.
     pub context: ImageContext,
-    /// The submitter's id, when a directive gave one.
+    /// The submitter's id, if a directive gave one.
     pub local_id: Option<String>,
-    /// How it is looked after while it waits.
+    /// When it is looked at again while it waits.
     pub wait: Wait,
-    /// What else is known, as canonical JSON: pixel size, digest.
+    /// Other known details, as canonical JSON: pixel size, digest.
     pub details: String,
 }
 
-/// What an image says about itself. Proves nothing, but devices know what they wrote.
+/// What an image says about itself. It proves nothing, but devices know what they wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Claims {
-    /// The order.
+    /// The order it names.
     pub accession: Option<String>,
-    /// The patient.
+    /// The patient it names.
     pub patient: Option<String>,
-    /// The DICOM study.
+    /// The DICOM study it names.
     pub study: Option<String>,
     /// The device's serial number.
     pub device: Option<String>,
-    /// The eye.
+    /// The eye it names.
     pub laterality: Option<Laterality>,
     /// When it was taken, in local time.
     pub taken: Option<DateTime>,
 }
 
-/// Where an image stands.
+/// The status of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ImageStatus {
-    /// No order is found yet.
+    /// No order has been found yet.
     Waiting,
     /// It belongs to an order.
     Linked,
@@ -121,7 +121,7 @@ pub enum ImageStatus {
     Quarantined,
 }
 
-/// An image directive of an order (iris-facts §2.4): an image that is to be linked to it.
+/// An image directive of an order (iris-facts §2.4): announces an image that is to be linked to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectiveRecord {
     /// The order.
@@ -136,32 +136,32 @@ pub struct DirectiveRecord {
     pub details: String,
     /// Counts its changes, from 1.
     pub version: i32,
-    /// Where it stands.
+    /// Its current state.
     pub state: DirectiveState,
-    /// How it is looked after while it waits.
+    /// When it is looked at again while it waits.
     pub wait: Wait,
 }
 
-/// Where a directive stands.
+/// The state of a directive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DirectiveState {
-    /// Its image did not arrive yet.
+    /// Its image has not arrived yet.
     Pending,
     /// Its image is linked.
     Linked,
-    /// Its image did not arrive in time or cannot be used, which was reported. One that arrives later is linked all the
-    /// same.
+    /// Its image did not arrive in time or cannot be used, and this was reported. An image that arrives later is still
+    /// linked.
     Failed,
 }
 
-/// How something that waits is looked after.
+/// The retry schedule of something that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
     /// How often it was looked at.
     pub tries: i32,
-    /// When it is looked at again; `None` = not any more.
+    /// When it is looked at again; `None` = never.
     pub next_try_at: Option<Timestamp>,
-    /// From then on it is reported.
+    /// When it is given up and reported.
     pub give_up_at: Timestamp,
 }
 
@@ -171,20 +171,20 @@ impl Wait {
     /// The longest delay.
     const LONGEST: SignedDuration = SignedDuration::from_secs(120);
 
-    /// Begins to wait.
+    /// Starts waiting.
     #[must_use]
     pub fn starting(now: Timestamp, patience_seconds: u32) -> Self {
         let give_up_at = now + SignedDuration::from_secs(i64::from(patience_seconds));
         Self { tries: 0, next_try_at: Some((now + Self::FIRST).min(give_up_at)), give_up_at }
     }
 
-    /// Not waiting.
+    /// Stops waiting.
     #[must_use]
     pub fn over(self) -> Self {
         Self { next_try_at: None, ..self }
     }
 
-    /// Goes on waiting, with a longer delay; the last look is at the end of patience.
+    /// Goes on waiting, with a longer delay; the last look is when the patience ends.
     #[must_use]
     pub fn again(self, now: Timestamp) -> Self {
         let tries = self.tries.saturating_add(1);
@@ -194,7 +194,7 @@ impl Wait {
         Self { tries, next_try_at: Some(next), ..self }
     }
 
-    /// True when it is to be reported now.
+    /// True when it should be given up and reported now.
     #[must_use]
     pub fn is_over_at(&self, now: Timestamp) -> bool {
         now >= self.give_up_at
@@ -209,7 +209,7 @@ impl DirectiveRecord {
     }
 }
 
-/// The id of an image: the same bytes under the same name of the same container are one image, however often they are
+/// The id of an image: the same bytes under the same name in the same container are one image, however often they are
 /// uploaded.
 #[must_use]
 pub fn image_id(blob: &BlobRef, digest: &[u8]) -> Uuid {

@@ -3,18 +3,18 @@
 use super::{ImageRecord, ImageStatus};
 use iris_model::{ImageContext, Laterality, OrderRequest, Organization};
 
-/// Which eyes an order needs an image of.
+/// The eyes of which an order needs an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requirement {
-    /// Both.
+    /// Both eyes.
     BothEyes,
-    /// Any one.
+    /// Either eye.
     OneEye,
 }
 
-/// What an order requires. One eye is enough where the order says so, gives a reason why one is missing, or where it
-/// says nothing and the organization is configured so. `SingleEyeOnly: false` says nothing: the published clients
-/// always send it (iris-facts §2.10).
+/// What an order requires. One eye is enough if the order says so or gives a reason why one is missing, or if it says
+/// nothing and the organization is configured that way. `SingleEyeOnly: false` counts as saying nothing, because the
+/// published clients always send it (iris-facts §2.10).
 #[must_use]
 pub fn requirement(request: &OrderRequest, organization: &Organization) -> Requirement {
     let order = request.order.as_ref();
@@ -23,8 +23,8 @@ pub fn requirement(request: &OrderRequest, organization: &Organization) -> Requi
     if single || missing || organization.single_eye_only { Requirement::OneEye } else { Requirement::BothEyes }
 }
 
-/// Whether these images fulfill a requirement: a primary image of each eye it asks for. An image of both eyes counts
-/// for each.
+/// Whether these images fulfill a requirement: a primary image of each required eye. An image of both eyes counts for
+/// each.
 pub fn is_satisfied<'a>(requirement: Requirement, images: impl IntoIterator<Item = &'a ImageRecord>) -> bool {
     let (mut right, mut left) = (false, false);
     let counts = |image: &&ImageRecord| image.status == ImageStatus::Linked && image.context == ImageContext::Primary;

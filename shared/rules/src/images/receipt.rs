@@ -1,5 +1,5 @@
-//! The events about images (iris-facts §4.2). Their ids depend on nothing but what they tell, so that telling it again
-//! is recognizable.
+//! The events about images (iris-facts §4.2). Their ids depend only on their content, so that a repeated event is
+//! recognizable.
 
 use super::{DirectiveRecord, ImageRecord, ImageStatus};
 use crate::content::Unreadable;
@@ -24,7 +24,7 @@ pub(super) fn linked(image: &ImageRecord, order: &OrderRecord, snapshot: &Snapsh
     }
 }
 
-/// A directive's image did not come, or cannot be linked.
+/// A directive's image did not arrive, or cannot be linked.
 pub(super) fn failed(
     directive: &DirectiveRecord,
     image: Option<&ImageRecord>,
@@ -55,7 +55,7 @@ pub(super) fn quarantined(image: &ImageRecord, code: IssueCode, snapshot: &Snaps
     }
 }
 
-/// The order has the images it needs. Told once per order.
+/// The order has the images it needs. Sent once per order.
 pub(super) fn ready(order: &OrderRecord, snapshot: &Snapshot, now: Timestamp) -> Event {
     let name = format!("ready/{}/{}", order.key.organization, order.id);
     about(EventKind::ReadyForGradingEvent, Uuid::new_v5(&NAMESPACE, name.as_bytes()), Some(order), snapshot, now)
@@ -71,14 +71,14 @@ fn about(kind: EventKind, id: Uuid, order: Option<&OrderRecord>, snapshot: &Snap
     }
 }
 
-/// Why an image is linked to no order, and what to do; `None` for one that is, or whose turn has not come.
+/// Why an image is not linked to an order, and what to do; `None` if it is linked, or has not been decided yet.
 #[must_use]
 pub fn explanation(image: &ImageRecord) -> Option<String> {
     let code = image.reason.filter(|_| image.status != ImageStatus::Linked)?;
     Some(message(code, Some(image), &image.blob.file_name))
 }
 
-/// What is wrong and what to do. The blob is named: it is all the sender has to recognize the image by.
+/// What is wrong and what to do. Names the blob, since that is all the sender can recognize the image by.
 fn message(code: IssueCode, image: Option<&ImageRecord>, file_name: &str) -> String {
     let text = match code {
         IssueCode::ImageMissing => {

@@ -1,4 +1,4 @@
-//! Brings one order and its images together, as far as that is possible now.
+//! Links an order and its images as far as that is possible now.
 
 use super::find::{context, find, sent};
 use super::{DirectiveRecord, DirectiveState, ImageRecord, ImageStatus, is_satisfied, receipt, requirement};
@@ -20,15 +20,15 @@ pub struct Effects {
     pub events: Vec<Event>,
 }
 
-/// Links to an order whatever in the snapshot belongs to it, reports directives that cannot be fulfilled, and queues
-/// the order for grading once it has the images it needs. The changes are applied to the snapshot, too. Asked again, it
-/// has nothing to do.
+/// Links everything in the snapshot that belongs to an order, reports directives that cannot be fulfilled, and queues
+/// the order for grading once it has the images it needs. The changes are also applied to the snapshot. Called again,
+/// it has nothing to do.
 ///
 /// The snapshot has to hold the order with its content, its directives and images, and the images that may belong to
 /// it.
 ///
 /// # Errors
-/// When something stored cannot be read; what was done to the snapshot until then means nothing.
+/// When something stored cannot be read; the snapshot is then half changed and must be discarded.
 pub fn settle(
     order: i64,
     snapshot: &mut Snapshot,
@@ -55,13 +55,13 @@ pub fn settle(
 struct Settling<'a> {
     organization: &'a Organization,
     now: Timestamp,
-    /// As it will be.
+    /// The order after all changes.
     order: OrderRecord,
     effects: Effects,
 }
 
 impl Settling<'_> {
-    /// A directive may name the organization's own image container only (decision 170).
+    /// A directive may only name the organization's own image container (decision 170).
     fn refuse_foreign(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         let own = self.organization.images_container();
         for directive in pending(snapshot, self.order.id) {
@@ -72,8 +72,8 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// Directives about images that are linked already: they were found by their own ids, or the directive was sent
-    /// again with another eye.
+    /// Handles directives for images that are already linked: the image was found by its own ids, or the directive was
+    /// sent again with another eye.
     fn follow_directives(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         for directive in snapshot.images.directives(self.order.id).to_vec() {
             for image in linked(snapshot, self.order.id) {
@@ -118,7 +118,7 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// Links the images that belong to the order, in the order in which they arrived.
+    /// Links the images that belong to the order, in order of arrival.
     fn link_found(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         for image in candidates(&self.order, snapshot) {
             let found = match find(&image, snapshot, self.organization)? {
@@ -165,7 +165,7 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// Image and directive disagree: neither is believed.
+    /// Image and directive disagree, so neither is trusted.
     fn contradiction(
         &mut self,
         image: ImageRecord,
@@ -184,7 +184,7 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// Directives whose image is there but cannot be linked: it is broken, or belongs to another order.
+    /// Reports directives whose image arrived but cannot be linked: it is broken, or belongs to another order.
     fn report_unusable(&mut self, snapshot: &mut Snapshot) -> Result<(), Unreadable> {
         for directive in pending(snapshot, self.order.id) {
             let blob = directive.blob(self.organization.client_guid);
@@ -230,7 +230,7 @@ impl Settling<'_> {
             return Ok(());
         }
         self.order.version += 1;
-        // Its content stays as it is stored.
+        // `None` leaves the stored content as it is.
         let order = Arc::new(OrderRecord { content: None, ..self.order.clone() });
         let change = Change::ChangedOrder {
             order,
@@ -268,8 +268,8 @@ fn linked(snapshot: &Snapshot, order: i64) -> Vec<ImageRecord> {
     snapshot.images.images_of_order(order).into_iter().cloned().collect()
 }
 
-/// Images that may be linked to an order: under a name its directives have, or naming it themselves; usable; and free,
-/// or left behind by an order that was cancelled.
+/// Images that may be linked to an order: named by one of its directives or naming the order themselves, usable, and
+/// either unlinked or left behind by a canceled order.
 fn candidates(order: &OrderRecord, snapshot: &Snapshot) -> Vec<ImageRecord> {
     let (organization, known) = (order.key.organization, &snapshot.images);
     let patient = snapshot.patient_by_id(order.patient).map(|patient| patient.key.local_id.as_str());
@@ -286,7 +286,7 @@ fn candidates(order: &OrderRecord, snapshot: &Snapshot) -> Vec<ImageRecord> {
     images
 }
 
-/// Whether an image is linked to an order that is not cancelled.
+/// Whether an image is linked to an order that is not canceled.
 fn in_use(image: &ImageRecord, snapshot: &Snapshot) -> bool {
     let cancelled = |order: &OrderRecord| order.status == OrderStatus::OrderCancelled;
     image.status == ImageStatus::Linked

@@ -1,4 +1,4 @@
-//! What operators and the retention timer do. Every change is committed together with its audit entry.
+//! The operations of operators and the retention timer. Every change is committed together with its audit entry.
 
 use super::dialect::{Connection, Database};
 use super::{deliveries, retention};
@@ -113,7 +113,7 @@ impl Administration for Database {
             .execute(&mut *transaction)
             .answered()
             .await?;
-        // Published and confirmed between the two statements: there is nothing to park.
+        // It was published and confirmed between the two statements, so there is nothing to park.
         let Some(parked) = parked.filter(|_| gone.rows_affected() == 1) else { return Ok(None) };
         enter(&mut transaction, entry).await?;
         transaction.commit().answered().await?;

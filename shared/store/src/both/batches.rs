@@ -30,7 +30,7 @@ impl Batches for Database {
     async fn open_batch(&self, batch: &NewBatch) -> Result<Batch, Error> {
         let number = id(i64::from(batch.number))?;
         let mut transaction = self.begin().await?;
-        // First the number: whoever else opens the same batch ends here, before anything is claimed.
+        // The number goes first: whoever else opens the same batch fails here, before anything is claimed.
         sqlx::query(
             "INSERT INTO batches (organization, number, starts_at, ends_at, day, opened_at, has_more) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -47,7 +47,7 @@ impl Batches for Database {
         .await?;
         let settled = states::deliveries(DeliveryState::is_settled);
         let claimed = sqlx::query(AssertSqlSafe(format!(
-            // With what is said of its deliveries.
+            // Also fixes when its deliveries were made.
             "UPDATE batch_results SET batch = $1, sent_at = CASE \
                  WHEN NOT EXISTS (SELECT 1 FROM deliveries d \
                      WHERE d.transaction_id = batch_results.transaction_id) THEN $5 \

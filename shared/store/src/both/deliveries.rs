@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-/// Doorbells of one destination that one sweep rings: more would wait for their turn at it anyway.
+/// How many doorbells one sweep rings per destination; more would only wait for their turn there.
 const AT_ONCE: i64 = 64;
 
 #[async_trait]
@@ -53,7 +53,8 @@ impl Deliveries for Database {
         envelopes: &[NewEnvelope],
     ) -> Result<Vec<Envelope>, Error> {
         let mut transaction = self.begin().await?;
-        // First the order: of two deliveries that are done at the same time, the second must see that the first is.
+        // Lock the order first: of two deliveries that end at the same time, the second must see that the first has
+        // ended.
         let locked: Option<i32> = sqlx::query_scalar(AssertSqlSafe(format!(
             "SELECT id FROM orders WHERE id = (SELECT order_id FROM deliveries WHERE sequence = $1){FOR_UPDATE}"
         )))
@@ -72,14 +73,15 @@ impl Deliveries for Database {
             return Err(corrupt("a delivery"));
         };
         let column = delivery_state_column;
-        // What ended otherwise, or was taken aside, may still turn out to have been made; nothing else.
+        // A delivery that ended otherwise or was set aside may still turn out to have been made; any other change is
+        // ignored.
         let is_open = delivery_state(state)?.is_open();
         let made = settled.state == DeliveryState::Delivered;
         if state == column(DeliveryState::Delivered) || state == column(settled.state) || !(is_open || made) {
             return Ok(Vec::new());
         }
         if settled.state == DeliveryState::Held && !is_disabled(&mut transaction, organization, &destination).await? {
-            // Resumed meanwhile: it is due at once, and the next sweep rings for it.
+            // Resumed in the meantime: it is due at once, and the next sweep rings for it.
             let sql = "UPDATE deliveries SET next_at = $2, leased_until = NULL, leased_by = NULL WHERE sequence = $1";
             let query = sqlx::query(sql).bind(settled.sequence).bind(settled.at.as_microsecond());
             query.execute(&mut *transaction).answered().await?;
@@ -179,8 +181,8 @@ impl Deliveries for Database {
         at: Timestamp,
     ) -> Result<BegunDelivery, Error> {
         let mut transaction = self.begin().await?;
-        // Whoever has it locked is waited for: a message that went away because of them would be missed should they
-        // die.
+        // Wait for whoever holds the lock. If this message were dropped because of them and they died, it would be
+        // missing.
         let locked: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
             "SELECT sequence FROM deliveries WHERE transaction_id = $1 AND destination = $2{FOR_UPDATE}"
         )))
@@ -270,9 +272,9 @@ impl Deliveries for Database {
         limit: u32,
     ) -> Result<(RungDeliveries, Vec<Envelope>), Error> {
         let mut transaction = self.begin().await?;
-        // Of those that were held, the first alone may go; what is behind another rings when that one has ended. What
-        // the outbox still has to send is not lost. `rang` is when its doorbell rang last, `due` when it became due
-        // after that, if it did.
+        // Of the resumed deliveries only the first may go, and an order's later results wait until the earlier ones
+        // have ended. A doorbell that is still in the outbox does not count as lost. `seen_at` is when it last rang;
+        // `leased_until` or `next_at`, if later, is when the delivery became due after that.
         let (begin, open) = (states::deliveries(DeliveryState::may_begin), states::deliveries(DeliveryState::is_open));
         let resumed = states::delivery(Resumed);
         let found: Vec<(i64, bool)> = sqlx::query_as(AssertSqlSafe(format!(
@@ -353,7 +355,7 @@ async fn read(connection: &mut Connection, transaction: Uuid, destination: &str)
     row.map(DeliveryRow::record).transpose()
 }
 
-/// Whether a destination is disabled, and stays so until the transaction ends.
+/// Whether a destination is disabled; the lock keeps it so until the transaction ends.
 async fn is_disabled(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<bool, Error> {
     let disabled: Option<Option<i64>> = sqlx::query_scalar(AssertSqlSafe(format!(
         "SELECT disabled_at FROM destinations WHERE organization = $1 AND destination = $2{FOR_UPDATE}"
@@ -366,7 +368,7 @@ async fn is_disabled(connection: &mut Connection, organization: Uuid, destinatio
     Ok(disabled.flatten().is_some())
 }
 
-/// Those that were resumed and wait for one another wait with the one that is held again.
+/// When a destination is held again, its resumed deliveries that still wait for one another are held as well.
 async fn hold_resumed(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<(), Error> {
     let (held, resumed) = (states::delivery(Held), states::delivery(Resumed));
     let sql = format!(
@@ -377,7 +379,7 @@ async fn hold_resumed(connection: &mut Connection, organization: Uuid, destinati
     Ok(())
 }
 
-/// Forgets since when a destination fails that nothing fails to reach any more.
+/// Forgets that a destination was failing, once none of its open deliveries has failed.
 async fn forgive(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<(), Error> {
     let begin = states::deliveries(DeliveryState::may_begin);
     let sql = format!(
@@ -428,7 +430,7 @@ pub(super) async fn attempts(pool: &Pool, sequence: i64, limit: u32) -> Result<V
     rows.into_iter().map(AttemptRow::record).collect()
 }
 
-/// A delivery that has ended or was taken aside.
+/// A delivery that has ended or was set aside.
 struct Ended {
     sequence: i64,
     was: DeliveryState,
@@ -436,7 +438,7 @@ struct Ended {
     destination: String,
 }
 
-/// Rings for what waited for it: the next of those that were held, and the next result of its order.
+/// Rings for what waited for it: the next resumed delivery, and the next result of its order.
 async fn next_in_line(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Result<Vec<NewEnvelope>, Error> {
     let mut next = Vec::new();
     if ended.was == DeliveryState::Resumed {
@@ -462,9 +464,8 @@ async fn next_in_line(connection: &mut Connection, ended: &Ended, at: Timestamp)
     Ok(next)
 }
 
-/// Rings for deliveries to a destination that took one just now, and that would wait for a while: a success may wake
-/// two more. What rests because its attempts broke off (`lost`) goes on resting; that was no fault of the
-/// destination's.
+/// Rings early for waiting deliveries to a destination that just took one: each success wakes up to two more. Those
+/// that rest because their attempts broke off (`lost`) are left alone, since that was not the destination's fault.
 async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Result<Vec<NewEnvelope>, Error> {
     let (waiting, open) = (states::delivery(Waiting), states::deliveries(DeliveryState::is_open));
     let asleep: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
@@ -490,7 +491,7 @@ async fn wake(connection: &mut Connection, ended: &Ended, at: Timestamp) -> Resu
     Ok(seal(messages))
 }
 
-/// Completes an order that is graded, when nothing of its last result is to be delivered any more.
+/// Completes a graded order once nothing of its last result is left to deliver.
 async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Result<(), Error> {
     let (graded, complete) = (status_column(OrderStatus::Graded), status_column(OrderStatus::Complete));
     let settled = states::deliveries(DeliveryState::is_settled);
@@ -525,7 +526,7 @@ async fn complete(connection: &mut Connection, order: i32, at: Timestamp) -> Res
     Ok(())
 }
 
-/// The message for the first delivery that was held and is to be made again.
+/// The message for the first of the resumed deliveries.
 async fn next_resumed(
     connection: &mut Connection,
     organization: Uuid,
@@ -548,7 +549,7 @@ async fn next_resumed(
     Ok(seal(vec![(Destination::Deliveries, announcement(connection, next, at).await?)]))
 }
 
-/// The next message of a delivery.
+/// The next message of a delivery, which it also counts.
 async fn announcement(connection: &mut Connection, sequence: i64, at: Timestamp) -> Result<OutboxMessage, Error> {
     let (transaction_id, organization, destination, slug, order, announced): (Uuid, Uuid, String, String, i32, i32) =
         sqlx::query_as(
@@ -596,8 +597,8 @@ async fn store(
     Ok(stored)
 }
 
-/// Enables a destination: whether it was disabled, how many deliveries were held for it, and what was put into the
-/// outbox.
+/// Enables a destination. Returns whether it was disabled, how many deliveries were held for it, and what was put into
+/// the outbox.
 pub(super) async fn resume(
     connection: &mut Connection,
     organization: ClientGuid,
@@ -625,7 +626,7 @@ pub(super) async fn resume(
     Ok((disabled.flatten().is_some(), resumed, stored))
 }
 
-/// Takes a delivery aside.
+/// Sets a delivery aside.
 async fn set_aside(connection: &mut Connection, sequence: i64, state: DeliveryState) -> Result<DeliverySummary, Error> {
     sqlx::query("UPDATE deliveries SET state = $2, leased_until = NULL, leased_by = NULL WHERE sequence = $1")
         .bind(sequence)
@@ -639,7 +640,7 @@ async fn set_aside(connection: &mut Connection, sequence: i64, state: DeliverySt
     row.record()
 }
 
-/// Sends a delivery's message again at an operator's wish.
+/// Sends a delivery's message again at an operator's request.
 pub(super) async fn retry_delivery(
     connection: &mut Connection,
     sequence: i64,
@@ -657,7 +658,7 @@ pub(super) async fn retry_delivery(
     .await?;
     let Some((state, purpose, overtaken)) = known else { return Ok(DeliveryMove::Unknown) };
     let state = match delivery_state(state)? {
-        // Whatever became of a charge, it is never sent again.
+        // Once a charge may have been sent, it is never sent again.
         state
             if purpose != purpose_column(Purpose::AtLeastOnce)
                 && !matches!(state, DeliveryState::Waiting | DeliveryState::Resumed) =>
@@ -668,7 +669,7 @@ pub(super) async fn retry_delivery(
             return Ok(DeliveryMove::Refused(state));
         }
         _ if overtaken => return Ok(DeliveryMove::Overtaken),
-        // In its place in the row of those that were held.
+        // It keeps its place among the resumed deliveries.
         DeliveryState::Resumed => DeliveryState::Resumed,
         _ => DeliveryState::Waiting,
     };
@@ -688,7 +689,7 @@ pub(super) async fn retry_delivery(
     Ok(DeliveryMove::Done)
 }
 
-/// Takes a delivery aside at an operator's wish; whatever waited behind it goes on.
+/// Sets a delivery aside at an operator's request; whatever waited behind it goes on.
 pub(super) async fn park_delivery(
     connection: &mut Connection,
     sequence: i64,
@@ -717,10 +718,10 @@ pub(super) async fn search_deliveries(
     search: &DeliverySearch,
     limit: u32,
 ) -> Result<Vec<DeliverySummary>, Error> {
-    // A number that no order has.
+    // No order can have such a number.
     let Ok(order) = search.order.map(id).transpose() else { return Ok(Vec::new()) };
     let states: Vec<String> = search.states.iter().map(|state| delivery_state_column(*state).to_string()).collect();
-    // Numbers of ours: as literals they let the database choose the index of open deliveries.
+    // These are our own numbers, not input. As literals they let the database choose the index of open deliveries.
     let states = if states.is_empty() { String::new() } else { format!("AND d.state IN ({})", states.join(", ")) };
     let sql = format!(
         "SELECT {} FROM deliveries d WHERE d.sequence < $1 AND ($2 IS NULL OR d.organization = $2) \

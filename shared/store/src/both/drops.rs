@@ -136,7 +136,7 @@ impl Drops for Database {
     }
 }
 
-/// Records a drop; false when it is known.
+/// Records a drop; false if it is already known.
 async fn insert(connection: &mut Connection, drop: &NewDrop) -> Result<bool, Error> {
     let inserted = sqlx::query(
         "INSERT INTO drops (id, organization, epoch, size, received_at, begun_at, status, container, name, etag) \
@@ -155,7 +155,7 @@ async fn insert(connection: &mut Connection, drop: &NewDrop) -> Result<bool, Err
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Takes a drop from whoever holds it; returns its new epoch.
+/// Takes a drop over from whoever holds it; returns its new epoch.
 async fn raise_epoch(connection: &mut Connection, drop: &NewDrop) -> Result<i64, Error> {
     sqlx::query_scalar("UPDATE drops SET epoch = epoch + 1, begun_at = $2 WHERE id = $1 RETURNING epoch")
         .bind(drop.id)

@@ -1,4 +1,5 @@
-//! Statements about images. Keys travel as one JSON text of arrays per organization; how it is unfolded differs.
+//! Statements about images. Keys are passed as one JSON text of arrays per organization; each database unfolds it in
+//! its own way.
 
 use super::dialect::{Connection, Database, ID_OF_KEY, KEYS, same_text};
 use crate::codec::{self, DirectiveRow, ImageRow, OrderRow, PatientRow, id, states, to_json};
@@ -71,8 +72,7 @@ impl Images for Database {
     }
 }
 
-/// Loads what is wanted of images, and around every order that an image may belong to its content, directives and
-/// images.
+/// Loads what is wanted of images, and for every order that an image may belong to, its content, directives and images.
 pub(super) async fn load(
     connection: &mut Connection,
     wanted: &WantedImages,
@@ -98,7 +98,7 @@ pub(super) async fn load(
     surroundings(connection, &orders, snapshot).await
 }
 
-/// The patients of sites that no document lists, under the wanted ids.
+/// Patients with the wanted ids at sites that no document lists.
 pub(super) async fn patients_of_created_sites(
     connection: &mut Connection,
     wanted: &WantedImages,
@@ -122,12 +122,11 @@ pub(super) async fn patients_of_created_sites(
     Ok(())
 }
 
-/// An id of an organization as keys have it.
 fn hex(organization: ClientGuid) -> String {
     organization.0.simple().to_string()
 }
 
-/// Images by id, by name, and by what they say about themselves as far as they are not linked.
+/// Images by id, by name, and, as long as they are not linked, by what they say about themselves.
 async fn arrived(
     connection: &mut Connection,
     wanted: &WantedImages,
@@ -224,7 +223,7 @@ async fn of_studies(
     Ok(())
 }
 
-/// Content, directives and images of orders, and their patients.
+/// The content, directives and images of orders, and their patients.
 async fn surroundings(
     connection: &mut Connection,
     orders: &BTreeSet<i64>,
@@ -274,8 +273,7 @@ async fn surroundings(
 
 /// Saves changed directives, studies and images; new directives are saved with their orders.
 pub(super) async fn save(connection: &mut Connection, commit: &Commit) -> Result<(), Error> {
-    // In the order of their keys, as every statement that changes several rows: who waits for each other would wait
-    // forever.
+    // In key order, like every statement that changes several rows; otherwise two transactions could deadlock.
     let mut changed: Vec<_> = commit.changed_directives.iter().collect();
     changed.sort_by_key(|(directive, _)| (directive.order, directive.ordinal));
     for (directive, expected) in changed {

@@ -1,4 +1,4 @@
-//! Statements for people who look into the platform.
+//! Statements for people who inspect the platform.
 
 use super::dialect::Database;
 use crate::Error;

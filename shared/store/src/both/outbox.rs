@@ -165,7 +165,7 @@ fn messages(envelope: &Envelope) -> i32 {
     i32::try_from(envelope.messages.len()).unwrap_or(i32::MAX)
 }
 
-/// `id IN (…)` of numbers; not worth keeping as a prepared statement.
+/// `id IN (…)` with the numbers inline; not worth caching as a prepared statement.
 fn in_list(ids: &[i64]) -> String {
     ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! Removing what is past its time.
+//! Removes rows that are past their retention period.
 
 use super::dialect::Connection;
 use crate::Error;
@@ -12,14 +12,14 @@ use iris_rules::retention::{Kind, Prune};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-/// Removes one batch of a kind; returns how many rows it was.
+/// Removes one batch of a kind; returns how many rows were removed.
 pub(super) async fn prune(connection: &mut Connection, prune: &Prune) -> Result<u64, Error> {
     let Some(sql) = statement(prune.kind) else { return drops(connection, prune).await };
     let query = sqlx::query(AssertSqlSafe(sql)).bind(prune.before.as_microsecond()).bind(i64::from(prune.limit));
     Ok(query.execute(connection).answered().await?.rows_affected())
 }
 
-/// A pruned batch, for the audit: counts and nothing else.
+/// The audit entry for a pruned batch: counts only.
 pub(super) fn pruned(prune: &Prune, rows: u64) -> AuditEntry {
     AuditEntry {
         at: prune.at,
@@ -32,8 +32,8 @@ pub(super) fn pruned(prune: &Prune, rows: u64) -> AuditEntry {
     }
 }
 
-/// The statement of a kind: $1 = ended before, $2 = limit. `None` for drops, which are two tables.
-/// `slot` is 0 when an order takes nobody's place.
+/// The statement for a kind: $1 = ended before, $2 = limit. `None` for drops, which take two tables. `slot` is 0 for an
+/// order that is not open.
 fn statement(kind: Kind) -> Option<String> {
     let (over, ended) = (states::orders(OrderStatus::is_over), states::deliveries(DeliveryState::is_over));
     let quarantined = states::image(ImageStatus::Quarantined);
@@ -83,7 +83,7 @@ fn statement(kind: Kind) -> Option<String> {
                   AND e.destination = d.destination \
                   AND e.sequence < d.sequence AND e.state NOT IN ({ended})) LIMIT $2)",
         ),
-        // Of an organization's batches the last stays: the next one's number and beginning follow from it.
+        // An organization's last batch stays, because the next one's number and start follow from it.
         Kind::BatchEntries => String::from(
             "DELETE FROM batch_results WHERE sequence IN \
              (SELECT e.sequence FROM batches b JOIN batch_results e ON e.organization = b.organization \

@@ -1,4 +1,4 @@
-//! Rows of the audit, of the outbox as operators see it, and of repeated submissions.
+//! Rows of the audit, of the outbox for operators, and of resubmissions.
 
 use super::{corrupt, destination, time};
 use crate::Error;

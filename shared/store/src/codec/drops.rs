@@ -81,7 +81,7 @@ impl DropRow {
         DropStatus::from_text(&self.status).ok_or_else(|| corrupt("a drop's status"))
     }
 
-    /// When the one who holds it began.
+    /// When its current holder began.
     pub(crate) fn begun_at(&self) -> i64 {
         self.begun_at.unwrap_or(self.received_at)
     }
@@ -106,7 +106,7 @@ impl DropRow {
     }
 }
 
-/// A batch of a drop without its lines.
+/// A batch of a drop, without its lines.
 #[derive(sqlx::FromRow)]
 pub(crate) struct BatchRow {
     pub(crate) number: i32,
@@ -128,12 +128,12 @@ impl BatchRow {
         pending(self.pending.as_deref())
     }
 
-    /// When it was committed; unknown of batches of former releases.
+    /// When it was committed; 0 for batches written by earlier releases.
     pub(crate) fn at(&self) -> i64 {
         self.at.unwrap_or_default()
     }
 
-    /// Its first row and its last; unknown of batches of former releases.
+    /// Its first and last row; `None` for batches written by earlier releases.
     pub(crate) fn rows(&self) -> Result<Option<(u32, u32)>, Error> {
         let row = |row: i32| u32::try_from(row).map_err(|_| corrupt("a row number"));
         self.first_row.zip(self.last_row).map(|(first, last)| Ok((row(first)?, row(last)?))).transpose()

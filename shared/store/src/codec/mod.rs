@@ -1,5 +1,5 @@
-//! Between records and columns: what both databases have in common. Here what every table needs; below, the rows of
-//! each kind of record.
+//! Conversion between records and columns, as far as it is the same for both databases. Here is what every table needs;
+//! the submodules have the rows of each kind of record.
 
 mod administration;
 mod drops;
@@ -48,7 +48,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T
     serde_json::from_str(text).map_err(|_| corrupt(what))
 }
 
-/// Issues as stored: nothing when there are none.
+/// Issues as stored: `None` when there are none.
 pub(crate) fn issues_column(issues: &[Issue]) -> Option<String> {
     (!issues.is_empty()).then(|| to_json(&issues))
 }

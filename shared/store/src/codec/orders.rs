@@ -38,7 +38,7 @@ pub(crate) fn status(column: i16) -> Result<OrderStatus, Error> {
     STATUSES.iter().copied().find(|status| status_column(*status) == column).ok_or_else(|| corrupt("a status"))
 }
 
-/// The order's place among the open ones: see the schema.
+/// Which kind of open order it is, for the unique indexes; see the schema.
 pub(crate) fn slot_column(order: &OrderRecord) -> i16 {
     match (order.is_open(), order.scope) {
         (false, _) => 0,
@@ -56,7 +56,7 @@ fn evaluations(text: &str) -> Result<Vec<EvaluationType>, Error> {
     types.map(|code| EvaluationType::from_text(code).ok_or_else(|| corrupt("an evaluation type"))).collect()
 }
 
-/// The site column of a patient: empty when the LocalId is unique in the organization.
+/// The patient's site column: empty when the LocalId is unique in the organization.
 pub(crate) fn scope_column(key: &PatientRef) -> &str {
     key.site.as_ref().map_or("", LocalId::as_str)
 }
@@ -153,7 +153,7 @@ pub(crate) struct OrderRow {
 }
 
 impl OrderRow {
-    /// All columns but `content`.
+    /// All columns except `content`.
     pub(crate) const COLUMNS: &'static str = "o.id, o.patient, o.version, o.images, o.created_at, o.status, o.slot, o.current, \
          o.organization, o.fingerprint, o.local_id, o.site, o.camera, o.state, o.evaluations";
 

@@ -307,7 +307,6 @@ fn result_code(text: &str) -> Result<ResultCode, Error> {
     ResultCode::from_text(text).ok_or_else(|| corrupt("a result code"))
 }
 
-/// As what a purpose is stored.
 pub(crate) fn purpose_column(purpose: Purpose) -> i16 {
     match purpose {
         Purpose::AtLeastOnce => 0,

@@ -1,12 +1,12 @@
-//! States as statements name them: the rules say which are meant, their columns say by what numbers. No statement has
-//! such a number of its own.
+//! States as they appear in statements: the rules say which are meant, and their columns give the numbers. No statement
+//! contains such a number itself.
 
 use super::{STATUSES, delivery_state_column, image_status_column, status_column};
 use iris_model::enumeration::OrderStatus;
 use iris_rules::deliveries::DeliveryState;
 use iris_rules::images::ImageStatus;
 
-/// The delivery states of which a rule holds, for `IN (…)`.
+/// The delivery states that satisfy a rule, for `IN (…)`.
 pub(crate) fn deliveries(rule: fn(DeliveryState) -> bool) -> String {
     list(DeliveryState::ALL.into_iter().filter(|state| rule(*state)).map(delivery_state_column))
 }
@@ -16,7 +16,7 @@ pub(crate) fn delivery(state: DeliveryState) -> String {
     delivery_state_column(state).to_string()
 }
 
-/// The order statuses of which a rule holds, for `IN (…)`.
+/// The order statuses that satisfy a rule, for `IN (…)`.
 pub(crate) fn orders(rule: fn(OrderStatus) -> bool) -> String {
     list(STATUSES.into_iter().filter(|status| rule(*status)).map(status_column))
 }
@@ -27,7 +27,8 @@ pub(crate) fn image(status: ImageStatus) -> String {
 }
 
 fn list(columns: impl Iterator<Item = i16>) -> String {
-    // In one order, so that a statement's text is always the same, and indexes that hold some states alone are found.
+    // Sorted, so that a statement's text is always the same and matches the partial indexes that cover only some
+    // states.
     let mut columns: Vec<i16> = columns.collect();
     columns.sort_unstable();
     columns.iter().map(i16::to_string).collect::<Vec<_>>().join(", ")
@@ -37,7 +38,7 @@ fn list(columns: impl Iterator<Item = i16>) -> String {
 mod tests {
     use super::*;
 
-    /// The partial indexes of the schema are made for these.
+    /// The partial indexes in the schema are defined with exactly these lists.
     #[test]
     fn lists_are_those_of_the_indexes() {
         assert_eq!(deliveries(DeliveryState::may_begin), "0, 3, 7");

@@ -1,4 +1,4 @@
-//! What the statements in `both` find different here.
+//! The parts of the statements in `both` that differ here.
 
 use crate::Error;
 use crate::fault::Answered;
@@ -11,27 +11,27 @@ pub(super) use sqlx::PgPool as Pool;
 /// Locks the selected rows until the transaction ends.
 pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
 
-/// The same, without those that somebody else has locked.
+/// The same, skipping rows that somebody else has locked.
 pub(super) const FOR_UPDATE_SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
 
-/// Unfolds `$1`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
+/// Unfolds `$1`, a JSON array of arrays, into `k`, one row per key; the table in which to look it up follows.
 pub(super) const KEYS: &str = "json_array_elements($1::json) AS k (value) JOIN";
 
-/// The first part of a key, a UUID without hyphens, as the column has it.
+/// The first part of a key, a UUID without hyphens, converted to the column's type.
 pub(super) const ID_OF_KEY: &str = "CAST(k.value ->> 0 AS uuid)";
 
-/// Compares a text that may be too long for an index; the index has its hash.
+/// Compares a text that may be too long for an index; the index is on its hash.
 pub(super) fn same_text(column: &str, value: &str) -> String {
     format!("md5({column}) = md5({value}) AND {column} = {value}")
 }
 
 impl Database {
-    /// Where to read.
+    /// The connections to read from.
     pub(super) async fn reading(&self) -> Result<&Pool, Error> {
         self.pool().await
     }
 
-    /// Where to write with a single statement.
+    /// The connections for a single writing statement.
     pub(super) async fn writing(&self) -> Result<&Pool, Error> {
         self.pool().await
     }

@@ -57,7 +57,8 @@ async fn submissions(connection: &mut PgConnection, wanted: &Wanted, snapshot: &
     Ok(())
 }
 
-/// Orders by LocalId. Those that may be changed come with their content, and their cameras are wanted too.
+/// Orders by LocalId. Those that may be changed are loaded with their content, and their cameras are added to what is
+/// wanted.
 async fn orders(
     connection: &mut PgConnection,
     wanted: &Wanted,
@@ -93,7 +94,7 @@ async fn orders(
     Ok(())
 }
 
-/// Gradings of the orders that were asked for, oldest first.
+/// The requested gradings, oldest first.
 async fn gradings(connection: &mut PgConnection, wanted: &Wanted, snapshot: &mut Snapshot) -> Result<(), Error> {
     let graded = snapshot.orders().filter(|order| order.current && wanted.gradings.contains(&order.key));
     let orders: Vec<i32> = graded.map(|order| crate::codec::id(order.id)).collect::<Result<_, _>>()?;

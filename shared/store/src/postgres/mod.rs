@@ -1,9 +1,9 @@
 //! PostgreSQL: the production database.
 //!
-//! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips whatever its size.
-//! What a batch rests on is loaded in one transaction (REPEATABLE READ), so that it is of one moment. Saving is READ
-//! COMMITTED: what was loaded is guarded by versions and unique indexes, and the epoch of a drop by a share lock on its
-//! row.
+//! Every statement is set-based (`UNNEST` of arrays), so that a batch costs a handful of round trips, whatever its
+//! size. What a batch is based on is loaded in one transaction (REPEATABLE READ), so that it reflects a single moment.
+//! Saving is READ COMMITTED: what was loaded is guarded by versions and unique indexes, and the epoch of a drop by a
+//! share lock on its row.
 
 mod dialect;
 mod load;
@@ -43,22 +43,22 @@ use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a connection waits for work before it is given back: many small instances share what the server allows.
+/// How long an idle connection is kept: many small instances share the server's limit.
 const IDLE: Duration = Duration::from_secs(120);
 
-/// A connection that was used so recently is not asked whether it still answers.
+/// A connection used within this time is not tested before use.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long a connection may take to say that it is alive.
+/// How long a connection may take to answer the test.
 const ALIVE: Duration = Duration::from_secs(2);
 
-/// Every statement of ours is a look-up by index. Without this, plans made and kept while a table was small would scan
-/// it for good.
+/// Every statement of ours looks rows up by index. Without these settings, a plan cached while a table was small would
+/// keep scanning it.
 const PLANS: [(&str, &str); 4] =
     [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
 
-/// What the server ends by itself, all before we stop waiting for it ([`crate::fault`]): statements, waiting for locks,
-/// transactions whose client fell silent, and connections whose other end does not acknowledge any more.
+/// Limits after which the server gives up, all shorter than our own ([`crate::fault`]): statements, lock waits,
+/// transactions whose client fell silent, and connections whose peer no longer acknowledges.
 const LIMITS: [(&str, &str); 7] = [
     ("statement_timeout", "15s"),
     ("lock_timeout", "5s"),
@@ -69,8 +69,8 @@ const LIMITS: [(&str, &str); 7] = [
     ("tcp_user_timeout", "30000"),
 ];
 
-/// Whether a connection answers. One that does not is closed: whatever was begun on it is over for us, and its place in
-/// the pool is free.
+/// Whether a connection answers. One that does not is closed: whatever was begun on it is lost, and its place in the
+/// pool is free.
 async fn heard(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     match tokio::time::timeout(ALIVE, connection.ping()).await {
         Ok(answer) => answer.map(|()| true),
@@ -83,21 +83,21 @@ async fn heard(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 pub struct PostgresOptions {
     /// `postgres://user@host:5432/database?sslmode=verify-full`, with or without password.
     pub url: SecretString,
-    /// Asked for the password instead of the one in the URL.
+    /// Supplies the password instead of the one in the URL.
     pub password: Option<Arc<dyn PasswordSource>>,
-    /// Most connections.
+    /// The most connections.
     pub connections: u32,
-    /// How many batches are saved at the same time; at most `connections`.
+    /// How many batches to save at the same time; at most `connections`.
     pub writers: usize,
-    /// How long to wait for a connection before the database counts as unavailable.
+    /// How long to wait for a connection before the database is considered unavailable.
     pub acquire_timeout: Duration,
-    /// True for the handler, which owns the schema and brings it up to date; false for others, who find it as they know
-    /// it or refuse it.
+    /// True for the handler, which owns the schema and migrates it; false for other programs, which refuse a schema
+    /// they do not know.
     pub migrates: bool,
 }
 
 impl PostgresOptions {
-    /// The defaults with this URL.
+    /// The defaults, with this URL.
     #[must_use]
     pub fn new(url: SecretString) -> Self {
         let acquire_timeout = Duration::from_secs(5);
@@ -105,7 +105,7 @@ impl PostgresOptions {
     }
 }
 
-/// Orders in PostgreSQL.
+/// The store in PostgreSQL.
 pub struct PostgresStore {
     pool: PgPool,
     writers: usize,
@@ -113,7 +113,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, and brings the schema up to date or checks it.
+    /// Connects, and migrates the schema or checks it.
     pub async fn connect(options: PostgresOptions) -> Result<Self, Error> {
         let url: PgConnectOptions = options.url.expose_secret().parse().map_err(fault)?;
         let mut connect = url.application_name("iris-orders").options(PLANS);
@@ -127,7 +127,7 @@ impl PostgresStore {
             .max_connections(options.connections)
             .idle_timeout(IDLE)
             .acquire_timeout(options.acquire_timeout)
-            // Both hooks ask whether the connection answers, which the pool's own test would wait for without end.
+            // Both hooks test the connection with a time limit; the pool's own test would wait forever.
             .test_before_acquire(false)
             .before_acquire(|connection, used| {
                 Box::pin(async move { if used.idle_for < FRESH { Ok(true) } else { heard(connection).await } })
@@ -137,7 +137,7 @@ impl PostgresStore {
             .answered()
             .await?;
         if options.migrates {
-            // Without the limits: a migration may take its time.
+            // A plain connection without the limits, since a migration may take its time.
             schema::migrate(&connect).await?;
         } else {
             schema::expect(&pool).await?;
@@ -145,7 +145,7 @@ impl PostgresStore {
         Ok(Self { pool, writers: options.writers.max(1), passwords })
     }
 
-    /// The pool, with a password that is fresh enough for a new connection.
+    /// The pool, after renewing the password if necessary.
     async fn pool(&self) -> Result<&PgPool, Error> {
         if let Some(passwords) = &self.passwords
             && let Some(fresh) = passwords.renewed(Timestamp::now()).await?
@@ -164,8 +164,7 @@ impl Orders for PostgresStore {
     }
 
     async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error> {
-        // One snapshot for all statements: versions, contents and everything that follows from them are of the same
-        // moment.
+        // One snapshot for all statements, so that versions, contents and everything derived from them are consistent.
         let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let mut transaction = self.pool().await?.begin_with(snapshot).answered().await?;
         let loaded = load::load(&mut transaction, wanted).await?;
@@ -198,7 +197,7 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
-        // It waits for every place of the pool. One that never comes back must not keep a process from ending.
+        // Closing waits for every connection. One that is never given back must not keep the process from ending.
         if tokio::time::timeout(DEADLINE, self.pool.close()).await.is_err() {
             tracing::warn!("a connection to the database was not given back in time");
         }

@@ -1,8 +1,8 @@
-//! Passwords that end: tokens of a managed identity.
+//! Passwords that expire: tokens of a managed identity.
 //!
-//! PostgreSQL asks for the password when a connection is made, and never again. So a new one is fetched well before the
-//! old one ends, by whoever needs a connection first then; the others go on with the old one meanwhile. While none can
-//! be had, the old one serves until its end, and connections that stand are used beyond that.
+//! PostgreSQL asks for the password only when a connection is made. So a new one is fetched well before the old one
+//! expires, by whoever next needs a connection; the others go on with the old one in the meantime. If no new one can be
+//! obtained, the old one is used until it expires, and existing connections stay usable beyond that.
 
 use crate::Error;
 use async_trait::async_trait;
@@ -13,41 +13,41 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tracing::warn;
 
-/// How long before its end a password is replaced at the latest.
+/// The latest time before its expiry at which a password is replaced.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
-/// How long to wait before a source that failed is asked again.
+/// How long to wait before asking a source again after it failed.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// How long the source may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A password and its end.
+/// A password and its expiry.
 #[derive(Debug, Clone)]
 pub struct Password {
-    /// What is sent.
+    /// The password.
     pub secret: SecretString,
-    /// From then on it is refused.
+    /// When it stops being accepted.
     pub expires: Timestamp,
 }
 
-/// Gives the password for new connections, e.g. a managed-identity token.
+/// Supplies the password for new connections, e.g. a managed-identity token.
 #[async_trait]
 pub trait PasswordSource: Send + Sync + 'static {
-    /// The password that is valid now.
+    /// The currently valid password.
     ///
     /// # Errors
-    /// The reason, which is shown as it is: no secrets in it.
+    /// The reason, which is shown as it is and must not contain secrets.
     async fn password(&self) -> Result<Password, String>;
 }
 
-/// A source, and what is known about the password in use.
+/// A source, and the times of the password in use.
 pub(super) struct Passwords {
     source: Arc<dyn PasswordSource>,
     times: std::sync::Mutex<Times>,
-    /// Held by whoever fetches a password.
+    /// Held while a password is being fetched.
     fetching: Mutex<()>,
 }
 
-/// When the password in use is replaced, and when it ends.
+/// When the password in use is replaced, and when it expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Times {
     replace: Timestamp,
@@ -55,8 +55,8 @@ struct Times {
 }
 
 impl Times {
-    /// Half of what is left, and [`AHEAD`] of the end; not at once again, should the source go on giving one that is
-    /// about to end.
+    /// Replaced after half its remaining life, and at least [`AHEAD`] of its end, but not within half a minute, in case
+    /// the source keeps returning one that is about to expire.
     fn of(end: Timestamp, now: Timestamp) -> Self {
         let half = now + (end.duration_since(now) / 2);
         Self { replace: half.min(end - AHEAD).max(now + AGAIN), end }
@@ -71,7 +71,7 @@ impl Passwords {
         Ok((Self { source, times, fetching: Mutex::default() }, password.secret))
     }
 
-    /// A new password, where the one in use has to be replaced now.
+    /// A new password, if the one in use is due for replacement.
     pub(super) async fn renewed(&self, now: Timestamp) -> Result<Option<SecretString>, Error> {
         let times = self.times();
         if now < times.replace {
@@ -82,7 +82,7 @@ impl Passwords {
             Err(_) if now < times.end => return Ok(None),
             Err(_) => self.fetching.lock().await,
         };
-        // Somebody may have fetched one while this one waited.
+        // Somebody may have fetched one while this call waited.
         let times = self.times();
         if now < times.replace {
             return Ok(None);
@@ -125,7 +125,7 @@ mod tests {
     use secrecy::ExposeSecret;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Gives numbered passwords that live for an hour, until told to fail.
+    /// Returns numbered passwords that are valid for an hour, until told to fail.
     #[derive(Default)]
     struct Source {
         asked: AtomicUsize,

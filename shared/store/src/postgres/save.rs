@@ -1,6 +1,7 @@
-//! Saving a commit: inside a transaction the caller opened and commits.
+//! Saves a commit inside a transaction that the caller opened and commits.
 //!
-//! Changes come before new rows: an order that makes way must have left the unique index when the new one enters it.
+//! Changes are written before new rows: an order that is superseded must have left the unique index before the new one
+//! enters it.
 
 use crate::Error;
 use crate::codec::{self, evaluations_column, id, scope_column, slot_column, status_column};
@@ -41,7 +42,7 @@ pub(super) async fn save(connection: &mut PgConnection, commit: &Commit) -> Resu
     envelopes(connection, commit, at).await
 }
 
-/// Whoever wants to raise the epoch now waits until this transaction is over.
+/// Locks the drop's row, so that nobody can raise the epoch until this transaction ends.
 async fn hold_epoch(connection: &mut PgConnection, batch: &DropBatchEntry) -> Result<(), Error> {
     let held: Option<i32> =
         sqlx::query_scalar("SELECT 1 FROM drops WHERE id = $1 AND epoch = $2 AND status = 'loading' FOR SHARE")
@@ -57,8 +58,8 @@ fn all_of(rows: usize, affected: u64) -> Result<(), Error> {
     if affected == rows as u64 { Ok(()) } else { Err(Error::Conflict) }
 }
 
-/// Rows in the order of their keys, in which every transaction locks them: two that concern the same rows wait for each
-/// other, one after the other, and never both.
+/// Rows in key order. Every transaction locks them in this order, so that two that touch the same rows wait in line
+/// instead of deadlocking.
 fn sorted<'a, T, K: Ord>(rows: &'a [T], key: impl FnMut(&&'a T) -> K) -> Vec<&'a T> {
     let mut rows: Vec<&T> = rows.iter().collect();
     rows.sort_by_key(key);
@@ -171,7 +172,8 @@ async fn places(connection: &mut PgConnection, commit: &Commit) -> Result<(), Er
     Ok(())
 }
 
-/// Rows alike in what rarely differs share a statement, which then carries those values once instead of once per row.
+/// Groups rows that share the values that rarely differ. Each group is one statement, which carries those values once
+/// instead of once per row.
 fn alike<T, K: Ord>(rows: Vec<&Arc<T>>, kind: impl Fn(&T) -> K) -> BTreeMap<K, Vec<&T>> {
     let mut groups: BTreeMap<K, Vec<&T>> = BTreeMap::new();
     for row in rows {
@@ -430,7 +432,7 @@ async fn deliveries(connection: &mut PgConnection, commit: &Commit) -> Result<()
     Ok(())
 }
 
-/// Notes that an order is charged; false when it was before.
+/// Records that an order is charged; false if it already was.
 async fn charged(connection: &mut PgConnection, delivery: &DeliveryRecord) -> Result<bool, Error> {
     let sql = "INSERT INTO charges (order_id, transaction_id, destination, at) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT DO NOTHING";

@@ -1,4 +1,4 @@
-//! The schema: the handler brings it up to date, and owns it; programs of operators expect it as they know it.
+//! The schema: the handler owns it and migrates it; operators' programs only check that it is the one they know.
 
 use crate::Error;
 use crate::fault::{Answered, fault};
@@ -7,14 +7,14 @@ use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 
-/// PostgreSQL's code for a right that is missing.
+/// PostgreSQL's error code for insufficient privileges.
 const NO_RIGHT: &str = "42501";
 
 fn migrations() -> Migrator {
     sqlx::migrate!("migrations/postgres")
 }
 
-/// Brings the schema up to date. A newer one is left alone: migrations only add, so an older handler works with it.
+/// Migrates the schema. A newer one is left alone: migrations only add, so an older handler can work with it.
 pub(super) async fn migrate(connect: &PgConnectOptions) -> Result<(), Error> {
     let mut connection = PgConnection::connect_with(connect).answered().await?;
     let done = migrations().set_ignore_missing(true).run(&mut connection).await;
@@ -22,7 +22,7 @@ pub(super) async fn migrate(connect: &PgConnectOptions) -> Result<(), Error> {
     connection.close().answered().await
 }
 
-/// Refuses a schema that is not the one this program knows. Changes nothing.
+/// Refuses a schema that this program does not know. Changes nothing.
 pub(super) async fn expect(pool: &PgPool) -> Result<(), Error> {
     let exists = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
     let exists: bool = exists.fetch_one(pool).answered().await?;

@@ -1,4 +1,4 @@
-//! What the statements in `both` find different here.
+//! The parts of the statements in `both` that differ here.
 
 use crate::Error;
 use crate::fault::fault;
@@ -11,13 +11,13 @@ pub(super) use sqlx::SqlitePool as Pool;
 /// Locks the selected rows until the transaction ends.
 pub(super) const FOR_UPDATE: &str = "";
 
-/// The same, without those that somebody else has locked.
+/// The same, skipping rows that somebody else has locked.
 pub(super) const FOR_UPDATE_SKIP_LOCKED: &str = "";
 
-/// Unfolds `$1`, a JSON array of arrays, into `k`, one row per key; what follows is the table it is looked up in.
+/// Unfolds `$1`, a JSON array of arrays, into `k`, one row per key; the table in which to look it up follows.
 pub(super) const KEYS: &str = "json_each($1) k CROSS JOIN";
 
-/// The first part of a key, a UUID without hyphens, as the column has it.
+/// The first part of a key, a UUID without hyphens, converted to the column's type.
 pub(super) const ID_OF_KEY: &str = "unhex(k.value ->> 0)";
 
 /// Compares a text that may be long.
@@ -26,12 +26,12 @@ pub(super) fn same_text(column: &str, value: &str) -> String {
 }
 
 impl Database {
-    /// Where to read.
+    /// The connections to read from.
     pub(super) async fn reading(&self) -> Result<&Pool, Error> {
         std::future::ready(Ok(&self.readers)).await
     }
 
-    /// Where to write with a single statement.
+    /// The connection for a single writing statement.
     pub(super) async fn writing(&self) -> Result<&Pool, Error> {
         std::future::ready(Ok(&self.writer)).await
     }

@@ -1,4 +1,4 @@
-//! Loading a snapshot. Keys travel as one JSON text per organization, unfolded by `json_each`.
+//! Loads a snapshot. Keys are passed as one JSON text per organization, unfolded by `json_each`.
 
 use crate::Error;
 use crate::Wanted;
@@ -94,7 +94,8 @@ async fn submissions(connection: &mut SqliteConnection, wanted: &Wanted, snapsho
     Ok(())
 }
 
-/// Orders by LocalId. Those that may be changed come with their content, and their cameras are wanted too.
+/// Orders by LocalId. Those that may be changed are loaded with their content, and their cameras are added to what is
+/// wanted.
 async fn orders(
     connection: &mut SqliteConnection,
     wanted: &Wanted,
@@ -125,7 +126,7 @@ async fn orders(
     Ok(())
 }
 
-/// Gradings of the orders that were asked for, oldest first.
+/// The requested gradings, oldest first.
 async fn gradings(connection: &mut SqliteConnection, wanted: &Wanted, snapshot: &mut Snapshot) -> Result<(), Error> {
     let graded = snapshot.orders().filter(|order| order.current && wanted.gradings.contains(&order.key));
     let orders: Vec<i64> = graded.map(|order| order.id).collect();

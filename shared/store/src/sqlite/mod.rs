@@ -1,8 +1,8 @@
 //! SQLite: the embedded database.
 //!
-//! One connection writes, several read (write-ahead log). A commit reaches the disk before it counts (`synchronous =
-//! FULL`): a receipt that was handed out survives a power cut. New rows are inserted by statements of many rows: with
-//! one row per statement the hand-over to the connection's thread would cost more than the inserting.
+//! One connection writes, several read (write-ahead log). A commit counts only once it is on disk (`synchronous =
+//! FULL`), so a receipt that was handed out survives a power failure. New rows are inserted with multi-row statements:
+//! with one statement per row, passing it to the connection's thread would cost more than the insert itself.
 
 mod dialect;
 mod load;
@@ -39,28 +39,28 @@ use std::time::Duration;
 pub struct SqliteOptions {
     /// The file; created when it does not exist.
     pub path: PathBuf,
-    /// Reading connections.
+    /// The number of reading connections.
     pub readers: u32,
-    /// False gives up durability on power loss (not on a crash of the process) for speed; for measurements only.
+    /// False gives up durability on power failure (not on a crash of the process) for speed; for measurements only.
     pub durable: bool,
 }
 
 impl SqliteOptions {
-    /// The defaults for this file.
+    /// The defaults, for this file.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), readers: 4, durable: true }
     }
 }
 
-/// Orders in a SQLite file.
+/// The store in a SQLite file.
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
 }
 
 impl SqliteStore {
-    /// Opens the file and brings the schema up to date.
+    /// Opens the file and migrates the schema.
     pub async fn open(options: SqliteOptions) -> Result<Self, Error> {
         let connect = SqliteConnectOptions::new()
             .filename(&options.path)
@@ -90,8 +90,7 @@ impl Orders for SqliteStore {
     }
 
     async fn load(&self, wanted: &Wanted) -> Result<Snapshot, Error> {
-        // One snapshot for all statements: versions, contents and everything that follows from them are of the same
-        // moment.
+        // One snapshot for all statements, so that versions, contents and everything derived from them are consistent.
         let mut transaction = self.readers.begin().await.map_err(fault)?;
         let loaded = load::load(&mut transaction, wanted).await?;
         transaction.commit().await.map_err(fault)?;

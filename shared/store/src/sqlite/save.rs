@@ -1,7 +1,7 @@
-//! Saving a commit: inside a transaction the caller opened and commits.
+//! Saves a commit inside a transaction that the caller opened and commits.
 //!
-//! Changes come before new rows: an order that makes way must have left the unique index when the new one enters it.
-//! Changes are rare and written one by one; new rows by statements of many rows.
+//! Changes are written before new rows: an order that is superseded must have left the unique index before the new one
+//! enters it. Changes are rare and written one by one; new rows are written with multi-row statements.
 
 use crate::Error;
 use crate::codec::{self, evaluations_column, scope_column, slot_column, status_column};
@@ -19,7 +19,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, AssertSqlSafe};
 use std::sync::Arc;
 
-/// The most rows of one statement: 16 columns stay well below SQLite's 32,766 variables.
+/// The most rows per statement: 16 columns stay well below SQLite's limit of 32,766 variables.
 const ROWS_PER_STATEMENT: usize = 256;
 
 pub(super) async fn save(connection: &mut SqliteConnection, commit: &Commit) -> Result<Vec<i64>, Error> {
@@ -51,7 +51,7 @@ pub(super) async fn save(connection: &mut SqliteConnection, commit: &Commit) -> 
     envelopes(connection, commit, at).await
 }
 
-/// Inserts rows, as many per statement as fit a power of two, so that few different statements have to be prepared.
+/// Inserts rows. The number per statement is a power of two, so that few different statements have to be prepared.
 async fn insert<T>(
     connection: &mut SqliteConnection,
     head: &str,
@@ -321,7 +321,7 @@ async fn deliveries(connection: &mut SqliteConnection, commit: &Commit) -> Resul
     .await
 }
 
-/// Notes that an order is charged; false when it was before.
+/// Records that an order is charged; false if it already was.
 async fn charged(connection: &mut SqliteConnection, delivery: &DeliveryRecord) -> Result<bool, Error> {
     let sql = "INSERT INTO charges (order_id, transaction_id, destination, at) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT DO NOTHING";

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use lopdf::{Dictionary, Document, Object};
 
-/// A PDF, opened.
+/// An open PDF.
 pub(crate) struct Pdf(Document);
 
 impl Pdf {
@@ -16,7 +16,7 @@ impl Pdf {
         self.0.get_pages().len()
     }
 
-    /// Text of a page, from 1, as it is copied.
+    /// The text of a page (from 1), as it would be copied.
     pub(crate) fn text(&self, page: u32) -> String {
         self.0.extract_text(&[page]).expect("text")
     }
@@ -36,7 +36,7 @@ impl Pdf {
         of.get(key).ok().and_then(|object| self.resolve(object).as_dict().ok())
     }
 
-    /// Document information as `Key: value` lines.
+    /// The document information as `Key: value` lines.
     pub(crate) fn information(&self) -> String {
         let info = self.dictionary(&self.0.trailer, b"Info").expect("information");
         let mut lines: Vec<String> = info
@@ -50,14 +50,14 @@ impl Pdf {
         lines.join("\n")
     }
 
-    /// XMP packet.
+    /// The XMP packet.
     pub(crate) fn xmp(&self) -> String {
         let stream = self.0.catalog().expect("a catalog").get(b"Metadata").expect("metadata");
         let stream = self.resolve(stream).as_stream().expect("a stream");
         String::from_utf8(stream.get_plain_content().unwrap_or_else(|_| stream.content.clone())).expect("UTF-8")
     }
 
-    /// The structure, one element a line, indented; figures with their description.
+    /// The structure, one element per line, indented; figures with their descriptions.
     pub(crate) fn structure(&self) -> String {
         let root = self.dictionary(self.0.catalog().expect("a catalog"), b"StructTreeRoot").expect("a structure");
         let mut out = String::new();
@@ -88,7 +88,7 @@ impl Pdf {
         }
     }
 
-    /// Bytes of every image.
+    /// The bytes of every image.
     pub(crate) fn images(&self) -> Vec<Vec<u8>> {
         self.0
             .objects
