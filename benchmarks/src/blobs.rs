@@ -1,5 +1,5 @@
-//! The local Blob endpoint, reached with the platform's own client; Azurite, where npm can install it, with the same
-//! client.
+//! The local Blob endpoint, accessed with the platform's own client; and Azurite with the same client, if npm can
+//! install it.
 
 mod azurite;
 
@@ -19,11 +19,11 @@ use tokio::net::TcpListener;
 
 /// Length of the large blob in MiB.
 const LARGE: u32 = 100;
-/// Puts under way at a time.
+/// Puts in flight at a time.
 const IN_FLIGHT: usize = 32;
-/// Blobs in a store that is started.
+/// Blobs in the store whose start is measured.
 const MANY: u32 = 100_000;
-/// Blobs handed to the store at a time while it is filled.
+/// Blobs passed to the store at a time while it is filled.
 const STORED_AT_ONCE: usize = 500;
 const CONTAINER: &str = "bench";
 

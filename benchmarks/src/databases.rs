@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// What orders are stored in.
+/// The kind of database that orders are stored in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
@@ -36,7 +36,7 @@ pub(crate) struct Databases {
 #[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) kind: Kind,
-    /// As the handler's setting has it.
+    /// As in the handler's setting.
     pub(crate) url: String,
 }
 
@@ -60,7 +60,7 @@ impl Databases {
             Kind::Postgres => {
                 let server = self.server.as_deref().context("there is no PostgreSQL")?;
                 let mut connection = PgConnection::connect(server).await?;
-                // Earlier measurements' pages are not written out at this one's expense.
+                // Flushed now, so that pages from earlier measurements are not written during this one.
                 sqlx::raw_sql("CHECKPOINT").execute(&mut connection).await?;
                 sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
                 let base = server.rsplit_once('/').map_or(server, |(base, _)| base);

@@ -32,7 +32,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     let database = bench.databases.create(*bench.databases.kinds().last().context("there is a database")?).await?;
     let local = Local::start(bench, &database).await?;
     prepare(&local, 1 + count, &right, &left).await?;
-    // One first: connections, fonts, memory of the allocator.
+    // One first, to set up connections, fonts and the allocator's memory.
     graded(&local, 0..1).await?;
     let idle = local.host.functions.rss().unwrap_or_default();
     let burst = AT_ONCE.min(count as usize / 2);

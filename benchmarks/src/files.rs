@@ -96,7 +96,7 @@ fn write_csv(path: &Path, header: &[&str], rows: impl Iterator<Item = Vec<String
     Ok(out.flush()?)
 }
 
-/// Cells are texts within the sheet, as exports write them that do not hold the whole file in memory.
+/// Cells are inline texts, as written by exports that do not hold the whole file in memory.
 fn write_xlsx(path: &Path, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet_with_constant_memory();

@@ -13,9 +13,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Starts; the median counts.
+/// Number of starts; the median counts.
 const STARTS: usize = 15;
-/// A start takes no longer.
+/// No start takes longer.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {

@@ -1,4 +1,4 @@
-//! A local host with the handler as its own process, and what a caller does with it.
+//! A local host with the handler as a separate process, and what a caller does with it.
 
 use crate::databases::Database;
 use crate::{Bench, clock};
@@ -15,7 +15,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 
-/// Bytes read from a file and handed to the upload at a time.
+/// Bytes read from a file and passed to the upload at a time.
 const PIECE: usize = 256 * 1024;
 
 pub(crate) struct Local {

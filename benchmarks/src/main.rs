@@ -1,8 +1,8 @@
-//! What the platform does per second, beside its peers and limits: `cargo xtask bench`.
+//! The platform's throughput, compared with its peers and limits: `cargo xtask bench`.
 //!
-//! Each module measures one part and gives a [`report::Section`]; a target is judged but never fails the run, because
-//! figures depend on the machine. Ratios are taken within one run. The handler is a process of its own, as in
-//! production; the local host runs in this one.
+//! Each module measures one part and returns a [`report::Section`]. Missing a target never fails the run, because
+//! figures depend on the machine. Ratios are taken within one run. The handler is a separate process, as in production;
+//! the local host runs in this one.
 
 mod blobs;
 mod clock;
@@ -35,7 +35,7 @@ use report::Section;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Faster than the system's for rows made of many small texts, and gives memory back after a burst.
+/// Faster than the system's allocator for rows of many small texts, and returns memory after a burst.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -79,7 +79,7 @@ struct Bench {
     databases: Databases,
     /// The folder of the programs that were built with this one.
     programs: PathBuf,
-    /// The package whose handler is measured; none: the one in `programs`.
+    /// The package whose handler is measured; `None`: the one in `programs`.
     app: Option<PathBuf>,
     files: Files,
     quick: bool,

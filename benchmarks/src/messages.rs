@@ -1,4 +1,4 @@
-//! Messages: posted by a caller, stored, answered by events; and how long one takes when nothing else is going on.
+//! Messages: posted by a caller, stored, answered by events; and how long a single one takes on an idle system.
 
 use crate::databases::Kind;
 use crate::local::Local;
@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// Messages handed to the sender at a time.
+/// Messages passed to the sender at a time.
 const BATCH: usize = 1_000;
 /// Messages sent one by one to an idle system.
 const SINGLE: usize = 200;
-/// Callers at the same time in the baseline: as many invocations as the host has under way.
+/// Concurrent callers in the baseline: as many as the host has invocations under way.
 const CALLERS: usize = 128;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {

@@ -1,4 +1,4 @@
-//! Reading files: the raw libraries' passes beside ours, one thread each.
+//! Reading files: passes of the raw libraries compared with ours, one thread each.
 
 use crate::report::{Section, Target::AtLeast, number};
 use crate::{Bench, clock, files, submissions};
@@ -43,7 +43,7 @@ pub(crate) fn run(bench: &Bench) -> Result<Vec<Section>> {
     Ok(vec![section])
 }
 
-/// What no reader can exceed.
+/// An upper bound that no reader can exceed.
 fn newlines(path: &Path) -> Result<f64> {
     let started = Instant::now();
     let mut file = File::open(path)?;

@@ -1,8 +1,8 @@
-//! Figures, and how they are written: one Markdown table per section.
+//! Figures, written as one Markdown table per section.
 
 use std::fmt::{Display, Formatter};
 
-/// What a figure should reach.
+/// The target for a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Target {
     AtLeast(f64),
@@ -19,7 +19,7 @@ struct Figure {
     target: Option<Target>,
 }
 
-/// The figures of one subject.
+/// The figures on one subject.
 #[derive(Debug)]
 pub(crate) struct Section {
     title: String,
@@ -32,7 +32,7 @@ impl Section {
         Self { title: title.into(), about: about.into(), figures: Vec::new() }
     }
 
-    /// A figure that is no aim in itself.
+    /// A figure without a target.
     pub(crate) fn figure(&mut self, what: impl Into<String>, value: f64, unit: &'static str) {
         self.figures.push(Figure { what: what.into(), value, unit, target: None });
     }
@@ -79,7 +79,7 @@ impl Display for Section {
     }
 }
 
-/// With as many digits as mean something, and thousands set apart.
+/// With the significant digits only, and a thousands separator.
 pub(crate) fn number(value: f64) -> String {
     if value < 100.0 {
         let text = format!("{value:.2}");

@@ -1,5 +1,5 @@
-//! Reports: PDFs per second on all cores, beside headless Chromium that prints the same HTML, and memory with 200 in
-//! flight.
+//! Reports: PDFs per second on all cores, compared with headless Chromium printing the same HTML, and memory with 200
+//! in flight.
 
 mod chromium;
 
@@ -94,10 +94,10 @@ fn pdfs(renderer: &Renderer, work: &Work, count: u32, threads: usize) -> Result<
     Ok(clock::rate(count, started))
 }
 
-/// Peak memory of this process while so many reports are rendered at once, each on a thread of its own and each kept
-/// until all are done; above what it was before, in MB.
+/// Peak memory of this process while this many reports are rendered at once, each on a thread of its own and each kept
+/// until all are done, in MB above the memory before.
 fn in_flight(renderer: &Renderer, work: &Work) -> Result<f64> {
-    // Makes the kernel forget the peak so far.
+    // Resets the kernel's record of the peak.
     std::fs::write("/proc/self/clear_refs", "5").context("the peak of memory cannot be reset here")?;
     let before = status("VmRSS:")?;
     std::thread::scope(|scope| -> Result<()> {

@@ -1,9 +1,9 @@
 //! Ten minutes of mixed load on the local endpoints, and the memory of this process every ten seconds.
 //!
 //! All at once, each at its own pace: messages sent and received over AMQP (singles and batches, on connections that
-//! come and go), messages sent over HTTP, blobs put, read and deleted, small and large. The endpoints and their clients
-//! live in this process, so that a leak on either side shows. What is sent is received again, so memory has to stay
-//! flat.
+//! come and go), messages sent over HTTP, and blobs put, read and deleted, small and large. The endpoints and their
+//! clients live in this process, so that a leak on either side shows. Everything sent is also received, so memory has
+//! to stay flat.
 
 use crate::report::{Section, Target::AtMost};
 use crate::{Bench, memory};
@@ -37,7 +37,7 @@ const BODY: usize = 1000;
 const PER_CONNECTION: u32 = 2000;
 /// Length of the large blobs in bytes; they are sent in blocks.
 const LARGE: usize = 6 << 20;
-/// How often memory is looked at.
+/// How often memory is measured.
 const LOOK: Duration = Duration::from_secs(10);
 
 /// What was done so far.
@@ -110,7 +110,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     section.figure("messages sent over HTTP", count(&done.posted), "messages");
     section.figure("messages received and completed", count(&done.received), "messages");
     section.figure("blobs put, read and deleted", count(&done.blobs), "blobs");
-    // The first fifth is warming up: pools and caches fill.
+    // The first fifth is warm-up: pools and caches fill.
     let steady = figures.get(figures.len() / 5..).unwrap_or_default();
     let (early, late) = steady.split_at(steady.len() / 2);
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
@@ -121,7 +121,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
     Ok(vec![section])
 }
 
-/// Notes memory until all work is done.
+/// Records memory until all work is done.
 async fn watch(load: &mut JoinSet<Result<()>>, site: Site, done: &Done) -> Result<Vec<f64>> {
     let mut figures = Vec::new();
     let mut look = tokio::time::interval(LOOK);
@@ -134,7 +134,7 @@ async fn watch(load: &mut JoinSet<Result<()>>, site: Site, done: &Done) -> Resul
             },
             _ = look.tick() => {
                 let memory = memory::resident(std::process::id())?;
-                // What is left to receive after the end is no load any more.
+                // Receiving what is left after the end is not load any more.
                 if !site.over() {
                     figures.push(memory);
                 }
@@ -235,7 +235,7 @@ async fn receives(site: Site, done: Arc<Done>, broker: Broker) -> Result<()> {
         receiver.close().await?;
         session.end().await?;
         connection.close().await?;
-        // All that was sent is confirmed, so an empty queue after the end stays empty.
+        // Everything sent is confirmed, so an empty queue after the end stays empty.
         if site.over() && broker.status(QUEUE)?.active == 0 {
             return Ok(());
         }

@@ -1,7 +1,7 @@
-//! Storing rows of a drop: the service beside bare loops on the same schema.
+//! Storing rows of a drop: the service compared with bare loops on the same schema.
 //!
 //! A bare loop inserts the same patients, orders, outbox envelopes and receipt lines, prepared before the clock starts:
-//! no rules, no looking for what is there already.
+//! no rules, and no lookups of existing rows.
 
 mod bare;
 
@@ -51,14 +51,14 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
             Kind::Sqlite => ("prepared `rusqlite` loop", 0.6),
             Kind::Postgres => ("bare UNNEST loop on 2 connections", 0.8),
         };
-        // Alternating, so that what else the machine does falls on both.
+        // Alternating, so that other activity on the machine affects both.
         let (mut peer, mut ours): (f64, f64) = (0.0, 0.0);
         for _ in 0..bench.repeats() {
             peer = peer.max(bare(bench, *kind).await?);
             ours = ours.max(service(bench, *kind).await?);
         }
         section.figure(loop_name, peer, "rows/s");
-        // In SQLite that is the prepared loop itself.
+        // For SQLite this is the prepared loop itself.
         if *kind == Kind::Postgres {
             let single = single(bench, *kind, BATCH as usize).await?;
             section.figure("one statement per row, 1,000 per transaction", single, "rows/s");
@@ -153,7 +153,7 @@ async fn service(bench: &Bench, kind: Kind) -> Result<f64> {
     Ok(rate)
 }
 
-/// As many batches under way as keep all writers busy.
+/// Keeps enough batches under way to occupy all writers.
 async fn submit(orders: &Orders, lease: &DropLease, batches: Vec<Vec<(Incoming, RowDetail)>>) -> Result<()> {
     let limit = Arc::new(Semaphore::new(WRITERS + 1));
     let mut tasks = JoinSet::new();

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Rows per batch and transaction of what is measured without the handler; the bare loops' too.
+/// Rows per batch and transaction in measurements without the handler, including the bare loops.
 pub(crate) const BATCH: u32 = 1_000;
 
 /// The sample organization.
@@ -20,13 +20,13 @@ pub(crate) fn organization() -> Result<Arc<Organization>> {
     Ok(Arc::new(documents.into_iter().next().context("there is a sample organization")?.organization))
 }
 
-/// Today, as rows are validated against it.
+/// Today's date, for validating rows.
 pub(crate) fn origin() -> Origin {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     Origin { today, derived_order_id: None, fill_from_organization: true }
 }
 
-/// Reads, maps and validates a file of good rows; hands on each submission.
+/// Reads, maps and validates a file of good rows; passes on each submission.
 pub(crate) fn each(path: &Path, organization: &Organization, mut take: impl FnMut(u32, Submission)) -> Result<u32> {
     let file = File::open(path)?;
     let name = path.file_name().and_then(|name| name.to_str()).context("a file has a name")?;

@@ -1,4 +1,4 @@
-//! What the proxy is told: one JSON document.
+//! The configuration of the proxy: one JSON document.
 
 use anyhow::{Context, Result, ensure};
 use iris_model::Slug;
@@ -13,12 +13,12 @@ use std::time::Duration;
 pub struct Configuration {
     /// The organization, by its short name.
     pub organization: Slug,
-    /// Connection string by which orders and answers are handed in: may send to `hl7-{organization}`.
+    /// Connection string for handing in orders and answers: may send to `hl7-{organization}`.
     pub orders: String,
-    /// Connection string by which messages for hospitals are taken: may listen to `hl7out-{organization}`.
+    /// Connection string for taking messages for hospitals: may listen to `hl7out-{organization}`.
     pub results: String,
-    /// Address of the Blob service with a signature that may read the organization's results container: messages larger
-    /// than the queue takes are there.
+    /// Address of the Blob service with a signature that may read the organization's results container, which holds
+    /// messages larger than the queue takes.
     pub documents: String,
     /// The hospitals' systems.
     pub interfaces: Vec<Interface>,
@@ -28,7 +28,7 @@ pub struct Configuration {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Interface {
-    /// The interface, as the organization's document calls it.
+    /// The id of the interface in the organization's document.
     pub id: String,
     /// Where the proxy listens for orders.
     #[serde(default)]
@@ -53,7 +53,7 @@ impl Configuration {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it is not there, or not in this form. Nothing that is told holds a credential.
+    /// When it does not exist, or does not have this form. No error contains a credential.
     pub fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let configuration: Self = serde_json::from_slice(&text)

@@ -5,12 +5,12 @@
 //! hospital ◄── MLLP ── client   ◄── queue hl7out-{organization}       its answer goes back through the entry
 //! ```
 //!
-//! It connects out only, keeps nothing on disk, and logs sizes, counts and codes, never content. It decides nothing
-//! about an order: a message is looked at only as far as answering it goes.
+//! It only makes outgoing connections to the platform, keeps nothing on disk, and logs sizes, counts and codes, never
+//! content. It decides nothing about an order: it reads only as much of a message as it needs to answer it.
 //!
-//! While the bus cannot be reached, nobody is told "no": what a hospital sent is not answered, its connection is
-//! closed, and the proxy does not listen until the bus is there again. Hospitals keep what is not answered and send it
-//! again; what is refused, many throw away.
+//! While the bus cannot be reached, nobody is told "no": a hospital's message is not answered, its connection is
+//! closed, and the proxy does not listen until the bus is back. Hospitals keep unanswered messages and send them again,
+//! but many discard refused ones.
 
 mod config;
 pub mod emr;

@@ -39,7 +39,7 @@ pub(super) struct Azurite {
 }
 
 impl Azurite {
-    /// Installs and starts it, or tells why that is not possible.
+    /// Installs and starts it, or says why that is not possible.
     pub(super) async fn start() -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder can be made")?;
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("azurite");

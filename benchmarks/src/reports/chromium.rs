@@ -1,12 +1,12 @@
 //! Headless Chromium as a printer, driven by playwright-core, which npm installs into `benchmarks/chromium` at the
-//! version of its lock file. The browser is the machine's own.
+//! version in its lock file. The browser is the one installed on the machine.
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What a run tells.
+/// The output of a run.
 #[derive(Deserialize)]
 struct Told {
     seconds: f64,

@@ -1,4 +1,4 @@
-//! Loops that insert rows with nothing around them.
+//! Loops that only insert rows.
 
 use crate::clock::rate;
 use crate::submissions::BATCH;
@@ -21,7 +21,7 @@ const ORDERS: &str = "INSERT INTO orders (id, patient, version, images, created_
 const OUTBOX: &str = "INSERT INTO outbox (created_at, available_at, attempts, messages, destination, payload)";
 const LINES: &str = "INSERT INTO drop_batches (drop_id, number, totals, lines)";
 
-/// What is inserted for a row.
+/// What is inserted for one row.
 pub(super) struct Row {
     id: i32,
     organization: Uuid,
@@ -55,7 +55,7 @@ fn lines(rows: usize) -> String {
     format!("{LINE}\n").repeat(rows)
 }
 
-/// UNNEST, a transaction per batch, on as many connections.
+/// UNNEST, one transaction per batch, on this many connections.
 pub(super) async fn unnest(url: &str, rows: &[Row], connections: usize) -> Result<f64> {
     let batches: Vec<&[Row]> = rows.chunks(BATCH as usize).collect();
     let mut open = Vec::new();
@@ -125,7 +125,7 @@ async fn tail(transaction: &mut Transaction<'_, Postgres>, rows: &[Row]) -> Resu
     Ok(())
 }
 
-/// Statements for each row, committed after so many rows.
+/// Separate statements for each row, committed after this many rows.
 pub(super) async fn single(url: &str, rows: &[Row], per_transaction: usize) -> Result<f64> {
     let mut connection = PgConnection::connect(url).await?;
     let started = Instant::now();
@@ -140,7 +140,7 @@ pub(super) async fn single(url: &str, rows: &[Row], per_transaction: usize) -> R
     Ok(rate(u32::try_from(rows.len())?, started))
 }
 
-/// Prepared SQLite statements row by row, committed after so many rows, as durable as the store's.
+/// Prepared SQLite statements row by row, committed after this many rows, as durably as the store.
 pub(super) fn prepared(path: &Path, rows: &[Row], per_transaction: usize) -> Result<f64> {
     let mut connection = rusqlite::Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "wal")?;

@@ -5,7 +5,7 @@
 //! | ORU, MDM (at least once) | connect → write → answer → report → accept | the same message, with the same MSH-10, once more |
 //! | DFT (at most once) | connect → **complete, confirmed by the broker** → write → answer → report | at worst a charge that was not sent |
 //!
-//! After the first byte of a charge it is never written again, whatever happens.
+//! Once the first byte of a charge has been written, it is never written again, whatever happens.
 
 use super::outbound::{Settle, Work};
 use super::socket::prepare;
@@ -29,14 +29,14 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-/// One try to connect, and one to write.
+/// Time limit for one attempt to connect, and for one to write.
 const CONNECT: Duration = Duration::from_secs(5);
 const WRITE: Duration = Duration::from_secs(10);
-/// Between two tries to connect.
+/// Pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a result is held while its hospital cannot be reached, before the platform is told.
 const HELD: Duration = Duration::from_secs(20);
-/// How long a charge is: a little shorter than its lock, since a message cannot be given back for ever.
+/// How long a charge is held: a little less than its lock, since a message cannot be given back after that.
 const CHARGE_HELD: Duration = Duration::from_secs(240);
 /// The largest message that is sent, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -100,7 +100,7 @@ impl Client {
         };
         let Some(mut stream) = self.connected(if is_charge { CHARGE_HELD } else { HELD }).await else {
             if is_charge {
-                // Nothing was written: it is still to be sent.
+                // Nothing was written, so it is still to be sent.
                 return self.settle(Settle::Release(connection, message.lock)).await;
             }
             self.uplink.report(&answer(Hl7Reply::NotConnected)).await;
@@ -111,7 +111,7 @@ impl Client {
             if !self.written.contains(&id) && self.completed(connection, message.lock).await {
                 self.written.insert(id);
             } else {
-                // Not known to be settled, so not to be written; or written before.
+                // Not known to be settled, so it must not be written; or it was written before.
                 self.connection = Some(stream);
                 return;
             }
@@ -120,7 +120,7 @@ impl Client {
             Some(message.lock)
         };
         let outcome = converse(&mut stream, &frame, &mut exchange, self.answer_within).await;
-        // A late answer must not meet the next message.
+        // A late answer must not be taken for that of the next message.
         if matches!(outcome, Outcome::Answered(_)) {
             self.connection = Some(stream);
         }
@@ -138,7 +138,7 @@ impl Client {
         }
     }
 
-    /// The message: what came, or what it says where the message is.
+    /// The message: what came, or, if that only says where the message is, what is there.
     async fn content(&self, kind: Option<&str>, body: &[u8]) -> Result<Vec<u8>, &'static str> {
         if kind == Some(HL7_CONTENT) {
             return Ok(body.to_vec());
@@ -150,7 +150,7 @@ impl Client {
         Ok(found.content.to_vec())
     }
 
-    /// The kept connection if its peer is still there, or a new one; nothing if the hospital cannot be reached for a
+    /// The kept connection if its peer is still there, or a new one; `None` if the hospital cannot be reached for a
     /// while.
     async fn connected(&mut self, held: Duration) -> Option<TcpStream> {
         if let Some(stream) = self.connection.take().filter(is_alive) {
@@ -179,7 +179,7 @@ impl Client {
     }
 
     async fn settle(&self, wanted: Settle) {
-        // The other end lasts as long as the process.
+        // The receiving task lasts as long as the process.
         let _ = self.settle.send(wanted).await;
     }
 }
@@ -190,7 +190,7 @@ fn exchange(content: &[u8]) -> Option<Exchange> {
     Some(Exchange::new(message.control_id().bytes(), false))
 }
 
-/// The peer has not closed it. What it said since the last answer is of no message any more.
+/// Whether the peer has not closed it. Bytes it sent since the last answer belong to no message.
 fn is_alive(stream: &TcpStream) -> bool {
     let mut rest = [0; 4096];
     loop {

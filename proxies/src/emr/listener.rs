@@ -1,9 +1,9 @@
-//! Orders in: frames of a hospital become messages of the bus.
+//! Orders in: frames from a hospital become messages on the bus.
 //!
-//! 1. A frame is complete. 2. Its header is looked at: what is of no kind that is taken is refused at once. 3. The
-//!    bytes are handed in as they are.
-//! 4. The bus has them, durably: the hospital is answered. If the bus cannot be reached, nothing is answered, every
-//!    connection is closed, and nobody listens until it is there again.
+//! 1. A frame is complete. 2. Its header is examined: a kind that is not accepted is refused at once. 3. The bytes are
+//! handed in unchanged.
+//! 4. Once the bus has them durably, the hospital is answered. If the bus cannot be reached, nothing is answered, every
+//! connection is closed, and the proxy does not listen until it is back.
 
 use super::socket::prepare;
 use super::uplink::Uplink;
@@ -26,11 +26,11 @@ use tracing::{debug, info, warn};
 
 /// What hospitals may send (iris-facts §9.1, R-26).
 const TAKEN: Taken<'_> = &[("ORM", "O01")];
-/// Connections at a time.
+/// Simultaneous connections.
 const CONNECTIONS: usize = 32;
 /// How long a hospital may take to read an answer.
 const WRITE: Duration = Duration::from_secs(10);
-/// Between two tries to listen.
+/// Pause between two attempts to listen.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Numbers the answers of this process.
@@ -47,7 +47,7 @@ enum End {
     Bus,
 }
 
-/// Listens while the bus can be reached, for ever.
+/// Listens while the bus can be reached, forever.
 pub(super) async fn run(uplink: Arc<Uplink>, interface: String, address: SocketAddr) {
     let mut reachable = uplink.watch();
     while reachable.wait_for(|reachable| *reachable).await.is_ok() {
@@ -60,7 +60,7 @@ pub(super) async fn run(uplink: Arc<Uplink>, interface: String, address: SocketA
             }
         };
         info!(interface, %address, "listening for orders");
-        // Dropped together: what is under way is not answered.
+        // Dropped together: frames under way are not answered.
         let mut connections = JoinSet::new();
         tokio::select! {
             () = accept(&listener, &uplink, &interface, &mut connections) => {}
@@ -101,7 +101,7 @@ async fn serve(mut stream: TcpStream, uplink: &Uplink, interface: &str) -> End {
     let mut decoder = Decoder::new(Options::ORDERS);
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        // Between frames a connection may be idle for ever.
+        // Between frames a connection may be idle forever.
         let deadline = decoder.deadline().map(tokio::time::Instant::from_std);
         let expired = async {
             match deadline {
@@ -134,7 +134,7 @@ async fn serve(mut stream: TcpStream, uplink: &Uplink, interface: &str) -> End {
     }
 }
 
-/// What was not taken, in numbers.
+/// Logs what was not accepted, in numbers.
 fn noted(events: &[Event], interface: &str) {
     for event in events {
         match event {
@@ -178,7 +178,7 @@ async fn take(stream: &mut TcpStream, uplink: &Uplink, interface: &str, frame: V
     }
 }
 
-/// Says no, where the sender wants to hear it; what has no header that can be answered ends the connection.
+/// Refuses a message, if the sender wants an answer; one without a header that can be answered ends the connection.
 async fn refuse(stream: &mut TcpStream, bytes: &[u8], refusal: Refusal) -> Result<(), End> {
     let envelope = Envelope::header(bytes).ok_or(End::Garbage)?;
     let Some(code) = envelope.refused(refusal) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! The part `emr`: a listener for each hospital's orders, a client for its results, and the uplink they share.
+//! The `emr` part: a listener for each hospital's orders, a client for its results, and the uplink they share.
 
 mod client;
 mod listener;
@@ -14,10 +14,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use uplink::Uplink;
 
-/// Messages that wait for one hospital, besides the one under way: further ones stay in the queue.
+/// Messages waiting for one hospital, besides the one under way; others stay in the queue.
 const WAITING: usize = 100;
 
-/// Starts it; it runs until what is returned is dropped.
+/// Starts it; it runs until the returned future is dropped.
 ///
 /// # Errors
 /// When a connection string cannot be used.

@@ -1,8 +1,8 @@
-//! Results out, the bus's side: takes messages from the organization's queue, gives them to the hospitals' clients, and
-//! settles them.
+//! Results out, the bus's side: takes messages from the organization's queue, passes them to the hospitals' clients,
+//! and settles them.
 //!
-//! One task owns the connection. While it is lost it is made anew; whether it is there tells the listeners whether the
-//! bus can be reached.
+//! One task owns the connection. It is rebuilt when it is lost; its state tells the listeners whether the bus can be
+//! reached.
 
 use super::uplink::Uplink;
 use crate::Configuration;
@@ -16,11 +16,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-/// Between two tries to connect, at first and at most.
+/// Pause between two attempts to connect, at first and at most.
 const PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// What a charge is called.
+/// MSH-9.1 of charges.
 const CHARGE: &str = "DFT";
 
 /// A message on its way to a hospital.
@@ -29,17 +29,17 @@ pub(super) struct Work {
     pub(super) destination: String,
     pub(super) is_charge: bool,
     pub(super) message: ReceivedMessage,
-    /// The connection it was received on: its lock means nothing on another.
+    /// The connection it was received on: its lock is meaningless on any other.
     pub(super) connection: u64,
 }
 
-/// What is to be done about a message.
+/// How a message is to be settled.
 pub(super) enum Settle {
     /// It is handled.
     Accept(u64, Lock),
     /// It is to come again.
     Release(u64, Lock),
-    /// It must never come again. True once the broker has said so.
+    /// It must never come again. Sends true once the broker has confirmed that.
     Complete(u64, Lock, oneshot::Sender<bool>),
 }
 
@@ -81,7 +81,7 @@ async fn serve(
     settle: &mut mpsc::Receiver<Settle>,
 ) -> Cause {
     let mut reachable = uplink.watch();
-    // What its client has no place for yet: nothing more is taken before it has.
+    // A message that its client has no room for yet; no more are taken until it has.
     let mut held: Option<(&mpsc::Sender<Work>, Work)> = None;
     loop {
         let client = held.as_ref().map(|(client, _)| *client);
@@ -109,7 +109,7 @@ async fn serve(
                 Err(cause) => Err(cause),
             },
             Some(wanted) = settle.recv() => settled(&mut receiver, wanted, connection).await,
-            // Whoever hands in orders has lost it: made anew, it is known to be there.
+            // Handing in an order failed because the bus is lost; rebuilding this connection shows when it is back.
             () = lost(&mut reachable) => Err(Cause::OutcomeUnknown),
         };
         if let Err(cause) = done {
@@ -119,7 +119,7 @@ async fn serve(
     }
 }
 
-/// Waits until somebody has lost the bus.
+/// Waits until somebody reports that the bus is lost.
 async fn lost(reachable: &mut watch::Receiver<bool>) {
     let _ = reachable.wait_for(|reachable| !*reachable).await;
 }
@@ -139,8 +139,8 @@ fn sorted(
     Ok((client, Work { transaction_id, destination, is_charge, message, connection }))
 }
 
-/// What is for no interface of this proxy: the platform is told that it was not sent, and sends a result again later; a
-/// charge stays in the queue.
+/// A message for no interface of this proxy. A result is reported as not sent, so that the platform sends it again
+/// later; a charge stays in the queue.
 async fn not_ours(
     receiver: &mut ServiceBusReceiver,
     stray: Box<ReceivedMessage>,
@@ -170,13 +170,13 @@ async fn settled(receiver: &mut ServiceBusReceiver, wanted: Settle, connection: 
         Settle::Complete(of, lock, told) if of == connection => {
             let completed = receiver.complete(&lock).await;
             let _ = told.send(completed.is_ok());
-            // A lock that was lost is no fault of the connection.
+            // A lost lock does not mean that the connection is broken.
             match completed {
                 Err(cause @ (Cause::OutcomeUnknown | Cause::Stopped)) => Err(cause),
                 _ => Ok(()),
             }
         }
-        // Of a connection that is gone: its locks have ended.
+        // The connection is gone, and its locks with it.
         Settle::Complete(_, _, told) => {
             let _ = told.send(false);
             Ok(())

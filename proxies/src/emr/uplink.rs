@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use tracing::warn;
 use uuid::Uuid;
 
-/// Must end before a hospital's own wait.
+/// Must be shorter than a hospital's own wait.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A call that is not through soon is the sender's to make again.
+/// A call that does not succeed soon is left for the sender to repeat.
 const SENDING: SenderOptions = SenderOptions {
     deadline: Duration::from_secs(10),
     attempts: 2,
@@ -24,7 +24,7 @@ const SENDING: SenderOptions = SenderOptions {
     batch_bytes: 1 << 20,
 };
 
-/// Between two tries to report an answer.
+/// Pause between two attempts to report an answer.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Sends to the entry.
@@ -34,7 +34,7 @@ pub(super) struct Uplink {
     reachable: watch::Sender<bool>,
 }
 
-/// The bus has not said in time that it has a message.
+/// The bus has not confirmed in time that it has a message.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Away {
     #[error("no confirmation in time")]
@@ -59,8 +59,8 @@ impl Uplink {
         self.reachable.send_if_modified(|known| std::mem::replace(known, reachable) != reachable);
     }
 
-    /// Hands in a hospital's message. Its id is made of the interface and the bytes: sent again unchanged, it is the
-    /// same message.
+    /// Hands in a hospital's message. Its id is derived from the interface and the bytes, so the same bytes sent again
+    /// are the same message.
     pub(super) async fn hand_in(&self, interface: &str, message: Vec<u8>) -> Result<(), Away> {
         let place = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{interface}", self.entry).as_bytes());
         let outgoing = OutgoingMessage {
@@ -80,7 +80,7 @@ impl Uplink {
         Err(sent)
     }
 
-    /// Reports what a hospital answered; tries until the bus has it.
+    /// Reports a hospital's answer; retries until the bus has it.
     pub(super) async fn report(&self, answer: &Hl7Answer) {
         let Ok(body) = serde_json::to_vec(answer) else { return };
         let outgoing = OutgoingMessage {

@@ -1,8 +1,8 @@
 //! Identities, and the tokens made from them.
 //!
-//! In Azure the function app signs in with its managed identity: the platform sets `IDENTITY_ENDPOINT` and hands out
+//! In Azure the function app signs in with its managed identity: the platform sets `IDENTITY_ENDPOINT` and issues
 //! tokens there. Anywhere else a developer's own sign-in is used (Azure CLI, then Azure Developer CLI). There is no
-//! chain that tries one thing after another: what is used follows from the environment alone.
+//! chain that tries one thing after another: the environment alone decides what is used.
 
 use crate::settings::{IdentitySettings, Lookup};
 use azure_core::credentials::TokenCredential;
@@ -16,11 +16,11 @@ use std::sync::Arc;
 /// Scope of tokens for Service Bus.
 pub const SERVICE_BUS_SCOPE: &str = "https://servicebus.azure.net/.default";
 
-/// Scope of tokens that stand for a password of Azure Database for PostgreSQL.
+/// Scope of tokens that serve as passwords of Azure Database for PostgreSQL.
 pub const POSTGRES_SCOPE: &str = "https://ossrdbms-aad.database.windows.net/.default";
 
-/// No credential, or no token from it. The text carries the identity library's reason, which names endpoints and ids
-/// but no secret.
+/// No credential, or no token from it. The text contains the identity library's reason, which names endpoints and ids
+/// but no secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The environment offers no identity of the wanted kind.
@@ -29,7 +29,7 @@ pub enum Error {
         /// The library's reason.
         reason: String,
     },
-    /// The identity exists, but no token could be had. Usually worth another try.
+    /// The identity exists, but issued no token. Usually worth another try.
     #[error("no token for {scope}: {reason}")]
     NoToken {
         /// What the token was for.
@@ -39,12 +39,12 @@ pub enum Error {
     },
 }
 
-/// A token and when it ends.
+/// A token and its expiry.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// The token.
     pub secret: SecretString,
-    /// From then on it is refused.
+    /// When it expires.
     pub expires: Timestamp,
 }
 
@@ -111,7 +111,7 @@ pub(crate) mod tests {
     use azure_core::time::OffsetDateTime;
     use secrecy::ExposeSecret;
 
-    /// Always the same token, valid until the second of the Unix epoch that is given.
+    /// Always the same token, valid until the given second of the Unix epoch.
     #[derive(Debug)]
     pub(crate) struct StaticToken(pub(crate) i64);
 

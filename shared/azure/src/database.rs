@@ -12,10 +12,10 @@ use std::sync::Arc;
 /// Why there is no database.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The URL is of no kind that is known.
+    /// The URL is of no known kind.
     #[error("the URL begins with neither postgres: nor sqlite:")]
     Scheme,
-    /// The identity that is to sign in is not usable.
+    /// The identity that is to sign in cannot be used.
     #[error("the database's identity is not usable")]
     Identity(#[source] CredentialError),
     /// The database cannot be opened.
@@ -28,7 +28,7 @@ pub async fn open(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc
     connect(settings, lookup, true).await
 }
 
-/// Connects to the database of a handler. PostgreSQL's schema is the handler's to change; it has to be the one this
+/// Connects to the database of a handler. Only the handler changes PostgreSQL's schema; it has to be the one this
 /// program knows.
 pub async fn visit(settings: &DatabaseSettings, lookup: Lookup<'_>) -> Result<Arc<dyn Store>, Error> {
     connect(settings, lookup, false).await
@@ -45,7 +45,7 @@ async fn connect(settings: &DatabaseSettings, lookup: Lookup<'_>, migrates: bool
     let mut options = PostgresOptions::new(settings.url.clone());
     options.migrates = migrates;
     options.connections = settings.max_connections;
-    // One connection is left for what only reads.
+    // One connection is left for reads.
     options.writers =
         options.writers.min(usize::try_from(settings.max_connections.saturating_sub(1)).unwrap_or(usize::MAX)).max(1);
     if let Some(identity) = &settings.token_identity {

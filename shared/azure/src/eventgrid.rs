@@ -1,9 +1,9 @@
 //! `BlobCreated` events as they arrive in a queue (functions-host-contract §6.4, §6.5).
 //!
 //! One JSON object per message, in the Event Grid schema or as a CloudEvent. An event in the queue is only as
-//! trustworthy as the right to send to that queue, so it is used as a hint and nothing more: the account must be ours,
-//! container and name are taken from `subject` (the raw name, never percent-decoded), and the blob is then fetched from
-//! the *configured* account with `If-Match`. `data.url` is never fetched.
+//! trustworthy as the right to send to that queue, so it is used only as a hint: the account must be ours, container
+//! and name are taken from `subject` (the raw name, never percent-decoded), and the blob is then fetched from the
+//! *configured* account with `If-Match`. `data.url` is never fetched.
 //!
 //! Only operations that leave the content complete count. `CreateFile` and `SftpCreate` make an empty file that is
 //! filled later, and on an account with a hierarchical namespace `CopyBlob` is announced when the copy is *started*.
@@ -31,7 +31,7 @@ pub enum Error {
         /// Path of the member.
         member: &'static str,
     },
-    /// The event tells of another storage account.
+    /// The event is about another storage account.
     #[error("the event is of a foreign storage account")]
     ForeignAccount,
 }
@@ -39,7 +39,7 @@ pub enum Error {
 /// What is known about our own account.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Account<'a> {
-    /// Its name; `None` = not known, any account is believed.
+    /// Its name; `None` = unknown, so that events of any account are accepted.
     pub name: Option<&'a str>,
     /// Whether it has a hierarchical namespace.
     pub hierarchical_namespace: bool,
@@ -115,7 +115,8 @@ struct Members {
 /// Reads the body of a message of the `drops` queue.
 ///
 /// # Errors
-/// [`Error`] when the message is no event or not of our account: it will not get better, so record it and be done.
+/// [`Error`] when the message is no event or not of our account. Another delivery would not help, so record it and be
+/// done.
 pub fn parse(body: &[u8], account: Account<'_>) -> Result<Event, Error> {
     let members = members(body)?;
     let event_type = members.event_type.ok_or(Error::Member { member: "event type" })?;
@@ -139,7 +140,7 @@ pub fn parse(body: &[u8], account: Account<'_>) -> Result<Event, Error> {
     })))
 }
 
-/// Webhooks get arrays, queues single objects; an array of one is unambiguous and taken too.
+/// Webhooks get arrays, queues single objects; an array of one is unambiguous and accepted, too.
 fn members(body: &[u8]) -> Result<Members, Error> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let value: Value = serde_json::from_slice(body).map_err(|_| Error::NotJson)?;
@@ -150,8 +151,8 @@ fn members(body: &[u8]) -> Result<Members, Error> {
     serde_json::from_value(object).map_err(|_| Error::NotJson)
 }
 
-/// The topic is a resource id that ends in `/providers/Microsoft.Storage/storageAccounts/{account}`; resource ids have
-/// no letter case.
+/// The topic is a resource id that ends in `/providers/Microsoft.Storage/storageAccounts/{account}`; resource ids are
+/// case-insensitive.
 fn check_account(topic: Option<&str>, account: Account<'_>) -> Result<(), Error> {
     let Some(ours) = account.name else { return Ok(()) };
     let topic = topic.ok_or(Error::Member { member: "topic" })?.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! The outside edge of the deployed handler: everything that speaks to Azure, and no rule of the business behind it.
+//! The outer edge of the deployed handler: everything that speaks to Azure, and no business rules.
 //!
 //! | module | what it speaks |
 //! |---|---|

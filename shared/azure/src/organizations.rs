@@ -1,7 +1,7 @@
 //! The organizations' documents, read from the `organizations` container and kept for a short while.
 //!
-//! A document is read again when it is older than [`FRESH`], with its ETag, so that an unchanged one costs one small
-//! request. While storage cannot be reached a kept document goes on being used: an order is not held up by a cache.
+//! A document older than [`FRESH`] is read again, with its ETag, so that an unchanged one costs one small request.
+//! While storage cannot be reached, a cached document stays in use: an order is not held up by a cache.
 
 use crate::blob::{BlobAddress, BlobStore, Downloaded, Error as BlobError, Etag};
 use futures::TryStreamExt;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::{error, warn};
 
-/// How long a document is used without asking whether it changed.
+/// How long a document is used without checking whether it changed.
 const FRESH: Duration = Duration::from_secs(15);
 
 /// The largest document read, in bytes.
@@ -22,17 +22,17 @@ const DOCUMENT_LIMIT: u64 = 4 << 20;
 pub enum Lookup {
     /// An organization with a usable document.
     Known(Arc<Organization>),
-    /// There is none of this name.
+    /// No organization has this name.
     Unknown,
 }
 
-/// Why it cannot be told at the moment.
+/// Why the organization cannot be determined at the moment.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Storage is away.
+    /// Storage is down.
     #[error("the document cannot be read now")]
     Storage(#[source] BlobError),
-    /// The document is there and cannot be used: someone has to correct it; until then the organization's work waits.
+    /// The document exists but cannot be used: someone has to correct it; until then the organization's work waits.
     #[error("the document is not usable")]
     Broken,
 }
@@ -43,7 +43,7 @@ struct Kept {
     checked: Instant,
 }
 
-/// How a document is read, with everything that stands against it.
+/// How a document is read; its error lists all problems.
 pub type Reader = fn(&[u8]) -> Result<Organization, organization::Error>;
 
 /// The documents, shared by all functions of a process.
@@ -74,8 +74,8 @@ impl Organizations {
         self.get_checked_within(slug, FRESH).await
     }
 
-    /// The organization of this name as its document is now: for work that is rare and whose sender may have changed
-    /// the document just before.
+    /// The organization of this name by its current document: for rare work whose sender may have changed the document
+    /// just before.
     pub async fn current(&self, slug: &Slug) -> Result<Lookup, Error> {
         self.get_checked_within(slug, Duration::ZERO).await
     }

@@ -1,13 +1,13 @@
-//! What the process tells: log lines, one JSON object each, on standard output; and, where that is asked for, spans and
+//! What the process reports: log lines, one JSON object each, on standard output; and, if configured, spans and
 //! measurements to a collector ([`export`]).
 //!
 //! The Functions host turns every line of standard output into a trace, and every line of standard error into an
-//! *error* (functions-host-contract §3.4). Fields of the spans around an event (`invocation`, `organization` …) stand
-//! beside the event's own, outermost first, so that a line can be read without its neighbors.
+//! *error* (functions-host-contract §3.4). Fields of the spans around an event (`invocation`, `organization` …) are
+//! written next to the event's own, outermost first, so that a line can be read without its neighbors.
 //!
-//! Nothing can leave its line: control characters, and the separators that some viewers take for line ends, are written
-//! as escapes. Libraries log warnings and errors only, whatever level our own code has, because their more talkative
-//! lines contain URLs and with them blob names. A panic is logged by its place alone: its message may quote data.
+//! Nothing can break out of its line: control characters, and separators that some viewers take for line ends, are
+//! escaped. Libraries log only warnings and errors, whatever level our own code has, because their more verbose lines
+//! contain URLs and with them blob names. A panic is logged by its location alone, because its message may quote data.
 
 mod collector;
 mod export;
@@ -32,11 +32,11 @@ use tracing_subscriber::registry::LookupSpan;
 #[error("logging was already started in this process")]
 pub struct Error;
 
-/// What was started; stop it before the process ends.
+/// The telemetry that was started; stop it before the process ends.
 pub struct Telemetry(Export);
 
-/// Starts logging to standard output, and makes panics a log line; starts exporting as far as the environment asks for
-/// it. Once per process.
+/// Starts logging to standard output, including panics, and starts exporting as far as the environment asks for it.
+/// Once per process.
 ///
 /// # Errors
 /// [`Error`] when logging was started before.
@@ -46,8 +46,7 @@ pub fn init(settings: TelemetrySettings, runtime: &Handle, lookup: Lookup<'_>) -
         Err(failure) => (Export::default(), Some(failure)),
     };
     match export.layer() {
-        // Each sees its own: the target of exported spans is nothing for the log, everything else nothing for the
-        // exporter.
+        // Each layer sees only its own: spans for export are not logged, and everything else is not exported.
         Some(spans) => {
             let lines = SpanFields.and_then(lines(std::io::stdout)).with_filter(targets(settings));
             tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines).with(spans))
@@ -63,13 +62,13 @@ pub fn init(settings: TelemetrySettings, runtime: &Handle, lookup: Lookup<'_>) -
 }
 
 impl Telemetry {
-    /// Sends what is left to the collector, within a short time.
+    /// Sends the rest to the collector, within a short time.
     pub async fn stop(self) {
         self.0.stop().await;
     }
 }
 
-/// The subscriber for log lines, for tests that look at what is logged.
+/// The subscriber for log lines, for tests that check what is logged.
 pub fn subscriber<W>(settings: TelemetrySettings, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -189,8 +188,8 @@ where
     }
 }
 
-/// JSON text without any character that could end a line or drive a terminal. JSON escapes the ASCII ones itself; the
-/// others can only stand inside strings, where an escape means the same.
+/// JSON text without any character that could end a line or control a terminal. JSON itself escapes the ASCII ones; the
+/// others can only occur inside strings, where an escape means the same.
 fn one_line(json: &str) -> String {
     use std::fmt::Write;
     json.chars().fold(String::with_capacity(json.len()), |mut line, c| {

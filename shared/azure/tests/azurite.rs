@@ -1,6 +1,6 @@
-//! The blob client against Azurite, which was written by others than the local Blob endpoint.
+//! The blob client against Azurite, an implementation that is independent of the local Blob endpoint.
 //!
-//! `cargo xtask test` starts one and names it in the environment; without it each test says that it did not run.
+//! `cargo xtask test` starts one and names it in the environment; without it each test reports that it did not run.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use iris_azure::blob::{BLOCK_BYTES, BlobAddress, BlobStore, Error, RANGE_BYTES, UploadOptions};
 
-/// A new container of the Azurite the environment names.
+/// A new container in the Azurite that the environment names.
 struct Azurite {
     blobs: BlobStore,
     container: String,
@@ -36,7 +36,7 @@ impl Azurite {
     }
 }
 
-/// Bytes that differ from place to place, so that a range in the wrong place shows.
+/// Bytes that differ by position, so that a range from the wrong place shows.
 fn content(length: usize) -> Bytes {
     (0..length).map(|index| (index % 251) as u8 ^ (index / 65_536) as u8).collect()
 }

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A range that makes many of a small blob.
+/// Small enough to split a small blob into many ranges.
 const RANGE: u64 = 64 * 1024;
 
 struct Local {
@@ -48,7 +48,7 @@ fn address(name: &str) -> BlobAddress {
     BlobAddress::new("drops", name).unwrap()
 }
 
-/// Bytes that differ from place to place, so that a range in the wrong place shows.
+/// Bytes that differ by position, so that a range from the wrong place shows.
 fn content(length: usize) -> Bytes {
     (0..length).map(|index| (index % 251) as u8 ^ (index / 65_536) as u8).collect()
 }

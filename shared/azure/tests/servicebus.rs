@@ -336,7 +336,7 @@ async fn what_was_handed_over_is_sent_although_the_handle_is_gone() {
     assert_eq!(drain(&bus.broker, "events").await.len(), 101);
 }
 
-/// Tokens that end soon, and a count of them.
+/// Tokens that expire soon, and a count of them.
 #[derive(Debug, Default)]
 struct ShortLived {
     given: AtomicUsize,

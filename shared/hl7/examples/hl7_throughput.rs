@@ -1,4 +1,4 @@
-//! Messages per second of reading and building, beside passes that no reader can exceed and an independent one.
+//! Messages read and built per second, compared with passes that no reader can outrun and with an independent reader.
 //!
 //! `cargo run --release -p iris-hl7 --example hl7_throughput`
 
@@ -14,7 +14,7 @@ use std::time::Instant;
 const ROUNDS: usize = 5;
 const ORDER: &[u8] = include_bytes!("../../../samples/hl7/order.hl7");
 
-/// What an order is made of.
+/// The values that an order is made of.
 const ADDRESSES: [&str; 12] = [
     "ORC-1",
     "PID-2[5=MRN].1",
@@ -72,7 +72,7 @@ fn main() {
     println!("  overrides: {:.2}", overridden / built);
 }
 
-/// Times per second of the best of some rounds.
+/// Runs per second in the best of several rounds.
 fn best(name: &str, mut pass: impl FnMut() -> usize) -> f64 {
     let mut best: f64 = 0.0;
     for _ in 0..ROUNDS {

@@ -1,7 +1,7 @@
-//! Files of messages: one, several behind each other, and batches (FHS, BHS, MSH …, BTS, FTS).
+//! Files of messages: one, several in a row, and batches (FHS, BHS, MSH …, BTS, FTS).
 //!
-//! Nothing of a file is lost silently: what stands outside of messages and is no envelope, a trailer that counts
-//! something else, and an envelope that never ends are all said.
+//! Nothing in a file is lost silently: text outside of messages that is not an envelope, a trailer with a wrong count,
+//! and an envelope that never ends are all reported.
 
 use crate::message::{Limits, Message, index};
 use std::ops::Range;
@@ -11,7 +11,7 @@ use std::ops::Range;
 pub struct File {
     /// The messages, in order.
     pub messages: Vec<Piece>,
-    /// What is odd about the envelope.
+    /// What is wrong with the envelope.
     pub faults: Vec<Fault>,
 }
 
@@ -20,28 +20,28 @@ pub struct File {
 pub struct Piece {
     /// Where it is in the file.
     pub bytes: Range<usize>,
-    /// Which batch of the file it is in, from 1; nothing outside of batches.
+    /// Which batch of the file it is in, from 1; `None` outside of batches.
     pub batch: Option<usize>,
 }
 
-/// What is odd about the envelope of a file.
+/// Something wrong with the envelope of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Something stands outside of messages and is no envelope.
+    /// Something outside of messages that is not an envelope.
     Stray {
         /// Where it begins in the file.
         at: usize,
         /// How long it is.
         bytes: usize,
     },
-    /// A trailer counts other than there is: BTS-1 messages of its batch, FTS-1 batches.
+    /// A trailer's count is wrong: BTS-1 messages of its batch, FTS-1 batches.
     Count {
         /// What the trailer says.
         declared: usize,
         /// What was found.
         found: usize,
     },
-    /// A batch or file was begun and not ended: the file may be cut off.
+    /// A batch or file has no end: the file may be cut off.
     NoTrailer,
 }
 
@@ -55,7 +55,7 @@ enum Line {
     Other,
 }
 
-/// Bytes that stand between messages when a connection's traffic was saved as a file.
+/// Bytes that stand between messages when the traffic of a connection was saved to a file.
 fn is_between(byte: u8) -> bool {
     index::is_blank(byte) || matches!(byte, 0x0b | 0x1c)
 }
@@ -72,8 +72,8 @@ fn line(bytes: &[u8]) -> Line {
     }
 }
 
-/// Where lines begin that may be an envelope's or a message's first: behind what ends segments, behind MLLP's end
-/// bytes, and at the beginning of a last line that somebody's editor ended otherwise.
+/// Where lines begin that may be the first line of an envelope or a message: after segment ends, after MLLP's end
+/// bytes, and at the start of the last line if an editor ended the line before it differently.
 fn beginnings(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let ends = memchr::memchr3_iter(b'\r', b'\n', 0x1c, bytes).map(|end| end + 1);
     let skip = |from: usize| {
@@ -83,7 +83,7 @@ fn beginnings(bytes: &[u8]) -> impl Iterator<Item = usize> {
     };
     let mut last = None;
     [0].into_iter().chain(ends).filter_map(move |from| {
-        // Blanks are skipped once, however many line ends are among them.
+        // Blanks are skipped once, however many line ends they contain.
         if last.is_some_and(|last| from <= last) {
             return None;
         }
@@ -93,7 +93,7 @@ fn beginnings(bytes: &[u8]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Takes a file apart. The pieces are read with [`Message::read`] one by one, so that a bad one does not hold back the
+/// Splits a file. The pieces are read with [`Message::read`] one by one, so that a bad one does not hold back the
 /// others.
 #[must_use]
 pub fn split(bytes: &[u8]) -> File {
@@ -108,7 +108,7 @@ pub fn split(bytes: &[u8]) -> File {
     split.finish()
 }
 
-/// What is open: a message, or something stray.
+/// What is open: a message, or stray text.
 #[derive(Debug, Clone, Copy)]
 struct Open {
     start: usize,
@@ -145,7 +145,7 @@ impl Split<'_> {
                 }
             }
             Line::BatchTrailer => {
-                // Some write a batch's trailer without its header.
+                // Some senders write a batch's trailer without its header.
                 let found = self.batch.take().unwrap_or(self.file.messages.len());
                 self.count(start, found);
             }
@@ -159,7 +159,7 @@ impl Split<'_> {
         }
     }
 
-    /// A batch without its trailer.
+    /// Ends a batch, with or without its trailer.
     fn end_batch(&mut self) {
         if self.batch.take().is_some() {
             self.file.faults.push(Fault::NoTrailer);
@@ -171,7 +171,7 @@ impl Split<'_> {
         let content = self.bytes.get(start..end).unwrap_or_default();
         let trailing = content.iter().rev().take_while(|byte| is_between(**byte)).count();
         if message {
-            // The last segment's end belongs to the message, what follows it does not.
+            // The end of the last segment belongs to the message; what follows does not.
             let end = end - trailing
                 + content
                     .get(content.len() - trailing..)
@@ -243,12 +243,12 @@ mod tests {
             ("\u{feff}MSH|^~\\&|1\rPID|x", &[("MSH1/PID|x", None)], none),
             ("MSH|^~\\&|1\nPID|x\n\nMSH|^~\\&|2\nPID|y\n", &[("MSH1$PID|x$", None), ("MSH2$PID|y$", None)], none),
             ("MSH|^~\\&|1\r\nPID|x\r\nMSH|^~\\&|2\r\n", &[("MSH1/$PID|x/", None), ("MSH2/", None)], none),
-            // What a connection carried.
+            // Saved traffic of a connection.
             ("\u{b}MSH|^~\\&|1\r\u{1c}\r\u{b}MSH|^~\\&|2\r\u{1c}\r", &[("MSH1/", None), ("MSH2/", None)], none),
             ("\u{b}MSH|^~\\&|1\u{1c}\u{b}MSH|^~\\&|2\u{1c}", &[("MSH1", None), ("MSH2", None)], none),
-            // Files behind each other, the first without its last segment end.
+            // Files in a row, the first without its last segment end.
             ("MSH|^~\\&|1\rPID|x\nMSH|^~\\&|2\rPID|y", &[("MSH1/PID|x$", None), ("MSH2/PID|y", None)], none),
-            // Text that only begins like a header stays what it is.
+            // Text that merely begins like a header stays text.
             ("MSH|^~\\&|1\rNTE|a\nMSHA\rNTE|b", &[("MSH1/NTE|a$MSHA/NTE|b", None)], none),
             (
                 "FHS|^~\\&|f\rBHS|^~\\&|b\rMSH|^~\\&|1\rMSH|^~\\&|2\rBTS|2\rFTS|1\r",

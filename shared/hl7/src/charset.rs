@@ -1,11 +1,11 @@
-//! Character sets: MSH-18, and what is done where it is silent or wrong.
+//! Character sets: MSH-18, and what to do when it is missing or wrong.
 
 use crate::message::Notice;
 use encoding_rs::{EUC_KR, Encoding, UTF_8, WINDOWS_1252};
 use std::borrow::Cow;
 
-/// How the bytes of a message's values become text. Delimiters and segment ends are ASCII bytes in all of these, so
-/// that a message is taken apart before it is decoded.
+/// How the bytes of a message's values become text. Delimiters and segment ends are ASCII bytes in all of these, so a
+/// message can be split before it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charset(&'static Encoding);
 
@@ -21,8 +21,8 @@ impl Charset {
     /// UTF-8.
     pub const UTF8: Self = Self(UTF_8);
 
-    /// The character set of a message: the one declared (first repetition of MSH-18) if the bytes are valid in it.
-    /// Otherwise, and where nothing is declared, UTF-8 if they are valid in that, else windows-1252.
+    /// The character set of a message: the declared one (first repetition of MSH-18) if the bytes are valid in it.
+    /// Otherwise, and if none is declared, UTF-8 if they are valid in that, else windows-1252.
     pub(crate) fn of(declared: &[u8], message: &[u8]) -> (Self, Option<Notice>) {
         let declared = Self::declared(declared);
         if message.is_ascii() {
@@ -46,7 +46,7 @@ impl Charset {
         }
     }
 
-    /// Names of table 0211, and those that programs write instead.
+    /// Names of table 0211, and other names that programs write.
     fn declared(name: &[u8]) -> Declared {
         let name = String::from_utf8_lossy(name.trim_ascii()).to_ascii_uppercase();
         let label = match name.as_str() {
@@ -60,15 +60,15 @@ impl Charset {
                 None => other.to_ascii_lowercase(),
             },
         };
-        // Those with several bytes per character may use a delimiter's byte as a second one.
+        // In sets with several bytes per character, a delimiter's byte may occur as a second byte.
         match Encoding::for_label(label.as_bytes()) {
             Some(encoding) if encoding.is_single_byte() || encoding == UTF_8 => Declared::Known(encoding),
             _ => Declared::Unknown,
         }
     }
 
-    /// The text of these bytes. Bytes that are not UTF-8 where that is declared or guessed (an escape may stand for
-    /// any) are windows-1252; what has no meaning in other character sets becomes U+FFFD.
+    /// The text of these bytes. If UTF-8 is declared or guessed, bytes that are not UTF-8 (an escape may stand for any)
+    /// are read as windows-1252; bytes without a meaning in other character sets become U+FFFD.
     #[must_use]
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         if self.0 == UTF_8

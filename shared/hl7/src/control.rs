@@ -1,11 +1,11 @@
-//! MSH-10 of what is sent.
+//! MSH-10 of outgoing messages.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// The published form `yyMMddHHmmss`, in UTC, and five digits of the delivery's number, which keep two of one second
-/// apart: 17 characters, of the 20 allowed up to 2.6. Made once with the delivery and kept for every repetition, so
-/// that a receiver can drop one.
+/// The published form `yyMMddHHmmss`, in UTC, followed by five digits of the delivery's number, which distinguish two
+/// in the same second: 17 characters, of the 20 allowed up to 2.6. Created once with the delivery and kept for every
+/// repetition, so that a receiver can drop duplicates.
 #[must_use]
 pub fn control_id(now: Timestamp, delivery: u64) -> String {
     let digits = crate::time::fourteen_digits(now, &TimeZone::UTC);

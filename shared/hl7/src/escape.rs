@@ -1,4 +1,4 @@
-//! Escape sequences: what stands for a delimiter, a byte or a line break within a value.
+//! Escape sequences: what represents a delimiter, a byte or a line break within a value.
 //!
 //! | sequence | read as | written for |
 //! |---|---|---|
@@ -11,13 +11,13 @@
 //! | anything else between two escape characters | itself | |
 //! | one without a second | itself | |
 //!
-//! One pass: what an escape stands for is not looked at again.
+//! One pass: the result of an escape is not unescaped again.
 
 use crate::message::Delimiters;
 use memchr::memchr;
 use std::borrow::Cow;
 
-/// The most line breaks a `\.sp n\` is read as. A hostile number must not become memory.
+/// The most line breaks that `\.sp n\` can stand for. A hostile number must not use up memory.
 const MOST_BREAKS: usize = 100;
 
 /// The value of these bytes, still in the message's character set.
@@ -33,7 +33,7 @@ pub(crate) fn unescape<'a>(bytes: &'a [u8], delimiters: &Delimiters) -> Cow<'a, 
             let (sequence, after) = (after.get(..end)?, after.get(end + 1..)?);
             append(sequence, delimiters, &mut out).then_some(after)
         });
-        // What is no sequence is text, and its second escape character may begin one.
+        // What is not a sequence is text, and its second escape character may begin one.
         let text = read.unwrap_or_else(|| {
             out.push(escape);
             after
@@ -49,7 +49,7 @@ pub(crate) fn unescape<'a>(bytes: &'a [u8], delimiters: &Delimiters) -> Cow<'a, 
     Cow::Owned(out)
 }
 
-/// The letter between escape characters that stands for a delimiter; nothing if the byte is none.
+/// The letter between escape characters that stands for a delimiter; `None` if the byte is not one.
 pub(crate) fn letter(byte: u8, delimiters: &Delimiters) -> Option<u8> {
     let Delimiters { field, component, repetition, escape, subcomponent, truncation } = *delimiters;
     let letters = [
@@ -63,7 +63,7 @@ pub(crate) fn letter(byte: u8, delimiters: &Delimiters) -> Option<u8> {
     letters.into_iter().find(|(delimiter, _)| *delimiter == Some(byte)).map(|(_, letter)| letter)
 }
 
-/// Appends what the sequence stands for; false if it is none that we know.
+/// Appends what the sequence stands for; false if it is unknown.
 fn append(sequence: &[u8], delimiters: &Delimiters, out: &mut Vec<u8>) -> bool {
     let delimiter = match sequence {
         b"F" => delimiters.field,
@@ -124,10 +124,10 @@ mod tests {
             (r"one\.br\two", "one\ntwo"),
             (r"\.sp\|\.sp 2\|\.sp+3\", "\n|\n\n|\n\n\n"),
             (r"\H\bold\N\", "bold"),
-            // Unknown ones are kept, also those that switch character sets.
+            // Unknown sequences are kept, including those that switch character sets.
             (r"\C2842\ \M2842\ \Zmine\ \Q\", r"\C2842\ \M2842\ \Zmine\ \Q\"),
             (r"\X4\ \XZZ\ \X\ \.sp999\ \.spx\ \P\", r"\X4\ \XZZ\ \X\ \.sp999\ \.spx\ \P\"),
-            // A lone backslash is one, and the next may begin a sequence.
+            // A lone backslash is text, and the next one may begin a sequence.
             (r"A\B", r"A\B"),
             (r"C:\temp\F\", r"C:\temp|"),
             (r"\", r"\"),

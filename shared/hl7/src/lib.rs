@@ -2,15 +2,14 @@
 //!
 //! - [`Message`] reads: one pass over the bytes makes an index of spans; values are unescaped and decoded when asked
 //!   for.
-//! - [`Writer`] writes: separators come from its methods and values are escaped by them; nothing else can be put into a
-//!   message.
+//! - [`Writer`] writes: its methods produce the separators and escape the values; nothing else can get into a message.
 //! - [`Address`] names a place in a message (`PID-3[5=MRN].1`), for reading, for writing, and for mapping instructions.
 //! - [`batch`] splits files of many messages, [`mllp`] frames a connection's bytes.
 //! - [`ack`] answers messages and says what an answer means.
 //! - [`mapping`] turns instructions, which are data, into messages.
 //!
 //! Any bytes may come: nothing here panics, and everything takes time proportional to what was read. Nothing that an
-//! error or a notice displays is taken from a message, since that may be a patient's data.
+//! error or a notice displays is taken from a message, because it may be a patient's data.
 
 pub mod ack;
 pub mod address;

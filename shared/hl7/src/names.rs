@@ -2,8 +2,8 @@
 
 use crate::message::SegmentId;
 
-/// What a field of a segment is called in the standard; nothing for fields and segments that integrations of this kind
-/// do not use.
+/// The standard's name of a field of a segment; `None` for fields and segments that integrations of this kind do not
+/// use.
 #[must_use]
 pub fn field_name(segment: SegmentId, field: u16) -> Option<&'static str> {
     let names: &[(u16, &str)] = match &segment.bytes() {

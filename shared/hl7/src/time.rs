@@ -1,4 +1,4 @@
-//! Dates and times: as precise as they were sent, in whatever zone applies.
+//! Dates and times: as precise as they were sent, in the zone that applies.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time as Clock};
@@ -27,13 +27,13 @@ pub enum Precision {
 /// A date or time as HL7 writes it: `yyyy[MM[dd[HH[mm[ss[.ffff]]]]]][±zzzz]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time {
-    /// What was not sent is the beginning: January, the first, midnight.
+    /// Parts that were not sent are at their start: January, the first, midnight.
     civil: DateTime,
     precision: Precision,
     offset: Option<Offset>,
 }
 
-/// Why a text is no time.
+/// Why a text is not a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TimeError {
     /// Another form.
@@ -42,10 +42,10 @@ pub enum TimeError {
     /// The form is right, but there is no such day or time of day, e.g. 30 February.
     #[error("there is no such date or time")]
     Impossible,
-    /// An offset that is no number of hours and minutes.
+    /// An offset that is not a number of hours and minutes.
     #[error("the offset of a time is not of the form +HHmm")]
     Offset,
-    /// The time needs a day, and has only a year or a month.
+    /// The time needs a day, but has only a year or a month.
     #[error("the date has no day")]
     NoDay,
 }
@@ -112,8 +112,8 @@ impl Time {
         self.offset
     }
 
-    /// The local time, as it was sent: what a field without zones takes (iris-facts §2.5, ScheduledTime). What is
-    /// missing is the beginning of the year, month or day.
+    /// The local time as sent: for fields without zones (iris-facts §2.5, ScheduledTime). Missing parts are the start
+    /// of the year, month or day.
     #[must_use]
     pub fn civil(&self) -> DateTime {
         self.civil
@@ -128,8 +128,8 @@ impl Time {
         if self.precision >= Precision::Day { Ok(self.civil.date()) } else { Err(TimeError::NoDay) }
     }
 
-    /// The moment: by its own offset, else the message's (MSH-7), else in the given zone. In the hour that clocks skip,
-    /// the moment is the later one; in the hour that they repeat, the first.
+    /// The instant: by its own offset, else the message's (MSH-7), else in the given zone. In the hour that clocks
+    /// skip, the later instant; in the hour that they repeat, the first.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ fn read_offset(text: &str) -> Result<Offset, TimeError> {
     }
 }
 
-/// Nanoseconds. More digits than that are cut; the standard has four.
+/// Nanoseconds. Further digits are cut; the standard has four.
 fn read_fraction(text: &str) -> Result<i32, TimeError> {
     if text.is_empty() || text.len() > 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(TimeError::Form);

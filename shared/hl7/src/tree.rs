@@ -19,7 +19,7 @@ impl<T> Default for Tree<T> {
     }
 }
 
-/// The n-th item from 1, made if it is not there.
+/// The n-th item from 1; created if it does not exist.
 pub(crate) fn grown<T: Default>(items: &mut Vec<T>, n: u16) -> &mut T {
     let index = usize::from(n.saturating_sub(1));
     if items.len() <= index {
@@ -34,13 +34,13 @@ impl<T> Tree<T> {
         self.0.get(usize::from(n).checked_sub(1)?)
     }
 
-    /// Field n, from 1, made if it is not there.
+    /// Field n, from 1; created if it does not exist.
     pub(crate) fn field(&mut self, n: u16) -> &mut Repetitions<T> {
         grown(&mut self.0, n)
     }
 }
 
-/// A message that is being made or changed by addresses.
+/// A message that is created or changed by addresses.
 ///
 /// ```
 /// use iris_hl7::Draft;
@@ -68,21 +68,21 @@ impl Default for Leaf {
     }
 }
 
-/// What a draft cannot have.
+/// Why a draft cannot be changed like this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DraftError {
     /// MSH-1 and MSH-2 are the delimiters.
     #[error("MSH-1 and MSH-2 cannot be written: they are the delimiters")]
     Delimiters,
-    /// A second header, or a segment far behind the last one of its name.
+    /// A second header, or a segment far beyond the last one of its name.
     #[error("an address may begin the next segment of its name, and no header but the first")]
     Segment,
-    /// Beyond what messages may have.
+    /// Beyond the limits of messages.
     #[error("fields, repetitions, components and subcomponents end at 1000")]
     TooFar,
 }
 
-/// The last field, repetition, component and subcomponent.
+/// The highest number of a field, repetition, component or subcomponent.
 const LAST: u16 = 1_000;
 
 impl Default for Draft {
@@ -117,9 +117,9 @@ impl Draft {
         Ok(())
     }
 
-    /// Puts a text where the address says: the whole field, component or subcomponent, which loses what it had. A
-    /// segment that is not there is added at the end; a repetition that is chosen by one of its components and not
-    /// there is added with that component.
+    /// Puts a text at the address: the whole field, component or subcomponent, which loses what it had. A missing
+    /// segment is added at the end; a missing repetition that is chosen by one of its components is added with that
+    /// component.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Draft {
         self.put(address, Leaf::Text(text.to_owned()))
     }
 
-    /// Puts HL7's null where the address says.
+    /// Puts HL7's null at the address.
     ///
     /// # Errors
     ///
@@ -246,7 +246,7 @@ fn write_field(writer: &mut Writer, field: &Repetitions<Leaf>, formatted: bool) 
     }
 }
 
-/// The repetition that has this text at this place; a new one if none has.
+/// The repetition that has this text at this place; a new one if there is none.
 fn chosen<'t>(repetitions: &'t mut Repetitions<Leaf>, position: (u16, u16), is: &str) -> &'t mut Components<Leaf> {
     let (component, subcomponent) = position;
     let at = |n: u16| usize::from(n.saturating_sub(1));
@@ -256,7 +256,7 @@ fn chosen<'t>(repetitions: &'t mut Repetitions<Leaf>, position: (u16, u16), is: 
         _ => false,
     };
     let index = repetitions.iter().position(has).unwrap_or_else(|| {
-        // One that says nothing is no repetition yet.
+        // An empty repetition does not count.
         let empty = |repetition: &Components<Leaf>| repetition.iter().flatten().all(|leaf| *leaf == Leaf::default());
         repetitions.iter().position(empty).unwrap_or(repetitions.len())
     });

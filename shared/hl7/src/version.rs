@@ -1,4 +1,4 @@
-//! Versions of the standard, as far as messages differ by them.
+//! Versions of the standard, as far as they affect messages.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ impl Version {
         Self::V2_8_2,
     ];
 
-    /// As it stands in MSH-12.
+    /// As written in MSH-12.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl Version {
         Self::ALL.into_iter().find(|version| version.text() == text.trim())
     }
 
-    /// MSH-9 has a third component, the structure.
+    /// Whether MSH-9 has a third component, the structure.
     #[must_use]
     pub fn names_structure(self) -> bool {
         self >= Self::V2_5

@@ -1,7 +1,7 @@
-//! Ours and an independent reader (er7) say the same about the same bytes.
+//! Our reader and an independent one (er7) read the same from the same bytes.
 //!
-//! Where the two differ on purpose the corpus keeps out: er7 takes no `^\~\&`, ends segments at LF even where CR ends
-//! them, knows no character sets, and leaves some escapes alone that ours reads.
+//! The corpus avoids what the two treat differently on purpose: er7 does not accept `^\~\&`, ends segments at LF even
+//! where CR ends them, knows no character sets, and leaves some escapes alone that ours reads.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -90,7 +90,7 @@ fn message() -> impl Strategy<Value = String> {
     })
 }
 
-/// Line breaks within values are read as `\n` by ours, and as something else or not at all by er7.
+/// Our reader reads line breaks within values as `\n`; er7 reads them differently or not at all.
 fn comparable(said: Said) -> Said {
     let plain = |text: String| text.replace("\\.br\\", "\n").replace('\r', "\n");
     said.into_iter().map(|(name, place, text)| (name, place, plain(text))).collect()
@@ -102,7 +102,7 @@ proptest! {
         prop_assert_eq!(comparable(ours(text.as_bytes())), comparable(theirs(&text)));
     }
 
-    /// What we write is read by the other as by ours, whatever the values.
+    /// er7 reads what we write as our reader does, whatever the values.
     #[test]
     fn the_other_reads_what_we_write(values in proptest::collection::vec("[ -~é]{0,20}", 0..30)) {
         let mut writer = Writer::message(Output::Utf8);
@@ -119,7 +119,7 @@ proptest! {
         let bytes = writer.finish();
         let said = theirs(std::str::from_utf8(&bytes).unwrap());
         prop_assert_eq!(comparable(ours(&bytes)), comparable(said));
-        // Nothing is lost, and nothing of a value becomes structure.
+        // Nothing is lost, and no value becomes structure.
         let texts: Vec<_> = ours(&bytes).into_iter().filter(|(name, ..)| name == "ZX1").map(|(.., text)| text).collect();
         let expected: Vec<_> = values.iter().filter(|value| !value.is_empty()).cloned().collect();
         prop_assert_eq!(texts, expected);
@@ -130,13 +130,13 @@ proptest! {
     fn a_message_survives_being_written(text in message()) {
         let read = Message::read(text.as_bytes(), &Limits::default()).unwrap();
         let bytes = Draft::of(&read).write(Output::Utf8);
-        // The character set is declared where it was not.
+        // The character set gets declared where it was not.
         let flat = |said: Said| comparable(said).into_iter().filter(|(_, place, _)| place != &[18, 1, 1, 1]).collect::<Said>();
         let flat = |said: Said| flat(said).into_iter().map(|(n, p, text)| (n, p, text.replace('\n', " "))).collect::<Said>();
         prop_assert_eq!(flat(ours(&bytes)), flat(ours(text.as_bytes())));
     }
 
-    /// No bytes are too odd: reading says what is wrong, and every part of what can be read can be asked for.
+    /// No bytes are too odd: reading either says what is wrong, or every part can be accessed.
     #[test]
     fn any_bytes_are_read_or_refused(
         parts in proptest::collection::vec(

@@ -1,4 +1,4 @@
-//! What a connection's bytes are: every event of the table in `mllp`, however the stream is cut.
+//! The meaning of a connection's bytes: every event of the table in `mllp`, however the stream is cut.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ fn dropped(reason: Reason, bytes: usize) -> Event {
     Event::Dropped(Dropped { reason, bytes })
 }
 
-/// All events of a stream that comes in such pieces.
+/// All events of a stream that arrives in these pieces.
 fn events<'b>(options: Options, pieces: impl IntoIterator<Item = &'b [u8]>) -> Vec<Event> {
     let mut decoder = Decoder::new(options);
     let at = Instant::now();
@@ -25,7 +25,8 @@ fn events<'b>(options: Options, pieces: impl IntoIterator<Item = &'b [u8]>) -> V
     events
 }
 
-/// The same events at once, byte by byte, and in two pieces cut anywhere. Junk is added up: how it is cut is no matter.
+/// The same events at once, byte by byte, and in two pieces cut anywhere. Junk is added up, because how it is cut does
+/// not matter.
 fn check(options: Options, stream: &[u8], expected: &[Event]) {
     let label = String::from_utf8_lossy(stream).into_owned();
     assert_eq!(events(options, [stream]), expected, "{label:?}");
@@ -48,7 +49,7 @@ fn frames_and_what_stands_between_them() {
         (b"\x0bMSH|1\r\x1c\x0bMSH|2\r\x1c", vec![frame("MSH|1\r"), frame("MSH|2\r")]),
         (b"\x0bMSH|1\r\x1c\n\0\0\r\n\x0bMSH|2\r\x1c\r\n", vec![frame("MSH|1\r"), frame("MSH|2\r")]),
         (b"\x0bMSH|1\r\x1c\r\x1c\r", vec![frame("MSH|1\r")]),
-        // A byte order mark is no content.
+        // A byte order mark is not content.
         (b"\x0b\xef\xbb\xbfMSH|1\x1c\r", vec![frame("MSH|1")]),
         // Other bytes between frames.
         (b"hello\x0bMSH|1\x1c\rx y\x0bMSH|2\x1c", vec![Event::Junk(5), frame("MSH|1"), Event::Junk(2), frame("MSH|2")]),
@@ -65,7 +66,7 @@ fn frames_and_what_stands_between_them() {
         (b"\x0bMSH|1\rPI", vec![dropped(Reason::Truncated, 8)]),
         (b"\x0b", vec![dropped(Reason::Truncated, 0)]),
         (b"\x0bMSH|1\r\x1c\r\x0bMS", vec![frame("MSH|1\r"), dropped(Reason::Truncated, 2)]),
-        // Nothing in it.
+        // Empty frames.
         (b"\x0b\x1c\r\x0bMSH|1\x1c\r", vec![dropped(Reason::Empty, 0), frame("MSH|1")]),
         // Release 2.
         (b"\x0b\x06\x1c\r\x0b\x15\x1c\r", vec![Event::Transport(true), Event::Transport(false)]),
@@ -106,7 +107,7 @@ fn too_much_of_anything_closes_the_connection() {
     let head = [b"MSH|".as_slice(), &[b'x'; 61]].concat();
     check(OPTIONS, &more, &[Event::TooLarge { head }, Event::Close(Close::TooLarge)]);
     check(OPTIONS, b"0123456789abcdefg", &[Event::Junk(17), Event::Close(Close::Junk)]);
-    // Neither ends nor blanks in between make it less.
+    // Neither frame ends nor blanks in between reduce the count.
     check(OPTIONS, b"01234\x1c56789\x1c\rabcdefg", &[Event::Junk(17), Event::Close(Close::Junk)]);
 }
 
@@ -180,8 +181,8 @@ proptest! {
     }
 }
 
-/// Eight megabytes byte by byte take no more steps per byte than at once: nothing is searched twice. Measured in work,
-/// not in time, by the one thing that grows: the content is appended to, never looked at again.
+/// Eight megabytes byte by byte take no more steps per byte than all at once: nothing is searched twice. Measured in
+/// work, not in time, by the one thing that grows: the content is appended to, never examined again.
 #[test]
 fn large_frames_in_single_bytes() {
     let options = Options::RESULTS;

@@ -1,4 +1,4 @@
-//! What is no message, and what practice sends that is one.
+//! What is not a message, and what passes for one in practice.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -73,7 +73,7 @@ fn segment_ends() {
     ] {
         assert_eq!(segments(text.as_bytes()), expected, "{text:?}");
     }
-    // Where any CR ends a segment, LF is data.
+    // If any CR ends a segment, LF is data.
     assert_eq!(segments(b"MSH|^~\\&|x\rNTE|1||one\ntwo\rNTE|2"), ["MSH|^~\\&|x", "NTE|1||one\ntwo", "NTE|2"]);
     assert_eq!(segments(b"MSH|^~\\&|x"), ["MSH|^~\\&|x"]);
 }
@@ -125,7 +125,7 @@ fn errors_say_nothing_of_the_message() {
     assert!(texts.iter().all(|text| !text.contains("SYN")), "{texts:?}");
 }
 
-/// Nothing in a large message makes reading slower than its size: a search that began again and again would not end.
+/// Nothing in a large message makes reading slower than linear: a search that kept starting over would not end.
 #[test]
 fn megabytes_of_anything() {
     let limits = Limits { segments: usize::MAX, fields: usize::MAX, repetitions: usize::MAX, ..Limits::default() };

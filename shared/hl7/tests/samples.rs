@@ -1,4 +1,4 @@
-//! The sample messages of the repository show what they say they show.
+//! The sample messages in the repository show what they claim to show.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

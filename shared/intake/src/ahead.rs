@@ -1,28 +1,28 @@
 //! Reading rows ahead on a thread of its own, so that reading and mapping overlap.
 //!
 //! The thread hands rows over in pieces of [`PIECE`] through a channel of [`AHEAD`] pieces, which bounds the memory
-//! between the two. When the taker stops, the thread ends with the next piece.
+//! between the two. When the receiver stops, the thread ends with the next piece.
 
 use crate::failure::FileIssue;
 use crate::line::{Line, Lines};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// Rows handed over at a time, and the bytes of text that are enough for a piece.
+/// Rows per piece, and the bytes of text that end a piece early.
 const PIECE: usize = 128;
 const PIECE_BYTES: usize = 128 << 10;
-/// Pieces ahead of the taker.
+/// Pieces the thread may be ahead of the receiver.
 const AHEAD: usize = 4;
 
 type Piece = Result<Vec<Line>, FileIssue>;
 
-/// Gives each row to `take`, until the rows or its patience end.
+/// Passes each row to `take`, until there are no more rows or it stops.
 pub(crate) fn each(
     mut lines: impl Lines + Send,
     mut take: impl FnMut(Line) -> Result<ControlFlow<()>, FileIssue>,
 ) -> Result<(), FileIssue> {
     let (sender, receiver) = sync_channel(AHEAD);
-    // A panic of the thread goes on here when the scope ends.
+    // If the thread panics, the panic continues here when the scope ends.
     std::thread::scope(|scope| {
         scope.spawn(move || read(&mut lines, &sender));
         take_all(receiver, &mut take)
@@ -67,7 +67,7 @@ fn read(lines: &mut impl Lines, sender: &SyncSender<Piece>) {
             None => {}
             Some(Ok(())) => return,
             Some(Err(failure)) => {
-                // Nobody listening wants to know.
+                // If nobody listens any more, the failure does not matter.
                 let _ = sender.send(Err(failure));
                 return;
             }

@@ -1,4 +1,4 @@
-//! Collecting rows into batches for the taker, and what concerns a row among the others: its number, repetitions, the
+//! Collecting rows into batches for the receiver, and checks of a row against the others: its number, repetitions, the
 //! file's limits.
 
 use crate::duplicates::Seen;
@@ -14,7 +14,7 @@ use iris_model::{Cells, Issue, IssueCode, OrderRequest};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// A batch is handed on early when its rows have this much text: a file of huge rows must not fill the memory.
+/// A batch is handed over early when its rows have this much text, so that huge rows cannot fill the memory.
 const HELD: usize = 4 << 20;
 
 /// Collects rows into batches.
@@ -28,7 +28,7 @@ pub(crate) struct Batches<'o, 's> {
     passed: u64,
     seen: Seen,
     people: People,
-    /// What is to be done with dates.
+    /// How dates are treated.
     pub(crate) dates: Dates<'o>,
     count: u32,
     /// Number of the last row: no two rows share one, whatever the file.
@@ -65,7 +65,7 @@ impl<'o, 's> Batches<'o, 's> {
         }
     }
 
-    /// Whether nobody wants more.
+    /// Whether the receiver wants no more.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped
     }
@@ -80,13 +80,13 @@ impl<'o, 's> Batches<'o, 's> {
         self.last.saturating_add(1)
     }
 
-    /// Tells what the columns mean.
+    /// Reports what the columns mean.
     pub(crate) fn layout(&mut self, layout: &Layout) {
         self.flush();
         self.tell(Step::Layout(Arc::new(layout.clone())));
     }
 
-    /// Takes a row that is built.
+    /// Takes a row that is already built.
     pub(crate) fn row(&mut self, row: Row, layout: &Layout) -> Result<(), FileIssue> {
         let number = self.admit(row.number, row.original.bytes())?;
         self.rows.push(Row { number, ..row });
@@ -94,7 +94,7 @@ impl<'o, 's> Batches<'o, 's> {
         Ok(())
     }
 
-    /// Builds a row from its cells, where it will stand: a request is too large to be moved about.
+    /// Builds a row from its cells directly in its final place, because a request is too large to be moved around.
     pub(crate) fn line(
         &mut self,
         line: Line,
@@ -113,7 +113,7 @@ impl<'o, 's> Batches<'o, 's> {
         let number = self.admit(number, cells.text().len())?;
         // A cell that is an error or damaged is reported as such, not once more as a bad value.
         let spoiled: Vec<usize> = found.iter().filter_map(|(column, _)| *column).collect();
-        // What stands in a column that nobody reads is nobody's business, unless the whole row is in doubt.
+        // Defects in a column that nobody reads do not matter, unless the whole row is in doubt.
         let concerns = |column: Option<usize>, issue: &Issue| {
             !matches!(issue.code, IssueCode::CellError | IssueCode::BadNumber | IssueCode::BadDate)
                 || column.is_none_or(|column| layout.path_of(column).is_some())
@@ -128,14 +128,14 @@ impl<'o, 's> Batches<'o, 's> {
             let dates = &mut self.dates;
             let is_no_order = |code| matches!(code, IssueCode::BadQuoting | IssueCode::TotalRow);
             if issues.iter().any(|located| is_no_order(located.issue.code)) {
-                // Nobody knows which cell is which, or none is of an order.
+                // Either it is unclear which cell is which, or no cell belongs to an order.
             } else if spoiled.is_empty() {
                 compiled.build(request, |column| cells.get(column), layout, issues, dates, number);
             } else {
                 let sound = |column: usize| if spoiled.contains(&column) { "" } else { cells.get(column) };
                 compiled.build(request, sound, layout, issues, dates, number);
             }
-            // That letters are lost is said for the whole row.
+            // Lost letters are reported once, for the whole row.
             if is_undecoded {
                 issues.retain(|located| located.column.is_none() || located.issue.code != IssueCode::BadEncoding);
             }
@@ -152,14 +152,14 @@ impl<'o, 's> Batches<'o, 's> {
         }
     }
 
-    /// Says that the template's example was left in.
+    /// The warning that the template's example was left in.
     pub(crate) fn example_warning(&self) -> Option<Issue> {
         let row = self.example?;
         let message = format!("Row {row} is the example of the template and was not loaded. Delete it.");
         Some(Issue::warning(IssueCode::ExampleRow, "Patient.LocalId", message))
     }
 
-    /// Counts a row, and gives it a number no other has.
+    /// Counts a row, and gives it a number that no other row has.
     fn admit(&mut self, number: u32, bytes: usize) -> Result<u32, FileIssue> {
         let number = number.max(self.next_number());
         self.last = number;
@@ -177,9 +177,9 @@ impl<'o, 's> Batches<'o, 's> {
         Err(FileIssue::at(number, Issue::error(IssueCode::LimitExceeded, "", message)))
     }
 
-    /// The last row is built: looks for its order id among those before, and hands over what is enough for a batch.
+    /// The last row is built: looks for an earlier row with its order id, and hands over a batch when there is enough.
     fn complete(&mut self, layout: &Layout) {
-        // A row whose operation could not be read repeats nobody knows what.
+        // If a row's operation could not be read, it is unknown what it repeats.
         let is_known = |row: &Row| row.issues.iter().all(|issue| issue.issue.path != "OrderControlCode");
         if let Some(row) = self.rows.last_mut().filter(|row| is_known(row))
             && let Some(first) = self.seen.first(&row.request, row.number)
@@ -208,7 +208,7 @@ impl<'o, 's> Batches<'o, 's> {
         }
     }
 
-    /// Hands over what there is.
+    /// Hands over what was collected.
     pub(crate) fn flush(&mut self) {
         if !self.rows.is_empty() {
             self.held = 0;
@@ -222,7 +222,7 @@ impl<'o, 's> Batches<'o, 's> {
     }
 }
 
-/// Whether a row is the header once more.
+/// Whether a row repeats the header.
 pub(crate) fn is_header(cells: &Cells, headers: &[String]) -> bool {
     let same = |(column, cell): (usize, &str)| {
         headers.get(column).map_or("", String::as_str).eq_ignore_ascii_case(cell.trim())
@@ -230,7 +230,7 @@ pub(crate) fn is_header(cells: &Cells, headers: &[String]) -> bool {
     headers.len() > 1 && !cells.is_blank() && cells.len() > 1 && cells.iter().enumerate().all(same)
 }
 
-/// Whether a row is the sum or the end of a report: a word that says so, and hardly anything else.
+/// Whether a row is a total or the end of a report: it has a word that says so, and hardly anything else.
 pub(crate) fn is_total(cells: &Cells, width: usize) -> bool {
     const WORDS: [&str; 9] = [
         "total",

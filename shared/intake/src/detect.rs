@@ -1,5 +1,5 @@
-//! What kind of file it is: by its first bytes, then by its name. A file that cannot be loaded is refused with what to
-//! do instead.
+//! Detecting the kind of a file, by its first bytes, then by its name. A file that cannot be loaded is refused with
+//! advice on what to do instead.
 
 use iris_model::{Issue, IssueCode};
 

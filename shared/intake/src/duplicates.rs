@@ -3,9 +3,9 @@
 use iris_model::{OrderControlCode, OrderRequest};
 use std::hash::{BuildHasher, RandomState};
 
-/// Shards, so that growing moves little: a million ids are some 250 in each.
+/// Shards, so that growing moves little: a million ids are about 250 in each.
 const SHARDS: usize = 4096;
-/// A shard grows by this many ids, not by its size: memory stays close to what is needed.
+/// A shard grows by this many ids instead of doubling, so memory stays close to what is needed.
 const GROWTH: usize = 32;
 
 /// The order ids seen so far, as hashes: 12 bytes a row, so that a million rows fit. Two different ids of one file
@@ -24,7 +24,7 @@ struct Shard {
 }
 
 impl Shard {
-    /// The row that had the same hash; else remembers this one.
+    /// The earlier row with the same hash; otherwise remembers this one.
     fn first(&mut self, hash: u64, row: u32) -> Option<u32> {
         match self.hashes.binary_search(&hash) {
             Ok(place) => self.rows.get(place).copied(),
@@ -42,7 +42,7 @@ impl Shard {
 }
 
 impl Seen {
-    /// The row that had the same operation and order id before; else remembers this one.
+    /// The earlier row with the same operation and order id; otherwise remembers this one.
     pub(crate) fn first(&mut self, request: &OrderRequest, row: u32) -> Option<u32> {
         let id = request.order.as_ref()?.local_id.as_deref()?;
         let operation = match request.order_control_code {

@@ -1,8 +1,8 @@
 //! Whatever the encoding, UTF-8 comes out (decision 17).
 //!
-//! A byte order mark decides; else UTF-16 shows by its NULs; else text is ASCII until proven otherwise, and the first
-//! other bytes decide: valid UTF-8 is UTF-8, anything else is what chardetng makes of it (windows-1252 in nearly all
-//! files that payers send). ASCII and UTF-8 are passed on as they are, without a copy.
+//! A byte order mark decides; otherwise UTF-16 shows by its NULs; otherwise text is ASCII until proven otherwise, and
+//! the first other bytes decide: valid UTF-8 is UTF-8, anything else is what chardetng makes of it (windows-1252 in
+//! nearly all files that payers send). ASCII and UTF-8 are passed on as they are, without a copy.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, UTF_8, UTF_16BE, UTF_16LE};
@@ -13,28 +13,28 @@ use std::sync::{Arc, OnceLock};
 
 const PIECE: usize = 64 * 1024;
 
-/// Files come from the United States: where bytes fit several encodings, the western one is meant.
+/// Files come from the United States: where bytes fit several encodings, the western one is assumed.
 const HOME: &[u8] = b"us";
 
-/// Reads text of any encoding as UTF-8. Invalid UTF-8 of a file that began as UTF-8 is passed on for the record reader
+/// Reads text of any encoding as UTF-8. Invalid bytes in a file that began as UTF-8 are passed on for the record reader
 /// to report.
 pub(crate) struct Utf8Reader<R> {
     inner: R,
     mode: Mode,
-    /// Text that is ready before anything else is read.
+    /// Text to be returned before anything else is read.
     ready: Vec<u8>,
     at: usize,
     encoding: Encoding,
 }
 
-/// The encoding of a text, as far as its letters have shown it. What has only ASCII is UTF-8.
+/// The encoding of a text, as far as its letters have shown it. Pure ASCII counts as UTF-8.
 #[derive(Clone, Default)]
 pub(crate) struct Encoding(Arc<Noted>);
 
 #[derive(Default)]
 struct Noted {
     name: OnceLock<&'static str>,
-    /// A word that looks as if another encoding was meant.
+    /// A word that suggests a different encoding.
     doubt: OnceLock<String>,
 }
 
@@ -44,7 +44,7 @@ impl Encoding {
         self.0.name.get().copied().unwrap_or("UTF-8")
     }
 
-    /// What to say where the encoding was guessed and words look as if it was guessed wrongly.
+    /// The warning for a guessed encoding where words suggest that the guess is wrong.
     pub(crate) fn warning(&self) -> Option<Issue> {
         let sample = self.0.doubt.get()?;
         let message = format!(
@@ -56,8 +56,8 @@ impl Encoding {
     }
 }
 
-/// The first word that nobody would write: it holds a sign between letters, or a capital letter beyond ASCII behind
-/// small ones. So look the letters of DOS and of old Macs where they are taken for those of Windows.
+/// The first word that nobody would write: it has a sign between letters, or a capital letter beyond ASCII after small
+/// ones. This is what letters from DOS and old Macs look like when they are read as those of Windows.
 fn doubtful(text: &str) -> Option<&str> {
     if text.is_ascii() {
         return None;
@@ -72,7 +72,7 @@ fn doubtful(text: &str) -> Option<&str> {
         characters.iter().enumerate().any(|(place, character)| {
             let (before, behind) = (letter(place.checked_sub(1)), letter(place.checked_add(1)));
             let is_capital = character.is_uppercase() && before && has_small;
-            // An apostrophe stands between letters; a long dash and an ordinal behind them.
+            // An apostrophe may stand between letters; a long dash and an ordinal sign, after them.
             let is_sign = !character.is_alphanumeric() && !matches!(character, '’' | '‘' | '´' | '·' | '\u{AD}');
             let is_usual_behind = matches!(character, '’' | '”' | '…' | '®' | '™' | '°' | '»' | '›' | '€');
             !character.is_ascii() && (is_capital || (is_sign && before && (behind || !is_usual_behind)))
@@ -80,12 +80,12 @@ fn doubtful(text: &str) -> Option<&str> {
     })
 }
 
-/// Leaves out the NULs at the end of a text: some programs fill their last block with them.
+/// Drops the NULs at the end of a text: some programs pad their last block with them.
 pub(crate) struct Unpadded<R> {
     inner: R,
     /// NULs that were read and may be padding.
     held: u64,
-    /// Text that follows them, and the NULs behind it.
+    /// Text after those NULs, and the NULs after it.
     ready: Vec<u8>,
     at: usize,
     behind: u64,
@@ -101,7 +101,7 @@ impl<R: Read> Read for Unpadded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         loop {
             if self.at < self.ready.len() {
-                // The NULs before a text were no padding.
+                // NULs before a text are not padding.
                 if self.held > 0 {
                     let length = usize::try_from(self.held).unwrap_or(usize::MAX).min(buffer.len());
                     buffer.get_mut(..length).unwrap_or_default().fill(0);
@@ -145,7 +145,7 @@ enum Mode {
     Ascii,
     Utf8,
     Other(Box<Decoder>),
-    /// Nothing but its letters says what it is.
+    /// Nothing but its letters says which encoding it is.
     Guessed(Box<Decoder>),
     End,
 }
@@ -158,14 +158,14 @@ impl<R: Read> Utf8Reader<R> {
         (Self { inner, mode: Mode::Start, ready: Vec::new(), at: 0, encoding }, noted)
     }
 
-    /// Reads a first piece and finds out what it is.
+    /// Reads a first piece and determines its encoding.
     fn start(&mut self) -> Result<()> {
         let mut piece = self.piece(PIECE)?;
         self.mode = recognized(&mut piece);
         self.take(piece)
     }
 
-    /// Makes text of a piece that was read.
+    /// Turns a piece that was read into text.
     fn take(&mut self, mut piece: Vec<u8>) -> Result<()> {
         if matches!(self.mode, Mode::Ascii) && !piece.is_ascii() {
             self.mode = self.decided(&mut piece)?;
@@ -195,7 +195,7 @@ impl<R: Read> Utf8Reader<R> {
         Ok(())
     }
 
-    /// The encoding of a piece that is not ASCII. A piece that ends within its only character is read on.
+    /// The encoding of a piece that is not ASCII. If the piece ends within its only non-ASCII character, more is read.
     fn decided(&mut self, piece: &mut Vec<u8>) -> Result<Mode> {
         loop {
             match std::str::from_utf8(piece) {
@@ -223,7 +223,7 @@ impl<R: Read> Utf8Reader<R> {
         Ok(piece)
     }
 
-    /// Reads straight into the caller's memory; what needs a second look goes to `ready`.
+    /// Reads straight into the caller's memory; bytes that need a closer look go to `ready`.
     fn pass(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
         let length = loop {
             match self.inner.read(buffer) {
@@ -293,8 +293,8 @@ fn of(encoding: &'static encoding_rs::Encoding) -> Mode {
     if encoding == UTF_8 { Mode::Utf8 } else { Mode::Other(Box::new(encoding.new_decoder_without_bom_handling())) }
 }
 
-/// Whether more of what is not ASCII is UTF-8 than is not. Other encodings hardly ever look like it; a few damaged rows
-/// must not make the names of all others illegible.
+/// Whether most of the non-ASCII bytes are UTF-8. Other encodings hardly ever look like it, and a few damaged rows must
+/// not make the names in all others illegible.
 fn is_mostly_utf8(piece: &[u8]) -> bool {
     let (mut valid, mut invalid) = (0, 0);
     for chunk in piece.utf8_chunks() {

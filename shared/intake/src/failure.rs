@@ -23,7 +23,7 @@ impl FileIssue {
         Self { issue, row: Some(row), transient: false }
     }
 
-    /// The source failed, or the file is larger than is taken.
+    /// The source failed, or the file is larger than allowed.
     #[allow(clippy::needless_pass_by_value, reason = "a target of map_err")]
     pub(crate) fn io(error: std::io::Error) -> Self {
         if let Some(limit) = error.get_ref().and_then(|inner| inner.downcast_ref::<Oversize>()) {
@@ -41,7 +41,7 @@ impl FileIssue {
 #[error("the file is larger than {0} bytes")]
 struct Oversize(u64);
 
-/// Reads a source as far as a file may go; beyond that it fails.
+/// Reads a source up to the largest size of a file; beyond that it fails.
 pub(crate) struct Capped<R> {
     source: R,
     most: u64,

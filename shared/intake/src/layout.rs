@@ -1,4 +1,4 @@
-//! What was found out about a file before its first row.
+//! What is known about a file before its first row.
 
 use crate::mapping::Compiled;
 use iris_model::{Issue, RowIssue};
@@ -14,9 +14,9 @@ pub struct Layout {
     pub sheet: Option<String>,
     /// Delimiter, of a CSV file.
     pub delimiter: Option<char>,
-    /// Encoding of a text file, as far as its letters have shown it.
+    /// Encoding of a text file, as far as its letters show it.
     pub encoding: Option<&'static str>,
-    /// What stands against the file as a whole without refusing it.
+    /// Issues about the file as a whole that do not refuse it.
     pub warnings: Vec<Issue>,
     /// Nothing is to be loaded when any row fails (decision 18).
     pub all_or_nothing: bool,
@@ -38,7 +38,7 @@ impl Layout {
             .map(|header| (u32::try_from(*column).unwrap_or(u32::MAX).saturating_add(1), header.as_str()))
     }
 
-    /// The field a column is read into; the first when it is several.
+    /// The field that a column is read into; the first one when there are several.
     pub(crate) fn path_of(&self, column: usize) -> Option<&'static str> {
         self.places.iter().find(|(_, own)| *own == column).map(|(path, _)| *path)
     }

@@ -9,11 +9,11 @@
 //! detect(name, head) ─► Format ─► Intake { format, … } ─► survey(source) ─► read(source, survey, …) ─► Step::Layout, Step::Batch(rows) …
 //! ```
 //!
-//! A file is gone through twice: some of what a row means shows in other rows only, such as whether its dates have the
+//! A file is read twice, because some of what a row means shows only in other rows, such as whether its dates have the
 //! day first ([`Survey`]).
 //!
-//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), workbooks are examined before anything
-//! reads them.
+//! Files are hostile until proven otherwise: everything is bounded ([`Limits`]), and workbooks are examined before
+//! anything reads them.
 
 mod ahead;
 mod batches;

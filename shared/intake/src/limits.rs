@@ -1,17 +1,17 @@
-//! How much of a file is taken (design §7). All of it can be changed; nothing is unbounded.
+//! How much of a file is read (design §7). Every limit can be changed; nothing is unbounded.
 
 /// Limits of a dropped file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Largest file, in bytes.
     pub file_bytes: u64,
-    /// Largest workbook as it is stored, compressed, in bytes.
+    /// Largest workbook as stored, compressed, in bytes.
     pub workbook_bytes: u64,
     /// Largest workbook inflated, in bytes.
     pub inflated_bytes: u64,
-    /// Largest ratio of inflated to compressed bytes of a part over a megabyte.
+    /// Largest ratio of inflated to compressed bytes, for parts over a megabyte.
     pub ratio: u64,
-    /// Largest table of shared texts, in bytes of memory once it is held.
+    /// Largest table of shared texts, in bytes of memory once loaded.
     pub shared_string_bytes: u64,
     /// Most rows.
     pub rows: u32,
@@ -19,7 +19,7 @@ pub struct Limits {
     pub columns: usize,
     /// Most bytes in a cell.
     pub cell_bytes: usize,
-    /// Most bytes in a record of delimited text, as a message has.
+    /// Most bytes in a record of delimited text; the same as for a message.
     pub record_bytes: usize,
 }
 

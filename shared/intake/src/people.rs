@@ -1,7 +1,7 @@
 //! Rows of one file that name the same patient.
 //!
-//! Payers' files often have the subscriber's id on the whole family. Across files a changed name or birth date is news
-//! about a patient, and the organization says how much of it is believed; within one file it is two people with one id.
+//! Payers' files often have the subscriber's id on the whole family. Across files, a changed name or birth date is news
+//! about a patient, and the organization decides how far to trust it; within one file it means two people with one id.
 //! The second must not overwrite the chart of the first.
 
 use iris_model::organization::PatientScope;
@@ -15,13 +15,13 @@ use std::hash::{BuildHasher, RandomState};
 /// What is new about a row's patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Met {
-    /// The patient was in no row before, or only as the same person. With the row whose order came last.
+    /// The patient was in no earlier row, or only as the same person. Holds the latest row that ordered something.
     Same(Option<EarlierRow>),
-    /// That row has another person under the same id.
+    /// The row that has another person under the same id.
     Another(u32),
 }
 
-/// The patients seen so far, as hashes: some 40 bytes a patient, so that a million fit.
+/// The patients seen so far, as hashes: some 40 bytes each, so that a million fit.
 pub(crate) struct People {
     scope: PatientScope,
     seen: HashMap<u64, Seen>,
@@ -30,14 +30,14 @@ pub(crate) struct People {
 
 #[derive(Clone, Copy)]
 struct Seen {
-    /// The first row that says who it is, and the hash of that person; 0 = none has said so yet.
+    /// The first row that says who the patient is, and the hash of that person; 0 = no row has said so yet.
     row: u32,
     person: u64,
     last: Option<EarlierRow>,
 }
 
 impl People {
-    /// Ids are those of patients within this scope.
+    /// `scope` is where patients' ids are unique.
     pub(crate) fn new(scope: PatientScope) -> Self {
         Self { scope, seen: HashMap::new(), hashes: RandomState::new() }
     }
@@ -45,7 +45,7 @@ impl People {
     /// Meets the patient of a row.
     pub(crate) fn meet(&mut self, request: &OrderRequest, row: u32) -> Met {
         use OrderControlCode as Code;
-        // Whoever cancels says nothing about the patient that counts.
+        // A cancellation's patient data does not count.
         if !matches!(request.order_control_code, None | Some(Code::NewOrder | Code::Change | Code::ChangeRequest)) {
             return Met::Same(None);
         }
@@ -77,8 +77,8 @@ impl People {
         }
     }
 
-    /// First name and birth date: who has another of either is another person. Last names change; a name is the same
-    /// however it is spaced and capitalized.
+    /// First name and birth date: a different value in either means a different person. Last names change; spacing and
+    /// capitals of a name do not matter.
     fn person(&self, patient: &Patient) -> Option<u64> {
         let first = patient.name.as_ref()?.first.as_deref()?;
         let letters: String =

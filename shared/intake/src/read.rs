@@ -20,10 +20,10 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Rows at a time of a file that is only looked through.
+/// Batch size while a file is only surveyed.
 const SURVEYED: usize = 64;
 
-/// The most bytes of a line that could not be read that are kept for the file of rejected rows.
+/// The most bytes of an unreadable line that are kept for the file of rejected rows.
 const SHOWN: usize = 32 * 1024;
 
 /// Where the bytes come from.
@@ -45,7 +45,7 @@ pub struct Row {
     pub issues: Vec<RowIssue>,
     /// The row as it came.
     pub original: Original,
-    /// The row before it that ordered something for the same patient.
+    /// The earlier row that ordered something for the same patient.
     pub earlier: Option<EarlierRow>,
 }
 
@@ -54,12 +54,12 @@ pub struct Row {
 pub enum Original {
     /// Cells by column.
     Cells(Cells),
-    /// A JSON element, or the text of a line that is none.
+    /// A JSON element, or the text of a line that is not one.
     Json(String),
 }
 
 impl Original {
-    /// The cells; of a JSON element its text.
+    /// The cells; for a JSON element, its text.
     #[must_use]
     pub fn into_cells(self) -> Cells {
         match self {
@@ -76,34 +76,34 @@ impl Original {
     }
 }
 
-/// What is told while a file is read.
+/// What is reported while a file is read.
 #[derive(Debug)]
 pub enum Step {
-    /// What its columns mean. Comes first, and again when more is known: a JSON file brings new keys, letters show an
-    /// encoding, a sheet had hidden rows.
+    /// What its columns mean. Comes first, and again when more is known: a JSON file has new keys, letters show an
+    /// encoding, a sheet has hidden rows.
     Layout(Arc<Layout>),
-    /// The next rows, never none.
+    /// The next rows, never empty.
     Batch(Vec<Row>),
 }
 
-/// Takes what is told; [`ControlFlow::Break`] ends the reading.
+/// Receives the steps; [`ControlFlow::Break`] ends the reading.
 pub type Sink<'s> = dyn FnMut(Step) -> ControlFlow<()> + 's;
 
 /// A file, as far as it is known before it is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Intake<'a> {
-    /// What it is.
+    /// Its format.
     pub format: Format,
-    /// Whose it is.
+    /// The organization it belongs to.
     pub organization: &'a Organization,
-    /// What it is called: decides about its mapping.
+    /// Its name, which decides about the mapping.
     pub file_name: &'a str,
-    /// How much of it is taken.
+    /// How much of it is read.
     pub limits: &'a Limits,
 }
 
 /// Reads a file to its end, in batches of at most `batch` rows. Memory does not grow with the file. Dates are read as
-/// the mapping says, whatever the rest of their column shows: whoever loads the rows reads with a [`Survey`] instead
+/// the mapping says, whatever the rest of their column shows; to load the rows, read with a [`Survey`] instead
 /// ([`Intake::read`]).
 ///
 /// # Errors
@@ -121,8 +121,8 @@ pub fn read(
 }
 
 impl Intake<'_> {
-    /// Goes through a file once to see what its rows show about each other. What is wrong with the file shows again
-    /// when it is read.
+    /// Reads a file once to see what its rows show about each other. Anything wrong with the file shows again when it
+    /// is read.
     ///
     /// # Errors
     /// The source failed, and trying again may help.
@@ -151,7 +151,7 @@ impl Intake<'_> {
     pub fn read(&self, source: Source, survey: &Survey, batch: usize, sink: &mut Sink<'_>) -> Result<(), FileIssue> {
         let mut out = self.batches(sink, batch, Dates::Judge(survey));
         let done = self.run(source, &mut out);
-        // Rows before a defect stand.
+        // Rows before a defect are kept.
         out.flush();
         done
     }
@@ -190,7 +190,7 @@ impl Source {
     }
 }
 
-/// What is known of a file before it is opened.
+/// What is known about a file before it is opened.
 struct Reading<'a> {
     candidates: Candidates<'a>,
     mapping: &'a Mapping,
@@ -201,7 +201,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Says by which mapping the file is read.
+    /// Sets the mapping that reads the file.
     fn reads_by(&mut self, mapping: &'a Mapping) {
         self.mapping = mapping;
         self.layout.mapping.clone_from(&mapping.name);
@@ -326,7 +326,7 @@ fn announce(columns: &mut FlatColumns, out: &mut Batches<'_, '_>) {
     }
 }
 
-/// The template's example may have been left in.
+/// Reports that the template's example may have been left in.
 fn announce_example(layout: &mut Layout, out: &mut Batches<'_, '_>) {
     if let Some(warning) = out.example_warning() {
         layout.warnings.push(warning);
@@ -334,7 +334,7 @@ fn announce_example(layout: &mut Layout, out: &mut Batches<'_, '_>) {
     }
 }
 
-/// Letters may have shown another encoding than the beginning of the file did, or that it is hard to tell.
+/// Reports that letters show a different encoding from the beginning of the file, or leave it in doubt.
 fn announce_encoding(layout: &mut Layout, encoding: &Encoding, out: &mut Batches<'_, '_>) {
     let doubt = encoding.warning();
     if layout.encoding != Some(encoding.name()) || doubt.is_some() {

@@ -1,4 +1,4 @@
-//! The cells of a row as it came, in one piece of memory: two allocations a row, however many columns.
+//! The cells of a row as read, in one block of memory: two allocations per row, however many columns.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Takes fields as a record reader leaves them: one behind the other, with the end of each. `None` when they are
-    /// not UTF-8.
+    /// Takes fields as a record reader leaves them: concatenated, with the end offset of each. `None` when they are not
+    /// UTF-8.
     #[must_use]
     pub fn from_fields(fields: &[u8], ends: &[usize]) -> Option<Self> {
         let text = std::str::from_utf8(fields).ok()?;
-        // A character could be put together from the halves of two broken cells.
+        // Otherwise the halves of two broken cells could join into a valid character.
         let whole = text.is_ascii() || ends.iter().all(|end| text.is_char_boundary(*end));
         let ends = ends.iter().map(|end| u32::try_from(*end).unwrap_or(u32::MAX)).collect();
         whole.then(|| Self { text: text.to_owned(), ends })
@@ -63,20 +63,20 @@ impl Cells {
         self.ends.push(self.end());
     }
 
-    /// Appends a cell under a column behind the last; the columns between are empty.
+    /// Puts a cell into a column after the last one; the columns between are empty.
     pub fn put(&mut self, column: usize, cell: &str) {
         let end = self.end();
         self.ends.resize(column.max(self.len()), end);
         self.push(cell);
     }
 
-    /// Whether nothing but white space is in it.
+    /// Whether it holds nothing but white space.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.text.trim_start().is_empty()
     }
 
-    /// The text of all cells, one behind the other.
+    /// The text of all cells, concatenated.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

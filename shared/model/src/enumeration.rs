@@ -331,7 +331,7 @@ impl OrderStatus {
         !matches!(self, Self::OrderCancelled | Self::Complete | Self::Graded)
     }
 
-    /// Nothing more comes of it: cancelled, or graded and everything delivered.
+    /// Nothing more will happen to it: cancelled, or graded with everything delivered.
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(self, Self::OrderCancelled | Self::Complete)

@@ -61,7 +61,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event of success that tells nothing yet: what it is about is filled in.
+    /// A success event without details: the caller fills in what it is about.
     #[must_use]
     pub fn of(kind: EventKind, transaction_id: Uuid, timestamp: DateTimeOffset) -> Self {
         Self {

@@ -81,9 +81,9 @@ intake_fields! {
     HealthPlanPrimaryCareProviderFaxNumber = "HealthPlanPrimaryCareProviderFaxNumber", "HealthPlan.PrimaryCareProvider.FaxNumber";
 }
 
-/// The form in which names of columns and keys are compared: lower case, without spaces, `_`, `-` and `.`, without the
-/// `__c` that Salesforce appends to custom fields (design §4.1), and without what forms put behind a name: `*`, `:`,
-/// `(required)`, `(optional)`.
+/// The form in which column names and keys are compared: lower case, without spaces, `_`, `-` and `.`, without the
+/// `__c` that Salesforce appends to custom fields (design §4.1), and without the marks that forms put after a name:
+/// `*`, `:`, `(required)`, `(optional)`.
 #[must_use]
 pub fn normalized_name(name: &str) -> String {
     let name = without_marks(name);
@@ -94,13 +94,13 @@ pub fn normalized_name(name: &str) -> String {
     name.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-' | '.')).flat_map(char::to_lowercase).collect()
 }
 
-/// The name without the marks behind it, in any order and number.
+/// The name without the marks after it, in any order and number.
 fn without_marks(name: &str) -> &str {
     let mut name = name.trim();
     loop {
         let plain = name.trim_end_matches([':', '*']).trim_end();
         let plain = ["(required)", "(optional)"].into_iter().find_map(|mark| stripped(plain, mark)).unwrap_or(plain);
-        // A name of nothing but marks is a name all the same.
+        // A name made only of marks stays as it is.
         if plain.len() == name.len() || plain.is_empty() {
             return name;
         }

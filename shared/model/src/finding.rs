@@ -79,7 +79,7 @@ vocabulary! {
 }
 
 impl Answer {
-    /// True when it says that there is nothing.
+    /// True when it says that nothing was found.
     #[must_use]
     pub fn is_negative(self) -> bool {
         matches!(self, Self::None | Self::NoObservable)
@@ -125,8 +125,8 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// How pressing a grader calls a condition that the vocabulary has no name for: the subsets of `Other`, as screens
-    /// show them (iris-facts §6.5).
+    /// How urgent a grader considers a condition that the vocabulary has no name for: the subsets of `Other`, as
+    /// screens show them (iris-facts §6.5).
     OtherSubset {
         /// Nothing to refer.
         NotReferable = "Not Referable";
@@ -142,7 +142,7 @@ vocabulary! {
 }
 
 impl OtherSubset {
-    /// The least level a care plan of it has. The subset published as Severe is urgent (decision 126).
+    /// The lowest level that its care plan may have. The subset published as Severe is urgent (decision 126).
     #[must_use]
     pub fn level(self) -> CareLevel {
         match self {
@@ -153,7 +153,7 @@ impl OtherSubset {
         }
     }
 
-    /// The subset of `Other` or `Other (subset)`; without one it is referable.
+    /// The subset in `Other` or `Other (subset)`; without one it is referable.
     #[must_use]
     pub fn of_name(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -176,7 +176,7 @@ pub enum Finding {
     Suspected(Suspicion),
     /// Anything else, in words, with the subset the grader chose for it (iris-facts §6.5).
     Other {
-        /// How pressing it is.
+        /// How urgent it is.
         subset: OtherSubset,
         /// What it is.
         text: String,
@@ -204,29 +204,29 @@ impl Finding {
         }
     }
 
-    /// Whether it says that there is nothing.
+    /// Whether it says that nothing was found.
     #[must_use]
     pub fn is_negative(&self) -> bool {
         matches!(self, Self::Diagnosed(_, answer) if answer.is_negative())
     }
 
-    /// As results carry it; of `Other` without its subset.
+    /// As results carry it; `Other` without its subset.
     #[must_use]
     pub fn entry(&self) -> FindingEntry {
         FindingEntry { finding: Some(self.name().to_owned()), result: self.result().map(str::to_owned) }
     }
 }
 
-/// A condition without a name of its own.
+/// The name for a condition that has none of its own.
 pub const OTHER: &str = "Other";
 
-/// Stands in care plan assignments, and as a finding, for an eye that cannot be graded.
+/// In care plan assignments, and as a finding: an eye that cannot be graded.
 pub const NOT_GRADABLE: &str = "Not Gradable";
 
-/// Stands in care plan assignments for an eye that was to be examined and was not.
+/// In care plan assignments: an eye that was to be examined and was not.
 pub const NOT_EXAMINED: &str = "Not Examined";
 
-/// Stands in care plan assignments for an order without any finding.
+/// In care plan assignments: an order without any finding.
 pub const NO_FINDING: &str = "None";
 
 /// Compares without regard to case, surrounding blanks and a plural s (iris-facts §13 #35).

@@ -1,8 +1,8 @@
-//! Formula injection: a cell that a spreadsheet would run is written so that it does not (threats §1).
+//! Formula injection: a cell that a spreadsheet would execute is written so that it is not (threats §1).
 
 use std::borrow::Cow;
 
-/// The text with an apostrophe before it if a spreadsheet would take it for a formula.
+/// The text, with an apostrophe before it if a spreadsheet would take it for a formula.
 #[must_use]
 pub fn guarded(text: &str) -> Cow<'_, str> {
     if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }

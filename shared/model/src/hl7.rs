@@ -8,12 +8,12 @@ use uuid::Uuid;
 /// Media type of an HL7 message in a queue.
 pub const HL7_CONTENT: &str = "application/hl7-v2";
 
-/// What became of a message at its hospital, as the proxy reports it: the final word about a delivery. Holds no
-/// personal data: what a hospital says in words may name a patient, and is left out.
+/// What became of a message at its hospital, as the proxy reports it: the final word on a delivery. Holds no personal
+/// data: the hospital's own words may name a patient, and are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Hl7Answer {
-    /// The result that the message is of.
+    /// The result that the message carries.
     pub transaction_id: Uuid,
     /// The destination it was for.
     pub destination: String,
@@ -33,24 +33,24 @@ pub enum Hl7Reply {
     Answered {
         /// MSA-1.
         code: Code,
-        /// Numbers of table 0357.
+        /// Error numbers from table 0357.
         errors: Vec<u16>,
     },
     /// A frame that is no acknowledgement.
     Unreadable,
-    /// Nothing in time, or the connection ended.
+    /// No answer in time, or the connection ended.
     Silence {
-        /// Bytes came that are no frame.
+        /// Bytes came that are not a frame.
         noise: bool,
     },
-    /// There was no connection for so long that it was given back: nothing was written.
+    /// There was no connection for so long that the message was given back; nothing was written.
     NotConnected,
-    /// No frame can hold the message, or it is larger than hospitals take: it was not sent.
+    /// No frame can hold the message, or it is larger than hospitals accept; it was not sent.
     NoFrame,
 }
 
 impl Hl7Reply {
-    /// Of an exchange that is over; nothing where nothing was written.
+    /// The reply of a finished exchange; `None` where nothing was written.
     #[must_use]
     pub fn of(outcome: &Outcome) -> Option<Self> {
         match outcome {
@@ -61,7 +61,7 @@ impl Hl7Reply {
         }
     }
 
-    /// What tables of replies are asked about; nothing for what was never sent.
+    /// The outcome to look up in tables of replies; `None` for a message that was never sent.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         Some(match self {
@@ -78,7 +78,7 @@ impl Hl7Reply {
         })
     }
 
-    /// In words for operators: the code and the errors, nothing of what the hospital wrote.
+    /// In words for operators: the code and the error numbers, nothing that the hospital wrote.
     #[must_use]
     pub fn said(&self) -> String {
         match self {

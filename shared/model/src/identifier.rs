@@ -88,7 +88,7 @@ impl JsonSchema for LocalId {
 pub struct Slug(String);
 
 impl Slug {
-    /// The name under which what belongs to nobody is recorded.
+    /// The slug under which submissions of no known organization are recorded.
     pub(crate) fn unattributed() -> Self {
         Self("unattributed".to_owned())
     }

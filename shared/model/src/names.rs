@@ -6,13 +6,13 @@
 
 use crate::Slug;
 
-/// The name of the binding by which every function that a message starts gets it.
+/// The name of the binding through which every message-triggered function gets its message.
 pub const MESSAGE_BINDING: &str = "message";
 
 /// The platform's own queues, as they are called unless a setting renames them.
 pub mod queue {
-    /// Orders, changes, cancellations and image messages, stamped. Not called `orders`: that is what callers' clients
-    /// call the queue they send to, and what is sent here past an entry has no organization.
+    /// Orders, changes, cancellations and image messages, stamped. Not called `orders`, because that is what clients of
+    /// callers call the queue they send to, and a message sent here that bypasses an entry has no organization.
     pub const ORDERS: &str = "incoming-orders";
     /// Events about dropped files.
     pub const DROPS: &str = "drops";
@@ -42,23 +42,23 @@ pub mod property {
     pub const FIRST_SEEN: &str = "IrisFirstSeen";
     /// How often a message has waited.
     pub const WAITS: &str = "IrisWaits";
-    /// Since when a message waits for something of ours that is away, in milliseconds since 1970.
+    /// Since when a message has been waiting for something of ours that is down, in milliseconds since 1970.
     pub const WAITING_SINCE: &str = "IrisWaitingSince";
-    /// Why a message was given up; it is on its way to the dead letters.
+    /// Why a message was given up; it is on its way to the dead-letter queue.
     pub const GIVEN_UP: &str = "IrisGivenUp";
-    /// The MessageId a message came with, where it has another one now.
+    /// The MessageId a message came with, if it has a different one now.
     pub const MESSAGE_ID: &str = "IrisMessageId";
-    /// The interface of its organization that an HL7 message is of, by its id.
+    /// The interface that an HL7 message belongs to, by its id within the organization.
     pub const INTERFACE: &str = "IrisInterface";
-    /// The result that an HL7 message for a hospital is of: its transaction id.
+    /// The result that an HL7 message for a hospital carries, by its transaction id.
     pub const TRANSACTION: &str = "IrisTransaction";
-    /// The destination that it is for, by its id.
+    /// The destination of that message, by its id.
     pub const DESTINATION: &str = "IrisDestination";
     /// `ORU`, `MDM` or `DFT`.
     pub const MESSAGE: &str = "IrisMessage";
     /// The submission that an operator sent again.
     pub const RESUBMISSION_OF: &str = "IrisResubmissionOf";
-    /// What only the platform sets, on the way of a message. A caller's are worth nothing: the entry removes them.
+    /// Properties that only the platform sets while a message is under way. The entry removes those that callers send.
     pub const OWN: [&str; 4] = [FIRST_SEEN, WAITS, WAITING_SINCE, GIVEN_UP];
 }
 
@@ -97,27 +97,27 @@ impl Slug {
         format!("hl7out-{self}")
     }
 
-    /// What the rule of its entries does with every message, in the language of Service Bus rules: nothing that only
-    /// the platform sets comes in, and the stamp is put on.
+    /// What the rule of its entries does with every message, in the language of Service Bus rules: it removes every
+    /// property that only the platform may set, and adds the stamp.
     #[must_use]
     pub fn entry_action(&self) -> String {
         let removed: String = property::OWN.iter().map(|name| format!("REMOVE {name}; ")).collect();
         format!("{removed}SET {} = '{self}'", property::ORGANIZATION)
     }
 
-    /// What the ledger of submissions knows the entry for orders by: a MessageId is unique within its entry.
+    /// The name of the entry for orders in the ledger of submissions: a MessageId is unique within its entry.
     #[must_use]
     pub fn orders_ledger(&self) -> String {
         self.to_string()
     }
 
-    /// What the ledger of submissions knows the entry for gradings by.
+    /// The name of the entry for gradings in the ledger of submissions.
     #[must_use]
     pub fn gradings_ledger(&self) -> String {
         format!("gradings/{self}")
     }
 
-    /// What the ledger of submissions knows the entry for HL7 by.
+    /// The name of the entry for HL7 in the ledger of submissions.
     #[must_use]
     pub fn hl7_ledger(&self) -> String {
         format!("hl7/{self}")

@@ -121,8 +121,8 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// Stands for the sender of messages that came through an entry of no known organization: has nothing, may nothing,
-    /// gets no events.
+    /// Stands in for the sender of messages that came through an entry of no known organization: it has nothing, may do
+    /// nothing, and gets no events.
     #[must_use]
     pub fn unattributed() -> Self {
         Self {

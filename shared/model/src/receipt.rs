@@ -81,12 +81,12 @@ pub struct RowLine {
     pub cells: Option<Vec<String>>,
 }
 
-/// The row of a file that ordered something for the same patient before.
+/// An earlier row of the same file that ordered something for the same patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EarlierRow {
     /// Its number.
     pub row: u32,
-    /// The hash of its order's id: a file may have a million rows.
+    /// A hash of its order's id, to save memory: a file may have a million rows.
     order: u64,
 }
 
@@ -97,7 +97,7 @@ impl EarlierRow {
         Self { row, order: hash_of(order) }
     }
 
-    /// Whether the row's order is the one of this id.
+    /// Whether the row's order has this id.
     #[must_use]
     pub fn is_of(&self, order: &str) -> bool {
         self.order == hash_of(order)

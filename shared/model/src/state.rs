@@ -76,7 +76,7 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The two-letter code of a state given by code or full name, in any case; runs of white space count as one blank.
-/// `None` for anything else, also for abbreviations that are not the postal ones.
+/// `None` for anything else, including abbreviations that are not the postal ones.
 #[must_use]
 pub fn from_text(text: &str) -> Option<&'static str> {
     let text = text.trim();

@@ -1,8 +1,8 @@
 //! What a request means: the validated form that the rules decide about.
 //!
-//! [`validate`] turns an [`OrderRequest`] into a [`Submission`] or into *all* the issues that stand against it. It
-//! checks what can be known from the request and the organization document alone; what depends on stored state is
-//! decided in the orders library.
+//! [`validate`] turns an [`OrderRequest`] into a [`Submission`] or into *all* the issues found. It checks what can be
+//! known from the request and the organization document alone; what depends on stored state is decided in the orders
+//! library.
 
 use crate::organization::Organization;
 use crate::request::Name;

@@ -4,8 +4,8 @@
 
 use iris_model::OrderRequest;
 
-/// The TypeScript client: numbers for codes, `""` and empty objects everywhere, version with a V, keys that carry the
-/// value 0 dropped.
+/// The TypeScript client: numbers for codes, `""` and empty objects everywhere, version with a V; keys with the value 0
+/// are dropped.
 const TYPESCRIPT: &str = r#"{
   "Version": "V2.3.1",
   "ClientGuid": "5A3D1E70-0000-4000-8000-000000000001",

@@ -7,7 +7,7 @@ use iris_model::{Issue, IssueCode};
 use proptest::prelude::*;
 use std::io::{self, Read};
 
-/// Gives its content in pieces of a fixed size.
+/// Returns its content in pieces of a fixed size.
 struct Pieces<'a> {
     rest: &'a [u8],
     size: usize,

@@ -1,4 +1,4 @@
-//! From request to submission: what each operation needs, and how findings are told.
+//! From request to submission: what each operation needs, and how issues are reported.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -387,7 +387,7 @@ fn limits_of_text() {
         ("Order/MissingEyeReason", 4_000),
     ] {
         let path = place.replace('/', ".");
-        // No fax number and no e-mail address looks like this, which is said besides.
+        // Such a text is no fax number or e-mail address either, which causes a warning of its own.
         let said = |mut issues: Vec<String>| {
             issues.retain(|issue| !issue.starts_with("warning implausible-value"));
             issues

@@ -11,13 +11,13 @@ pub enum InvalidAddress {
     /// Containers have 3 to 63 lower-case letters, digits and single hyphens.
     #[error("not the name of a container")]
     Container,
-    /// Blobs have 1 to 1,024 characters; `.` and `..` cannot be said in a URL.
+    /// Blobs have 1 to 1,024 characters; `.` and `..` cannot be expressed in a URL.
     #[error("not the name of a blob")]
     Blob,
 }
 
-/// Which blob. The name is as it was given by whoever wrote the blob: raw, in its own letter case, possibly with a
-/// person's name in it.
+/// Which blob. The name is as whoever wrote the blob gave it: raw, in its own letter case, possibly with a person's
+/// name in it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobAddress {
     container: String,
@@ -57,7 +57,7 @@ impl Debug for BlobAddress {
     }
 }
 
-/// Whether `name` follows the rules for containers. Containers of the service itself (`$root`, `$logs`, `$web`) do not.
+/// Whether `name` follows the rules for containers. The service's own containers (`$root`, `$logs`, `$web`) do not.
 pub fn is_container_name(name: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (3..=63).contains(&name.len())

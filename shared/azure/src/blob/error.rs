@@ -1,4 +1,4 @@
-//! What can go wrong with a blob, told without its name.
+//! What can go wrong with a blob, without mentioning its name.
 
 use azure_core::error::ErrorKind;
 use azure_core::http::StatusCode;
@@ -28,7 +28,7 @@ pub enum Error {
         /// The service's error code.
         code: String,
     },
-    /// Neither now nor later.
+    /// It will not work, now or later.
     #[error("the storage service refused the request ({status} {code})")]
     Refused {
         /// HTTP status.
@@ -42,7 +42,7 @@ pub enum Error {
         /// A technical reason.
         reason: String,
     },
-    /// An answer that no storage service gives.
+    /// The answer is not one that a storage service gives.
     #[error("the storage service gave an answer that cannot be read ({what})")]
     Protocol {
         /// What could not be read.
@@ -51,7 +51,7 @@ pub enum Error {
     /// The connection string or service URL cannot be used.
     #[error("the storage connection cannot be used: {reason}")]
     Connection {
-        /// What is wrong with it; no part of it.
+        /// What is wrong with it; quotes no part of it.
         reason: &'static str,
     },
     /// No credential for the account.
@@ -63,7 +63,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same call may succeed later without anybody's doing.
+    /// Whether the same call may succeed later without anyone's intervention.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Transient { .. } | Self::Credential { .. })
     }
@@ -103,7 +103,7 @@ fn of_answer(status: StatusCode, code: &str) -> Error {
     }
 }
 
-/// Error codes are single words; anything else is not one and may be text.
+/// Error codes are single words; anything else may be free text.
 fn word(code: Option<String>) -> String {
     code.filter(|code| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric()))
         .unwrap_or_else(|| "unknown".into())

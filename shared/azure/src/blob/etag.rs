@@ -2,8 +2,8 @@
 
 use std::fmt::{Display, Formatter};
 
-/// An entity tag. Services write it with quotes in headers and without in listings and most events; here it is one and
-/// the same.
+/// An entity tag. Services write it with quotes in headers, and without in listings and most events; here both are
+/// equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Etag(String);
 
@@ -15,7 +15,7 @@ impl Etag {
         (!bare.is_empty() && bare.len() <= 256 && bare.bytes().all(visible)).then(|| Self(bare.to_owned()))
     }
 
-    /// The tag without quotes, as it is best stored.
+    /// The tag without quotes, the form to store.
     pub fn bare(&self) -> &str {
         &self.0
     }

@@ -19,7 +19,7 @@ pub struct ListedBlob {
 }
 
 impl ListedBlob {
-    /// `None` for entries that are no blobs of ours: directories of a hierarchical account, and names that cannot be
+    /// `None` for entries that are not blobs of ours: directories of a hierarchical account, and names that cannot be
     /// addressed.
     pub(super) fn of(container: &str, item: BlobItem) -> Option<Result<Self, Error>> {
         let address = BlobAddress::new(container, &item.name?).ok()?;

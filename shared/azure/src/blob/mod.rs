@@ -10,8 +10,8 @@
 //! likes to quote URLs.
 //!
 //! Every operation is retried on throttling, server errors and lost connections before [`Error::Transient`] is
-//! returned. Conditions (`If-Match`, `If-None-Match`) make a repeated write harmless; where the first attempt may have
-//! landed unseen, see [`BlobStore::put_if_absent`].
+//! returned. Conditions (`If-Match`, `If-None-Match`) make a repeated write harmless; for first attempts that may have
+//! succeeded without an answer, see [`BlobStore::put_if_absent`].
 
 mod address;
 mod connection;

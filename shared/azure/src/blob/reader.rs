@@ -1,8 +1,8 @@
 //! Reading a blob of any length with bounded memory.
 //!
 //! The blob is read in ranges of a few MiB, each a request of its own with `If-Match` on the version that was there at
-//! the start: what comes out is one version or an error, never a mixture. While one range is being used the next is
-//! already on its way. A range whose body breaks off is asked for again, with growing delay, without losing what was
+//! the start: the result is one version or an error, never a mixture. While one range is being used, the next is
+//! already on its way. A range whose body breaks off is requested again, with growing delays, without losing what was
 //! read before.
 
 use super::{BlobAddress, BlobStore, Error, Properties};
@@ -13,7 +13,8 @@ use futures::stream;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// Length of a range: the most that services hash for us in one answer, and few enough requests for a large file.
+/// Length of a range: the most that services hash for us in one answer, and large enough that a large file takes few
+/// requests.
 pub const RANGE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Further attempts for one range, besides those of the client library.
@@ -26,9 +27,9 @@ pub struct RangedReader {
     address: BlobAddress,
     properties: Properties,
     range: u64,
-    /// Where the range after the one on its way starts.
+    /// Where the range after the pending one starts.
     position: u64,
-    /// The range on its way; ended when the reader is dropped.
+    /// The pending range; aborted when the reader is dropped.
     coming: JoinSet<Result<Bytes, Error>>,
     failed: Option<Error>,
 }
@@ -91,7 +92,7 @@ impl RangedReader {
         })
     }
 
-    /// Asks for the next range, unless that was the last one.
+    /// Requests the next range, unless that was the last one.
     fn request(&mut self) {
         let length = self.range.min(self.properties.content_length.saturating_sub(self.position));
         if length == 0 {

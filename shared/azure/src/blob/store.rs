@@ -23,7 +23,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use url::Url;
 
-/// Metadata that tells our own put from another's when an answer was lost.
+/// Metadata that distinguishes our own put from another's when an answer was lost.
 const PUT_ID: &str = "irisput";
 
 /// A storage account. Clones share connections.
@@ -40,7 +40,7 @@ pub struct Properties {
     pub etag: Etag,
     /// Length in bytes.
     pub content_length: u64,
-    /// As the writer said; never to be trusted.
+    /// As the writer said; not to be trusted.
     pub content_type: Option<String>,
     /// When it was last written.
     pub last_modified: Option<Timestamp>,
@@ -64,9 +64,9 @@ pub struct UploadOptions {
     pub content_type: Option<String>,
     /// Own metadata; names are ASCII identifiers.
     pub metadata: BTreeMap<String, String>,
-    /// Only over this version: otherwise [`Error::Changed`].
+    /// Write only over this version: otherwise [`Error::Changed`].
     pub if_match: Option<Etag>,
-    /// Only if nothing is there: otherwise [`Error::AlreadyExists`].
+    /// Write only if nothing is there: otherwise [`Error::AlreadyExists`].
     pub if_absent: bool,
 }
 
@@ -147,8 +147,8 @@ impl BlobStore {
         })
     }
 
-    /// `length` bytes from `offset`, of exactly the version `etag`. All of them, or an error: a body that breaks off is
-    /// [`Error::Transient`]. One attempt at the body; [`RangedReader`] tries again.
+    /// `length` bytes from `offset`, of exactly the version `etag`: all of them, or an error. A body that breaks off is
+    /// [`Error::Transient`]. The body is tried once; [`RangedReader`] tries again.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Changed`], [`Error::Refused`] (416) beyond the end, and the general ones.
@@ -223,8 +223,8 @@ impl BlobStore {
         }
     }
 
-    /// Writes a blob only if none of that name is there. Of any number of writers exactly one succeeds; it does so also
-    /// when the answer to its first attempt was lost and the second one finds the blob already there.
+    /// Writes a blob only if there is none of that name. Of any number of writers exactly one succeeds, even if the
+    /// answer to its first attempt was lost and the second attempt finds the blob already there.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`], [`Error::ContainerNotFound`] and the general ones.
@@ -295,8 +295,8 @@ impl BlobStore {
         Ok(())
     }
 
-    /// Makes a container unless it is there. For local use and administration; the deployed identity has no right to
-    /// it.
+    /// Creates a container unless it exists. For local use and administration; the deployed identity has no right to do
+    /// this.
     ///
     /// # Errors
     /// [`Error::Refused`] for an invalid name, and the general ones.
@@ -324,8 +324,7 @@ impl From<InvalidAddress> for Error {
     }
 }
 
-/// Four further attempts within half a minute: a function has better things to do than to wait for a storage account
-/// that is down.
+/// Four further attempts within half a minute: a function should not wait longer for a storage account that is down.
 fn options() -> ClientOptions {
     ClientOptions {
         retry: RetryOptions::exponential(ExponentialRetryOptions {

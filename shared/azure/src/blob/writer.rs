@@ -2,8 +2,8 @@
 //!
 //! Bytes are collected into blocks; a full block is uploaded while the next one fills. Nothing is visible until
 //! [`BlockWriter::finish`] commits the list of blocks, which is also when conditions are checked. A writer that is
-//! dropped leaves nothing behind but blocks the service forgets. Content that fits into one block is written in one
-//! request.
+//! dropped leaves only uncommitted blocks, which the service discards. Content that fits into one block is written in
+//! one request.
 
 use super::{BlobAddress, BlobStore, Error, Etag, UploadOptions};
 use azure_storage_blob::models::{
@@ -27,7 +27,7 @@ pub struct BlockWriter {
     id: Uuid,
     staged: u32,
     pending: BytesMut,
-    /// The block on its way; ended when the writer is dropped.
+    /// The block being uploaded; aborted when the writer is dropped.
     going: JoinSet<Result<(), Error>>,
 }
 
@@ -96,7 +96,7 @@ impl BlockWriter {
         answer.etag()?.and_then(|etag| Etag::parse(etag.as_ref())).ok_or(Error::Protocol { what: "ETag" })
     }
 
-    /// Sends the pending block on its way, once the one before has arrived.
+    /// Starts uploading the pending block, once the one before has arrived.
     async fn stage(&mut self) -> Result<(), Error> {
         self.arrived().await?;
         let content: Bytes = self.pending.split().freeze();

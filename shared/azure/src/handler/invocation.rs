@@ -6,7 +6,7 @@ use iris_telemetry::context::DIAGNOSTIC_ID;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The envelope, or the trigger in it, is not what the contract says. Carries names of ours only, never data.
+/// The envelope, or the trigger in it, violates the contract. Contains only names of ours, never data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The body is not JSON, or not an object with a `Data` object.
@@ -38,11 +38,11 @@ pub enum Error {
 pub struct Invocation {
     /// Name of the function, exact case.
     pub function: String,
-    /// The host's id of this invocation; joins our log lines to the host's own. Empty when the host sent none.
+    /// The host's id of this invocation; links our log lines to the host's own. Empty when the host sent none.
     pub id: String,
-    /// The host's place in a distributed trace; it sends one only while it is tracing itself.
+    /// The host's place in a distributed trace; sent only while the host itself is tracing.
     pub trace: Option<TraceContext>,
-    /// What the trigger knows besides its data.
+    /// What the trigger knows in addition to its data.
     pub metadata: Metadata,
     data: Map<String, Value>,
 }
@@ -75,7 +75,8 @@ impl Invocation {
         })
     }
 
-    /// The value of a binding as the host encoded it, by its own spelling first, then without regard to letter case.
+    /// The value of a binding as the host encoded it; looked up in its exact spelling first, then without regard to
+    /// letter case.
     pub fn data(&self, binding: &str) -> Option<&Value> {
         self.data
             .get(binding)
@@ -85,7 +86,8 @@ impl Invocation {
     /// The message of a `serviceBusTrigger` with `dataType: binary` and cardinality one.
     ///
     /// # Errors
-    /// [`Error::NoBinding`] and [`Error::NotBase64`]: the app is configured wrongly, another delivery will not help.
+    /// [`Error::NoBinding`] and [`Error::NotBase64`]: the app is configured wrongly, and another delivery will not
+    /// help.
     pub fn service_bus_message(&self, binding: &'static str) -> Result<ServiceBusMessage, Error> {
         let value = self.data(binding).ok_or(Error::NoBinding { binding })?;
         ServiceBusMessage::decode(value, &self.metadata).ok_or(Error::NotBase64 { binding })
@@ -103,8 +105,8 @@ impl Invocation {
         }
     }
 
-    /// Where the sender of the message belongs in a distributed trace, if it says so. Of a text that is no trace
-    /// context nothing is kept.
+    /// Where the sender of the message belongs in a distributed trace, if it says so. A text that is not a trace
+    /// context is dropped entirely.
     #[must_use]
     pub fn cause(&self) -> Option<TraceContext> {
         let property = |properties: &Map<String, Value>| {

@@ -7,8 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// A message as it was taken from a queue. All properties are the broker's or the sender's, and any of them may be
-/// absent.
+/// A message as taken from a queue. All properties come from the broker or the sender, and any of them may be absent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceBusMessage {
     /// The exact bytes of the message.
@@ -34,8 +33,8 @@ pub struct ServiceBusMessage {
 }
 
 impl ServiceBusMessage {
-    /// `None` when `value` is not a string of base64: guessing at other forms would let a sender choose how its message
-    /// is read.
+    /// `None` when `value` is not a base64 string: guessing at other forms would let a sender choose how its message is
+    /// read.
     pub(super) fn decode(value: &Value, metadata: &Metadata) -> Option<Self> {
         let body = STANDARD.decode(value.as_str()?).ok()?;
         let properties = metadata.object("ApplicationProperties").or_else(|| metadata.object("UserProperties"));

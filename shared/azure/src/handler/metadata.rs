@@ -1,11 +1,11 @@
-//! What the trigger knows besides its data.
+//! What the trigger knows in addition to its data.
 
 use super::value;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// The `Metadata` member of the envelope: any keys, none of them certain. Keys are found in their own spelling first,
-/// then without regard to letter case.
+/// The `Metadata` member of the envelope: any keys, none of them guaranteed. Keys are looked up in their exact spelling
+/// first, then without regard to letter case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata(Map<String, Value>);
 
@@ -26,7 +26,7 @@ impl Metadata {
         value::text(self.get(key)?)
     }
 
-    /// The whole number of `key`, also when it was sent as text.
+    /// The whole number of `key`, even when it was sent as text.
     pub fn integer(&self, key: &str) -> Option<i64> {
         value::integer(self.get(key)?)
     }
@@ -36,7 +36,7 @@ impl Metadata {
         value::time(self.get(key)?)
     }
 
-    /// The members of `key`, also when the object was sent as JSON text.
+    /// The members of `key`, even when the object was sent as JSON text.
     pub fn object(&self, key: &str) -> Option<Map<String, Value>> {
         value::object(self.get(key)?)
     }

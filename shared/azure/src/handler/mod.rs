@@ -1,8 +1,8 @@
 //! The Azure Functions custom-handler contract.
 //!
 //! The Functions host starts the handler, waits until it answers `GET /`, and from then on posts every invocation to
-//! `POST /{function}` as a JSON envelope of two members, `Data` (the trigger, by binding name) and `Metadata` (what the
-//! trigger knows besides). The answer decides the fate of the trigger: 2xx completes it, anything else abandons it, at
+//! `POST /{function}` as a JSON envelope of two members, `Data` (the trigger, by binding name) and `Metadata` (what
+//! else the trigger knows). The answer decides the fate of the trigger: 2xx completes it, anything else abandons it, at
 //! once and without back-off.
 //!
 //! Five properties of the contract shape this module (functions-host-contract §0 to §3, §8.1):

@@ -6,16 +6,17 @@ use axum::response::{IntoResponse, Response};
 use iris_telemetry::span::End;
 use serde_json::json;
 
-/// The end of an invocation, as the host shall see it. There is no third way: a permanent failure is recorded by the
+/// The end of an invocation, as the host is to see it. There is no third way: a permanent failure is recorded by the
 /// function and is `Done`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The trigger is finished with: 200 and `{}`.
+    /// The trigger is done with: 200 and `{}`.
     Done,
-    /// The trigger shall be delivered again: 500 and a code. The host abandons the message at once, so a function backs
+    /// The trigger is to be delivered again: 500 and a code. The host abandons the message at once, so a function backs
     /// off first.
     Retry {
-        /// Why, as a fixed word of ours, e.g. `database-unavailable`. Fixed, so that nothing personal can get into it.
+        /// Why, as one of our fixed words, e.g. `database-unavailable`. Fixed, so that nothing personal can get into
+        /// it.
         code: &'static str,
     },
 }
@@ -38,7 +39,7 @@ impl From<Outcome> for End {
     }
 }
 
-/// A failed invocation with nothing but a code in its body.
+/// A failed invocation with only a code in its body.
 pub(super) fn failure(status: StatusCode, code: &'static str) -> Response {
     (status, Json(json!({ "code": code }))).into_response()
 }

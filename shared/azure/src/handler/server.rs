@@ -1,8 +1,8 @@
 //! The server of the custom handler: `GET /` and `POST /{function}`.
 //!
 //! An invocation waits for one of a bounded number of places *before* its body is read, then runs as a task of its own.
-//! Should the host go away, the task still ends properly; a panic ends only its own invocation; the time limit ends a
-//! task that does neither.
+//! If the host goes away, the task still runs to its end; a panic ends only its own invocation; the time limit ends a
+//! task that does not end by itself.
 
 use super::outcome::failure;
 use super::{Invocation, Outcome};
@@ -54,7 +54,7 @@ impl Router {
         Self { functions: HashMap::new(), limits }
     }
 
-    /// Adds a function under the name of its folder, exact case. The last one of a name counts.
+    /// Adds a function under the name of its folder, exact case. If a name is added twice, the last one counts.
     #[must_use]
     pub fn function<F, R>(mut self, name: &str, function: F) -> Self
     where
@@ -125,7 +125,7 @@ pub async fn serve(
     Ok(axum::serve(listener, functions.into_service()).with_graceful_shutdown(shutdown).await?)
 }
 
-/// The host asks again and again whether the handler lives; any answer will do.
+/// The host keeps asking whether the handler is alive; any answer will do.
 async fn ready() -> Json<serde_json::Value> {
     Json(serde_json::json!({}))
 }

@@ -1,4 +1,4 @@
-//! The occasion of a timer trigger.
+//! The data of a timer trigger.
 
 use super::value;
 use jiff::Timestamp;
@@ -7,16 +7,16 @@ use serde_json::Value;
 /// Why a timer fired. The schedule's status is known only where the host keeps it (`useMonitor`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TimerTrigger {
-    /// The occasion should have been earlier: nothing was running at the time.
+    /// The timer should have fired earlier, but nothing was running at the time.
     pub is_past_due: bool,
-    /// The occasion before this one.
+    /// When it fired before.
     pub last: Option<Timestamp>,
-    /// The occasion after this one.
+    /// When it will fire next.
     pub next: Option<Timestamp>,
 }
 
 impl TimerTrigger {
-    /// Whatever is missing or unreadable is left out: a timer has nothing to say that a function depends on.
+    /// Anything missing or unreadable is left out: no function depends on what a timer says.
     pub(super) fn decode(encoded: &Value) -> Self {
         let timer = value::object(encoded).unwrap_or_default();
         let status = timer.get("ScheduleStatus").and_then(value::object).unwrap_or_default();

@@ -1,15 +1,15 @@
 //! Reading one value of the envelope, whichever way the host encoded it (functions-host-contract §1.2).
 //!
-//! A .NET string arrives as JSON text in a JSON string, a number too, an object as itself. The readers here undo
-//! exactly one level, and only into the type that is expected: the text of a string is never interpreted further,
-//! because it may be chosen by whoever sent the message.
+//! A .NET string arrives as JSON text in a JSON string, and so does a number; an object arrives as itself. The readers
+//! here undo exactly one level, and only into the expected type: the text of a string is never interpreted further,
+//! because the sender of the message may have chosen it.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-/// A text. `null`, in either encoding, is absent.
+/// A text; `null`, in either encoding, counts as absent.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(encoded) => match serde_json::from_str::<Option<String>>(encoded) {

@@ -1,4 +1,4 @@
-//! The task per namespace: keeps a connection while it holds, and rebuilds it when it is needed.
+//! The task per namespace: keeps a connection as long as it lasts, and rebuilds it when it is needed.
 
 use super::Cause;
 use super::endpoint::Endpoint;

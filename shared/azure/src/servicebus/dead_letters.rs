@@ -1,10 +1,11 @@
-//! Dead letters of one queue or subscription: looked at, and sent back. For operators; the handler never receives.
+//! Dead letters of one queue or subscription: looking at them, and sending them back. For operators; the handler never
+//! receives.
 //!
 //! Looking is *peeking*: nothing is locked and no delivery counted. Sending back locks a dead letter, sends a copy to
-//! the queue or topic it was sent to, and only then completes it: killed in between, there are two, and whoever handles
-//! the copy recognizes the repetition. The copy keeps body, properties and session. Its MessageId is a new one, derived
-//! from the old one and the dead letter's number, so that a queue that still remembers the old one does not throw the
-//! copy away; the old one travels in [`MESSAGE_ID`], by which the handler goes.
+//! the queue or topic it was sent to, and only then completes it. If the process is killed in between, there are two,
+//! and whoever handles the copy recognizes the repetition. The copy keeps body, properties and session. Its MessageId
+//! is new, derived from the old one and the dead letter's number, so that a queue that still remembers the old one does
+//! not drop the copy. The old one travels in [`MESSAGE_ID`], which the handler uses instead.
 
 use super::namespace::{Namespace, watched};
 use super::outcome::{Fault, of_attach, of_outcome};
@@ -36,9 +37,9 @@ use uuid::Uuid;
 const REASON: &str = "DeadLetterReason";
 const DESCRIPTION: &str = "DeadLetterErrorDescription";
 
-/// For every wait on the network.
+/// Deadline of every wait on the network.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// How long nothing has to come until a dead-letter queue counts as empty.
+/// A dead-letter queue counts as empty when nothing has come for this long.
 const QUIET: Duration = Duration::from_secs(3);
 /// Dead letters held at once while looking for the wanted ones.
 const MOST_HELD: usize = 2000;
@@ -47,7 +48,7 @@ const PEEKED_AT_ONCE: i32 = 50;
 
 type Received = Message<Body<Value>>;
 
-/// A dead letter. Everything but the numbers may be personal data.
+/// A dead letter. Everything except the numbers may be personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Its number in the dead-letter queue.
@@ -58,7 +59,7 @@ pub struct DeadLetter {
     pub enqueued_time: Option<Timestamp>,
     /// How often it was delivered.
     pub delivery_count: u32,
-    /// Why it was given up: the broker's word, or a receiver's.
+    /// Why it was given up, in the words of the broker or a receiver.
     pub reason: Option<String>,
     /// More about it.
     pub description: Option<String>,
@@ -78,7 +79,7 @@ impl DeadLetters {
     /// Connects. Needs the right to listen to the entity: a queue, or a subscription as `topic/subscriptions/name`.
     ///
     /// # Errors
-    /// [`StartError`] when the settings cannot be used, a [`Cause`] when the broker is not reached or refuses.
+    /// [`StartError`] when the settings cannot be used, a [`Cause`] when the broker cannot be reached or refuses.
     pub async fn open(settings: &ServiceBusSettings, lookup: Lookup<'_>, entity: &str) -> Result<Self, OpenError> {
         let (endpoint, tokens) = match settings {
             ServiceBusSettings::ConnectionString(text) => {
@@ -99,7 +100,7 @@ impl DeadLetters {
         format!("{}/$deadletterqueue", self.entity)
     }
 
-    /// Where messages of the entity are sent: of a subscription its topic, so that a copy passes its rules again.
+    /// Where messages of the entity are sent: for a subscription its topic, so that a copy passes its rules again.
     fn sent_to(&self) -> &str {
         let entity = self.entity.as_str();
         entity.to_ascii_lowercase().find("/subscriptions/").map_or(entity, |end| &entity[..end])
@@ -108,7 +109,7 @@ impl DeadLetters {
     /// Dead letters with numbers from `from` on, in order, at most `limit`. Changes nothing.
     ///
     /// # Errors
-    /// Why the broker does not tell.
+    /// Why the broker does not list them.
     pub async fn peek(&mut self, from: i64, limit: usize) -> Result<Vec<DeadLetter>, Cause> {
         let node = format!("{}/$management", self.address());
         for audience in [self.address(), node.clone()] {
@@ -137,11 +138,11 @@ impl DeadLetters {
         Ok(found)
     }
 
-    /// Sends these dead letters back to where they were sent; returns the numbers of those that were. Those that are
-    /// not found are left out: somebody else holds them, or has dealt with them.
+    /// Sends these dead letters back to where they were sent; returns the numbers of those that were. Dead letters that
+    /// are not found are left out: somebody else holds them, or has dealt with them.
     ///
     /// # Errors
-    /// Why the broker stopped it. What was sent back before stays so.
+    /// Why the broker stopped it. What was sent back before that stays sent.
     pub async fn redrive(&mut self, wanted: &BTreeSet<i64>) -> Result<Vec<i64>, Cause> {
         let address = self.address();
         let back = self.sent_to().to_owned();
@@ -165,7 +166,7 @@ impl DeadLetters {
             .map_err(|_| Cause::unavailable("the dead letters cannot be received"))?;
         let mut held = Vec::new();
         let done = self.send_back(&mut sender, &mut receiver, wanted, &mut held).await;
-        // What was only looked at is free again at once, not when its lock ends.
+        // Releases what was only looked at now, not when its lock ends.
         let _ = timeout(DEADLINE, receiver.release_all(held)).await;
         let _ = timeout(DEADLINE, receiver.close()).await;
         let _ = timeout(DEADLINE, sender.close()).await;
@@ -186,7 +187,7 @@ impl DeadLetters {
             let delivery = received.map_err(|_| Cause::unavailable("the link ended"))?;
             let info = DeliveryInfo::from(&delivery);
             let number = sequence_number(delivery.message());
-            // Held for longer than its lock: everything was looked at.
+            // A message that comes again was held for longer than its lock, so everything has been looked at.
             if !seen.insert(number) {
                 held.push(info);
                 break;
@@ -223,7 +224,7 @@ pub enum OpenError {
     /// The settings cannot be used.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The broker is not reached.
+    /// The broker cannot be reached.
     #[error(transparent)]
     Broker(#[from] Cause),
 }
@@ -253,13 +254,13 @@ pub(super) fn of_management(error: &ManagementError) -> Cause {
     }
 }
 
-/// The copy that goes back.
+/// The copy that is sent back.
 fn copy(entity: &str, number: i64, message: Received) -> Received {
     let mut properties = message.properties.unwrap_or_default();
     let mut own = message.application_properties.unwrap_or_default();
     own.0.swap_remove(REASON);
     own.0.swap_remove(DESCRIPTION);
-    // It begins anew: how long it waited, and that it was given up, is over.
+    // It starts afresh: how long it waited, and that it was given up, no longer counts.
     for name in OWN {
         own.0.swap_remove(name);
     }
@@ -349,7 +350,7 @@ pub(super) fn content(body: Body<Value>) -> Bytes {
     }
 }
 
-/// Request: the next messages, without taking them.
+/// Request: the next messages, without receiving them.
 struct Peek {
     from: i64,
     count: i32,

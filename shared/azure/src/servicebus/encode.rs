@@ -40,7 +40,7 @@ pub(super) enum Transfer {
     Batch { indices: Vec<usize>, envelope: Box<Sendable<Batch<Data>>> },
 }
 
-/// Groups the messages at the positions `wanted` into transfers: one session each, in the order given, none over the
+/// Groups the messages at the positions `wanted` into transfers: one session each, in the order given, none above the
 /// limits.
 pub(super) fn plan(
     messages: &[OutgoingMessage],
@@ -79,7 +79,7 @@ impl Group {
         Self { indices: Vec::new(), encoded: Vec::new(), size: ENVELOPE_OVERHEAD + ids as u64 }
     }
 
-    /// A message that fits nowhere else goes alone, and then has no envelope.
+    /// A message that fits nowhere else goes alone, without an envelope.
     fn takes(&self, size: u64, limits: Limits) -> bool {
         let limit = limits.message.unwrap_or(limits.batch).min(limits.batch);
         self.indices.len() < MOST_IN_BATCH && self.size + size + SECTION_OVERHEAD <= limit

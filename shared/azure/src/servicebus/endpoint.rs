@@ -1,14 +1,14 @@
-//! Where a namespace is, and how one signs in to it.
+//! Where a namespace is, and how to sign in to it.
 //!
-//! `Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=name;SharedAccessKey=key`; a ready signature can
-//! stand in the place of the key (`SharedAccessSignature=…`). `UseDevelopmentEmulator=true`, or an endpoint that starts
-//! with `amqp://`, means a broker on this machine without TLS.
+//! `Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=name;SharedAccessKey=key`; a ready-made signature
+//! can replace the key (`SharedAccessSignature=…`). `UseDevelopmentEmulator=true`, or an endpoint that starts with
+//! `amqp://`, means a broker on this machine without TLS.
 
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use url::Url;
 
-/// The connection string or namespace cannot be used. Says what is wrong, and no part of it.
+/// The connection string or namespace cannot be used. Says what is wrong, but quotes no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the Service Bus connection string cannot be used: {reason}")]
 pub struct InvalidEndpoint {
@@ -21,18 +21,18 @@ pub struct InvalidEndpoint {
 pub struct Endpoint {
     /// Host name or address, without brackets.
     pub(super) host: String,
-    /// Port; 5671 with TLS and 5672 without are the usual ones.
+    /// Port; usually 5671 with TLS and 5672 without.
     pub(super) port: u16,
     /// Whether the connection is encrypted.
     pub(super) tls: bool,
 }
 
-/// How one signs in with a connection string.
+/// How to sign in with a connection string.
 #[derive(Debug, Clone)]
 pub(super) enum SharedAccess {
     /// A key, from which signatures are made.
     Key { name: String, key: SecretString },
-    /// A ready signature, used as it is until it ends.
+    /// A ready-made signature, used as it is until it expires.
     Signature(SecretString),
 }
 
@@ -92,7 +92,7 @@ impl Endpoint {
         Ok((endpoint, SharedAccess::Key { name, key }))
     }
 
-    /// What a token for a queue is for.
+    /// What a token for a queue is issued for.
     pub(super) fn audience(&self, queue: &str) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         if self.tls && self.port == 5671 {

@@ -1,12 +1,12 @@
-//! Why messages were not, or not known to be, accepted.
+//! Why messages were not accepted, or are not known to be.
 
 /// Some messages of a call were not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} messages not confirmed: {cause}", unconfirmed.len())]
 pub struct Error {
-    /// Why; of several reasons the first permanent one, else the last.
+    /// Why; if there are several reasons, the first permanent one, else the last.
     pub cause: Cause,
-    /// Positions, in the call's list, of the messages whose acceptance is not known, ascending. All others were
+    /// Positions, in the call's list, of the messages that are not known to be accepted, ascending. All others were
     /// accepted.
     pub unconfirmed: Vec<usize>,
 }
@@ -39,7 +39,7 @@ pub enum Cause {
         /// Condition of the broker, e.g. `amqp:not-allowed`.
         condition: String,
     },
-    /// The broker is busy or the queue is full; it said so about these messages, which were not accepted.
+    /// The broker is busy or the queue is full. The broker said so, so these messages were not accepted.
     #[error("the broker is busy or the queue is full ({condition})")]
     Busy {
         /// Condition of the broker.
@@ -60,7 +60,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether sending the same again later may succeed without anybody's doing.
+    /// Whether sending the same again later may succeed without anyone's intervention.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Busy { .. } | Self::Unavailable { .. } | Self::OutcomeUnknown => true,
@@ -87,7 +87,7 @@ impl Cause {
         }
     }
 
-    /// Whether messages may have been accepted although nobody said so.
+    /// Whether messages may have been accepted without confirmation.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown)
     }
@@ -103,7 +103,7 @@ impl Error {
         self.cause.is_transient()
     }
 
-    /// Positions of the messages whose acceptance is not known.
+    /// Positions of the messages that are not known to be accepted.
     pub fn unconfirmed(&self) -> &[usize] {
         &self.unconfirmed
     }

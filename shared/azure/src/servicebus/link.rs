@@ -1,7 +1,7 @@
 //! The task that owns the sending link to one queue.
 //!
 //! It takes jobs, sends their transfers without waiting for each, and settles the jobs as the broker's outcomes come
-//! in. It ends when its link does. Jobs that are then unfinished are dropped with it, which tells their senders that
+//! in. It ends when its link does. Jobs unfinished at that point are dropped with it, which tells their senders that
 //! the outcome is unknown.
 
 use super::encode::{Limits, Transfer, plan};
@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-/// Room left in every transfer below the broker's limit, for what the broker itself adds.
+/// Room left in every transfer below the broker's limit, for what the broker adds itself.
 const MARGIN: u64 = 1024;
 
 /// The messages of one call that are to be sent in one attempt.
@@ -50,14 +50,14 @@ pub(super) enum End {
     Detached,
     /// Session or connection are gone.
     Lost,
-    /// A deadline passed: nobody knows what the state is.
+    /// A deadline passed, and the state is unknown.
     Stuck,
 }
 
-/// What the task may take for itself.
+/// Limits of the task.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// For every single wait.
+    /// Deadline of every single wait.
     pub(super) deadline: Duration,
     /// Transfers under way at once.
     pub(super) in_flight: usize,
@@ -210,7 +210,7 @@ impl Link {
         }
     }
 
-    /// Waits for the outcomes that are still to come, then says good-bye to the broker.
+    /// Waits for the outstanding outcomes, then closes the link.
     async fn finish(mut self) -> End {
         while let Some(landed) = self.flights.next().await {
             if let Err(end) = self.settle(landed) {
@@ -222,7 +222,7 @@ impl Link {
     }
 }
 
-/// A link that was closed is one thing, a session or connection that stopped another.
+/// Distinguishes a link that was closed from a session or connection that stopped.
 fn end_of(error: &SendError) -> End {
     match error.recovery() {
         ErrorRecovery::ReconnectSession | ErrorRecovery::ReconnectConnection => End::Lost,

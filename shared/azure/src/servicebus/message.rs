@@ -10,7 +10,7 @@ use std::time::Duration;
 /// A message to be sent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutgoingMessage {
-    /// Identity of the message, the same in every attempt: what duplicate detection goes by. At most 128 characters.
+    /// Identity of the message, the same in every attempt: the key of duplicate detection. At most 128 characters.
     pub message_id: String,
     /// The content.
     pub body: Bytes,
@@ -24,20 +24,20 @@ pub struct OutgoingMessage {
     pub session_id: Option<String>,
     /// Own properties; rules of the broker can see them.
     pub application_properties: BTreeMap<String, PropertyValue>,
-    /// Not delivered before.
+    /// Not delivered before this time.
     pub scheduled_enqueue_time: Option<Timestamp>,
     /// How long the message may wait in the queue; the queue's own limit applies as well.
     pub time_to_live: Option<Duration>,
 }
 
 impl OutgoingMessage {
-    /// Says what caused the message, unless it says so itself.
+    /// Sets what caused the message, unless it is set already.
     pub fn caused_by(&mut self, context: TraceContext) {
         let property = || PropertyValue::Text(context.to_string());
         self.application_properties.entry(DIAGNOSTIC_ID.to_owned()).or_insert_with(property);
     }
 
-    /// What caused the message, if it says so.
+    /// What caused the message, if it is set.
     #[must_use]
     pub fn cause(&self) -> Option<TraceContext> {
         match self.application_properties.get(DIAGNOSTIC_ID)? {

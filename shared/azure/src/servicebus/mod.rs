@@ -9,16 +9,16 @@
 //!
 //! [`ServiceBusSender::send`] returns `Ok` when the broker has accepted every message, durably. On an error,
 //! [`Error::unconfirmed`] lists the messages for which that is not known. A lost connection is repaired and the
-//! unconfirmed rest is sent again *with the same message ids*, several times, before the error is returned: a message
-//! can arrive twice, and a queue with duplicate detection drops the second one.
+//! unconfirmed messages are sent again *with the same message ids*, several times, before the error is returned. So a
+//! message can arrive twice, and a queue with duplicate detection drops the second one.
 //!
 //! # How losses are noticed
 //!
 //! Every wait on the network has a deadline, and a missed one tears the connection down. When a connection or session
 //! stops, the sending links are dropped *first*: only that resolves sends still waiting in the library (measured:
-//! otherwise they wait for ever). The connection is rebuilt on the next send, not before a delay that grows with every
+//! otherwise they wait forever). The connection is rebuilt on the next send, after a delay that grows with every
 //! failure. A link that the broker detaches for idleness is attached again on the next send. Tokens are renewed well
-//! before they end, since the broker detaches links whose token has ended.
+//! before they expire, since the broker detaches links whose token has expired.
 //!
 //! # How messages travel
 //!

@@ -27,23 +27,23 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, crypto};
 use uuid::Uuid;
 
-/// Silence after which the peer is taken for dead, in milliseconds; both sides send empty frames before.
+/// Silence after which the peer is considered dead, in milliseconds; both sides send empty frames before that.
 const IDLE_MILLISECONDS: u32 = 60_000;
 
-/// A token that could not be renewed is tried again after this long.
+/// How long after a failed renewal of a token the next one is tried.
 const RENEWAL_RETRY: Duration = Duration::from_secs(30);
 
-/// No token is renewed more often, however soon it says it ends.
+/// The shortest interval between renewals, however soon a token says it expires.
 const SOONEST_RENEWAL: Duration = Duration::from_secs(1);
 
-/// What happens by itself.
+/// Events that nobody asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Happening {
     /// Connection or session ended.
     Stopped,
     /// A link ended.
     LinkEnded { queue: String, generation: u64, end: End },
-    /// A token is about to end.
+    /// A token is about to expire.
     RenewalDue,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Namespace {
     pub(super) connection: ConnectionHandle<()>,
 }
 
-/// The near end of a link's task.
+/// Our end of a link's task.
 struct Attached {
     jobs: mpsc::UnboundedSender<Job>,
     generation: u64,
@@ -86,7 +86,7 @@ impl Namespace {
         })
     }
 
-    /// Waits until something happens. Cancel-safe.
+    /// Waits for the next such event. Cancel-safe.
     pub(super) async fn happening(&mut self) -> Happening {
         let renewal = self.links.values().map(|link| link.renew).min();
         let due = async {
@@ -101,7 +101,7 @@ impl Namespace {
                 _ = self.connection.on_close() => return Happening::Stopped,
                 _ = self.session.on_end() => return Happening::Stopped,
                 Some(ended) = self.tasks.join_next() => {
-                    // A task that panicked takes its link with it; the next job for the queue finds the channel closed.
+                    // A task that panicked takes its link with it; the next job for the queue finds its channel closed.
                     if let Ok((queue, generation, end)) = ended {
                         return Happening::LinkEnded { queue, generation, end };
                     }
@@ -111,8 +111,8 @@ impl Namespace {
         }
     }
 
-    /// Hands a job to the link of its queue, which is attached first if there is none. On a fault the job's sender is
-    /// told here.
+    /// Hands a job to the link of its queue, which is attached first if there is none. On a fault, the job's sender is
+    /// notified here.
     pub(super) async fn deliver(&mut self, queue: &str, mut job: Job) -> Result<(), &'static str> {
         if let Some(link) = self.links.get(queue) {
             match link.jobs.send(job) {
@@ -149,7 +149,7 @@ impl Namespace {
         }
     }
 
-    /// Puts new tokens for the queues whose tokens are about to end.
+    /// Puts new tokens for the queues whose tokens are about to expire.
     pub(super) async fn renew(&mut self) -> Result<(), &'static str> {
         let now = Instant::now();
         let due: Vec<String> =
@@ -170,7 +170,7 @@ impl Namespace {
         Ok(())
     }
 
-    /// Drops everything, sending links first: only that ends the sends that are waiting in the library.
+    /// Drops everything, sending links first: only that ends the sends waiting in the library.
     pub(super) async fn abandon(mut self) {
         self.links.clear();
         self.tasks.shutdown().await;
@@ -199,8 +199,8 @@ impl Namespace {
         Ok(Attached { jobs, generation, renew })
     }
 
-    /// Puts a token for a queue; returns when to renew it. The link for tokens is opened anew each time: between
-    /// renewals the broker would detach it for idleness.
+    /// Puts a token for a queue; returns when to renew it. The link for tokens is opened anew each time, because the
+    /// broker would detach it for idleness between renewals.
     pub(super) async fn authorize(&mut self, queue: &str) -> Result<Instant, Fault> {
         let deadline = self.pace.deadline;
         let audience = self.endpoint.audience(queue);
@@ -217,7 +217,7 @@ impl Namespace {
         let expires = AmqpTimestamp::from_milliseconds(token.expires.as_millisecond());
         let put = cbs.put_token(audience, CbsToken::new(token.value.expose_secret(), token.kind, expires));
         let answer = watched(&mut self.connection, deadline, put).await?;
-        // Whether the broker says good-bye matters to nobody.
+        // It does not matter whether the broker answers the close.
         let _ = watched(&mut self.connection, deadline, cbs.close()).await?;
         answer.map_err(|error| of_token(&error))?;
         let lifetime = Duration::try_from(token.expires.duration_since(now)).unwrap_or(Duration::ZERO);
@@ -225,8 +225,8 @@ impl Namespace {
     }
 }
 
-/// Waits for an answer, but no longer than the connection lasts: the library does not always notice (measured:
-/// attaching can wait for ever when the connection is lost meanwhile).
+/// Waits for an answer, but only while the connection lasts, because the library does not always notice (measured:
+/// attaching can wait forever when the connection is lost meanwhile).
 pub(super) async fn watched<T>(
     connection: &mut ConnectionHandle<()>,
     deadline: Duration,
@@ -263,8 +263,8 @@ async fn connect(endpoint: &Endpoint) -> Result<ConnectionHandle<()>, &'static s
     opened.map_err(|_| "the broker opens no connection")
 }
 
-/// TLS with the platform's trusted roots. The provider is named: where several are compiled in, the library would have
-/// to be told anyway.
+/// TLS with the platform's trusted roots. The provider is named explicitly: if several are compiled in, the library
+/// cannot choose.
 fn tls() -> Result<TlsConnector, &'static str> {
     let config = ClientConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

@@ -16,8 +16,8 @@ pub(super) enum Fault {
     Connection(&'static str),
 }
 
-/// The condition as it stands on the wire, e.g. `amqp:not-found`. Broker's descriptions are left out: they name hosts
-/// and entities at length.
+/// The condition as it appears on the wire, e.g. `amqp:not-found`. The broker's descriptions are left out: they name
+/// hosts and entities at length.
 pub(super) fn condition(error: &definitions::Error) -> String {
     let symbol = match &error.condition {
         ErrorCondition::AmqpError(condition) => Symbol::from(condition),
@@ -66,7 +66,7 @@ fn of_condition(condition: String) -> Cause {
     match condition.as_str() {
         "amqp:not-found" => Cause::EntityNotFound,
         "amqp:unauthorized-access" => Cause::Unauthorized { condition },
-        // Only these say that the message itself is at fault. Whatever else a broker says, today or in a later version
+        // Only these say that the message itself is at fault. Anything else a broker says, now or in a later version
         // (an entity that is disabled, a link that is detached by force, a server that is busy), is about its own
         // state, which passes.
         "none"

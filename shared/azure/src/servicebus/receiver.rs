@@ -1,9 +1,9 @@
 //! Receiving from one queue, for programs outside the Functions host: the proxy at a hospital.
 //!
-//! A message stays locked until it is settled. *Accepting* it is not confirmed by the broker: should the acceptance get
-//! lost, the message comes again. *Completing* it is a request that the broker answers: once it has, the message never
-//! comes again, whatever becomes of this process (what the library's own acceptance cannot say: it returns when the
-//! frame is queued in the process).
+//! A message stays locked until it is settled. *Accepting* it is not confirmed by the broker: if the acceptance is
+//! lost, the message comes again. *Completing* it is a request that the broker answers: after that the message never
+//! comes again, whatever happens to this process. (The library's own acceptance cannot promise that: it returns when
+//! the frame is queued in the process.)
 
 use super::dead_letters::{OpenError, cause, content, id_text, of_management, of_management_attach, text};
 use super::namespace::{Namespace, watched};
@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-/// For every wait on the network but the one for messages.
+/// Deadline of every wait on the network except the one for messages.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A message that was received, and is locked.
@@ -39,25 +39,25 @@ pub struct ReceivedMessage {
     pub content_type: Option<String>,
     /// Properties of sender and rules, as text.
     pub properties: BTreeMap<String, String>,
-    /// By what it is settled.
+    /// The lock by which it is settled.
     pub lock: Lock,
 }
 
-/// By what a received message is settled.
+/// Settles a received message.
 #[derive(Debug)]
 pub struct Lock {
     info: DeliveryInfo,
     token: Option<Uuid>,
 }
 
-/// Receives from one queue over a connection of its own. Once an error was returned, it is of no more use.
+/// Receives from one queue over a connection of its own. After an error it cannot be used any more.
 pub struct ServiceBusReceiver {
     namespace: Namespace,
     receiver: Receiver,
     management: MgmtClient,
     queue: String,
     renew: Instant,
-    /// The broker may send a message.
+    /// The broker has been asked for a message.
     asked: bool,
 }
 
@@ -65,7 +65,7 @@ impl ServiceBusReceiver {
     /// Connects, with a connection string that may listen to the queue.
     ///
     /// # Errors
-    /// [`OpenError`] when the string cannot be used, the broker is not reached, or refuses.
+    /// [`OpenError`] when the string cannot be used, or the broker cannot be reached or refuses.
     pub async fn open(connection_string: &str, queue: &str) -> Result<Self, OpenError> {
         let (endpoint, access) = Endpoint::parse(connection_string).map_err(StartError::from)?;
         let pace = super::link::Pace { deadline: DEADLINE, in_flight: 1, batch_bytes: 1 << 20 };
@@ -93,7 +93,7 @@ impl ServiceBusReceiver {
         Ok(Self { namespace, receiver, management, queue: queue.to_owned(), renew, asked: false })
     }
 
-    /// Waits for the next message. Cancel-safe: a message that comes meanwhile is the next one's.
+    /// Waits for the next message. Cancel-safe: a message that arrives meanwhile is returned by the next call.
     ///
     /// # Errors
     /// Why there will be no more.
@@ -118,13 +118,13 @@ impl ServiceBusReceiver {
             };
             self.asked = false;
             let info = DeliveryInfo::from(&delivery);
-            // The lock's token is the delivery's tag, in the order of bytes that .NET has.
+            // The lock's token is the delivery's tag, in .NET's byte order.
             let token = Uuid::from_slice_le(delivery.delivery_tag().as_ref()).ok();
             return Ok(received(delivery.into_message(), Lock { info, token }));
         }
     }
 
-    /// Settles a message as handled, without waiting for the broker's word.
+    /// Settles a message as handled, without waiting for the broker's confirmation.
     ///
     /// # Errors
     /// The link has ended: the message may come again.
@@ -140,10 +140,10 @@ impl ServiceBusReceiver {
         self.receiver.release(lock.info).await.map_err(|_| Cause::OutcomeUnknown)
     }
 
-    /// Settles a message as handled. Once this returns `Ok`, the broker has said that it will not come again.
+    /// Settles a message as handled. Once this returns `Ok`, the broker has confirmed that it will not come again.
     ///
     /// # Errors
-    /// It is not known to be settled.
+    /// It is not known whether the message is settled.
     pub async fn complete(&mut self, lock: &Lock) -> Result<(), Cause> {
         let token = lock.token.ok_or_else(|| Cause::unavailable("the delivery has no lock"))?;
         let call = self.management.call(Complete(token));
@@ -151,7 +151,7 @@ impl ServiceBusReceiver {
         answer.map(|Completed| ()).map_err(|error| of_management(&error))
     }
 
-    /// Closes the connection; what is locked is free again at once.
+    /// Closes the connection; locked messages are free again at once.
     pub async fn close(self) {
         self.namespace.abandon().await;
     }

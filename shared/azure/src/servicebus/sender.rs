@@ -20,13 +20,13 @@ use tracing::Instrument;
 /// Limits of a sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SenderOptions {
-    /// For every single wait on the network: connecting, attaching, an outcome.
+    /// Deadline of every single wait on the network: connecting, attaching, an outcome.
     pub deadline: Duration,
-    /// Attempts for one call, the first included.
+    /// Attempts per call, the first included.
     pub attempts: usize,
     /// No new attempt is made when a call has lasted this long.
     pub patience: Duration,
-    /// Calls under way at once; further ones wait.
+    /// Calls under way at once; others wait.
     pub calls: usize,
     /// Transfers under way at once per queue.
     pub in_flight: usize,
@@ -35,7 +35,7 @@ pub struct SenderOptions {
 }
 
 impl Default for SenderOptions {
-    /// Fits inside the lock of a Service Bus message and the service's own limit for batches.
+    /// Fits within the lock of a Service Bus message and the service's own limit for batches.
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(30),
@@ -48,7 +48,7 @@ impl Default for SenderOptions {
     }
 }
 
-/// Sends messages to the queues of one namespace. Clones share one connection; it is closed after the last of them is
+/// Sends messages to the queues of one namespace. Clones share one connection, which is closed when the last of them is
 /// dropped.
 #[derive(Debug, Clone)]
 pub struct ServiceBusSender {
@@ -117,7 +117,7 @@ impl ServiceBusSender {
     /// arrive in the order given. Losses of the connection are repaired and the rest sent again with the same ids; see
     /// the module's documentation.
     ///
-    /// Messages that do not say what caused them belong to the work at hand.
+    /// Messages that do not say what caused them belong to the current span.
     ///
     /// # Errors
     /// [`Error`] says why, and which messages are not known to have been accepted.
@@ -170,7 +170,7 @@ impl ServiceBusSender {
         self.commands.send(Command { queue: queue.to_owned(), job }).map_err(|_| Cause::Stopped)?;
         match answer.await {
             Ok(result) => result,
-            // Dropped unanswered: the link ended. What had been accepted before that is known.
+            // Dropped without an answer: the link ended. What was accepted before that is known.
             Err(_) if unconfirmed(confirmed).is_empty() => Ok(()),
             Err(_) => Err(Cause::OutcomeUnknown),
         }

@@ -1,4 +1,4 @@
-//! Tokens the broker wants before a queue may be used.
+//! Tokens that the broker requires before a queue may be used.
 //!
 //! From a shared access key: `SharedAccessSignature sr={audience}&sig={signature}&se={expiry}&skn={name}`, where the
 //! signature is over the encoded audience and the expiry, in seconds since 1970. From an identity: its token (JWT) for
@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
-/// How long a signature of ours is valid.
+/// How long our signatures are valid.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -35,7 +35,7 @@ pub(super) struct QueueToken {
     pub(super) expires: Timestamp,
 }
 
-/// No token could be made or had.
+/// No token could be made or obtained.
 #[derive(Debug, thiserror::Error)]
 #[error("no token: {0}")]
 pub(super) struct NoToken(String);
@@ -64,7 +64,7 @@ impl Tokens {
 fn signature(audience: &str, name: &str, key: &SecretString, expires: Timestamp) -> Result<SecretString, NoToken> {
     let resource = utf8_percent_encode(audience, UNRESERVED).to_string();
     let expiry = expires.as_second();
-    // The key is used as text; the function below wants base64 and undoes it.
+    // The key is used as text; the function below expects base64 and decodes it.
     let key = Secret::new(STANDARD.encode(key.expose_secret()));
     let signature =
         hmac_sha256(&format!("{resource}\n{expiry}"), &key).map_err(|error| NoToken(error.kind().to_string()))?;

@@ -1,10 +1,10 @@
-//! Where the handler's three neighbors are, and how it signs in to them.
+//! Where the handler's three neighbors (broker, storage, database) are, and how it signs in to them.
 
 use super::read::{Error, Lookup, bounded, flag, invalid, optional};
 use secrecy::SecretString;
 use url::Url;
 
-/// Which identity signs in where no connection string is given.
+/// Which identity signs in when no connection string is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdentitySettings {
     /// Client id of a user-assigned managed identity; `None` = the system-assigned one, or a developer's own sign-in.
@@ -56,7 +56,7 @@ pub struct DatabaseSettings {
     pub url: SecretString,
     /// `Some` = PostgreSQL is signed in to with a token of this identity instead of a password.
     pub token_identity: Option<IdentitySettings>,
-    /// Connections of the pool, at most.
+    /// Most connections in the pool.
     pub max_connections: u32,
 }
 

@@ -6,9 +6,9 @@ use std::{str::FromStr, time::Duration};
 /// Limits of the custom handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HandlerSettings {
-    /// Invocations worked on at once; further ones wait, unread.
+    /// Invocations worked on at once; others wait, unread.
     pub concurrency: usize,
-    /// Largest request body, in bytes. The host sends base64, so this is 4/3 of the largest message and some.
+    /// Largest request body, in bytes. The host sends base64, so this is somewhat more than 4/3 of the largest message.
     pub max_body_bytes: usize,
     /// Time for one invocation, waiting included.
     pub time_limit: Duration,
@@ -17,7 +17,7 @@ pub struct HandlerSettings {
 /// What is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetrySettings {
-    /// Least severe level of our own code; libraries log warnings and errors only.
+    /// Least severe level of our own code; libraries log only warnings and errors.
     pub level: LogLevel,
 }
 
@@ -26,7 +26,7 @@ pub struct TelemetrySettings {
 pub enum LogLevel {
     /// Someone has to act.
     Error,
-    /// The platform helped itself.
+    /// A problem that the platform solved by itself.
     Warn,
     /// Starts, stops, drops.
     Info,

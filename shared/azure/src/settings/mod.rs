@@ -43,7 +43,7 @@ pub use names::{ContainerNames, QueueNames};
 pub use read::{Error, Lookup};
 pub use retention::RetentionSettings;
 
-/// Everything the handler is told from outside.
+/// Everything that is configured from outside.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The namespace events and results are sent to.
@@ -58,7 +58,7 @@ pub struct Settings {
     pub containers: ContainerNames,
     /// Limits of the custom handler.
     pub handler: HandlerSettings,
-    /// How long what is kept.
+    /// How long each kind of data is kept.
     pub retention: RetentionSettings,
     /// What is logged.
     pub telemetry: TelemetrySettings,
@@ -69,8 +69,8 @@ impl Settings {
     /// count as not set.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong, with what to do about it. Values are never part of the text: they
-    /// may be secrets.
+    /// The first variable that is missing or wrong, with what to do about it. The text never contains values, because
+    /// they may be secrets.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
         Ok(Self {
             service_bus: ServiceBusSettings::from_lookup(lookup)?,

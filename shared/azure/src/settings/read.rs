@@ -5,7 +5,7 @@ use std::str::FromStr;
 /// Returns the value of a variable, or `None` when it is not set.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A setting is missing or wrong. Names the variable and the remedy, never the value.
+/// A setting is missing or wrong. Names the variable and what to do, never the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Nothing is set where something must be.

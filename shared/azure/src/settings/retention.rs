@@ -1,4 +1,4 @@
-//! How long what is kept by kind, and how it is removed.
+//! How long each kind of data is kept, and how it is removed.
 
 use super::read::{Error, Lookup, bounded, invalid};
 
@@ -19,7 +19,7 @@ pub struct RetentionSettings {
 
 impl RetentionSettings {
     pub(super) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, Error> {
-        // Whatever is removed must be older than anything a queue may still deliver again (14 days).
+        // Anything removed must be older than what a queue may still deliver again (14 days).
         let days = |variable, default| {
             bounded(lookup, variable, default, 30, 36_500).map(|days| i64::try_from(days).unwrap_or(i64::MAX))
         };

@@ -1,4 +1,4 @@
-//! The way to the collector.
+//! Sending requests to the collector.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,18 +9,17 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-/// How long one request may take; the exporter repeats those that fail in a way that may pass, within its own time
-/// limit.
+/// How long one request may take. The exporter repeats requests with transient failures, within its own time limit.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Sends on the runtime what a thread of the SDK, which has none, wants to be sent.
+/// Sends requests of an SDK thread, which has no runtime, on ours.
 #[derive(Debug, Clone)]
 pub(super) struct Collector(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     runtime: Handle,
-    /// Made with the first request: reading the machine's trusted roots takes longer than the handler may take to
+    /// Created with the first request: reading the machine's trusted roots takes longer than the handler may take to
     /// start.
     client: OnceLock<Option<reqwest::Client>>,
     failing: AtomicBool,
@@ -40,7 +39,7 @@ impl Collector {
         self.0.runtime.spawn(async move { client.send_bytes(request).await }).await?
     }
 
-    /// Tells the log when the collector's state changes.
+    /// Logs when the collector's state changes.
     fn report(&self, answer: Result<u16, ()>) {
         let failing = !matches!(answer, Ok(200..300));
         if self.0.failing.swap(failing, Ordering::Relaxed) == failing {

@@ -1,10 +1,10 @@
 //! Spans and measurements to an OpenTelemetry collector, over OTLP (http/protobuf).
 //!
-//! On only where the standard setting `OTEL_EXPORTER_OTLP_ENDPOINT` (or that of one signal) is set; the SDK reads this
-//! and its other settings from the environment (docs/OPERATIONS.md). Everything happens beside the work: spans and
-//! measurements go into bounded buffers, threads of the SDK encode them now and then, and what is sent is sent by the
-//! runtime. A full buffer, a collector that is away or slow, or a setting that cannot be used cost telemetry, never an
-//! invocation; the log tells about it once, and once more when it is over.
+//! Enabled only if the standard setting `OTEL_EXPORTER_OTLP_ENDPOINT` (or that of one signal) is set; the SDK reads
+//! this and its other settings from the environment (docs/OPERATIONS.md). Exporting never holds up the work: spans and
+//! measurements go into bounded buffers, SDK threads encode them now and then, and the runtime sends them. A full
+//! buffer, a collector that is down or slow, or an unusable setting costs telemetry, never an invocation; it is logged
+//! once, and once more when it is over.
 
 use super::collector::Collector;
 use crate::settings::Lookup;
@@ -23,10 +23,10 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-/// How long the last spans and measurements may take when the process ends.
+/// How long the last spans and measurements may take to send when the process ends.
 const LAST: Duration = Duration::from_secs(2);
 
-/// What the instruments and spans are said to come from.
+/// The name of the scope of all instruments and spans.
 const SCOPE: &str = "iris";
 
 /// What is exported; stop it before the process ends.
@@ -37,7 +37,7 @@ pub(super) struct Export {
 }
 
 impl Export {
-    /// Starts what the environment asks for. Connects to nothing yet.
+    /// Starts what the environment asks for. Does not connect yet.
     pub(super) fn start(runtime: &Handle, lookup: Lookup<'_>) -> Result<Self, ExporterBuildError> {
         if lookup("OTEL_SDK_DISABLED").is_some_and(|text| text.trim().eq_ignore_ascii_case("true")) {
             return Ok(Self::default());
@@ -50,7 +50,7 @@ impl Export {
             export.tracer = Some(if set("OTEL_TRACES_SAMPLER", lookup) {
                 builder.build()
             } else {
-                // The SDK's own default believes the flag of the parent, and the Functions host never sets it.
+                // The SDK's default trusts the parent's flag, which the Functions host never sets.
                 builder.with_sampler(Sampler::AlwaysOn).build()
             });
         }
@@ -59,8 +59,8 @@ impl Export {
             let exporter = if set("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", lookup) {
                 builder.build()?
             } else {
-                // Instances come and go without notice: what each adds up over its life means nothing, and the last
-                // value of a gauge less.
+                // Instances come and go without notice, so totals over their lifetime mean nothing, and the last value
+                // of a gauge even less.
                 builder.with_temporality(Temporality::Delta).build()?
             };
             let reader = PeriodicReader::builder(exporter).build();
@@ -71,7 +71,7 @@ impl Export {
         Ok(export)
     }
 
-    /// Hands the spans meant for it, and nothing else, to the exporter.
+    /// Passes only the spans meant for export to the exporter.
     pub(super) fn layer<S>(&self) -> Option<impl Layer<S> + Send + Sync + use<S>>
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
@@ -87,12 +87,12 @@ impl Export {
         Some(layer.with_filter(Targets::new().with_target(span::TARGET, LevelFilter::INFO)))
     }
 
-    /// Sends what is left, within a short time.
+    /// Sends the rest, within a short time.
     pub(super) async fn stop(self) {
         let Self { tracer, meter } = self;
         let spans = tokio::task::spawn_blocking(move || tracer.map(|tracer| tracer.shutdown_with_timeout(LAST)));
         let numbers = tokio::task::spawn_blocking(move || meter.map(|meter| meter.shutdown_with_timeout(LAST)));
-        // What could not be sent is lost; the collector has been complained about already.
+        // What could not be sent is lost; the collector's failure has been logged already.
         let _ = tokio::time::timeout(2 * LAST, async { tokio::join!(spans, numbers) }).await;
     }
 }
@@ -104,12 +104,12 @@ fn wanted(signal: &str, lookup: Lookup<'_>) -> bool {
         && (set("OTEL_EXPORTER_OTLP_ENDPOINT", lookup) || set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"), lookup))
 }
 
-/// Empty is not set, as everywhere in OpenTelemetry.
+/// An empty variable counts as not set, as everywhere in OpenTelemetry.
 fn set(name: &str, lookup: Lookup<'_>) -> bool {
     lookup(name).is_some_and(|text| !text.trim().is_empty())
 }
 
-/// Who exports. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say more, or otherwise.
+/// Who exports. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` add to this or override it.
 fn resource(lookup: Lookup<'_>) -> Resource {
     let builder = Resource::builder().with_attributes([
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_signal_goes_where_it_is_sent_and_nowhere_else() {
-        // Settings; whether traces go anywhere, whether measurements do.
+        // Settings; whether traces are exported, whether measurements are.
         let cases = [
             (&[][..], false, false),
             (&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")], false, false),

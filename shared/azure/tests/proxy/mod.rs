@@ -9,11 +9,11 @@ use tokio::sync::watch;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Forward,
-    /// Connections stay open and nothing gets through.
+    /// Connections stay open, but nothing gets through.
     Swallow,
 }
 
-/// Passes connections on to a server. Ends when it is dropped.
+/// Forwards connections to a server. Ends when it is dropped.
 pub(crate) struct Proxy {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
@@ -55,7 +55,7 @@ impl Proxy {
         self.generation.send_modify(|generation| *generation += 1);
     }
 
-    /// From now on, nothing gets through and nobody is told.
+    /// From now on, nothing gets through, and neither side is told.
     pub(crate) fn swallow(&self) {
         self.mode.send_replace(Mode::Swallow);
     }

@@ -10,10 +10,10 @@ use crate::write::{Output, Writer};
 pub struct Answer<'a> {
     /// MSA-1.
     pub code: Code,
-    /// What is wrong, if something is, and where.
+    /// What is wrong, if anything, and where.
     pub fault: Option<(Fault, Option<Location>)>,
-    /// A text for people, besides the fault's own; never a value of the message, which is why it is one of the
-    /// program's. ASCII, at most 80 characters.
+    /// A text for people, in addition to the fault's own. It is a fixed text of the program, so that it can never be a
+    /// value of the message. ASCII, at most 80 characters.
     pub text: Option<&'static str>,
     /// MSH-7, `yyyyMMddHHmmss`.
     pub now: &'a str,
@@ -62,7 +62,7 @@ impl Location {
 /// The longest MSA-3.
 const LONGEST_TEXT: usize = 80;
 
-/// The acknowledgement of a message: sender and receiver change places, everything else of the header is as it came
+/// The acknowledgement of a message: sender and receiver swap places, everything else in the header stays as it came
 /// (hl7.md §3.4).
 #[must_use]
 pub fn answer(envelope: &Envelope<'_>, answer: &Answer<'_>) -> Vec<u8> {
@@ -93,7 +93,7 @@ pub fn answer(envelope: &Envelope<'_>, answer: &Answer<'_>) -> Vec<u8> {
     out.field(answer.code.text());
     out.next_field();
     out.verbatim(received(10));
-    // From 2.7 on MSA has no text.
+    // Since 2.7, MSA has no text.
     if version < Some(Version::V2_7)
         && let Some(text) = answer.text.or_else(|| Some(answer.fault?.0.text()))
     {

@@ -1,20 +1,20 @@
-//! What is looked at before a message is taken: its header.
+//! What is examined before a message is accepted: its header.
 
 use super::build::Location;
 use super::{Code, Fault};
 use crate::message::{Limits, Message, ReadError, SegmentId};
 use thiserror::Error;
 
-/// A message that came, as far as answering it goes.
+/// A message that came, with what is needed to answer it.
 #[derive(Debug)]
 pub struct Envelope<'a> {
     message: Message<'a>,
 }
 
-/// Which messages an interface takes: MSH-9.1 and MSH-9.2, e.g. `ORM` and `O01`.
+/// Which messages an interface accepts: MSH-9.1 and MSH-9.2, e.g. `ORM` and `O01`.
 pub type Taken<'t> = &'t [(&'t str, &'t str)];
 
-/// Why a message is not taken. Nothing of the message is in it.
+/// Why a message is not accepted. Contains nothing of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// It cannot be read.
@@ -23,22 +23,22 @@ pub enum Refusal {
     /// A frame or message is too large.
     #[error("the message is too large")]
     TooLarge,
-    /// MSH-9.1 is none of those taken.
+    /// MSH-9.1 is not accepted.
     #[error("messages of this type are not taken")]
     Kind,
-    /// MSH-9.2 is none of those taken.
+    /// MSH-9.2 is not accepted.
     #[error("messages of this event are not taken")]
     Event,
-    /// MSH-10 is missing: nothing could say which message an answer belongs to.
+    /// MSH-10 is missing: an answer could not say which message it belongs to.
     #[error("the message has no control id")]
     NoControlId,
-    /// MSH-11 is of the other environment.
+    /// MSH-11 belongs to the other environment.
     #[error("the message is for another environment")]
     Environment,
-    /// Nobody here is who MSH-3 to MSH-6 say.
+    /// No interface here matches MSH-3 to MSH-6.
     #[error("sender or receiver are unknown")]
     Unknown,
-    /// The message cannot be taken now.
+    /// The message cannot be accepted now.
     #[error("the message cannot be taken now")]
     NotNow,
 }
@@ -68,7 +68,7 @@ impl Refusal {
     }
 }
 
-/// When a sender wants to hear (MSH-15, MSH-16).
+/// When a sender wants an answer (MSH-15, MSH-16).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
     Always,
@@ -79,7 +79,7 @@ enum When {
 
 impl<'a> Envelope<'a> {
     /// Reads a message, or the beginning of one that was too large: enough to answer it. What follows the header may be
-    /// cut anywhere.
+    /// cut off anywhere.
     ///
     /// # Errors
     ///
@@ -91,8 +91,8 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The header alone, for an answer to what cannot be read as a whole: too many segments, a continuation, a frame
-    /// that was too large.
+    /// Only the header, to answer what cannot be read as a whole: too many segments, a continuation, a frame that was
+    /// too large.
     #[must_use]
     pub fn header(bytes: &'a [u8]) -> Option<Self> {
         let bytes = crate::message::index::trim_start(bytes);
@@ -107,7 +107,7 @@ impl<'a> Envelope<'a> {
         &self.message
     }
 
-    /// Whether it is of a kind that is taken, and can be answered.
+    /// Whether its kind is accepted, and whether it can be answered.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// What to answer if it is not, in the sender's mode; nothing where the sender does not want to hear of it.
+    /// What to answer if it is not stored, in the sender's mode; `None` if the sender does not want to know.
     #[must_use]
     pub fn refused(&self, refusal: Refusal) -> Option<Code> {
         let (code, ..) = refusal.answer();
@@ -149,7 +149,7 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// Nothing in original mode. In enhanced mode an empty MSH-15 means never.
+    /// `None` in original mode. In enhanced mode an empty MSH-15 means never.
     fn when(&self) -> Option<When> {
         let field = |n| self.message.header_text(n);
         let (accept, application) = (field(15), field(16));

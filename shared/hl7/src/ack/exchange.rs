@@ -1,8 +1,9 @@
-//! One message out, and everything that comes back until its answer is known.
+//! One outgoing message, and everything that comes back until its answer is known.
 //!
-//! A frame that answers another message is set aside: it is a late one, and must never be taken for this message's. A
-//! commit (`CA`) is an answer; where the message asked for the application's too (MSH-16), one that comes in time takes
-//! its place. After silence the connection is to be closed, so that a late answer cannot meet the next message.
+//! A frame that answers another message is set aside: it is a late answer, and must never be taken for this message's.
+//! A commit (`CA`) is an answer; if the message also asked for the application's answer (MSH-16), that one takes its
+//! place if it comes in time. After silence the connection has to be closed, so that a late answer cannot meet the next
+//! message.
 
 use super::Code;
 use super::read::{Acknowledgement, NoAnswer, read};
@@ -12,11 +13,11 @@ use crate::mllp::Event;
 #[derive(Debug)]
 pub struct Exchange {
     control_id: Vec<u8>,
-    /// The message asks for the application's answer beside the commit.
+    /// The message asks for the application's answer in addition to the commit.
     application: bool,
     written: bool,
     committed: Option<Acknowledgement>,
-    /// Bytes came that are no frame.
+    /// Bytes came that are not a frame.
     noise: bool,
 }
 
@@ -25,11 +26,11 @@ pub struct Exchange {
 pub enum Progress {
     /// The answer has not come yet.
     Waiting,
-    /// The message is stored, and the application's answer is asked for.
+    /// The message is stored, and the application's answer is still expected.
     Committed,
     /// An answer to another message came: count it and keep waiting.
     Foreign,
-    /// That is all.
+    /// The exchange is over.
     Done(Outcome),
 }
 
@@ -38,11 +39,11 @@ pub enum Progress {
 pub enum Outcome {
     /// With an answer to this message.
     Answered(Acknowledgement),
-    /// The message was written, at least in part, and what came is no answer.
+    /// The message was written, at least in part, and what came is not an answer.
     Unreadable(NoAnswer),
-    /// The message was written, at least in part, and nothing came, or only bytes without a frame (true).
+    /// The message was written, at least in part, and nothing came, or only bytes without a frame.
     Silence {
-        /// Bytes came that are no frame.
+        /// Whether bytes came that are not a frame.
         noise: bool,
     },
     /// Nothing was written.
@@ -57,17 +58,17 @@ impl Exchange {
         Self { control_id, application, written: false, committed: None, noise: false }
     }
 
-    /// From here on the receiver may have the message. Called before the first byte is written.
+    /// From now on the receiver may have the message. Call this before the first byte is written.
     pub fn writing(&mut self) {
         self.written = true;
     }
 
-    /// Takes what came on the connection.
+    /// Takes an event of the connection.
     #[must_use]
     pub fn event(&mut self, event: &Event) -> Progress {
         match event {
             Event::Frame(frame) => self.frame(frame),
-            // Stored by the peer's transport: HL7's own answer is still to come.
+            // Stored by the peer's transport layer: HL7's own answer is still to come.
             Event::Transport(true) => Progress::Waiting,
             Event::Transport(false) => Progress::Done(self.ended()),
             Event::Junk(_) | Event::Dropped(_) => {
@@ -97,7 +98,7 @@ impl Exchange {
         Progress::Done(Outcome::Answered(answer))
     }
 
-    /// Time is up, or the connection is gone: what is known by now.
+    /// Time is up, or the connection is gone: what is known so far.
     #[must_use]
     pub fn ended(&self) -> Outcome {
         match &self.committed {
@@ -117,7 +118,7 @@ mod tests {
         Event::Frame(format!("MSH|^~\\&|||||||ACK|1|P|2.4\rMSA|{code}|{control_id}\r").into_bytes())
     }
 
-    /// What the last event led to, or what was known at the end.
+    /// The result of the last event, or what was known at the end.
     fn run(application: bool, events: &[Event]) -> Outcome {
         let mut exchange = Exchange::new(b"17", application);
         exchange.writing();

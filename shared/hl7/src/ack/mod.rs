@@ -1,6 +1,6 @@
 //! Acknowledgements: answering messages, reading answers, and what an answer means.
 //!
-//! - [`Envelope`] looks at a message that came: whom to answer, and whether it is of a kind that is taken at all.
+//! - [`Envelope`] examines an incoming message: whom to answer, and whether its kind is accepted at all.
 //! - [`answer()`] writes the acknowledgement.
 //! - [`Exchange`] follows one sent message until its answer is known.
 //! - [`Replies`] says what to do then.
@@ -43,7 +43,7 @@ impl Code {
     /// Every code.
     pub const ALL: [Self; 6] = [Self::AA, Self::AE, Self::AR, Self::CA, Self::CE, Self::CR];
 
-    /// As it stands in MSA-1.
+    /// As written in MSA-1.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Code {
         }
     }
 
-    /// Reads MSA-1, exactly: `AAX` and `aa` are no codes.
+    /// Reads MSA-1, exactly: `AAX` and `aa` are not codes.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.text() == text)

@@ -4,29 +4,29 @@ use super::Code;
 use crate::message::{Component, Limits, Message, Segment, SegmentId};
 use thiserror::Error;
 
-/// An acknowledgement that came.
+/// An acknowledgement that was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
     /// MSA-1.
     pub code: Code,
     /// MSA-2: the MSH-10 of what it answers, byte for byte.
     pub control_id: Vec<u8>,
-    /// The numbers of table 0357 it names (ERR-3.1; ERR-1.4 up to 2.4; MSA-6), in order.
+    /// The numbers of table 0357 that it names (ERR-3.1; ERR-1.4 up to 2.4; MSA-6), in order.
     pub errors: Vec<u16>,
-    /// What it says to people (MSA-3, ERR-8). It may name a patient: personal data.
+    /// Its text for people (MSA-3, ERR-8). It may name a patient: personal data.
     pub text: String,
 }
 
-/// A frame that is no answer. Nothing of the frame is in it.
+/// Why a frame is not an answer. Contains nothing of the frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NoAnswer {
-    /// No message.
+    /// It is not a message.
     #[error("the answer is no HL7 message")]
     Unreadable(#[source] crate::ReadError),
     /// No MSA segment.
     #[error("the answer has no MSA segment")]
     NoMsa,
-    /// MSA-1 is none of the six codes.
+    /// MSA-1 is not one of the six codes.
     #[error("the answer's code (MSA-1) is unknown")]
     UnknownCode,
     /// MSA-2 is empty.
@@ -37,7 +37,7 @@ pub enum NoAnswer {
 const MSA: SegmentId = SegmentId::literal(*b"MSA");
 const ERR: SegmentId = SegmentId::literal(*b"ERR");
 
-/// Reads an answer. MSA decides what is one, whatever MSH-9 says.
+/// Reads an answer. Having an MSA makes a message an answer, whatever MSH-9 says.
 ///
 /// # Errors
 ///

@@ -1,10 +1,10 @@
-//! What an answer means: a table, the standard's meaning by default.
+//! What an answer means: a table, which is the standard's meaning by default.
 //!
-//! By the standard `AE` is a fault of the message's content, which sending again does not mend, and `AR` either a kind
-//! of message that is never taken (200 to 203), or nothing to do with the message. In practice both are used for
-//! either, hence the error codes, and hence a destination's own rows, which come first.
+//! By the standard, `AE` is a fault in the message's content, which sending again does not fix, and `AR` either means a
+//! kind of message that is never accepted (200 to 203), or has nothing to do with the message. In practice both are
+//! used for either; hence the error codes, and hence a destination's own rows, which come first.
 //!
-//! A charge is never sent twice: its meanings ([`Charge`]) have no word for it.
+//! A charge is never sent twice: its meanings ([`Charge`]) do not include sending again.
 
 use super::Code;
 use super::exchange::Outcome;
@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 pub enum Results {
     /// The receiver has it.
     Delivered,
-    /// The same message with the same MSH-10 again; parked when the schedule ends.
+    /// Send the same message with the same MSH-10 again; park it when the schedule ends.
     Resend(Schedule),
-    /// It steps aside until a person has looked, who is told.
+    /// Set it aside until a person has looked; somebody is told.
     Park,
     /// Nothing was written. No attempt is counted: the interface waits for its connection.
     NotSent,
@@ -33,7 +33,7 @@ pub enum Charge {
     Acknowledged,
     /// The receiver said no. Final.
     Refused,
-    /// Nobody knows. Final, until a person has looked, who is told.
+    /// The outcome is unknown. Final, until a person has looked; somebody is told.
     Unconfirmed,
     /// Nothing was written: still to be sent.
     NotSent,
@@ -123,7 +123,7 @@ mod error_text {
     }
 }
 
-/// Which errors a row of the standard's table is about.
+/// Which errors a row of the standard's table matches.
 #[derive(Debug, Clone, Copy)]
 enum Errors {
     Any,
@@ -138,7 +138,7 @@ struct Row {
     charge: Charge,
 }
 
-/// The standard's meaning, top to bottom. An error that no row names says as much as none.
+/// The standard's meaning, top to bottom. An error that no row names counts as no error number.
 const STANDARD: &[Row] = {
     use Code::{AA, AE, AR, CA, CE, CR};
     use Errors::{Any, These};
@@ -182,7 +182,8 @@ impl Replies {
         }
     }
 
-    /// What becomes of a charge. No row of a destination makes silence an answer, or a refusal a reason to send again.
+    /// What becomes of a charge. No row of a destination can turn silence into an answer, or a refusal into a reason to
+    /// send again.
     #[must_use]
     pub fn charge(&self, outcome: &Outcome) -> Charge {
         match (self.own(outcome), outcome) {
@@ -271,7 +272,7 @@ mod tests {
             // Errors that no row names.
             (answered(AE, &[999]), BRIEF, Charge::Refused),
             (answered(AR, &[101]), DAY, Charge::Refused),
-            // Of several the one that may pass counts.
+            // Of several errors, a transient one counts.
             (answered(AE, &[101, 207]), DAY, Charge::Refused),
             (Outcome::Unreadable(NoAnswer::NoMsa), STEADY, Charge::Unconfirmed),
             (Outcome::Unreadable(NoAnswer::UnknownCode), STEADY, Charge::Unconfirmed),

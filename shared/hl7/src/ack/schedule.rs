@@ -5,20 +5,20 @@ use std::time::Duration;
 /// When a message is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// Seconds before the first, second, … repetition; the last one holds for all that follow.
+    /// Seconds before the first, second, … repetition; the last one applies to all that follow.
     pauses: &'static [u64],
     /// How many repetitions there are at most.
     repetitions: Option<u32>,
-    /// How long after the first attempt it is repeated.
+    /// How long after the first attempt it may still be repeated.
     within: Option<Duration>,
-    /// How long after the first attempt somebody is told, once, though it goes on.
+    /// How long after the first attempt somebody is told, once, while repetitions continue.
     pub alert_after: Option<Duration>,
 }
 
-/// What comes after an attempt.
+/// What follows an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Another, so much later.
+    /// Another one, after this long.
     After(Duration),
     /// None: it is parked, and somebody is told.
     Park,
@@ -28,17 +28,17 @@ pub enum Next {
 const GROWING: &[u64] = &[5, 15, 60, 300, 900];
 
 impl Schedule {
-    /// For ever, with an alert after a quarter of an hour: nobody answers, which says nothing about the message.
+    /// Forever, with an alert after a quarter of an hour: no connection says nothing about the message.
     pub const STEADY: Self =
         Self { pauses: GROWING, repetitions: None, within: None, alert_after: Some(Duration::from_secs(900)) };
-    /// For a day: the receiver says that it cannot now.
+    /// For a day: the receiver says that it cannot take it now.
     pub const DAY: Self =
         Self { pauses: GROWING, repetitions: None, within: Some(Duration::from_secs(86_400)), alert_after: None };
     /// Three times, after 1, 5 and 30 minutes: the receiver does not say what is wrong.
     pub const BRIEF: Self = Self { pauses: &[60, 300, 1_800], repetitions: Some(3), within: None, alert_after: None };
 
-    /// What comes after an attempt. `repetitions` were made before, the first attempt was `elapsed` ago; `random` is
-    /// any number, from which the pause gets up to a fifth longer or shorter, so that what failed together is not
+    /// What follows an attempt. `repetitions` were made before, the first attempt was `elapsed` ago. `random` is any
+    /// number; it makes the pause up to a fifth longer or shorter, so that messages that failed together are not
     /// repeated together.
     #[must_use]
     pub fn next(&self, repetitions: u32, elapsed: Duration, random: u32) -> Next {

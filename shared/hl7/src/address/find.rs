@@ -3,7 +3,7 @@
 use super::{Address, Depth, Pick};
 use crate::message::{Field, Group, Message, Repetition, Segment, Value};
 
-/// What addresses can be read in: a message, or one group of it.
+/// What addresses can be resolved in: a message, or one group of it.
 trait Scope<'m> {
     fn all(&self) -> impl Iterator<Item = Segment<'m>>;
 }
@@ -74,8 +74,8 @@ impl Message<'_> {
         field(&self, address)
     }
 
-    /// Every field with a value that none of these addresses reads, in order: what a mapping overlooks (a segment, its
-    /// field). The header's delimiters are left out.
+    /// Every field with a value that none of these addresses reads, in order: what a mapping overlooks (a segment and
+    /// its field). The header's delimiters are left out.
     #[must_use]
     pub fn unread(&self, read: &[Address]) -> Vec<(Segment<'_>, u16)> {
         let fields = self.segments().flat_map(|segment| segment.fields().map(move |(n, field)| (segment, n, field)));
@@ -89,7 +89,7 @@ impl Message<'_> {
 }
 
 impl<'m> Group<'m> {
-    /// The value at an address, among the segments that count for this group.
+    /// The value at an address, among the segments of this group.
     #[must_use]
     pub fn value(&self, address: &Address) -> Value<'m> {
         value(self, address)

@@ -1,4 +1,4 @@
-//! Addresses: where in a message something stands.
+//! Addresses: places in a message.
 //!
 //! ```text
 //! SEG[n]-f[rep].c.s
@@ -16,8 +16,8 @@
 //! | `NTE-3.*` | the whole field: delimiters in it are text, as senders who do not escape mean it |
 //! | `OBR-4.2.*` | the whole component |
 //!
-//! Where no repetition is chosen it is the first. Addresses are read exactly: no case, blank or punctuation is
-//! tolerated, since `PID-51` and `PID-5.1` are two things.
+//! If no repetition is chosen, it is the first. Addresses are read exactly: no variation in case, blanks or punctuation
+//! is tolerated, since `PID-51` and `PID-5.1` are different.
 
 mod find;
 mod parse;
@@ -38,11 +38,11 @@ pub(crate) use parse::place;
 pub struct Address {
     /// The name of the segment.
     pub segment: SegmentId,
-    /// Which of the segments of that name; the first where nothing is said.
+    /// Which of the segments of that name; `None` = the first.
     pub occurrence: Option<NonZeroU16>,
     /// The field.
     pub field: NonZeroU16,
-    /// Which repetition; the first where nothing is said.
+    /// Which repetition; `None` = the first.
     pub repetition: Option<Pick>,
     /// How far down.
     pub depth: Depth,
@@ -67,11 +67,11 @@ pub enum Pick {
 /// Which part of a repetition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Depth {
-    /// The field. To be read, its first component; to be written, the field.
+    /// The field. For reading, its first component; for writing, the whole field.
     Field,
     /// All of the field as one text.
     WholeField,
-    /// A component. To be read, its first subcomponent.
+    /// A component. For reading, its first subcomponent.
     Component(NonZeroU16),
     /// All of the component as one text.
     WholeComponent(NonZeroU16),

@@ -1,4 +1,4 @@
-//! Addresses from texts.
+//! Parsing addresses.
 
 use super::{Address, Depth, Pick};
 use crate::message::SegmentId;
@@ -6,27 +6,27 @@ use std::num::NonZeroU16;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// It does not begin with the name of a segment.
     #[error("an address begins with the name of a segment, e.g. PID")]
     Segment,
-    /// There is no `-` and field behind the segment.
+    /// There is no `-` and field after the segment.
     #[error("an address has a hyphen and the number of a field behind the segment, e.g. PID-5")]
     Field,
-    /// What stands in brackets behind the segment or the field is neither a number nor, behind the field, a choice.
+    /// What is in brackets after the segment or the field is neither a number nor, after the field, a choice.
     #[error("brackets hold a number, or behind a field a choice, e.g. PID-3[5=MRN]")]
     Brackets,
     /// A number is missing, zero, or larger than 65535.
     #[error("the parts of an address are numbers from 1 on")]
     Number,
-    /// Something follows that belongs to no address.
+    /// Something follows that is not part of an address.
     #[error("something stands behind the address")]
     Trailing,
 }
 
-/// Takes a number from the beginning of a text. Leading zeros are no numbers here: every place has one address.
+/// Takes a number from the beginning of a text. Leading zeros are refused, so that every place has exactly one address.
 fn number(text: &str) -> Result<(NonZeroU16, &str), AddressError> {
     let end = text.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at_checked(end).ok_or(AddressError::Number)?;
@@ -47,7 +47,7 @@ fn brackets(text: &str) -> Result<(Option<&str>, &str), AddressError> {
     }
 }
 
-/// A whole text as number.
+/// A whole text as a number.
 fn only(text: &str) -> Result<NonZeroU16, AddressError> {
     match number(text) {
         Ok((n, "")) => Ok(n),

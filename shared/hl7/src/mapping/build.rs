@@ -46,7 +46,7 @@ pub(super) enum Test {
     Is(String),
 }
 
-/// A value of a message and what made it.
+/// A value of a message and the rule that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     /// The rule.
@@ -65,7 +65,7 @@ pub struct Shown {
     pub formatted: bool,
 }
 
-/// What a program's steps go to.
+/// What the steps of a program write to.
 trait Sink {
     fn segment(&mut self, rule: &Compiled);
     fn next_field(&mut self, formatted: bool);
@@ -192,7 +192,7 @@ impl Program {
         bytes.writer.finish()
     }
 
-    /// The values of that message, in order, with what made them.
+    /// The values of that message, in order, with the rules that made them.
     #[must_use]
     pub fn show(&self, content: &Content) -> Vec<Shown> {
         self.values(content).shown
@@ -226,13 +226,13 @@ impl Program {
     }
 }
 
-/// The item that values are of.
+/// The item that values are taken from.
 type Item = Option<(List, usize)>;
 
 struct Run<'p> {
     program: &'p Program,
     content: &'p Content,
-    /// How many segments of each name there are.
+    /// How many segments of each name there are so far.
     numbers: Vec<(SegmentId, usize)>,
 }
 
@@ -308,7 +308,7 @@ impl<'p> Run<'p> {
             }
         };
         if filters.last() == Some(&Filter::Ampersand) {
-            // Sent as it is, an ampersand is a separator: so it is written as one.
+            // An ampersand that is sent as it is acts as a separator, so it is written as one.
             for (n, part) in text.split('&').enumerate() {
                 if n > 0 {
                     sink.next_subcomponent();
@@ -346,8 +346,8 @@ impl<'p> Run<'p> {
     }
 }
 
-/// Under what else a table may have a finding's value or flag: the identifier with the finding's value, or with this
-/// one.
+/// Further keys under which a table may have a finding's value or flag: the identifier with the finding's value, or
+/// with this value.
 fn keys(content: &Content, item: Item, value: &str) -> Vec<String> {
     match item {
         Some((List::Findings, index)) => {

@@ -1,4 +1,4 @@
-//! Trying a program: the message of a sample order, written and read back.
+//! Testing a program: the message of a sample order is written and read back.
 
 use super::build::{Program, Shown};
 use super::content::Content;
@@ -35,7 +35,7 @@ pub(super) fn check(program: &Program) -> Vec<Problem> {
     problems
 }
 
-/// What a value is read as: line breaks that do not count are blanks.
+/// How a value is read back: line breaks that do not count are blanks.
 fn written(shown: &Shown) -> String {
     if shown.formatted { shown.value.clone() } else { shown.value.replace('\n', " ") }
 }
@@ -47,12 +47,12 @@ fn read_back(message: &Message<'_>, shown: &Shown) -> Option<String> {
     match component.subcomponent(subcomponent) {
         Value::Text(text) => Some(text.into_owned()),
         Value::Null => Some("\"\"".to_owned()),
-        // Blanks are nothing to a reader, and may be written.
+        // Blanks read as absent, and may be written.
         Value::Absent => Some(shown.value.clone()).filter(|value| value.trim().is_empty()),
     }
 }
 
-/// What receivers cannot do without: one of the addresses has a value.
+/// What receivers need: in each group, one of the addresses must have a value.
 fn needed(kind: Kind) -> &'static [(&'static str, &'static [&'static str])] {
     const TYPE: (&str, &[&str]) = ("MSH-9", &["MSH-9.1"]);
     const MRN: (&str, &[&str]) = ("the MRN (PID-2, PID-3 or PID-4)", &["PID-2.1", "PID-3.1", "PID-4.1"]);

@@ -43,7 +43,7 @@ pub fn compile(kind: Kind, instructions: &Instructions, overrides: &Overrides) -
     if !problems.is_empty() {
         return Err(problems);
     }
-    // Only what is sent is kept.
+    // Only rules that are sent are kept.
     let used = |rule: &Compiled| rule.payloads.is_empty() || rule.payloads.iter().any(|name| payloads.contains(name));
     let rules = rules.into_iter().filter(used).collect();
     let program = Program { kind, version: overrides.version, rules, tables };
@@ -51,12 +51,12 @@ pub fn compile(kind: Kind, instructions: &Instructions, overrides: &Overrides) -
     if problems.is_empty() { Ok(program) } else { Err(problems) }
 }
 
-/// Rules and those that go along with them.
+/// Rules, and the further rules within them.
 fn all(rules: &[Compiled]) -> impl Iterator<Item = &Compiled> {
     rules.iter().flat_map(|rule| std::iter::once(rule).chain(&rule.also))
 }
 
-/// What a place of an override is in.
+/// What a place in an override refers to.
 enum Target<'p> {
     Segment(SegmentId),
     Rule(&'p str),
@@ -88,12 +88,12 @@ impl Compiler<'_> {
         self.problems.push(Problem { at: at.into(), wrong });
     }
 
-    /// The value, or nothing and a problem.
+    /// The value, or `None` after a problem was noted.
     fn good<T>(&mut self, at: &str, result: Result<T, Wrong>) -> Option<T> {
         result.map_err(|wrong| self.wrong(at, wrong)).ok()
     }
 
-    /// A text with its fragments put in.
+    /// A text with its fragments inserted.
     fn expanded(&self, text: &str) -> Result<String, Wrong> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -108,7 +108,7 @@ impl Compiler<'_> {
         Ok(out)
     }
 
-    /// `around`: the list of the rule that this one goes along with.
+    /// `around`: the list of the enclosing rule.
     fn rule(&mut self, rule: &Rule, at: &str, around: Option<List>) -> Option<Compiled> {
         let list = |name: &String| List::from_name(name).ok_or_else(|| Wrong::List(name.clone()));
         let each = match &rule.each {
@@ -186,7 +186,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Reads a place and finds that some rule has it.
+    /// Reads a place and checks that some rule has it.
     fn place<'p>(&mut self, at: &str, text: &'p str) -> Option<Place<'p>> {
         let (target, rest) = match (text.split_once('/'), text.split_once('-')) {
             (Some((rule, rest)), _) => (Target::Rule(rule), rest),
@@ -215,7 +215,7 @@ impl Compiler<'_> {
         self.good(at, Err(wrong))
     }
 
-    /// Does something with every rule that a place names.
+    /// Calls a function for every rule that a place names.
     fn each_rule(
         &mut self,
         place: &Place<'_>,
@@ -266,7 +266,7 @@ impl Compiler<'_> {
         self.good(&at, result);
     }
 
-    /// Puts a text at a place; nothing clears it.
+    /// Puts a text at a place; `None` clears it.
     fn set(&mut self, at: &str, text: &str, content: Option<&str>) {
         let Some(place) = self.place(at, text) else { return };
         let content = match content.map(|content| self.expanded(content)).transpose() {
@@ -296,7 +296,7 @@ impl Compiler<'_> {
         self.good(at, result);
     }
 
-    /// What concerns all rules together, once they are as the interface has them.
+    /// Checks that concern all rules together, once the overrides are applied.
     fn conclude(&mut self, tables: &Tables) {
         let mut found = Vec::new();
         let mut ids = Vec::new();
@@ -347,7 +347,7 @@ fn table_names(piece: &Piece) -> Vec<&str> {
     }
 }
 
-/// Separators that must not stand outside of braces.
+/// Checks that these separators do not stand outside of braces.
 fn separated(text: &str, none_of: &[char]) -> Result<(), Wrong> {
     for separator in none_of {
         if split(text, *separator)?.len() > 1 {

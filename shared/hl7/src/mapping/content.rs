@@ -1,11 +1,11 @@
-//! What messages are made of. Plain data: whoever fills it in knows orders and results.
+//! What messages are made of. Plain data, filled in by code that knows orders and results.
 
 use crate::version::Version;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// Everything a message may say. Empty texts are values that are not known.
+/// Everything a message may say. Empty texts are unknown values.
 #[derive(Debug, Clone)]
 pub struct Content {
     /// MSH-3 to MSH-6.
@@ -36,7 +36,7 @@ pub struct Content {
     pub graded: Option<Timestamp>,
     /// Final, or corrected where that is asked for.
     pub status: Status,
-    /// The order's severity; none if all of it is ungradable.
+    /// The order's severity; `None` if all of it is ungradable.
     pub severity: Option<Severity>,
     /// The submitted diagnosis first, then the generated codes.
     pub diagnoses: Vec<Diagnosis>,
@@ -54,7 +54,7 @@ pub struct Content {
     pub charge: Billed,
     /// The technical component, where it is charged separately.
     pub technical: Billed,
-    /// The quality code for a normal result (CPT II): its modifiers, where it applies.
+    /// The quality code for a normal result (CPT II): its modifiers, if it applies.
     pub quality: Option<Vec<&'static str>>,
 }
 
@@ -91,7 +91,7 @@ pub enum Status {
     Corrected,
 }
 
-/// Whom a message is about. There is no place for a social security number.
+/// Whom a message is about. There is deliberately no social security number.
 #[derive(Debug, Clone, Default)]
 pub struct Patient {
     /// The submitter's id.
@@ -162,7 +162,7 @@ pub struct Provider {
     pub credential: String,
     /// Taxonomy code.
     pub taxonomy: String,
-    /// All of it as people read it.
+    /// The full name as people read it.
     pub display: String,
 }
 
@@ -193,7 +193,7 @@ pub struct Finding {
     pub value: String,
     /// Empty, `A`, `AA`.
     pub flag: String,
-    /// It is about the images of an eye, not about the eye.
+    /// Whether it is about the images of an eye, not about the eye.
     pub quality: bool,
 }
 
@@ -237,8 +237,8 @@ pub enum Ungradable {
     All,
 }
 
-/// The modifiers of a charge (iris-facts §9.5): the component's own (`26` professional, `TC` technical), where
-/// components are charged by modifier, then `NC` (all images ungradable, not chargeable) or `52` (some are).
+/// The modifiers of a charge (iris-facts §9.5): the component's own (`26` professional, `TC` technical), if components
+/// are charged by modifier, then `NC` (all images ungradable, not chargeable) or `52` (some are).
 #[must_use]
 pub fn modifiers(component: Option<&'static str>, ungradable: Ungradable) -> Vec<&'static str> {
     let reduced = match ungradable {
@@ -250,7 +250,7 @@ pub fn modifiers(component: Option<&'static str>, ungradable: Ungradable) -> Vec
 }
 
 impl Content {
-    /// A sample: every value is there, differs from all others, and has every delimiter in it, so that a message built
+    /// A sample: every value is present, differs from all others, and contains every delimiter, so that a message built
     /// from it shows what is missing, swapped or not escaped. No such patient exists.
     #[must_use]
     pub fn sample() -> Self {

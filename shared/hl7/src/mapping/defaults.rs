@@ -1,4 +1,4 @@
-//! The platform's own instructions: the published layout (iris-facts §9.3–9.6), as documents of this folder.
+//! The platform's own instructions: the published layout (iris-facts §9.3–9.6), as JSON documents in this folder.
 
 use super::instructions::Instructions;
 use schemars::JsonSchema;
@@ -35,7 +35,7 @@ impl Kind {
 ///
 /// # Errors
 ///
-/// The documents are part of the program; a test reads them all.
+/// None in practice: the documents are part of the program, and a test reads them all.
 pub fn defaults(kind: Kind) -> Result<Instructions, serde_json::Error> {
     serde_json::from_str(match kind {
         Kind::Oru => include_str!("defaults/oru.json"),

@@ -1,4 +1,4 @@
-//! Filters: what is done with a value before it is written.
+//! Filters: transformations of a value before it is written.
 
 use super::content::Content;
 use super::instructions::Tables;
@@ -47,7 +47,7 @@ impl Filter {
         })
     }
 
-    /// Whether it can be used on a value of this kind, and as which of a value's filters, from 0.
+    /// Whether it can be used on a value of this kind, at this position among the value's filters, from 0.
     pub(super) fn fits(&self, sort: Sort, position: usize) -> bool {
         match self {
             Self::Time => sort == Sort::Time && position == 0,
@@ -57,7 +57,7 @@ impl Filter {
     }
 }
 
-/// The value as text, after its filters. `names` are further keys under which a table may have it, tried first.
+/// The value as text, after its filters. `names` are additional keys for a table, tried first.
 pub(super) fn apply<'c>(
     datum: Datum<'c>,
     filters: &[Filter],
@@ -140,7 +140,7 @@ fn patterned(time: Option<DateTime>, pattern: &str) -> String {
     out
 }
 
-/// The dot of an ICD-10 code stands behind its category, which has three characters.
+/// The dot of an ICD-10 code comes after its category, which has three characters.
 fn dotted(text: Cow<'_, str>) -> Cow<'_, str> {
     match text.split_at_checked(3) {
         Some((category, rest)) if !rest.is_empty() && !text.contains('.') => Cow::Owned(format!("{category}.{rest}")),

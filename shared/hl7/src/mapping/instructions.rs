@@ -1,11 +1,11 @@
-//! The documents: instructions of the platform, and what an interface has otherwise.
+//! The documents: the platform's instructions, and what an interface overrides.
 
 use crate::version::Version;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Tables by name: what stands for a value. Keys of findings may also be `identifier=value`.
+/// Tables by name: replacements for values. Keys of findings may also be `identifier=value`.
 pub type Tables = BTreeMap<String, BTreeMap<String, String>>;
 
 /// How a kind of message is built.

@@ -1,14 +1,15 @@
 //! Mapping instructions: outbound messages as data.
 //!
-//! All content that leaves is built from instructions: the platform's own (`defaults/*.json`, the published layout,
-//! iris-facts §9.3–9.6), and what one interface has otherwise. A rule is a segment as an integrator knows it:
+//! All outgoing content is built from instructions: the platform's own (`defaults/*.json`, the published layout,
+//! iris-facts §9.3–9.6), and the overrides of one interface. A rule is a segment as an integrator knows it:
 //!
 //! ```text
 //! OBX|{n}|ST|{it.identifier|table:identifier}^^IRIS|{n}|{it.value}|||{it.flag|table:flag}|||F
 //! ```
 //!
-//! `|^~&` in it are structure, `{…}` is a value, which is escaped whatever it holds. Values, filters and lists are
-//! closed sets: a wrong name is found when the document is saved, and nothing can loop or fail when a message is built.
+//! Here `|^~&` are structure, and `{…}` is a value, which is escaped whatever it contains. Values, filters and lists
+//! are closed sets: a wrong name is found when the document is saved, and nothing can loop or fail when a message is
+//! built.
 //!
 //! [`Instructions`] and [`Overrides`] → [`compile()`] → [`Program`] → [`Program::build`]. Compiling applies an
 //! interface's overrides in the order move, set, clear, drop, add, builds the message of a sample order, and reads it

@@ -19,49 +19,49 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What is wrong. Texts are those of the document.
+/// What is wrong. The texts come from the document.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Wrong {
     /// A line does not begin with the name of a segment.
     #[error("a line begins with the name of a segment, e.g. PID|")]
     Segment,
-    /// A brace without its other one.
+    /// A brace without its counterpart.
     #[error("a brace is not closed, or was not opened")]
     Brace,
-    /// A value that is none.
+    /// An unknown value.
     #[error("there is no value `{0}` here")]
     Value(String),
-    /// A filter that is none, or cannot be used on this value.
+    /// An unknown filter, or one that cannot be used on this value.
     #[error("the filter `{0}` cannot be used here")]
     Filter(String),
-    /// A table that nothing fills.
+    /// A table without entries.
     #[error("there is no table `{0}`")]
     Table(String),
-    /// A list that is none.
+    /// An unknown list.
     #[error("there is no list `{0}`")]
     List(String),
-    /// A fragment that is none, or one within a fragment.
+    /// An unknown fragment, or a fragment within a fragment.
     #[error("there is no fragment `{0}` here")]
     Fragment(String),
     /// A payload that no rule has.
     #[error("there is no payload `{0}`")]
     Payload(String),
-    /// A rule that is none.
+    /// An unknown rule.
     #[error("there is no rule `{0}`")]
     Rule(String),
-    /// Two rules of one name.
+    /// Two rules of the same name.
     #[error("there are two rules `{0}`")]
     Twice(String),
     /// A place that cannot be read.
     #[error("a place is a field, e.g. PID-3, PID-3.1 or obx.document/5")]
     Place,
-    /// A place in a segment that no rule makes.
+    /// A place in a segment that no rule produces.
     #[error("no rule makes the segment {0}")]
     NoSegment(String),
     /// A field that has a list of repetitions, moved or set in part.
     #[error("a component can be moved only within what it is a component of: move the field")]
     PartMoved,
-    /// A separator where there is none to be.
+    /// A separator where none is allowed.
     #[error("a text for a field has no |, one for a component no ^ and ~ either, one for a subcomponent no & either")]
     Separator,
     /// MSH-1, MSH-2, MSH-10.
@@ -73,13 +73,13 @@ pub enum Wrong {
     /// A rule that every message needs.
     #[error("every message needs this rule")]
     Needed,
-    /// A further header.
+    /// A second header.
     #[error("a message has one header")]
     SecondHeader,
     /// A field that receivers need is empty.
     #[error("{0} must not be empty")]
     Emptied(&'static str),
-    /// What was written for a sample order is not what is read.
+    /// What was written for a sample order is read back differently.
     #[error("the message of a sample order is read otherwise than it was written, at {0}")]
     ReadBack(String),
 }

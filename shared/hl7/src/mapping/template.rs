@@ -1,4 +1,4 @@
-//! Lines and texts of instructions, taken apart.
+//! Lines and texts of instructions, parsed.
 
 use super::filter::Filter;
 use super::problem::Wrong;
@@ -9,7 +9,7 @@ use crate::tree::{Components, Repetitions, Subcomponents};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     Path(Path),
-    /// Of the list that the rule is about.
+    /// A part of an item of the rule's list.
     Part(Part),
     /// The running number of the segment.
     Running,
@@ -26,14 +26,14 @@ pub(super) enum Piece {
     Value { source: Source, filters: Vec<Filter> },
 }
 
-/// What stands at one place.
+/// The content of one place.
 pub(super) type Leaf = Vec<Piece>;
 
 /// What makes a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Field {
     Fixed(Repetitions<Leaf>),
-    /// A repetition for each item.
+    /// One repetition per item.
     Each(List, Components<Leaf>),
 }
 
@@ -44,7 +44,7 @@ impl Default for Field {
 }
 
 impl Field {
-    /// Nothing can ever stand in it.
+    /// Whether nothing can ever be in it.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Fixed(repetitions) => repetitions.iter().flatten().flatten().all(Vec::is_empty),
@@ -52,7 +52,7 @@ impl Field {
         }
     }
 
-    /// The components that a place in the field is about: of its first repetition, or of each.
+    /// The components that a place in the field refers to: those of its first repetition, or of each.
     pub(super) fn components(&mut self) -> &mut Components<Leaf> {
         match self {
             Self::Fixed(repetitions) => crate::tree::grown(repetitions, 1),
@@ -61,7 +61,7 @@ impl Field {
     }
 }
 
-/// The parts between separators that stand outside of braces.
+/// The parts between separators, ignoring those inside braces.
 pub(super) fn split(text: &str, separator: char) -> Result<Vec<&str>, Wrong> {
     let mut parts = Vec::new();
     let (mut start, mut inside) = (0, false);
@@ -119,7 +119,7 @@ pub(super) fn leaf(text: &str, list: Option<List>) -> Result<Leaf, Wrong> {
     Ok(pieces)
 }
 
-/// What a name means where a list is at hand, and of which kind it is.
+/// What a name means within a rule over this list, and its kind.
 pub(super) fn source(name: &str, list: Option<List>) -> Result<(Source, Sort), Wrong> {
     let unknown = || Wrong::Value(name.to_owned());
     Ok(match name {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use std::borrow::Cow;
 
-/// A value, before it is text.
+/// A value before it is turned into text.
 #[derive(Debug, Clone)]
 pub(super) enum Datum<'c> {
     Text(Cow<'c, str>),
@@ -13,7 +13,7 @@ pub(super) enum Datum<'c> {
     Date(Option<Date>),
 }
 
-/// Of which kind a value is, whatever the order.
+/// The kind of a value, whatever the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     Text,
@@ -123,9 +123,9 @@ pub(super) enum Part {
     Code,
     Text,
     Identifier,
-    /// The identifier of what is about the eye.
+    /// The identifier of a finding about the eye.
     Eyes,
-    /// The identifier of what is about images.
+    /// The identifier of a finding about images.
     Quality,
     Value,
     Flag,
@@ -146,7 +146,7 @@ impl List {
         })
     }
 
-    /// The part of its items that is called so.
+    /// The part of its items with this name.
     pub(super) fn part(self, name: &str) -> Option<Part> {
         let part = match name {
             "it" => Part::Itself,
@@ -185,7 +185,7 @@ impl List {
         }
     }
 
-    /// A part of an item, from 0.
+    /// A part of the item at `index`, from 0.
     pub(super) fn item(self, content: &Content, index: usize, part: Part) -> Cow<'_, str> {
         if part == Part::Number {
             return Cow::Owned((index + 1).to_string());

@@ -6,17 +6,17 @@ use thiserror::Error;
 /// The delimiters of a message: distinct ASCII punctuation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Delimiters {
-    /// Between fields; nothing in what is not structured at all (MSH-1 and MSH-2 themselves).
+    /// Between fields; `None` where there is no structure at all (MSH-1 and MSH-2 themselves).
     pub(crate) field: Option<u8>,
     pub(crate) component: Option<u8>,
     pub(crate) repetition: Option<u8>,
     pub(crate) escape: Option<u8>,
     pub(crate) subcomponent: Option<u8>,
-    /// The mark of truncated values, known since 2.7.
+    /// The mark of truncated values, defined since 2.7.
     pub(crate) truncation: Option<u8>,
 }
 
-/// MSH-1 and MSH-2 are no delimiters.
+/// Why MSH-1 and MSH-2 are not valid delimiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DelimiterError {
     /// MSH-2 is empty or missing.
@@ -25,7 +25,7 @@ pub enum DelimiterError {
     /// MSH-2 has more than five characters.
     #[error("there are more than five encoding characters (MSH-2)")]
     TooMany,
-    /// One of them is a letter, a digit, a blank, or no ASCII.
+    /// One of them is a letter, a digit, a blank, or not ASCII.
     #[error("a delimiter (MSH-1, MSH-2) is no ASCII punctuation")]
     NoPunctuation,
     /// Two of them are the same.
@@ -33,7 +33,7 @@ pub enum DelimiterError {
     Repeated,
 }
 
-/// How MSH-2 reads on several published pages: the standard's characters with a backslash too many.
+/// MSH-2 as printed on several published pages: the standard's characters with one backslash too many.
 const ARTEFACT: &[u8] = br"^\~\&";
 
 impl Delimiters {
@@ -47,12 +47,12 @@ impl Delimiters {
         truncation: None,
     };
 
-    /// What has no structure.
+    /// For text without structure.
     pub(crate) const NONE: Self =
         Self { field: None, component: None, repetition: None, escape: None, subcomponent: None, truncation: None };
 
-    /// From MSH-1 and MSH-2. Trailing ones may be missing, then the message does not use them. Also whether MSH-2 was
-    /// the published artefact `^\~\&`, which is read as the standard's characters (iris-facts §9.1).
+    /// From MSH-1 and MSH-2. If trailing ones are missing, the message does not use them. Also returns whether MSH-2
+    /// was the published artefact `^\~\&`, which is read as the standard's characters (iris-facts §9.1).
     pub(crate) fn declared(field: u8, encoding: &[u8]) -> Result<(Self, bool), DelimiterError> {
         if encoding.is_empty() {
             return Err(DelimiterError::Missing);

@@ -1,12 +1,12 @@
-//! What cannot be read, what is tolerated, and how much may come.
+//! What cannot be read, what is tolerated, and size limits.
 
 use super::DelimiterError;
 use thiserror::Error;
 
-/// How large a message may be. What exceeds a limit is an error, never cut.
+/// How large a message may be. Exceeding a limit is an error; nothing is ever cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one message. Never more than 4 GB, whatever stands here.
+    /// Bytes of one message. Never more than 4 GB, whatever is set here.
     pub bytes: usize,
     /// Segments.
     pub segments: usize,
@@ -22,13 +22,13 @@ impl Default for Limits {
     }
 }
 
-/// Why bytes are no message.
+/// Why bytes are not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReadError {
     /// Nothing but blanks.
     #[error("there is no message")]
     Empty,
-    /// The first segment is no MSH.
+    /// The first segment is not an MSH.
     #[error("the message does not begin with MSH")]
     NoHeader,
     /// The bytes are UTF-16, with a byte order mark or without.
@@ -56,7 +56,7 @@ pub enum ReadError {
     Repetitions {
         /// Which segment, from 1.
         segment: usize,
-        /// Which field, as it is numbered in addresses.
+        /// Which field, numbered as in addresses.
         field: usize,
         /// How many it may have.
         limit: usize,
@@ -64,7 +64,7 @@ pub enum ReadError {
     /// MSH-14 has a value, or there is an ADD or DSC segment.
     #[error("the message is a part of a longer one (MSH-14, ADD or DSC); continuations are not taken")]
     Continued,
-    /// A further header stands in it (MSH, FHS, BHS). Files of messages are split first.
+    /// Another header is in it (MSH, FHS, BHS). Files of messages have to be split first.
     #[error("there is more than one message")]
     Several,
 }
@@ -74,9 +74,9 @@ pub enum ReadError {
 pub enum Notice {
     /// MSH-2 is `^\~\&`.
     EncodingArtefact,
-    /// MSH-18 is empty, and there are other characters than ASCII.
+    /// MSH-18 is empty, and there are non-ASCII characters.
     NoCharacterSet,
-    /// MSH-18 names a character set that we do not know.
+    /// MSH-18 names an unknown character set.
     UnknownCharacterSet,
     /// The bytes are not valid in the character set that MSH-18 names.
     WrongCharacterSet,
@@ -84,12 +84,12 @@ pub enum Notice {
     SeveralCharacterSets,
     /// A line does not begin with the name of a segment, e.g. because a line break stood in a value.
     NoSegmentName,
-    /// MSH-12 is no version that we know.
+    /// MSH-12 is an unknown version.
     UnknownVersion,
 }
 
 impl Notice {
-    /// What it means, for people.
+    /// An explanation for people.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {

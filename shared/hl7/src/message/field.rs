@@ -1,6 +1,6 @@
 //! Fields and what they are made of: repetitions, components, subcomponents.
 //!
-//! A part that was not sent, one that is empty and one of blanks are the same, *absent*. `""` is HL7's null: the sender
+//! A part that was not sent, one that is empty and one of blanks all count as *absent*. `""` is HL7's null: the sender
 //! wants the value cleared.
 
 use super::Grammar;
@@ -10,7 +10,7 @@ use crate::message::Delimiters;
 use memchr::memchr_iter;
 use std::borrow::Cow;
 
-/// What stands somewhere.
+/// What is at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<'m> {
     /// Nothing, or blanks.
@@ -40,7 +40,7 @@ impl<'m> Value<'m> {
         }
     }
 
-    /// Neither a text nor a null.
+    /// Whether it is neither a text nor a null.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
@@ -91,13 +91,14 @@ macro_rules! level {
                 Self { bytes, grammar }
             }
 
-            /// Its bytes as they came.
+            /// Its bytes as received.
             #[must_use]
             pub fn bytes(&self) -> &'m [u8] {
                 self.bytes
             }
 
-            /// All of it as one value: delimiters within it are text, as senders who do not escape them mean it.
+            /// All of it as one value: delimiters within it are text, which is what senders mean who do not escape
+            /// them.
             #[must_use]
             pub fn whole(&self) -> Value<'m> {
                 value(self.bytes, self.grammar)
@@ -135,7 +136,7 @@ impl<'m> Field<'m> {
         nth(self.bytes, self.grammar.delimiters.repetition, n).map(|bytes| Repetition::new(bytes, self.grammar))
     }
 
-    /// Its repetitions; one at least.
+    /// Its repetitions; at least one.
     pub fn repetitions(&self) -> impl Iterator<Item = Repetition<'m>> + use<'m> {
         let grammar = self.grammar;
         parts(self.bytes, grammar.delimiters.repetition).map(move |bytes| Repetition::new(bytes, grammar))
@@ -152,7 +153,7 @@ impl<'m> Repetition<'m> {
         nth(self.bytes, self.grammar.delimiters.component, n).map(|bytes| Component::new(bytes, self.grammar))
     }
 
-    /// Its components; one at least.
+    /// Its components; at least one.
     pub fn components(&self) -> impl Iterator<Item = Component<'m>> + use<'m> {
         let grammar = self.grammar;
         parts(self.bytes, grammar.delimiters.component).map(move |bytes| Component::new(bytes, grammar))
@@ -170,13 +171,13 @@ impl<'m> Component<'m> {
             .map_or(Value::Absent, |bytes| value(bytes, self.grammar))
     }
 
-    /// Its first subcomponent, which is what the component was before it got others.
+    /// Its first subcomponent: the whole component, in versions before it had others.
     #[must_use]
     pub fn value(&self) -> Value<'m> {
         self.subcomponent(1)
     }
 
-    /// Its subcomponents as texts; one at least. A null is its two quotation marks.
+    /// Its subcomponents as texts; at least one. A null is returned as its two quotation marks.
     pub fn subcomponents(&self) -> impl Iterator<Item = Cow<'m, str>> + use<'m> {
         let grammar = self.grammar;
         parts(self.bytes, grammar.delimiters.subcomponent).map(move |bytes| text(bytes, grammar))

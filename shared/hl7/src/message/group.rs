@@ -1,14 +1,15 @@
-//! Groups: what belongs to one order of a message with several.
+//! Groups: what belongs to one order in a message with several.
 
 use super::{Message, Segment, SegmentId};
 use std::ops::Range;
 
 const PID: SegmentId = SegmentId::literal(*b"PID");
 
-/// The segments that count for one group: the header, those of its patient, and its own.
+/// The segments of one group: the header, those of its patient, and its own.
 ///
-/// A group begins with a segment of the given name and ends before the next one. Segments before the first of a
-/// patient's groups count for all of them. Where another PID follows, everything about the patient before is left
+/// A group begins with a segment of the given name and ends before the next one. Segments before a patient's first
+/// group belong to all of the patient's groups. When another PID follows, everything about the previous patient is left
+/// behind: no order may get another patient's data.
 /// behind: no order may meet another one's patient.
 #[derive(Debug, Clone)]
 pub struct Group<'m> {
@@ -53,7 +54,7 @@ struct Scan<'m> {
     message: &'m Message<'m>,
     /// Where the header ends: at the first patient or group.
     header: Option<usize>,
-    /// Where the current patient begins, and where the first group after it.
+    /// Where the current patient begins, and where the first group after that begins.
     patient: Option<(usize, Option<usize>)>,
     /// Where the current group begins.
     own: Option<usize>,

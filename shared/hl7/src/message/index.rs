@@ -7,12 +7,12 @@ use memchr::{memchr, memchr_iter, memchr2_iter};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What may stand before a segment without meaning anything.
+/// Bytes that mean nothing before a segment.
 pub(crate) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0)
 }
 
-/// Without the byte order mark and blanks before it.
+/// The bytes without the byte order mark and blanks before them.
 pub(crate) fn trim_start(bytes: &[u8]) -> &[u8] {
     let blanks = |bytes: &[u8]| bytes.iter().take_while(|byte| is_blank(**byte)).count();
     let bytes = bytes.get(blanks(bytes)..).unwrap_or_default();
@@ -20,12 +20,12 @@ pub(crate) fn trim_start(bytes: &[u8]) -> &[u8] {
     bytes.get(blanks(bytes)..).unwrap_or_default()
 }
 
-/// The byte that ends segments: CR; LF in a message that has none.
+/// The byte that ends segments: CR, or LF in a message without CR.
 pub(crate) fn segment_end(bytes: &[u8]) -> u8 {
     if memchr(b'\r', bytes).is_some() { b'\r' } else { b'\n' }
 }
 
-/// The delimiters of the header that `bytes` begin with, and whether MSH-2 was the published artefact.
+/// The delimiters of the header at the start of `bytes`, and whether MSH-2 was the published artefact.
 pub(crate) fn delimiters(bytes: &[u8]) -> Result<(Delimiters, bool), ReadError> {
     let separator = *bytes.get(3).ok_or(ReadError::NoHeader)?;
     let rest = bytes.get(4..).unwrap_or_default();
@@ -67,7 +67,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Message<'a>, 
     Ok(message)
 }
 
-/// A header, whatever it says about the rest.
+/// Only the header, whatever it says about the rest.
 pub(super) fn header_only(bytes: &[u8]) -> Option<Message<'_>> {
     if !bytes.starts_with(b"MSH") || memchr::memchr2(b'\r', b'\n', bytes).is_some() {
         return None;
@@ -81,7 +81,7 @@ pub(super) fn header_only(bytes: &[u8]) -> Option<Message<'_>> {
     Some(Message { bytes, grammar, segments, starts, notices: Vec::new() })
 }
 
-/// What the header says about the rest.
+/// Applies what the header says about the rest.
 fn conclude(message: &mut Message<'_>) -> Result<(), ReadError> {
     const PARTS: [[u8; 3]; 2] = [*b"ADD", *b"DSC"];
     let valued = |n| message.header_field(n).is_some_and(|field| !field.whole().is_absent());
@@ -125,7 +125,7 @@ impl Index<'_> {
     fn run(&mut self) -> Result<(), ReadError> {
         let bytes = self.bytes;
         let end = segment_end(bytes);
-        // Where the current segment begins, and which of all fields is its first.
+        // Where the current segment begins, and the index of its first field among all fields.
         let mut start = 0;
         let mut first_field = 0;
         self.starts.push(0);
@@ -151,7 +151,7 @@ impl Index<'_> {
             return Err(ReadError::Segments(self.limits.segments));
         }
         let last_field = self.starts.len();
-        // The name is one of them, or the separator of a header is.
+        // One of them is the name; in a header, another is the separator.
         if last_field - first_field > self.limits.fields.saturating_add(1) {
             return Err(ReadError::Fields { segment: number, limit: self.limits.fields });
         }
@@ -178,7 +178,7 @@ impl Index<'_> {
         for (n, field_start) in starts.iter().enumerate() {
             let field_end = starts.get(n + 1).map_or(end, |next| *next as usize - 1);
             let field = self.bytes.get(*field_start as usize..field_end).unwrap_or_default();
-            // The last one has no separator behind it.
+            // The last repetition has no separator after it.
             let too_many = match limit.checked_sub(1) {
                 Some(last) => field.len() > limit && memchr_iter(repetition, field).nth(last).is_some(),
                 None => !field.is_empty(),
@@ -192,7 +192,7 @@ impl Index<'_> {
     }
 }
 
-/// Positions fit: the size of messages is limited to what `u32` holds.
+/// Positions always fit, because the size of messages is limited to what `u32` holds.
 fn small(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }

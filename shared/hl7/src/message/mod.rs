@@ -1,8 +1,8 @@
 //! Reading: an index of spans over the bytes of one message.
 //!
-//! The rules are those of practice, wider than the standard's: segments end with CR, or with LF in a message that has
-//! no CR; blank lines and blanks before a segment mean nothing; the delimiters are the message's own. No grammar is
-//! applied: a segment stands where it stands.
+//! The rules follow common practice, which is wider than the standard: segments end with CR, or with LF in a message
+//! that has no CR; blank lines and blanks before a segment mean nothing; the delimiters are the message's own. No
+//! grammar is applied: segments may come in any order.
 //!
 //! ```
 //! use iris_hl7::{Address, Message};
@@ -29,7 +29,7 @@ use crate::charset::Charset;
 use crate::version::Version;
 use segment::Span;
 
-/// One message: its bytes, and where everything is in them.
+/// One message: its bytes, and an index of where everything is.
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
     bytes: &'a [u8],
@@ -40,7 +40,7 @@ pub struct Message<'a> {
     notices: Vec<Notice>,
 }
 
-/// What is needed to take a value apart and to read it.
+/// What is needed to split a value and to read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grammar {
     pub(crate) delimiters: Delimiters,
@@ -57,7 +57,7 @@ impl<'a> Message<'a> {
         index::read(bytes, limits)
     }
 
-    /// Reads a header alone: no more than what an answer needs.
+    /// Reads only a header, which is all that an answer needs.
     pub(crate) fn header_only(bytes: &'a [u8]) -> Option<Self> {
         index::header_only(bytes)
     }
@@ -115,19 +115,19 @@ impl<'a> Message<'a> {
         (self.header_text(9), event().map(|event| event.trim().to_owned()).unwrap_or_default())
     }
 
-    /// MSH-10, as it stands there; empty where missing.
+    /// MSH-10, unchanged; empty where missing.
     #[must_use]
     pub fn control_id(&self) -> Field<'_> {
         self.header_field(10).unwrap_or(Field::EMPTY)
     }
 
-    /// MSH-12, where it is a version we know.
+    /// MSH-12, if it is a known version.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
         Version::from_text(&self.header_text(12))
     }
 
-    /// The offset of MSH-7: what times without one of their own mean (iris-facts §9.1).
+    /// The offset of MSH-7, which applies to times without an offset of their own (iris-facts §9.1).
     #[must_use]
     pub fn offset(&self) -> Option<jiff::tz::Offset> {
         crate::time::Time::read(&self.header_text(7)).ok()?.offset()

@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId([u8; 3]);
 
-/// No name of a segment.
+/// Not the name of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the name of a segment is three capital letters or digits, a letter first")]
 pub struct SegmentIdError;
@@ -35,7 +35,7 @@ impl SegmentId {
         self.0
     }
 
-    /// Its first field is the field separator itself: MSH, FHS and BHS.
+    /// Whether its first field is the field separator itself: MSH, FHS and BHS.
     #[must_use]
     pub fn is_header(self) -> bool {
         matches!(&self.0, b"MSH" | b"FHS" | b"BHS")
@@ -62,7 +62,7 @@ impl fmt::Debug for SegmentId {
     }
 }
 
-/// Where a segment is, and which of the message's fields are its own.
+/// Where a segment is, and which of the message's fields belong to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     /// Its name, if the line begins with one.
@@ -82,7 +82,7 @@ pub struct Segment<'m> {
     span: Span,
 }
 
-/// MSH-1 and MSH-2 are what they are: nothing in them is a delimiter or an escape.
+/// MSH-1 and MSH-2 are taken literally: nothing in them is a delimiter or an escape.
 static VERBATIM: Grammar = Grammar { delimiters: Delimiters::NONE, charset: Charset::UTF8 };
 
 impl<'m> Segment<'m> {
@@ -102,13 +102,13 @@ impl<'m> Segment<'m> {
         self.span.start as usize
     }
 
-    /// Its bytes, without the end.
+    /// Its bytes, without the segment end.
     #[must_use]
     pub fn bytes(&self) -> &'m [u8] {
         self.message.bytes.get(self.span.start as usize..self.span.end as usize).unwrap_or_default()
     }
 
-    /// Its name; nothing where a line begins with something else.
+    /// Its name; `None` if the line begins with something else.
     #[must_use]
     pub fn id(&self) -> Option<SegmentId> {
         self.span.id
@@ -122,7 +122,7 @@ impl<'m> Segment<'m> {
         self.message.bytes.get(start..end)
     }
 
-    /// How many fields it has, as they are numbered in addresses.
+    /// How many fields it has, numbered as in addresses.
     #[must_use]
     pub fn len(&self) -> u16 {
         let parts = self.span.last_field.saturating_sub(self.span.first_field);
@@ -130,14 +130,13 @@ impl<'m> Segment<'m> {
         u16::try_from(parts.saturating_sub(named)).unwrap_or(u16::MAX)
     }
 
-    /// It is a name only.
+    /// Whether it is only a name.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Field n, from 1. In headers, field 1 is the separator and field 2 the other delimiters; both are read as they
-    /// are.
+    /// Field n, from 1. In headers, field 1 is the separator and field 2 the other delimiters; both are read literally.
     #[must_use]
     pub fn field(&self, n: u16) -> Option<Field<'m>> {
         let header = self.id().is_some_and(SegmentId::is_header);

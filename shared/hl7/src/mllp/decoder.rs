@@ -7,13 +7,13 @@ use std::time::Instant;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How a message begins.
+/// The first bytes of a message.
 const HEADER: &[u8] = b"MSH";
 
-/// How much of a frame that is too large is kept for the answer.
+/// How much of an oversized frame is kept for the answer.
 const HEAD: usize = 4 * 1024;
 
-/// Takes the bytes of a connection apart.
+/// Splits the bytes of a connection into events.
 #[derive(Debug)]
 pub struct Decoder {
     options: Options,
@@ -32,9 +32,9 @@ enum State {
 /// Between frames.
 #[derive(Debug)]
 struct Between {
-    /// Bytes that are no blanks since the last frame.
+    /// Non-blank bytes since the last frame.
     junk: usize,
-    /// Nothing but blanks came since the last end: a message may begin here without a frame.
+    /// Only blanks came since the last end: a message may begin here without a frame.
     fresh: bool,
     /// The beginning of what may be such a message.
     held: Vec<u8>,
@@ -45,7 +45,7 @@ struct Between {
 struct Frame {
     content: Vec<u8>,
     since: Instant,
-    /// The content ends with a start byte and so many of the characters that would make it a new frame.
+    /// The content ends with a start byte and this many of the characters that would make it a new frame.
     restart: Option<usize>,
 }
 
@@ -64,7 +64,7 @@ impl Decoder {
         Self { options, state: BETWEEN, events: Vec::new() }
     }
 
-    /// Takes bytes that came at this time, and says what they were.
+    /// Takes bytes that came at this time, and returns their events.
     pub fn receive(&mut self, bytes: &[u8], at: Instant) -> Vec<Event> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -77,7 +77,7 @@ impl Decoder {
         std::mem::take(&mut self.events)
     }
 
-    /// When the frame that has begun must have ended; nothing between frames.
+    /// When the current frame must have ended; `None` between frames.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
@@ -132,7 +132,7 @@ impl Decoder {
         }
     }
 
-    /// Reads between frames; what is left belongs to a frame.
+    /// Reads between frames; the remaining bytes belong to a frame.
     fn between<'b>(&mut self, bytes: &'b [u8], at: Instant) -> &'b [u8] {
         let State::Between(between) = &mut self.state else { return bytes };
         let (outside, framed) = bytes.split_at(memchr(START, bytes).unwrap_or(bytes.len()));
@@ -165,7 +165,7 @@ impl Decoder {
         }
     }
 
-    /// Reads within a frame; what is left comes after it.
+    /// Reads within a frame; the remaining bytes come after it.
     fn frame<'b>(&mut self, bytes: &'b [u8], at: Instant) -> &'b [u8] {
         let State::Frame(frame) = &mut self.state else { return bytes };
         if let (Some(matched), [byte, rest @ ..]) = (frame.restart, bytes)
@@ -181,7 +181,7 @@ impl Decoder {
             return rest;
         }
         frame.restart = None;
-        // One byte more than allowed is enough to know.
+        // One byte more than allowed is enough to know that it is too large.
         let room = self.options.frame.saturating_add(1).saturating_sub(frame.content.len());
         let found = memchr2(START, END, bytes);
         let content = bytes.get(..found.unwrap_or(bytes.len())).unwrap_or_default();
@@ -221,25 +221,25 @@ impl Decoder {
 }
 
 impl Between {
-    /// Bytes that are no blanks.
+    /// Non-blank bytes.
     fn total(&self) -> usize {
         self.junk + self.held.len()
     }
 
-    /// What is held is no message, or none that is taken.
+    /// What is held is not a message, or not one that is accepted.
     fn refuse(&mut self) {
         self.junk = self.total();
         self.held.clear();
         self.fresh = false;
     }
 
-    /// Takes one byte; true if it is the last of a message's first three, which are held then.
+    /// Takes one byte; true if it completes the first three bytes of a message, which are then held.
     fn begins_message(&mut self, byte: u8) -> bool {
         if byte == END {
             self.refuse();
             self.fresh = true;
         } else if is_blank(byte) && self.held.is_empty() {
-            // Means nothing.
+            // Blanks mean nothing.
         } else if self.fresh {
             self.held.push(byte);
             let begun = self.held.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.held);

@@ -1,8 +1,8 @@
-//! MLLP: how messages stand on a connection. `VT message FS CR`, and what peers send besides.
+//! MLLP: how messages are framed on a connection, `VT message FS CR`, and what else peers send.
 //!
-//! Bytes in, events out: [`Decoder`] knows no sockets and no clock. Whoever reads the connection gives it what came and
-//! when, handles the events, calls [`Decoder::expire`] when [`Decoder::deadline`] has passed and [`Decoder::finish`] at
-//! the end of the stream.
+//! Bytes in, events out: [`Decoder`] knows neither sockets nor the clock. The code that reads the connection passes in
+//! what came and when, handles the events, calls [`Decoder::expire`] when [`Decoder::deadline`] has passed and
+//! [`Decoder::finish`] at the end of the stream.
 //!
 //! | on the connection | event |
 //! |---|---|
@@ -17,8 +17,8 @@
 //! | the stream ends within a frame | [`Event::Dropped`] |
 //! | a frame takes too long | [`Event::Dropped`], then [`Event::Close`] |
 //!
-//! A dropped frame is never acknowledged: its sender will send it again. Each byte is looked at once, however the
-//! stream is cut.
+//! A dropped frame is never acknowledged: its sender will send it again. Each byte is examined once, however the stream
+//! is cut.
 
 mod decoder;
 
@@ -29,13 +29,13 @@ use thiserror::Error;
 
 /// Begins a frame.
 pub const START: u8 = 0x0b;
-/// Ends a frame, with [`CARRIAGE_RETURN`] behind it.
+/// Ends a frame, followed by [`CARRIAGE_RETURN`].
 pub const END: u8 = 0x1c;
 /// Ends segments, and frames.
 pub const CARRIAGE_RETURN: u8 = 0x0d;
 /// Release 2: the peer has stored what was sent.
 const ACKNOWLEDGED: u8 = 0x06;
-/// Release 2: the peer could not.
+/// Release 2: the peer could not store it.
 const NOT_ACKNOWLEDGED: u8 = 0x15;
 
 /// What is allowed on a connection.
@@ -43,11 +43,11 @@ const NOT_ACKNOWLEDGED: u8 = 0x15;
 pub struct Options {
     /// Bytes of one frame's content.
     pub frame: usize,
-    /// Bytes between frames that are no blanks.
+    /// Non-blank bytes between frames.
     pub junk: usize,
-    /// From the first byte of a frame to its last.
+    /// Time from the first byte of a frame to its last.
     pub patience: Duration,
-    /// Messages without a start byte are taken.
+    /// Whether messages without a start byte are accepted.
     pub unframed: bool,
 }
 
@@ -64,27 +64,27 @@ impl Options {
     }
 }
 
-/// What a connection's bytes were.
+/// What the bytes of a connection mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A message, without its frame.
     Frame(Vec<u8>),
-    /// Something that should have been a message and is not taken.
+    /// Something that should have been a message but is not accepted.
     Dropped(Dropped),
     /// A frame exceeds [`Options::frame`].
     TooLarge {
         /// Its first bytes, for an answer that names the message; 4 kB at most.
         head: Vec<u8>,
     },
-    /// So many bytes stood between frames.
+    /// This many bytes stood between frames.
     Junk(usize),
     /// Release 2 of MLLP. True: stored; false: send it again.
     Transport(bool),
-    /// Nothing more is read: close the connection.
+    /// Stop reading and close the connection.
     Close(Close),
 }
 
-/// Why a frame was not taken.
+/// A frame that was not accepted, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dropped {
     /// What was wrong with it.

@@ -1,6 +1,6 @@
 //! Letters without their accents.
 
-/// What stands for a character in ASCII; a question mark if nothing does.
+/// The ASCII replacement for a character; a question mark if there is none.
 pub(super) fn ascii(char: char) -> &'static str {
     match char {
         'À'..='Å' | 'Ā' | 'Ă' | 'Ą' | 'Ǎ' | 'Ȁ' | 'Ȃ' => "A",
@@ -56,7 +56,7 @@ pub(super) fn ascii(char: char) -> &'static str {
         '\u{1ecc}'..='\u{1ee3}' => alternating(char, ["O", "o"]),
         '\u{1ee4}'..='\u{1ef1}' => alternating(char, ["U", "u"]),
         '\u{1ef2}'..='\u{1ef9}' => alternating(char, ["Y", "y"]),
-        // An accent of its own belongs to the letter before it.
+        // A combining accent belongs to the letter before it.
         '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => "",
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{3000}' => " ",
         '‘' | '’' | '‚' | '‛' | '′' | '´' | 'ʻ' | 'ʼ' => "'",

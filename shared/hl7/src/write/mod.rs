@@ -1,7 +1,7 @@
-//! Writing: separators come from methods, values are escaped, and there is no way to put anything else into a message.
+//! Writing: methods produce separators, values are escaped, and nothing else can get into a message.
 //!
-//! Values of a message are people's: names with ampersands, texts with line breaks, links. [`Writer::value`] takes any
-//! text and writes it so that reading gives it back; empty fields and components at the end of a segment are left out.
+//! Values are people's: names with ampersands, texts with line breaks, links. [`Writer::value`] takes any text and
+//! writes it so that reading returns it unchanged; empty fields and components at the end of a segment are left out.
 //!
 //! ```
 //! use iris_hl7::{Writer, write::Output};
@@ -66,11 +66,11 @@ pub struct Writer {
     pending: Pending,
     /// Which bytes cannot be written as they are.
     special: [bool; 256],
-    /// Where the current value begins, if it is not a null.
+    /// Where the current value begins, unless it is a null.
     value_start: Option<usize>,
     /// Where the header ends, once another segment follows.
     header_end: Option<usize>,
-    /// Something else than ASCII was written.
+    /// Whether anything other than ASCII was written.
     wide: bool,
 }
 
@@ -81,7 +81,7 @@ impl Writer {
         Self::with_delimiters(output, Delimiters::STANDARD)
     }
 
-    /// Begins a message with delimiters that another one had.
+    /// Begins a message with the delimiters of another message.
     #[must_use]
     pub fn with_delimiters(output: Output, delimiters: Delimiters) -> Self {
         let mut special = [false; 256];
@@ -149,7 +149,7 @@ impl Writer {
         self.value(value);
     }
 
-    /// Writes a value, or goes on with one. Line breaks become blanks, other control characters are left out.
+    /// Writes a value, or continues one. Line breaks become blanks, other control characters are left out.
     pub fn value(&mut self, value: &str) {
         self.write(value, Breaks::Blank);
     }
@@ -159,7 +159,7 @@ impl Writer {
         self.write(value, Breaks::Escaped);
     }
 
-    /// Writes HL7's null: the receiver clears what it has.
+    /// Writes HL7's null: the receiver is to clear its value.
     pub fn null(&mut self) {
         self.separate();
         self.out.extend_from_slice(br#""""#);
@@ -190,8 +190,8 @@ impl Writer {
         }
     }
 
-    /// Writes a field of a message that has the same delimiters, byte for byte; as [`Self::copy`] where that cannot be
-    /// done.
+    /// Writes a field of a message with the same delimiters, byte for byte; falls back to [`Self::copy`] if that is not
+    /// possible.
     pub(crate) fn verbatim(&mut self, field: Field<'_>) {
         let same = field.grammar().delimiters == self.delimiters;
         if same && !field.bytes().iter().any(u8::is_ascii_control) {
@@ -205,7 +205,7 @@ impl Writer {
         }
     }
 
-    /// The message, with the end of its last segment.
+    /// The message, including the end of its last segment.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
         self.end_segment();
@@ -224,7 +224,7 @@ impl Writer {
     fn declare(&mut self, name: &str) {
         let separator = self.delimiters.separator();
         let header = self.out.get(..self.header_end.unwrap_or(self.out.len())).unwrap_or_default();
-        // The first separator is MSH-1 itself: MSH-18 follows the seventeenth.
+        // The first separator is MSH-1 itself, so MSH-18 follows the seventeenth.
         let mut separators = memchr_iter(separator, header);
         let (range, mut field) = match separators.by_ref().nth(16) {
             Some(before) => (before + 1..separators.next().unwrap_or(header.len()), Vec::new()),
@@ -233,7 +233,7 @@ impl Writer {
                 (header.len()..header.len(), vec![separator; missing])
             }
         };
-        // A name never has delimiters that are in use, but for those of strange messages.
+        // A name contains no delimiters, except those of unusual messages.
         field.extend(name.bytes().filter(|byte| !self.is_special(*byte)));
         self.out.splice(range, field);
     }
@@ -249,7 +249,7 @@ impl Writer {
         self.out.push(b'\r');
     }
 
-    /// A text that looks like a null must not become one.
+    /// Prevents a text that looks like a null from becoming one.
     fn end_value(&mut self) {
         let Some(start) = self.value_start.take() else { return };
         if self.out.get(start..) == Some(br#""""#) {
@@ -262,7 +262,7 @@ impl Writer {
         }
     }
 
-    /// Writes the separators that a value needs before it.
+    /// Writes the separators that are due before a value.
     fn separate(&mut self) {
         let Pending { fields, repetitions, components, subcomponents } = std::mem::take(&mut self.pending);
         let delimiters = self.delimiters;
@@ -278,7 +278,7 @@ impl Writer {
         }
     }
 
-    /// Makes room for something of a value: nothing is written before there is something.
+    /// Prepares for the first part of a value: nothing is written before there is something.
     fn begin(&mut self) {
         if self.value_start.is_none() {
             self.separate();
@@ -440,7 +440,7 @@ mod tests {
         writer.next_field();
         writer.null();
         writer.next_component();
-        // Control characters are nothing, and so is an accent on its own.
+        // Control characters and a lone accent are both dropped.
         writer.value("\u{1}\u{0}");
         writer.field("\u{7f}");
         assert_eq!(writer.finish(), b"MSH|^~\\&||A^^B~~^C\rPV1\rZZZ|\"\"\r");

@@ -1,4 +1,4 @@
-//! A result of a synthetic patient, as the published examples have it.
+//! A result of a synthetic patient, modeled on the published examples.
 
 use iris_hl7::Version;
 use iris_hl7::mapping::{

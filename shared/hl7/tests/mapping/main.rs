@@ -16,13 +16,13 @@ fn program(kind: Kind, overrides: &str) -> Result<Program, Vec<Problem>> {
     compile(kind, &defaults(kind).unwrap(), &overrides)
 }
 
-/// A message, a segment a line.
+/// A message, one segment per line.
 fn message(kind: Kind, overrides: &str, content: &Content) -> String {
     let bytes = program(kind, overrides).unwrap().build(content, Output::Utf8);
     String::from_utf8(bytes).unwrap().replace('\r', "\n")
 }
 
-/// The only segment of a message that begins so.
+/// The only segment of a message that begins like this.
 fn segment(message: &str, start: &str) -> String {
     let mut found = message.lines().filter(|line| line.starts_with(start));
     let line = found.next().unwrap_or_else(|| panic!("no {start} in {message}"));

@@ -1,4 +1,4 @@
-//! What an interface has otherwise.
+//! Overrides of an interface.
 
 use crate::content::content;
 use crate::{message, program, segment};

@@ -1,4 +1,4 @@
-//! What is refused when a document is saved, and where it says so.
+//! What is refused when a document is saved, and the place that is reported.
 
 use crate::program;
 use iris_hl7::mapping::{Instructions, Kind, Overrides, Problem, Wrong, compile, defaults};
@@ -76,7 +76,7 @@ fn overrides() {
             "segments.z",
             Wrong::SocialSecurity,
         ),
-        // What receivers cannot do without.
+        // Fields that receivers need.
         (Oru, r#"{ "clear": ["MSH-9"] }"#, "segments", Wrong::Emptied("MSH-9")),
         (Oru, r#"{ "clear": ["PID-2", "PID-3"] }"#, "segments", Wrong::Emptied("the MRN (PID-2, PID-3 or PID-4)")),
         (Oru, r#"{ "clear": ["ORC-2", "OBR-2"] }"#, "segments", Wrong::Emptied("the placer's number (ORC-2 or OBR-2)")),

@@ -1,8 +1,8 @@
-//! Records whose quotation marks do not follow RFC 4180, but can be read in one way only.
+//! Records whose quotation marks do not follow RFC 4180, but which can be read in one way only.
 //!
 //! Two kinds are common: a blank before the opening mark (`a, "b, c"`), and marks inside a cell that are escaped by a
-//! backslash, as Azure Data Factory, Spark and MySQL write them (`"Test \"Quoted\" patient"`). A reader of the RFC
-//! makes nonsense of both without a word.
+//! backslash, as Azure Data Factory, Spark and MySQL write them (`"Test \"Quoted\" patient"`). A reader that follows
+//! the RFC silently turns both into nonsense.
 
 use iris_model::Cells;
 
@@ -11,12 +11,12 @@ use iris_model::Cells;
 enum Escape {
     /// Twice.
     Doubled,
-    /// Behind a backslash, which is itself written twice.
+    /// After a backslash; a backslash itself is written twice.
     Backslash,
 }
 
-/// Whether some quoted cell of a record, without its line end, is not written as the RFC has it: a blank stands before
-/// its opening mark, or something behind its closing one.
+/// Whether some quoted cell of a record, without its line end, deviates from the RFC: a blank stands before its opening
+/// mark, or something other than a delimiter follows its closing one.
 pub(super) fn is_odd(record: &[u8], delimiter: u8) -> bool {
     if !record.contains(&b'"') {
         return false;
@@ -51,7 +51,7 @@ pub(super) fn cells(record: &[u8], delimiter: u8, width: Option<usize>) -> Optio
     let text = std::str::from_utf8(record).ok()?.trim_end_matches(['\r', '\n']);
     let fits = |cells: &Cells| width.is_none_or(|width| cells.len() == width);
     let read = |escape| parse(text, char::from(delimiter), escape).filter(fits);
-    // Where both are possible they say the same, or nobody knows which is meant.
+    // Where both ways are possible they have to agree; otherwise it is unclear which is meant.
     match (read(Escape::Doubled), read(Escape::Backslash)) {
         (Some(one), Some(other)) => (one == other).then_some(one),
         (one, other) => one.or(other),
@@ -84,7 +84,7 @@ fn parse(text: &str, delimiter: char, escape: Escape) -> Option<Cells> {
     }
 }
 
-/// A cell behind its opening mark, and what follows the closing one.
+/// A cell after its opening mark, and what follows the closing one.
 fn quoted(text: &str, escape: Escape) -> Option<(String, &str)> {
     let mut cell = String::new();
     let mut characters = text.char_indices().peekable();

@@ -1,14 +1,14 @@
 //! CSV and its relatives.
 //!
-//! The delimiter is the one under which the file's first records look most like a header of the mapping. Quoting is
-//! that of RFC 4180; a quotation mark inside a bare cell is literal. What is written otherwise is read where it can be
-//! read in one way only ([`lenient`]).
+//! The delimiter is the one under which the file's first records look most like a header of the mapping. Quoting
+//! follows RFC 4180; a quotation mark inside a bare cell is literal. Records that deviate are read if they can be read
+//! in one way only ([`lenient`]).
 //!
 //! A quotation mark that is never closed swallows what follows, and a strict reader would lose the rest of the file
-//! with it. Here such a record is recognized by what it became: a cell or record beyond its limit, cells missing or
-//! left over although it goes over several lines, a cell with whole rows inside, a closing mark in the middle of a
-//! value, the end of the file within quotation marks. Then only its first line fails, with the line and column where
-//! the mark was opened, and reading goes on with the line below it.
+//! with it. Here such a record is recognized by its symptoms: a cell or record beyond its limit, too few or too many
+//! cells in a record of several lines, a cell with whole rows inside, a closing mark in the middle of a value, the end
+//! of the file within quotation marks. Then only its first line fails, reported with the line and column of the opening
+//! mark, and reading goes on with the line below it.
 
 mod lenient;
 mod records;
@@ -23,13 +23,13 @@ use iris_model::{Cells, Issue, IssueCode};
 use records::{Found, Records};
 use std::io::Read;
 
-/// Delimiters, the most usual first.
+/// Delimiters, the most common first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// How much of the file is looked at to find header and delimiter.
+/// How much of the file is searched for header and delimiter.
 const HEAD: usize = 256 * 1024;
 /// How many records may stand above the header.
 const TITLES: usize = 30;
-/// A line inside a cell looks like a record when it has as many cells as the header, and no less than this (decision
+/// A line inside a cell looks like a record when it has as many cells as the header, and at least this many (decision
 /// 70).
 const TELLING: usize = 3;
 
@@ -54,7 +54,7 @@ impl<R: Read> Delimited<R> {
         Ok((Self::open_at(head, text, &place, limits)?, mapping))
     }
 
-    /// Reads below the header at this place. `head` is the beginning of the file, which the text goes on from.
+    /// Reads below the header at this place. `head` is the beginning of the file; `text` continues it.
     pub(crate) fn open_at(head: Vec<u8>, text: R, place: &HeaderPlace, limits: &Limits) -> Result<Self, FileIssue> {
         let mut records = Records::new(head, text, place.delimiter, limits.record_bytes);
         for _ in 0..=place.above {
@@ -67,7 +67,7 @@ impl<R: Read> Delimited<R> {
         Ok(Self { records, headers, delimiter: char::from(place.delimiter), limits: limits.clone() })
     }
 
-    /// Whether the record is what a quotation mark made of several rows.
+    /// Whether the record is several rows that a quotation mark swallowed.
     fn is_swallowing(&self, found: Found, cells: &Cells) -> bool {
         if found != Found::Record {
             return true;
@@ -77,7 +77,7 @@ impl<R: Read> Delimited<R> {
         }
         let width = self.headers.len();
         let delimiter = self.delimiter;
-        // The first line is the cell's own, whatever it holds; the others have no business to look like records.
+        // The first line belongs to the cell, whatever it holds; the others should not look like records.
         let looks_like_row = |line: &str| {
             line.matches(delimiter).count() + 1 >= width.max(TELLING)
                 && line.split(delimiter).filter(|cell| !cell.trim().is_empty()).nth(1).is_some()
@@ -146,8 +146,8 @@ impl<R: Read> Lines for Delimited<R> {
     }
 }
 
-/// The cells of the record at hand, and whether they were text. Bytes that are not are replaced, to be shown in the
-/// rejected row.
+/// The cells of the current record, and whether they were valid text. Invalid bytes are replaced, so that the rejected
+/// row can show them.
 fn cells_of<R: Read>(records: &Records<R>) -> (Cells, bool) {
     if let Some(cells) = Cells::from_fields(records.fields(), records.ends()) {
         return (cells, true);
@@ -161,7 +161,7 @@ fn cells_of<R: Read>(records: &Records<R>) -> (Cells, bool) {
     (cells, false)
 }
 
-/// The cells of a header, whose quotation marks may be odd.
+/// The cells of a header, whose quoting may be odd.
 fn header_cells<R: Read>(records: &Records<R>) -> Cells {
     let is_odd = lenient::is_odd(records.raw(), records.delimiter());
     let read = is_odd.then(|| lenient::cells(records.raw(), records.delimiter(), None)).flatten();
@@ -173,14 +173,14 @@ fn header(cell: &str) -> String {
     residue::unforced(cell.trim()).unwrap_or_else(|| cell.trim().to_owned())
 }
 
-/// The names in the cells of a header, but for empty ones behind the last.
+/// The names in the cells of a header, without empty ones at the end.
 fn headers_of(cells: &Cells) -> Vec<String> {
     let mut headers: Vec<String> = cells.iter().map(header).collect();
     headers.truncate(headers.iter().rposition(|header| !header.is_empty()).map_or(0, |last| last + 1));
     headers
 }
 
-/// The beginning of a file, in which header and delimiter are looked for.
+/// The beginning of a file, which is searched for header and delimiter.
 pub(crate) fn read_head(text: &mut impl Read) -> Result<Vec<u8>, FileIssue> {
     let mut head = Vec::new();
     text.take(HEAD as u64).read_to_end(&mut head).map_err(FileIssue::io)?;
@@ -227,7 +227,7 @@ pub(crate) fn tops(head: &[u8], most: usize, limits: &Limits) -> Vec<Vec<TopReco
 fn header_of(head: &[u8], mapping: &Mapping, limits: &Limits) -> Result<(HeaderPlace, Vec<String>), FileIssue> {
     let names = Names::of(mapping);
     let best = DELIMITERS.into_iter().filter_map(|delimiter| best_header(head, delimiter, &names, limits));
-    // Of equals the first stands: the most usual delimiter.
+    // Among equals the first wins: the more common delimiter.
     let best = best.reduce(|best, other| if other.0.matches > best.0.matches { other } else { best });
     best.ok_or_else(|| FileIssue::file(no_header()))
 }

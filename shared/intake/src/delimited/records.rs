@@ -1,21 +1,21 @@
-//! Cutting delimited text into records, knowing where each of them stands in the file.
+//! Cutting delimited text into records, keeping track of where each of them is in the file.
 //!
-//! The automaton is that of the `csv` crate (`csv_core`); what surrounds it keeps three promises that a plain reader
+//! The automaton is that of the `csv` crate (`csv_core`); the code around it keeps three promises that a plain reader
 //! does not:
 //!
 //! - A record knows the physical line it begins on, whatever line ends the file has (`\n`, `\r\n`, `\r`, mixed) and
 //!   however many blank lines precede it. Row numbers go into the identity of a row, so no two records may share one.
-//! - A record is bounded, and its bytes are at hand until it is accepted. One that turns out to be a quotation mark
-//!   never closed is taken back: its first line alone becomes a record, and reading goes on with the next line
-//!   ([`Records::only_first_line`]).
-//! - Memory does not grow with the file: one record at most is held.
+//! - A record is bounded, and its bytes are kept until it is accepted. One that turns out to be caused by an unclosed
+//! quotation mark is taken back: its first line alone becomes a record, and reading goes on with the next line
+//! ([`Records::only_first_line`]).
+//! - Memory does not grow with the file: at most one record is held.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use std::io::{ErrorKind, Read, Result};
 
-/// Bytes asked of the source at a time.
+/// Bytes requested from the source at a time.
 const PIECE: usize = 64 * 1024;
-/// How much of a line that is too long is kept, for the file of rejected rows.
+/// How much of an overlong line is kept for the file of rejected rows.
 const KEPT: usize = 1024;
 
 /// What was read.
@@ -25,7 +25,7 @@ pub(super) enum Found {
     Record,
     /// The last record, which ended within quotation marks.
     Open,
-    /// More than a record may have. Its beginning is at hand.
+    /// More than a record may have. Its beginning is kept.
     TooLong,
     /// The file has no more.
     End,
@@ -36,7 +36,8 @@ pub(super) struct Records<R> {
     source: R,
     core: Reader,
     delimiter: u8,
-    /// Bytes of the source; those from `start` to `next` are of the record at hand, those to `filled` are ahead.
+    /// Bytes of the source: those from `start` to `next` belong to the current record, those up to `filled` are read
+    /// ahead.
     buffer: Vec<u8>,
     start: usize,
     next: usize,
@@ -72,7 +73,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// The line the record at hand begins on.
+    /// The line that the current record begins on.
     pub(super) fn line(&self) -> u32 {
         self.line
     }
@@ -82,7 +83,7 @@ impl<R: Read> Records<R> {
         self.delimiter
     }
 
-    /// The record's cells, one behind the other.
+    /// The record's cells, concatenated.
     pub(super) fn fields(&self) -> &[u8] {
         self.fields.get(..self.text).unwrap_or_default()
     }
@@ -97,8 +98,8 @@ impl<R: Read> Records<R> {
         first_break(self.raw()).is_some_and(|(_, behind)| behind < self.raw().len())
     }
 
-    /// Whether a cell of the record goes on behind its closing quotation mark: `"…"x`, as when the mark is in truth the
-    /// opening one of a later cell.
+    /// Whether a cell of the record goes on after its closing quotation mark: `"…"x`, as happens when the mark is
+    /// really the opening one of a later cell.
     pub(super) fn is_badly_closed(&self) -> bool {
         let (mut at_start, mut inside, mut rest) = (true, false, self.raw());
         while let Some((byte, behind)) = rest.split_first() {
@@ -145,13 +146,13 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Takes the record back and makes one of its first line alone, as if the file ended there. Reading goes on behind
-    /// that line. True: the line is itself longer than a record may be, and only its beginning is kept.
+    /// Takes the record back and makes a record of its first line alone, as if the file ended there. Reading goes on
+    /// after that line. True: the line itself is longer than a record may be, and only its beginning is kept.
     pub(super) fn only_first_line(&mut self) -> Result<bool> {
         let (end, behind) = loop {
             let held = self.buffer.get(self.start..self.filled).unwrap_or_default();
             match first_break(held) {
-                // A carriage return at the end of what is held may be half of a line end.
+                // A carriage return at the end of the held bytes may be half of a line end.
                 Some((_, behind)) if behind == held.len() && held.last() == Some(&b'\r') && !self.exhausted => {}
                 Some(found) => break found,
                 None if held.len() > self.most + PIECE => {
@@ -192,7 +193,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Drops everything up to the next line end, holding a piece at a time.
+    /// Drops everything up to the next line end, holding one piece at a time.
     fn skip_line(&mut self) -> Result<()> {
         loop {
             let held = self.buffer.get(self.start..self.filled).unwrap_or_default();
@@ -218,13 +219,13 @@ impl<R: Read> Records<R> {
         (self.text, self.count) = (0, 0);
     }
 
-    /// Lets the record at hand go.
+    /// Releases the current record.
     fn accept(&mut self) {
         self.line = self.line.saturating_add(breaks(self.raw()));
         self.start = self.next;
     }
 
-    /// True when something stands behind the empty lines.
+    /// True when something follows the empty lines.
     fn skip_empty_lines(&mut self) -> Result<bool> {
         loop {
             match self.buffer.get(self.start..self.filled).unwrap_or_default() {
@@ -249,7 +250,7 @@ impl<R: Read> Records<R> {
         self.line = self.line.saturating_add(1);
     }
 
-    /// The line feed behind a carriage return belongs to the record.
+    /// The line feed after a carriage return belongs to the record.
     fn take_line_feed(&mut self) -> Result<()> {
         if self.raw().last() != Some(&b'\r') || (self.next == self.filled && !self.fill()?) {
             return Ok(());
@@ -260,7 +261,7 @@ impl<R: Read> Records<R> {
         Ok(())
     }
 
-    /// Ends the last record. A line feed ends it too, unless it stands in quotation marks.
+    /// Ends the last record. A line feed ends it too, unless it is within quotation marks.
     fn end(&mut self) -> Found {
         let before = self.text;
         if self.fields.len() == before {
@@ -285,7 +286,7 @@ impl<R: Read> Records<R> {
         Found::Open
     }
 
-    /// Reads more behind what is held; false at the end of the source.
+    /// Reads more after what is held; false at the end of the source.
     fn fill(&mut self) -> Result<bool> {
         if self.exhausted {
             return Ok(false);
@@ -310,7 +311,7 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// One step of the automaton: what came of it, and how many bytes it took.
+/// One step of the automaton: its result, and how many bytes it consumed.
 fn step(
     core: &mut Reader,
     input: &[u8],
@@ -327,7 +328,7 @@ fn step(
     (result, taken)
 }
 
-/// The first line end: where it begins, and where it is over.
+/// The first line end: where it begins, and where it ends.
 fn first_break(bytes: &[u8]) -> Option<(usize, usize)> {
     let at = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
     let pair = bytes.get(at..at + 2) == Some(b"\r\n");
@@ -348,7 +349,7 @@ mod tests {
 
     fn lines(text: &str) -> Vec<(u32, Vec<String>)> {
         let mut all = Vec::new();
-        // A buffer of one byte at a time shows what depends on where pieces end.
+        // A buffer of one byte at a time reveals whatever depends on where pieces end.
         for head in [0, text.len() / 2, text.len()] {
             let (head, rest) = text.as_bytes().split_at(head);
             let mut records = Records::new(head.to_vec(), rest, b',', 1 << 20);

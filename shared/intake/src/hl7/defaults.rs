@@ -4,9 +4,9 @@ use iris_model::IntakeField;
 use iris_model::organization::ColumnRule;
 use std::collections::BTreeMap;
 
-/// Where each field is read from where an interface says nothing. Variants of one place (the MRN in PID-2 or PID-3, the
-/// provider among several) come in the order in which they are preferred: the repetition that says what it is before
-/// the first.
+/// Where each field is read from when an interface does not say. Alternatives (the MRN in PID-2 or PID-3, the provider
+/// among several repetitions) come in order of preference: a repetition that says what it is comes before the first
+/// one.
 #[must_use]
 pub fn defaults() -> BTreeMap<IntakeField, ColumnRule> {
     use IntakeField as F;

@@ -1,4 +1,4 @@
-//! What is kept of a message for people: one order of it, without social security numbers (iris-facts R-25).
+//! What is kept of a message for people to read: one order of it, without social security numbers (iris-facts R-25).
 
 use super::{ORC, PID};
 use iris_hl7::message::{Group, Segment};
@@ -8,7 +8,7 @@ use iris_hl7::{Message, SegmentId};
 const SOCIAL_SECURITY: u16 = 19;
 
 /// Each order of a message as a message of its own, in the order of [`Reader::orders`](super::Reader::orders): the
-/// header, its patient's segments and its own. A message without an order is one excerpt.
+/// header, the segments of its patient, and its own. A message without an order is one excerpt.
 #[must_use]
 pub fn excerpts(message: &Message<'_>) -> Vec<Vec<u8>> {
     let groups = ORC.parse::<SegmentId>().map(|leader| message.groups(leader)).unwrap_or_default();
@@ -26,7 +26,7 @@ fn joined<'m>(segments: impl Iterator<Item = Segment<'m>>) -> Vec<u8> {
         match number {
             None => excerpt.extend_from_slice(bytes),
             Some(number) => {
-                // Where the field is in the segment: its bytes are part of the segment's.
+                // The field's offset in the segment: its bytes are a slice of the segment's.
                 let start = (number.bytes().as_ptr().addr()).saturating_sub(bytes.as_ptr().addr());
                 excerpt.extend_from_slice(bytes.get(..start).unwrap_or_default());
                 excerpt.extend_from_slice(bytes.get(start + number.bytes().len()..).unwrap_or_default());

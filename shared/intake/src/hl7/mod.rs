@@ -1,9 +1,9 @@
 //! HL7 orders: from an ORM to order requests.
 //!
-//! A message is a record whose cells are named by addresses; rules, translations, defaults and constants are those of
-//! files. Each ORC begins a group, and each group is a request of its own, read from its own segments and those that
-//! count for all of its patient: one bad order does not hold back the others. Addresses are parsed, never compared as
-//! names of columns: `PID-5.1` and `PID-51` are two things.
+//! A message is a record whose cells are named by addresses; rules, translations, defaults and constants work as for
+//! files. Each ORC begins a group, and each group is a request of its own, read from its own segments and those shared
+//! by all orders of its patient: one bad order does not hold back the others. Addresses are parsed, never compared as
+//! column names: `PID-5.1` and `PID-51` are different.
 
 mod defaults;
 mod excerpt;
@@ -52,8 +52,8 @@ const ORC: &str = "ORC";
 const PID: &str = "PID";
 
 impl Reader {
-    /// Reads the addresses of a mapping. `exams` are those the organization subscribes to; they are offered to who
-    /// names another.
+    /// Reads the addresses of a mapping. `exams` are those the organization subscribes to; issues list them when an
+    /// order names another.
     ///
     /// # Errors
     ///
@@ -88,8 +88,8 @@ impl Reader {
         message.groups(leader).iter().map(|group| self.order(message, group)).collect()
     }
 
-    /// Every field with a value that this mapping does not read, as `PID-10`: for who writes one. The header, set ids
-    /// and the social security number are left out.
+    /// Every field that has a value but is not read by this mapping, as `PID-10`: for people who write mappings. The
+    /// header, set ids and the social security number are left out.
     #[must_use]
     pub fn unread(&self, message: &Message<'_>) -> Vec<String> {
         let read: Vec<Address> = self.rules.iter().flat_map(|rule| rule.addresses.iter().cloned()).collect();

@@ -11,17 +11,17 @@ use std::borrow::Cow;
 /// An order of a message, as far as it could be read.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// What it asks for. Version and ClientGuid are the interface's to say.
+    /// What it asks for. Version and ClientGuid come from the interface.
     pub request: OrderRequest,
     /// What is wrong with its values; the header of each is the address it was read from.
     pub issues: Vec<RowIssue>,
     /// Fields that the sender wants cleared (`""`). Only a change has any; for a new order they are the same as empty.
     pub cleared: Vec<IntakeField>,
-    /// What answers repeat.
+    /// The values that answers repeat.
     pub echo: Echo,
 }
 
-/// What answers to an order repeat as it came, in the message's own escapes and delimiters.
+/// The values that answers to an order repeat as they came, in the message's own escapes and delimiters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Echo {
     /// ORC-2.
@@ -41,7 +41,7 @@ const CONTROL_CODES: [OrderControlCode; 5] = [
     OrderControlCode::CancelRequest,
 ];
 
-/// What stands at the places of a rule.
+/// What was found at the places of a rule.
 struct Found<'r> {
     rule: &'r Rule,
     /// The text, and the place it was read from.
@@ -67,7 +67,7 @@ impl Reader {
                 }
                 _ => continue,
             };
-            // Translated to nothing: not set.
+            // Translated to empty: not set.
             if value.is_empty() {
                 continue;
             }
@@ -83,7 +83,7 @@ impl Reader {
     }
 }
 
-/// The first place that has a value. A null is none, but is remembered.
+/// The first place that has a value. An HL7 null is not a value, but is remembered.
 fn find<'r>(rule: &'r Rule, group: &Group<'_>) -> Found<'r> {
     let mut null = false;
     for address in &rule.addresses {
@@ -109,8 +109,8 @@ impl Rule {
     }
 }
 
-/// HL7's times in the form that requests have: scheduled times stay local, as they have no offset. What is no HL7 time
-/// is left for the request's own reading, which says what is wrong with it.
+/// HL7 times in the form that requests have; scheduled times stay local, without an offset. Anything that is not an HL7
+/// time is left to the reader of requests, which says what is wrong with it.
 fn in_iso(field: IntakeField, text: Cow<'_, str>) -> Cow<'_, str> {
     use IntakeField as F;
     let date = matches!(field, F::PatientDob | F::HealthPlanEffectiveDate | F::HealthPlanExpirationDate);
@@ -125,7 +125,7 @@ fn in_iso(field: IntakeField, text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// What is asked must be one of what HL7 orders may ask.
+/// The operation must be one that HL7 orders may ask for.
 fn control_code(request: &OrderRequest, found: &[Found<'_>]) -> Option<RowIssue> {
     let of = found.iter().find(|found| found.rule.field == IntakeField::OrderControlCode)?;
     let path = IntakeField::OrderControlCode.path();
@@ -137,7 +137,7 @@ fn control_code(request: &OrderRequest, found: &[Found<'_>]) -> Option<RowIssue>
                 format!("{} is nothing an HL7 order can ask for. Send NW, XO, XR, CA or CR.", quoted(code.code()));
             Some(located(place, Issue::error(IssueCode::UnknownCode, path, message)))
         }
-        // A text that is no code at all has been told already.
+        // Text that is no code at all has already been reported.
         None if of.text.is_some() => None,
         None => {
             let message = "The order does not say what it asks for. Send NW, XO, XR, CA or CR.";

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 /// Salesforce's description of a record; never data.
 const ATTRIBUTES: &str = "attributes";
 
-/// Properties that hold the records of a file: of Salesforce's exports, of people who wrap messages, and of OData,
+/// Properties that hold the records of a file, in exports of Salesforce, in messages that people wrap, and in OData,
 /// which Power Automate passes on.
 const WRAPPERS: [&str; 3] = ["records", "orders", "value"];
 
@@ -31,7 +31,7 @@ pub(crate) struct Built {
     pub(crate) issues: Vec<RowIssue>,
 }
 
-/// The columns of flat records, growing with every key that is new.
+/// The columns of flat records, which grow with every new key.
 pub(crate) struct FlatColumns {
     mapping: Mapping,
     exams: Vec<EvaluationType>,
@@ -39,7 +39,7 @@ pub(crate) struct FlatColumns {
     places: HashMap<String, usize>,
     compiled: Option<Compiled>,
     pub(crate) layout: Layout,
-    /// The layout changed since it was last handed out.
+    /// The layout changed since it was last returned.
     pub(crate) changed: bool,
 }
 
@@ -62,7 +62,7 @@ impl FlatColumns {
             return Ok(Built { request: OrderRequest::default(), issues: vec![whole(issue)] });
         }
         if is_order_request(entries) {
-            // Our own remarks of last time, in an element that comes back corrected, are none of its properties.
+            // Our own remarks from last time, in an element that comes back corrected, are not properties of it.
             let is_ours = |entry: &&(Cow<'_, str>, Node<'_>)| mapping::is_own_column(&entry.0);
             let parsed = if entries.iter().any(|entry| is_ours(&entry)) {
                 let others = entries.iter().filter(|entry| !is_ours(entry)).cloned().collect();
@@ -126,7 +126,7 @@ fn whole(issue: Issue) -> RowIssue {
     RowIssue { column: None, header: None, issue }
 }
 
-/// An OrderRequest has objects below it, or is an operation on an order named so.
+/// An OrderRequest contains objects, or is an operation on an order named by its id.
 fn is_order_request(entries: &[(Cow<'_, str>, Node<'_>)]) -> bool {
     entries.iter().any(|(key, value)| {
         let section = ["Order", "Patient", "Site"].iter().any(|name| key.eq_ignore_ascii_case(name));

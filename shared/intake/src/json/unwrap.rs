@@ -1,13 +1,13 @@
-//! `{"totalSize": 2, "done": true, "records": [ … ]}`, as Salesforce's own exports have it, and `{"Orders": [ … ]}`,
-//! read as if the array stood alone.
+//! `{"totalSize": 2, "done": true, "records": [ … ]}`, as in Salesforce's own exports, and `{"Orders": [ … ]}`, read as
+//! if the array stood alone.
 //!
-//! The object around it may be as long as the file, and elements are read one at a time; so it is taken away while it
-//! streams by. White space takes its place, so that lines and columns stay those of the file.
+//! The object around the array may be as long as the file, and elements are read one at a time; so the wrapper is
+//! removed while the file streams by. It is replaced by white space, so that lines and columns stay those of the file.
 
 use super::WRAPPERS;
 use std::io::{Cursor, Read, Result};
 
-/// How far into the file the array has to begin.
+/// The array has to begin within this many bytes.
 const HEAD: usize = 16 * 1024;
 /// Reads a JSON file without the wrapper, if it has one.
 pub(crate) struct Unwrapped<R> {
@@ -19,16 +19,16 @@ pub(crate) struct Unwrapped<R> {
 /// Where in the wrapper the reader is, from the array on.
 #[derive(Clone, Copy)]
 struct Array {
-    /// Open brackets of both kinds, that of the wrapper included.
+    /// Open brackets of both kinds, including the wrapper's.
     depth: u64,
     in_text: bool,
     escaped: bool,
-    /// The array was closed: what follows belongs to the wrapper, up to its end.
+    /// The array is closed: what follows up to the wrapper's end belongs to the wrapper.
     ended: bool,
 }
 
 impl<R: Read> Unwrapped<R> {
-    /// Looks at the beginning.
+    /// Examines the beginning.
     pub(crate) fn new(mut source: R) -> Result<Self> {
         let mut head = Vec::new();
         source.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
@@ -44,7 +44,7 @@ impl<R: Read> Unwrapped<R> {
 impl<R: Read> Read for Unwrapped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let mut length = self.head.read(buffer)?;
-        // What was blanked already has no brackets.
+        // Bytes that are already blanked contain no brackets.
         if length == 0 {
             length = self.source.read(buffer)?;
         }
@@ -58,7 +58,7 @@ impl<R: Read> Read for Unwrapped<R> {
 impl Array {
     const START: Self = Self { depth: 1, in_text: false, escaped: false, ended: false };
 
-    /// Follows the brackets; blanks what stands behind the array up to the wrapper's end. Tells how much of the piece
+    /// Follows the brackets; blanks what stands between the array and the wrapper's end. Returns how much of the piece
     /// that was.
     fn pass(&mut self, piece: &mut [u8]) -> usize {
         for (at, byte) in piece.iter_mut().enumerate() {
@@ -84,7 +84,7 @@ impl Array {
     }
 }
 
-/// Whether anything follows the wrapper: then the file has one wrapper after the other, and each is an element.
+/// Whether anything follows the wrapper: then the file is a series of wrappers, and each is an element.
 fn has_more(from_array: &[u8]) -> bool {
     let mut rest = from_array.to_vec();
     let mut array = Array::START;
@@ -96,7 +96,7 @@ fn blank(bytes: &mut [u8]) {
     bytes.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
 }
 
-/// Where the array of records begins: in an object that has nothing but single values before it.
+/// Where the array of records begins: in an object that has only single values before it.
 fn records_at(head: &[u8]) -> Option<usize> {
     let mut rest = after(head, b'{')?;
     loop {

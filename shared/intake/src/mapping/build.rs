@@ -1,4 +1,4 @@
-//! From the cells of a row to an OrderRequest, with everything wrong in them.
+//! From the cells of a row to an OrderRequest, with every issue found in them.
 
 use super::dates::{Dates, Survey};
 use super::purpose::{is_date, purpose};
@@ -18,13 +18,13 @@ pub(crate) struct Compiled {
     pub(super) bound: Vec<Bound>,
     pub(super) constants: Vec<(IntakeField, String)>,
     pub(super) conventions: Conventions,
-    /// Words of the mapping that mean nothing, in lower case.
+    /// Placeholders that the mapping adds, in lower case.
     pub(super) empty_words: Vec<String>,
-    /// Patterns of the first cell of rows to pass over.
+    /// Patterns of the first cell of rows to skip.
     pub(super) skip_rows: Vec<String>,
-    /// Date fields whose header says how they are written, with it.
+    /// Date fields whose header says how they are written, with that header.
     pub(super) hints: Vec<(IntakeField, String)>,
-    /// The file is one of ours that comes back corrected.
+    /// The file is one of our rejected files, coming back corrected.
     pub(super) returned: bool,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Bound {
     field: IntakeField,
     /// 0 = first; `None` = no column, only the default.
     column: Option<usize>,
-    /// A value of it says that there is an order.
+    /// A value in it implies that there is an order.
     about_the_order: bool,
     is_date: bool,
     purpose: Purpose,
@@ -60,7 +60,7 @@ impl Compiled {
         patient.and_then(|bound| bound.column).is_some_and(|column| trimmed(cell(column)) == EXAMPLE_PATIENT)
     }
 
-    /// Whether the mapping passes a row over, by its first cell that is not empty.
+    /// Whether the mapping skips a row, by its first cell that is not empty.
     pub(crate) fn skips<'a>(&self, mut cells: impl Iterator<Item = &'a str>) -> bool {
         !self.skip_rows.is_empty()
             && cells
@@ -73,7 +73,7 @@ impl Compiled {
         self.bound.iter().filter_map(|bound| bound.column.map(|column| (bound.field.path(), column)))
     }
 
-    /// Fills the request of a row and collects everything wrong with its cells; or sees what its dates show.
+    /// Fills the request of a row and collects the issues of its cells; or only surveys its dates.
     pub(crate) fn build<'a>(
         &self,
         request: &mut OrderRequest,
@@ -91,7 +91,7 @@ impl Compiled {
             }
         };
         let text = |bound: &Bound| self.text(bound, bound.column.map_or("", &cell));
-        // An order is what any of its own columns says something about (decision 5).
+        // A row has an order if any of the order's own columns says something (decision 5).
         let says_something = |bound: &Bound| bound.about_the_order && !bound.is_nothing(&text(bound));
         let has_order = self.bound.iter().any(says_something);
         for bound in &self.bound {
@@ -104,7 +104,7 @@ impl Compiled {
                 }
             } else {
                 match bound.translated(&given) {
-                    // Translated to nothing: not set.
+                    // Translated to empty: not set.
                     "" => continue,
                     value => value,
                 }
@@ -112,7 +112,7 @@ impl Compiled {
             let read = match residue::judge(value, bound.purpose) {
                 Judgment::Refused(error) => Err(error),
                 Judgment::Nothing => continue,
-                // Doubts are told when the request is validated.
+                // Doubtful values are reported when the request is validated.
                 Judgment::Sound | Judgment::Doubtful(_) => self.set(request, bound, value, survey),
             };
             if let Err(error) = read {
@@ -137,7 +137,7 @@ impl Compiled {
         set(request, bound.field, value, &self.conventions)
     }
 
-    /// Sees what the dates of a row show about the order of day and month in their columns.
+    /// Notes what the dates of a row show about the order of day and month in their columns.
     fn survey<'a>(&self, cell: impl Fn(usize) -> &'a str, survey: &mut Survey, row: u32) {
         for bound in self.bound.iter().filter(|bound| bound.is_date) {
             if let Some(column) = bound.column {
@@ -151,8 +151,8 @@ impl Compiled {
     }
 
     /// What a cell says: without the marks that protect it from spreadsheets or from losing zeros, and empty where it
-    /// holds a word for nothing that has no translation. In ids and names such words stay, to be refused or asked
-    /// about.
+    /// holds a placeholder that has no translation. In ids and names placeholders stay, to be refused or questioned
+    /// later.
     fn text<'a>(&self, bound: &Bound, cell: &'a str) -> Cow<'a, str> {
         let text = trimmed(cell);
         let text = if self.returned { unguarded(text) } else { text };
@@ -187,7 +187,7 @@ impl Bound {
         }
     }
 
-    /// Whether a text says nothing, and is not one of those the mapping translates.
+    /// Whether a text says nothing, and is not one that the mapping translates.
     fn is_nothing(&self, text: &str) -> bool {
         text.is_empty() || (residue::is_nothing(text, self.purpose) && self.translated(text) == text)
     }
@@ -206,12 +206,12 @@ impl Bound {
     }
 }
 
-/// A value of the mapping; empty stands for none.
+/// A value of the mapping; an empty one counts as none.
 pub(super) fn given(value: Option<&str>) -> Option<String> {
     value.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
-/// Trims a cell; nearly all need it not.
+/// Trims a cell; nearly all of them need no trimming.
 fn trimmed(text: &str) -> &str {
     let is_plain = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
     if is_plain(text.as_bytes().first()) && is_plain(text.as_bytes().last()) { text } else { text.trim() }

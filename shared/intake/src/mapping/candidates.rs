@@ -1,9 +1,8 @@
 //! Which mapping reads a file.
 //!
-//! A file is read by the rule whose pattern its name fits. Where none does, the built-in mapping reads it if its header
-//! has the published names; and where that has not either, the header itself says whose file it is: it has a column for
-//! each field that one rule names a column for. So a corrected file loads under whatever name it comes back. Two rules
-//! that fit equally well are none.
+//! A file is read by the rule whose pattern its name fits. If none fits, the built-in mapping reads it, provided its
+//! header has the published names. Otherwise the header itself decides: it must have every column that a rule names. So
+//! a corrected file loads under whatever name it comes back. If two rules fit equally well, neither is taken.
 
 use super::{Names, compile, own_names};
 use iris_model::field::normalized_name;
@@ -11,7 +10,7 @@ use iris_model::organization::Mapping;
 use iris_model::{EvaluationType, Organization};
 use std::collections::HashSet;
 
-/// The fewest columns by which a mapping is told from another.
+/// The fewest columns that distinguish a mapping from another.
 const TELLING: usize = 3;
 
 /// The mappings that may be meant.
@@ -19,7 +18,7 @@ const TELLING: usize = 3;
 pub(crate) struct Candidates<'a> {
     /// By the file's name, or the built-in one.
     pub(crate) first: &'a Mapping,
-    /// Those of the other rules, where no name decides.
+    /// The mappings of the other rules, if the name does not decide.
     others: Vec<&'a Mapping>,
     exams: &'a [EvaluationType],
 }
@@ -43,8 +42,8 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// Chooses among them by what each finds in the file: its place of a header, and the header's names. Where none
-    /// fits, the first one's find stands, whatever it is.
+    /// Chooses among them by what each finds in the file: the place of a header, and the header's names. If none fits,
+    /// the result of the first one stands, whatever it is.
     pub(crate) fn choose<T, E>(
         &self,
         mut find: impl FnMut(&Mapping) -> Result<T, E>,
@@ -77,7 +76,7 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// How many columns of a header a mapping names that have no published name; `None` when one that it names is missing.
+/// How many columns of a header have a name that only the mapping knows; `None` when one that it names is missing.
 fn named_columns(mapping: &Mapping, headers: &[String]) -> Option<usize> {
     let known = Names::of(mapping);
     let names: HashSet<String> = headers.iter().map(|header| known.of_header(header)).collect();

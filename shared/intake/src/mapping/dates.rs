@@ -1,10 +1,10 @@
 //! Dates of three numbers, judged by their column.
 //!
-//! `03/04/1961` is a day in March or one in April, and nothing in the cell says which. The mapping does; but where its
-//! column also has `23/04/1961`, which is a day in one order alone, and that is not the mapping's, then the mapping is
-//! wrong about the file or the file is of two minds, and whoever reads on loads wrong birth dates that look right. So a
-//! file is gone through twice: once to see what its columns show ([`Dates::Collect`]), and once to read them knowing
-//! that ([`Dates::Judge`]).
+//! `03/04/1961` is a day in March or one in April, and nothing in the cell says which. The mapping does. But if the
+//! same column also has `23/04/1961`, which is valid only in the order that the mapping does not use, then the mapping
+//! is wrong about the file or the file mixes both orders, and reading on would load wrong birth dates that look right.
+//! So a file is read twice: once to see what its columns show ([`Dates::Collect`]), and once to read them with that
+//! knowledge ([`Dates::Judge`]).
 
 use iris_model::issue::quoted;
 use iris_model::organization::DateOrder;
@@ -12,34 +12,34 @@ use iris_model::value::{Shown, ValueError, order_shown};
 use iris_model::{IntakeField, IssueCode};
 
 /// What a file shows about itself before it is loaded: the order of day and month in the dates of its columns, and
-/// whether all of it is to be loaded or nothing.
+/// whether it is to be loaded as a whole or not at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     evidence: Vec<Evidence>,
-    /// As the mapping says that the file was found to be read by.
+    /// As set by the mapping that was found to read the file.
     pub all_or_nothing: bool,
 }
 
-/// A date that is a day in one order alone, or a header that says which it is.
+/// A date that is valid in one order only, or a header that names the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Evidence {
     field: IntakeField,
     order: DateOrder,
-    /// Its row and text; none for a header.
+    /// Its row and text; `None` for a header.
     date: Option<(u32, String)>,
 }
 
-/// What is to be done with dates while a file is read.
+/// How dates are treated while a file is read.
 #[derive(Debug)]
 pub(crate) enum Dates<'s> {
-    /// Nothing but to see what they show.
+    /// Only note what they show.
     Collect(Survey),
-    /// To read them, knowing what the file shows.
+    /// Read them, knowing what the file shows.
     Judge(&'s Survey),
 }
 
 impl Survey {
-    /// Notes what a cell shows, the first of its kind in its column.
+    /// Notes what a cell shows, if it is the first of its kind in its column.
     pub(super) fn note(&mut self, field: IntakeField, text: &str, row: u32) {
         if let Some(Shown::Only(order)) = order_shown(text)
             && self.of(field, order).is_none()
@@ -92,7 +92,7 @@ fn written(order: DateOrder) -> &'static str {
     }
 }
 
-/// The order a header names behind its name: `Birth date (DD/MM/YYYY)`.
+/// The order that a header gives after its name: `Birth date (DD/MM/YYYY)`.
 fn order_in(header: &str) -> Option<DateOrder> {
     let (_, hint) = header.split_once('(')?;
     let letters: String = hint.chars().filter(char::is_ascii_alphabetic).flat_map(char::to_lowercase).collect();

@@ -2,8 +2,8 @@
 //!
 //! A mapping is compiled once per header into [`Compiled`] columns; a row then costs one pass over its cells. Names are
 //! compared in their normalized form ([`normalized_name`]). A field that the mapping does not mention takes the column
-//! of its own name; one it mentions takes the first of its headers that is present, else the column of its own name,
-//! and never more than one.
+//! of its own name; one that it mentions takes the first of its headers that is present, or else the column of its own
+//! name, and never more than one.
 
 mod build;
 mod candidates;
@@ -26,10 +26,10 @@ use iris_model::{Cells, EvaluationType, IntakeField, Issue, IssueCode};
 pub(crate) use setter::{Conventions, is_about_the_order, set};
 use std::collections::{HashMap, HashSet};
 
-/// The column of rejected files that holds our own remarks; ignored when the corrected file comes back.
+/// The column of rejected files that holds our remarks; ignored when the corrected file comes back.
 pub(crate) const ISSUES_COLUMN: &str = "Issues";
 
-/// The column of rejected files that holds the row's number in the file it was in; ignored likewise.
+/// The column of rejected files that holds the row's number in the original file; ignored likewise.
 pub(crate) const ROW_COLUMN: &str = "OriginalRow";
 
 /// Whether a header is one of those that we add to rejected rows.
@@ -38,15 +38,15 @@ pub(crate) fn is_own_column(header: &str) -> bool {
     [ISSUES_COLUMN, ROW_COLUMN].iter().any(|own| name == normalized_name(own))
 }
 
-/// The names a field has without any mapping: the published one, and its place in the OrderRequest where only one field
-/// has it.
+/// The names a field has without any mapping: the published one, and its path in the OrderRequest if no other field has
+/// the same.
 fn own_names(field: IntakeField) -> impl Iterator<Item = String> {
     let is_shared = matches!(field, IntakeField::PatientBirthGender | IntakeField::PatientIdentityGender);
     let path = (!is_shared).then(|| field.path());
     [field.name()].into_iter().chain(path).map(normalized_name)
 }
 
-/// The name a header has without what stands in brackets behind it: `PatientDob (MM/DD/YYYY)`. Normalized.
+/// A header without the brackets after it, normalized: `PatientDob (MM/DD/YYYY)`.
 fn without_hint(header: &str) -> Option<String> {
     let header = header.trim().trim_end_matches([':', '*']).trim_end();
     let (close, open) = match header.chars().next_back()? {
@@ -58,7 +58,7 @@ fn without_hint(header: &str) -> Option<String> {
     Some(normalized_name(stem)).filter(|name| !name.is_empty())
 }
 
-/// The names a mapping knows columns by.
+/// The column names that a mapping knows.
 pub(crate) struct Names(HashSet<String>);
 
 impl Names {
@@ -73,8 +73,8 @@ impl Names {
         cells.filter(|cell| !cell.trim().is_empty() && self.0.contains(&self.of_header(cell))).count()
     }
 
-    /// The name of a header in its normalized form: with what it has in brackets where that is part of a known name,
-    /// without where only the rest is one.
+    /// A header's normalized name: with its brackets if they are part of a known name, without them if only the rest is
+    /// one.
     fn of_header(&self, header: &str) -> String {
         let name = normalized_name(header);
         if self.0.contains(&name) {
@@ -84,20 +84,19 @@ impl Names {
     }
 }
 
-/// The field that a header is without any mapping, with what it has in brackets or without.
+/// The field that a header means without any mapping, with or without its brackets.
 pub(crate) fn published(header: &str) -> Option<IntakeField> {
     let of = |name: &str| IntakeField::ALL.iter().copied().find(|field| own_names(*field).any(|own| own == name));
     of(&normalized_name(header)).or_else(|| without_hint(header).and_then(|stem| of(&stem)))
 }
 
-/// Whether a row with that many known names can be the header: two of them, or nothing else in the row.
+/// Whether a row with this many known names can be the header: at least two, or nothing else in the row.
 pub(crate) fn is_header(matches: usize, cells: &Cells) -> bool {
     matches >= 2 || (matches == 1 && cells.iter().filter(|cell| !cell.trim().is_empty()).count() == 1)
 }
 
-/// Compiles a mapping for a header. Columns that every row needs must be there when `complete`; the records of a JSON
-/// file each bring their own keys, and say for themselves what they lack. `exams` are those the organization subscribes
-/// to.
+/// Compiles a mapping for a header. Columns that every row needs must be present if `complete`; records of a JSON file
+/// each bring their own keys, and report what they lack themselves. `exams` are those the organization subscribes to.
 pub(crate) fn compile(
     mapping: &Mapping,
     headers: &[String],
@@ -161,8 +160,7 @@ pub(crate) fn compile(
     Ok((compiled, warnings))
 }
 
-/// The names of all headers. Of several that differ in their brackets alone none can be told to be the one that is
-/// meant.
+/// The names of all headers. If several differ only in their brackets, it is unclear which one is meant.
 fn names_of(headers: &[String], known: &Names) -> Vec<String> {
     let names: Vec<String> = headers.iter().map(|header| known.of_header(header)).collect();
     let is_alone = |name: &String| names.iter().filter(|other| *other == name).count() == 1;

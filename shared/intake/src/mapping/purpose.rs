@@ -1,4 +1,4 @@
-//! What the text of a field is for: what is no value depends on it (see [`iris_model::value::residue`]).
+//! What the text of a field is for, which decides what counts as a placeholder (see [`iris_model::value::residue`]).
 
 use iris_model::IntakeField;
 use iris_model::value::residue::Purpose;

@@ -11,10 +11,10 @@ const NAMES_SHOWN: usize = 12;
 
 const DEMOGRAPHICS: [F; 4] = [F::PatientFirstName, F::PatientLastName, F::PatientDob, F::PatientBirthGender];
 
-/// Columns that say that the rows are orders.
+/// Columns that show that the rows are orders.
 const OF_ORDERS: [F; 2] = [F::EvaluationType, F::OrderScheduledTime];
 
-/// The fields without which no row could be loaded and that nothing gives a value.
+/// The fields without which no row could be loaded and that get no value from anywhere.
 pub(crate) fn missing(compiled: &Compiled, mapping: &Mapping, exams: &[EvaluationType]) -> Vec<F> {
     let has = |field| compiled.provides(field);
     let has_demographics = DEMOGRAPHICS.into_iter().any(has);
@@ -35,7 +35,7 @@ pub(crate) fn missing(compiled: &Compiled, mapping: &Mapping, exams: &[Evaluatio
     if missing.is_empty() {
         return missing;
     }
-    // What would be missing next is named with the rest: nobody wants to learn of one column after the other.
+    // What would be missing next is named as well: nobody wants to learn of missing columns one by one.
     let is_of_patients = missing.contains(&F::PatientLocalId);
     if is_of_patients && !has(F::SiteLocalId) {
         missing.push(F::SiteLocalId);
@@ -47,7 +47,7 @@ pub(crate) fn missing(compiled: &Compiled, mapping: &Mapping, exams: &[Evaluatio
     missing
 }
 
-/// Names everything that is missing, and what there is instead.
+/// Names everything that is missing, and which columns there are instead.
 pub(super) fn check(
     compiled: &Compiled,
     headers: &[String],

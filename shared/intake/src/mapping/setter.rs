@@ -8,21 +8,21 @@ use iris_model::{
     ClientGuid, EvaluationType, Gender, GenderContext, IntakeField, IssueCode, OrderControlCode, OrderRequest, WireEnum,
 };
 
-/// What organization and mapping say about values.
+/// What the organization and the mapping say about values.
 #[derive(Debug, Clone)]
 pub(crate) struct Conventions {
     dates: DateOrder,
-    /// The exams to offer to someone who named none of them.
+    /// The exams to offer when a value is none of them.
     exams: String,
 }
 
 impl Conventions {
-    /// The order of day and month that is assumed.
+    /// The assumed order of day and month.
     pub(super) fn dates(&self) -> DateOrder {
         self.dates
     }
 
-    /// Exams are those the organization subscribes to.
+    /// `exams` are those the organization subscribes to.
     pub(crate) fn new(dates: DateOrder, exams: &[EvaluationType]) -> Self {
         let codes: Vec<&str> = exams.iter().map(|exam| exam.code()).collect();
         Self { dates, exams: if codes.is_empty() { EvaluationType::codes() } else { codes.join(", ") } }
@@ -94,7 +94,7 @@ pub(crate) fn set(
     Ok(())
 }
 
-/// Whether a value of this field says that there is an order (decision 5).
+/// Whether a value of this field implies that there is an order (decision 5).
 pub(crate) fn is_about_the_order(field: IntakeField) -> bool {
     field.path().starts_with("Order.")
 }
@@ -151,7 +151,7 @@ fn guid(text: &str) -> Result<ClientGuid, ValueError> {
     })
 }
 
-/// Reads a code; those that can be used here are offered to who sent none of them.
+/// Reads a code; if it is unknown, the issue offers those that can be used here.
 fn code<T: WireEnum>(text: &str, choices: impl Fn() -> String) -> Result<T, ValueError> {
     T::from_text(text).ok_or_else(|| ValueError {
         code: IssueCode::UnknownCode,

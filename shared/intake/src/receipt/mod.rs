@@ -214,7 +214,7 @@ impl Totals {
         } += 1;
     }
 
-    /// How a file went whose rows all have a line.
+    /// How a file went, once all of its rows have a line.
     #[must_use]
     pub fn status(&self) -> Status {
         match (self.failed, self.rows) {
@@ -225,7 +225,7 @@ impl Totals {
     }
 }
 
-/// Collects the issues of a receipt: the first ones whole, all of them counted, equal ones together.
+/// Collects the issues of a receipt: the first ones in full, all of them counted, equal ones grouped.
 #[derive(Debug, Default)]
 pub struct IssueList {
     /// The first issues.
@@ -287,7 +287,7 @@ impl IssueList {
     }
 }
 
-/// The names of a drop's documents: `receipts/{name}.{drop}{ending}`. Folders of the file's name stay folders.
+/// The names of a drop's documents: `receipts/{name}.{drop}{ending}`. Folders in the file's name stay folders.
 #[must_use]
 pub fn document_name(file: &str, drop: Uuid, ending: &str) -> String {
     format!("receipts/{file}.{drop}{ending}")

@@ -7,12 +7,12 @@ use iris_model::formula::guarded;
 use rust_xlsxwriter::{Color, Format, FormatAlign, Note, Workbook, Worksheet, XlsxError};
 use std::io::Write;
 
-/// The most rows of a sheet that can carry a note on each bad cell; beyond it the `Issues` column has to do. Notes are
-/// held in memory.
+/// The most rows of a sheet that get a note on each bad cell, because notes are held in memory. Beyond it, only the
+/// `Issues` column says what is wrong.
 const ROWS_WITH_NOTES: u32 = 20_000;
 /// The most characters of a cell of a workbook.
 const CELL: usize = 32_000;
-/// What a UTF-8 file begins with that Excel is to recognize.
+/// The first bytes of a UTF-8 file that Excel is to recognize.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The most characters of a note.
 const NOTE: usize = 1_000;
@@ -24,8 +24,8 @@ pub struct RejectedCsv<W: Write> {
 }
 
 impl<W: Write> RejectedCsv<W> {
-    /// Begins with the file's own header and the columns `OriginalRow` and `Issues`. Before them stands a byte order
-    /// mark: without it Excel takes UTF-8 for something else, and a corrected file would come back with damaged names.
+    /// Begins with the file's own header and the columns `OriginalRow` and `Issues`, after a byte order mark: without
+    /// it Excel would not read the file as UTF-8, and a corrected file would come back with damaged names.
     pub fn new(mut out: W, headers: &[String], delimiter: char) -> csv::Result<Self> {
         out.write_all(BYTE_ORDER_MARK)?;
         let delimiter = u8::try_from(delimiter).unwrap_or(b',');
@@ -58,12 +58,12 @@ impl<W: Write> RejectedCsv<W> {
     }
 }
 
-/// The columns that are written: all but our own of last time.
+/// The columns that are written: all except our own from last time.
 fn kept(headers: &[String]) -> Vec<usize> {
     (0..headers.len()).filter(|column| !is_own_column(&headers[*column])).collect()
 }
 
-/// Rejected elements of a JSON file, one a line, each with the properties `OriginalRow` and `Issues`.
+/// Rejected elements of a JSON file, one per line, each with the properties `OriginalRow` and `Issues`.
 pub struct RejectedJson<W: Write> {
     out: W,
 }
@@ -77,7 +77,7 @@ impl<W: Write> RejectedJson<W> {
     /// Writes a failed element.
     pub fn write(&mut self, line: &RowLine) -> std::io::Result<()> {
         let text = line.cells.as_deref().and_then(<[String]>::first).map_or("null", String::as_str);
-        // A line that is no JSON appears as the text it is.
+        // A line that is not JSON is written as text.
         let value = serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::from(text));
         let mut object = match value {
             serde_json::Value::Object(object) => object,

@@ -32,8 +32,8 @@ impl<W: Write> RowsCsv<W> {
     }
 }
 
-/// All issues of a row in one cell: `PatientDob: bad-date: …; OrderState: …`. On one line, so that a row is a line for
-/// every tool.
+/// All issues of a row in one cell: `PatientDob: bad-date: …; OrderState: …`. They stay on one line, so that every tool
+/// sees one line per row.
 pub(super) fn issues(line: &RowLine) -> String {
     let texts = line.issues.iter().map(|located| {
         let issue = &located.issue;

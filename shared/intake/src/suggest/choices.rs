@@ -1,4 +1,4 @@
-//! What a person makes of the suggestions, and the mapping that it becomes.
+//! A person's choices about the suggestions, and the mapping that results.
 
 use super::{CONFIRMED, Confidence, Dates, Look, Suggestions};
 use crate::mapping;
@@ -6,7 +6,7 @@ use iris_model::organization::{ColumnRule, DateOrder, Mapping};
 use iris_model::{EvaluationType, Gender, IntakeField, LocalId, Organization, state};
 use std::collections::BTreeMap;
 
-/// Fields with a fixed set of values: what stands in the file has to be one of them, or be translated.
+/// Fields with a fixed set of values: those in the file have to be in the set, or be translated.
 const OF_LISTS: [IntakeField; 5] = [
     IntakeField::SiteLocalId,
     IntakeField::PatientBirthGender,
@@ -15,12 +15,12 @@ const OF_LISTS: [IntakeField; 5] = [
     IntakeField::OrderState,
 ];
 
-/// What a field gets where no column says it.
+/// What a field gets if no column provides it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fallback {
-    /// This, in every row.
+    /// This value in every row.
     Constant(String),
-    /// This, where the cell is empty.
+    /// This value where the cell is empty.
     Default(String),
 }
 
@@ -29,7 +29,7 @@ pub enum Fallback {
 pub struct Choices {
     /// The mapping's name.
     pub name: String,
-    /// The sheet, if only that is to be read.
+    /// The sheet, if only that one is to be read.
     pub sheet: Option<String>,
     /// The column of a field, 0 = first. One column may be several fields.
     pub columns: BTreeMap<IntakeField, usize>,
@@ -39,7 +39,7 @@ pub struct Choices {
     pub values: BTreeMap<IntakeField, BTreeMap<String, String>>,
     /// The order of day and month.
     pub date_order: DateOrder,
-    /// Rows to pass over.
+    /// Rows to skip.
     pub skip_rows: Vec<String>,
     /// Orders without an id get one.
     pub derives_order_ids: bool,
@@ -52,14 +52,14 @@ pub struct Translated {
     pub value: String,
     /// In how many rows.
     pub count: u64,
-    /// What it is without a translation, if it is one of the set.
+    /// Its meaning without a translation, if it is in the set.
     pub is: Option<String>,
-    /// What it probably means; never taken without being looked at.
+    /// What it probably means; never used without confirmation.
     pub meant: Option<String>,
 }
 
 impl Choices {
-    /// What is exact or strong, and nothing else. Of the dates' order what they show.
+    /// Takes only the exact and strong suggestions, and the date order that the dates show.
     #[must_use]
     pub fn suggested(look: &Look, suggestions: &Suggestions, organization: &Organization) -> Self {
         let mut choices = Self { sheet: look.sheet.clone().filter(|_| look.sheets.len() > 1), ..Self::default() };
@@ -76,7 +76,7 @@ impl Choices {
         choices
     }
 
-    /// Adds translations for values that mean one thing alone, where the field has none of its own yet.
+    /// Adds translations for values with only one possible meaning, if the field has none of its own yet.
     pub fn prefill(&mut self, look: &Look, organization: &Organization) {
         for field in OF_LISTS {
             let Some(values) = self.translated(field, look, organization) else { continue };
@@ -90,8 +90,8 @@ impl Choices {
         self.values.retain(|_, table| !table.is_empty());
     }
 
-    /// The values that stand in the file for a field with a fixed set of them; `None` for other fields, and where no
-    /// column is chosen or it has too many.
+    /// The values in the file for a field with a fixed set of them; `None` for other fields, if no column is chosen, or
+    /// if it has too many values.
     #[must_use]
     pub fn translated(&self, field: IntakeField, look: &Look, organization: &Organization) -> Option<Vec<Translated>> {
         if !OF_LISTS.contains(&field) {
@@ -108,7 +108,7 @@ impl Choices {
         Some(choices.iter().map(value).collect())
     }
 
-    /// Required fields that nothing gives a value.
+    /// Required fields that get no value from anywhere.
     #[must_use]
     pub fn missing(&self, look: &Look, organization: &Organization) -> Vec<IntakeField> {
         let mapping = self.mapping(look);
@@ -164,14 +164,14 @@ impl Choices {
         }
     }
 
-    /// The chosen columns that want a confirming tick.
+    /// The chosen columns that need confirmation.
     #[must_use]
     pub fn to_confirm(&self) -> Vec<IntakeField> {
         CONFIRMED.into_iter().filter(|field| self.columns.contains_key(field)).collect()
     }
 }
 
-/// The value of the set that a text is.
+/// The value of the set that a text stands for.
 fn is(field: IntakeField, text: &str, organization: &Organization) -> Option<String> {
     match field {
         IntakeField::SiteLocalId => {
@@ -188,7 +188,7 @@ fn is(field: IntakeField, text: &str, organization: &Organization) -> Option<Str
     }
 }
 
-/// What a text probably means: by the tables of the organization's other mappings where they agree, and a site by its
+/// What a text probably means: according to the organization's other mappings where they agree, and for a site by its
 /// name or city.
 fn meant(field: IntakeField, text: &str, organization: &Organization) -> Option<String> {
     let rules = organization.drops.iter().filter_map(|rule| rule.mapping.columns.get(&field));

@@ -1,4 +1,4 @@
-//! A column of an unknown file: its name, what stands in it, and what its values look like.
+//! A column of an unknown file: its name, its contents, and what its values look like.
 
 use iris_model::organization::DateOrder;
 use iris_model::value::{self, Shown, order_shown, residue};
@@ -7,13 +7,13 @@ use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-/// Different values kept of a column; one with more is no list of choices.
+/// Different values kept per column; a column with more is not a list of choices.
 const CHOICES: usize = 200;
-/// Values by which it is told whether a column repeats itself.
+/// How many values are compared to see whether a column repeats itself.
 const COMPARED: usize = 100_000;
-/// Of its values so many of a hundred have to be of a shape: files have slips.
+/// The percentage of values that must have a shape for the column to have it: files have typos.
 const MOST: u64 = 90;
-/// Values shown of a column.
+/// Sample values shown per column.
 const SAMPLES: usize = 3;
 /// The longest value that is kept, in characters.
 const SHOWN: usize = 80;
@@ -22,13 +22,13 @@ const SHOWN: usize = 80;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DateEvidence {
-    /// Days with the month first alone: the second part is over 12.
+    /// Dates that are valid only with the month first: the second part is over 12.
     pub month_first: u64,
-    /// Days with the day first alone: the first part is over 12.
+    /// Dates that are valid only with the day first: the first part is over 12.
     pub day_first: u64,
-    /// Days in both orders, and different ones.
+    /// Dates that are valid, and different, in both orders.
     pub either: u64,
-    /// Dates whose order is no question, `2026-11-20` among them.
+    /// Dates whose order is unambiguous, such as `2026-11-20`.
     pub plain: u64,
 }
 
@@ -56,12 +56,12 @@ pub struct Column {
     pub header: String,
     /// The first different values.
     pub samples: Vec<String>,
-    /// Cells that say something.
+    /// Cells that are not empty.
     pub filled: u64,
     /// The different values with their counts, where they are few enough to be a list of choices.
     #[serde(skip)]
     pub choices: Option<BTreeMap<String, u64>>,
-    /// Whether no value stands in it twice.
+    /// Whether no value occurs twice.
     pub is_unique: bool,
     /// What its dates show.
     pub dates: DateEvidence,
@@ -74,7 +74,7 @@ pub struct Column {
     hashes: RandomState,
 }
 
-/// How many values are what.
+/// How many values have which shape.
 #[derive(Debug, Clone, Copy, Default)]
 struct Shapes {
     npi: u64,
@@ -92,13 +92,13 @@ struct Shapes {
 }
 
 impl Column {
-    /// A column of this name of which nothing was seen.
+    /// A column of this name, before any cell was seen.
     #[must_use]
     pub fn new(header: &str) -> Self {
         Self { header: header.to_owned(), choices: Some(BTreeMap::new()), is_unique: true, ..Self::default() }
     }
 
-    /// Sees a cell.
+    /// Takes a cell into account.
     pub fn see(&mut self, cell: &str) {
         let cell = residue::unforced(cell.trim()).unwrap_or_else(|| cell.trim().to_owned());
         if cell.is_empty() || residue::is_nothing(&cell, residue::Purpose::Typed) {
@@ -147,7 +147,7 @@ impl Column {
         shapes.with_time += u64::from(value::date(cell, DateOrder::MonthFirst).is_ok() && cell.contains(':'));
     }
 
-    /// Whether nearly all values are of a shape.
+    /// Whether nearly all values have a shape.
     fn mostly(&self, of_shape: u64) -> bool {
         self.filled > 0 && of_shape * 100 >= self.filled * MOST
     }
@@ -158,7 +158,7 @@ impl Column {
         self.mostly(self.dates.total())
     }
 
-    /// Whether its values look like the field's: why, or why not.
+    /// Whether its values look like the field's, with the reason either way.
     pub(super) fn agrees(&self, field: IntakeField, organization: &Organization) -> Result<String, String> {
         use IntakeField as F;
         let shapes = &self.shapes;
@@ -254,7 +254,7 @@ impl Column {
         }
     }
 
-    /// A field whose values look like nothing else, whatever the name.
+    /// The field whose values look like no other's, whatever the name.
     pub(super) fn shape_alone(&self, organization: &Organization) -> Option<(IntakeField, String)> {
         use IntakeField as F;
         if self.filled < 3 || self.is_of_dates() {
@@ -294,7 +294,7 @@ impl Column {
     }
 }
 
-/// Genders as words and letters; digits are codes of somebody's own.
+/// Genders as words and letters; digits are private codes.
 fn is_gender(text: &str) -> bool {
     text.parse::<u64>().is_err() && Gender::from_text(text).is_some()
 }

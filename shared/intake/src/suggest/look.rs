@@ -1,4 +1,4 @@
-//! Looking through a file that no mapping reads: which row is the header, and what its columns show.
+//! Surveying a file that no mapping reads: which row is the header, and what its columns show.
 
 use super::column::Column;
 use super::{synonyms, words};
@@ -16,12 +16,12 @@ use iris_model::{Cells, Issue, IssueCode};
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// Rows among which the header is looked for and that are shown.
+/// How many rows are searched for the header, and shown.
 const TOP: usize = 20;
-/// Different words kept of the first cells that may be totals.
+/// Different words kept from first cells that may be totals.
 const TOTALS: usize = 10;
 
-/// Where a person says that the data is; nothing said is found out.
+/// Where a person says the data is; what is not given is detected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {
     /// The sheet.
@@ -140,7 +140,7 @@ impl Look {
         }
     }
 
-    /// Goes through the rows below the header. Rows before a defect count.
+    /// Reads the rows below the header. Rows before a defect count.
     fn through(mut self, headers: &[String], mut lines: impl Lines) -> Result<Self, FileIssue> {
         self.columns = headers.iter().map(|header| Column::new(header)).collect();
         loop {
@@ -181,7 +181,8 @@ fn row(line: &Line) -> TopRow {
     TopRow { number: line.number, cells: line.cells.to_vec() }
 }
 
-/// The header's place by the delimiter under which the top looks most like a table, its number, and the rows around it.
+/// The header's place under the delimiter that makes the top look most like a table, its number, and the rows around
+/// it.
 fn best_of(tops: Vec<Vec<TopRecord>>, view: &View) -> Option<(HeaderPlace, u32, Vec<TopRow>)> {
     let mut best: Option<(i64, HeaderPlace, u32, Vec<TopRow>)> = None;
     for top in tops {
@@ -198,7 +199,7 @@ fn best_of(tops: Vec<Vec<TopRecord>>, view: &View) -> Option<(HeaderPlace, u32, 
     best.map(|(_, place, line, rows)| (place, line, rows))
 }
 
-/// The row that looks most like a header, with how much it does.
+/// The row that looks most like a header, with its score.
 fn likeliest<'a>(rows: impl Iterator<Item = &'a Cells>) -> Option<(i64, usize)> {
     let mut best: Option<(i64, usize)> = None;
     for (at, cells) in rows.enumerate() {
@@ -210,7 +211,7 @@ fn likeliest<'a>(rows: impl Iterator<Item = &'a Cells>) -> Option<(i64, usize)> 
     best
 }
 
-/// How much a row looks like a header: names that are known, and different texts that no value would be.
+/// How much a row looks like a header: known names, and different texts that are unlikely to be values.
 fn likeness(cells: &Cells) -> i64 {
     let mut different = HashSet::new();
     let mut score = 0;

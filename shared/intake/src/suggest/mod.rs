@@ -1,9 +1,9 @@
 //! What the columns of an unknown file probably mean.
 //!
-//! [`look`] goes through a file that no mapping reads and gathers what its columns show: names, values, shapes.
-//! [`suggest`], a pure function, says which field each column probably is, how sure that is and why; [`Choices`] are
-//! what a person makes of it, and become the mapping. Names are learned from the published fields, from the
-//! organization's own mappings, never from another's, and from the table of synonyms in `data/synonyms.txt`.
+//! [`look`] reads a file that no mapping reads and gathers what its columns show: names, values, shapes. [`suggest`], a
+//! pure function, says which field each column probably is, how sure that is and why. [`Choices`] are what a person
+//! decides, and become the mapping. Names are learned from the published fields, the organization's own mappings (never
+//! another's), and the table of synonyms in `data/synonyms.txt`.
 
 mod choices;
 mod column;
@@ -26,9 +26,10 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
-    /// The name or the shape of its values alone, or two columns that could be the same field: a person has to choose.
+    /// Only the name or only the shape of its values fits, or two columns could be the same field: a person has to
+    /// choose.
     Weak,
-    /// A synonym, and values of the shape.
+    /// A synonym, with values of the right shape.
     Strong,
     /// A published name, or one that another mapping of the organization uses.
     Exact,
@@ -42,7 +43,7 @@ pub struct Suggestion {
     pub field: IntakeField,
     /// How sure that is.
     pub confidence: Confidence,
-    /// Why, in sentences without a value of the file.
+    /// Why, in sentences that quote no value of the file.
     pub reasons: Vec<String>,
 }
 
@@ -50,13 +51,13 @@ pub struct Suggestion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dates {
-    /// No date leaves the order of day and month open.
+    /// All dates are unambiguous.
     NoQuestion,
-    /// Some dates are days in this order alone, none in the other alone.
+    /// Some dates are valid only in this order, none only in the other.
     Shown(DateOrder),
-    /// Both orders are evident: the file is of two minds, and cannot be read.
+    /// Both orders are evident: the file contradicts itself, and cannot be read.
     Contradictory,
-    /// Dates could be either of two days, and none shows which: a person has to say.
+    /// Dates could mean either of two days, and none shows which: a person has to say.
     Open,
 }
 
@@ -70,8 +71,8 @@ pub struct Suggestions {
     pub dates: Dates,
 }
 
-/// Fields that always want a person's confirmation, however sure the suggestion: a mistake in them is another patient
-/// or another order.
+/// Fields that always need a person's confirmation, however sure the suggestion: a mistake in them means another
+/// patient or another order.
 pub const CONFIRMED: [IntakeField; 3] =
     [IntakeField::PatientLocalId, IntakeField::PatientDob, IntakeField::OrderLocalId];
 
@@ -93,7 +94,7 @@ fn own_names(organization: &Organization) -> HashMap<String, Option<(IntakeField
             for header in &rule.headers {
                 let entry = names.entry(normalized_name(header)).or_insert_with(|| Some((*field, name.clone())));
                 if entry.as_ref().is_some_and(|(known, _)| known != field) {
-                    // One column for two fields: which of them is meant first cannot be told.
+                    // One column for two fields: it is unclear which is meant.
                     *entry = None;
                 }
             }
@@ -141,7 +142,7 @@ fn weak(field: IntakeField, reasons: Vec<String>) -> Suggestion {
     Suggestion { field, confidence: Confidence::Weak, reasons }
 }
 
-/// Of several columns for one field the surest keeps it; of equally sure ones each has to be chosen.
+/// If several columns fit one field, the surest keeps it; if equally sure, a person has to choose.
 fn settle_rivals(found: &mut [Option<Suggestion>]) {
     let mut best: BTreeMap<IntakeField, (Confidence, usize)> = BTreeMap::new();
     for suggestion in found.iter().flatten() {

@@ -5,7 +5,7 @@ use iris_model::IntakeField;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// A field with its names on a line each; see the file's first lines.
+/// A field with its names, one per line; see the file's first lines.
 const TABLE: &str = include_str!("../../data/synonyms.txt");
 
 static NAMES: LazyLock<HashMap<String, (IntakeField, bool)>> = LazyLock::new(|| {
@@ -21,7 +21,7 @@ pub(super) fn of(header: &str) -> Option<(IntakeField, bool)> {
     NAMES.get(&key(header)).copied()
 }
 
-/// Field, name, and whether the name tells the field when the values agree.
+/// Field, name, and whether the name identifies the field when the values agree.
 fn entries() -> impl Iterator<Item = (IntakeField, &'static str, bool)> {
     let lines = TABLE.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines.filter_map(|line| line.split_once(':')).flat_map(|(field, names)| {

@@ -1,4 +1,4 @@
-//! Names of columns as they are compared with the table of synonyms: without case, separators and the abbreviations of
+//! Column names in the form compared with the table of synonyms: without case, separators and the abbreviations of
 //! databases.
 
 /// Abbreviations and what they stand for.
@@ -75,7 +75,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The name without what explains it: `DOB (MM/DD/YYYY)`, `Phone*`.
+/// The name without its explanation: `DOB (MM/DD/YYYY)`, `Phone*`.
 fn without_brackets(name: &str) -> &str {
     name.split(['(', '[', '*']).next().map(str::trim).filter(|stem| !stem.is_empty()).unwrap_or(name)
 }

@@ -13,18 +13,18 @@ const EXAMPLE_ROW: u32 = 1;
 const EXPLANATIONS: &str = "How to fill in";
 const LISTS: &str = "Lists";
 
-/// What the explanations begin with.
+/// What the explanations start with.
 pub(super) struct About<'a> {
     pub(super) organization: &'a str,
     pub(super) container: &'a str,
-    /// What the name of the file has to look like, when that matters.
+    /// The pattern that the file's name has to match, if that matters.
     pub(super) pattern: Option<&'a str>,
     pub(super) sheet: &'a str,
 }
 
 pub(super) fn write(columns: &[Column], about: &About<'_>) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
-    // The same template is the same file, byte by byte.
+    // The same template gives the same file, byte by byte.
     let made = ExcelDateTime::from_ymd(2026, 1, 1)?;
     book.set_properties(&DocProperties::new().set_title("Orders").set_creation_datetime(&made));
     sheet_to_fill_in(book.add_worksheet(), columns, about.sheet)?;
@@ -60,7 +60,7 @@ fn sheet_to_fill_in(sheet: &mut Worksheet, columns: &[Column], name: &str) -> Re
     Ok(())
 }
 
-/// The header with a mark when the column is needed; reading ignores the mark.
+/// The header, with a mark when the column is required; reading ignores the mark.
 fn header(column: &Column) -> String {
     if column.need.is_required() { format!("{} *", column.header) } else { column.header.clone() }
 }
@@ -86,8 +86,8 @@ fn example(sheet: &mut Worksheet, place: u16, column: &Column, cells: &Format) -
     Ok(())
 }
 
-/// How cells of a column look before anything is entered. All but dates are text: a number would lose the zeros in
-/// front.
+/// The format of a column's cells before anything is entered. Everything except dates is text: a number would lose its
+/// leading zeros.
 fn cells(entry: &Entry) -> Format {
     Format::new().set_num_format(match entry {
         Entry::Date => "yyyy-mm-dd",
@@ -124,7 +124,7 @@ fn of_entry(entry: &Entry) -> Result<Option<DataValidation>, XlsxError> {
     }
 }
 
-/// Nobody alive was born before; also the first day that spreadsheets know.
+/// Nobody alive was born earlier; also the first day that spreadsheets know.
 fn first_date() -> Result<ExcelDateTime, XlsxError> {
     ExcelDateTime::from_ymd(1900, 1, 1)
 }
@@ -181,7 +181,7 @@ fn explanations(sheet: &mut Worksheet, columns: &[Column], about: &About<'_>) ->
     Ok(())
 }
 
-/// What the lists of cells refer to: a column of values for each, and one of what they mean.
+/// What the drop-down lists of cells refer to: for each, a column of values and one of meanings.
 fn lists(sheet: &mut Worksheet, columns: &[Column]) -> Result<(), XlsxError> {
     sheet.set_name(LISTS)?.set_hidden(true);
     let mut place = 0;

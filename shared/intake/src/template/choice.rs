@@ -14,8 +14,8 @@ fn choice(value: &str, meaning: &str) -> Choice {
     Choice { value: value.to_owned(), meaning: meaning.to_owned() }
 }
 
-/// What is offered for a field; `None` when it is free. Where a mapping translates values, its words are offered: they
-/// are those of the people who fill in the file.
+/// What is offered for a field; `None` when it is free text. If a mapping translates values, its words are offered,
+/// because they are those of the people who fill in the file.
 pub(super) fn choices(field: F, rule: &ColumnRule, organization: &Organization) -> Option<Vec<Choice>> {
     let known = known(field, organization)?;
     let translated: Vec<Choice> = rule

@@ -1,4 +1,4 @@
-//! What a person has to know of a column to fill it in.
+//! What a person has to know about a column to fill it in.
 
 use super::choice::{Choice, choices};
 use iris_model::field::normalized_name;
@@ -9,8 +9,8 @@ use std::collections::HashSet;
 /// The id of the patient in the example row. A row with it is not loaded (decision 221).
 pub(crate) const EXAMPLE_PATIENT: &str = "EXAMPLE-DELETE-THIS-ROW";
 
-/// The columns in the order in which a person fills them in: what is needed first. `Version` and `ClientGuid` say what
-/// the container a file is dropped into says already.
+/// The columns in the order in which a person fills them in: required ones first. `Version` and `ClientGuid` are
+/// missing because the container that a file is dropped into implies them.
 const ORDER: [F; 48] = [
     F::SiteLocalId,
     F::PatientLocalId,
@@ -93,7 +93,7 @@ impl Need {
 /// How the cells of a column are entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// As text, so that zeros in front stay.
+    /// As text, so that leading zeros are kept.
     Text,
     /// A date.
     Date,
@@ -101,7 +101,7 @@ pub(super) enum Entry {
     DateTime,
     /// Ten digits.
     Npi,
-    /// One of a list. `open`: others are accepted after a question.
+    /// One of a list. `open`: others are accepted after a confirmation.
     List { choices: Vec<Choice>, open: bool },
 }
 
@@ -136,7 +136,7 @@ pub(super) fn columns(organization: &Organization, mapping: &Mapping) -> Vec<Col
     for field in ORDER {
         let rule = mapping.columns.get(&field).unwrap_or(&nothing);
         let header = rule.headers.first().map_or(field.name(), String::as_str);
-        // Whatever the mapping says for all rows is not asked for; a column that fills two fields is there once.
+        // A constant of the mapping is not asked for; a column that fills two fields appears once.
         if given(rule.constant.as_deref()).is_some() || !taken.insert(normalized_name(header)) {
             continue;
         }
@@ -247,7 +247,7 @@ fn about(field: F, organization: &Organization) -> &'static str {
     }
 }
 
-/// Plain invention, of the kind that nobody takes for a person.
+/// Invented values that nobody could mistake for a person's.
 fn example(field: F, entry: &Entry, organization: &Organization) -> String {
     if let Entry::List { choices, .. } = entry {
         let wanted = match field {

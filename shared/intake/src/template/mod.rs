@@ -2,7 +2,7 @@
 //! sheet that explains each column.
 //!
 //! The second row is an example. Its patient has the id `EXAMPLE-DELETE-THIS-ROW`, and a row with that id is never
-//! loaded, whatever else it says: whoever forgets to delete it gets a warning (`example-row`), not an invented patient
+//! loaded, whatever else it says: forgetting to delete it causes a warning (`example-row`), not an invented patient
 //! (decision 221).
 
 mod book;
@@ -17,8 +17,8 @@ use iris_model::Organization;
 use iris_model::organization::Mapping;
 use rust_xlsxwriter::XlsxError;
 
-/// Writes the workbook for files that will be dropped under this name: it decides which of the organization's mappings
-/// reads them.
+/// Writes the workbook for files that will be dropped under this name, which decides which of the organization's
+/// mappings reads them.
 ///
 /// # Errors
 /// When the workbook cannot be made, which no mapping is known to cause.

@@ -5,7 +5,7 @@ use iris_model::issue::quoted;
 use iris_model::{Issue, IssueCode};
 use std::borrow::Cow;
 
-/// Whole numbers beyond this cannot be told apart in a spreadsheet: it keeps 15 digits.
+/// Whole numbers beyond this cannot be told apart: a spreadsheet keeps 15 digits.
 const EXACT: f64 = 1e15;
 /// The day after the last one of the calendar, 9999-12-31, in days since 1900.
 const LAST_DAY: f64 = 2_958_466.0;
@@ -25,8 +25,8 @@ pub(super) fn text<'c>(value: &'c DataRef<'_>) -> (Cow<'c, str>, Option<Issue>) 
     }
 }
 
-/// Numbers as people mean them: an id of 12345 is not 12345.0. One with more digits than a spreadsheet keeps was
-/// damaged before it came to us.
+/// Numbers as people mean them: an id of 12345 is not 12345.0. A number with more digits than a spreadsheet keeps was
+/// damaged before it reached us.
 fn float(number: f64) -> (Cow<'static, str>, Option<Issue>) {
     if number.abs() < EXACT {
         let whole = number as i64;
@@ -42,7 +42,7 @@ fn float(number: f64) -> (Cow<'static, str>, Option<Issue>) {
     (Cow::Owned(text), Some(Issue::error(IssueCode::BadNumber, "", message)))
 }
 
-/// Date cells are dates, whatever their format shows (decision 15); a time of day without a date is one.
+/// Date cells are dates, whatever their format shows (decision 15); a time of day without a date stays a time of day.
 fn date_time(instant: &ExcelDateTime) -> (Cow<'static, str>, Option<Issue>) {
     let days = instant.as_f64();
     if instant.is_duration() {

@@ -1,7 +1,7 @@
-//! Looking at the parts of a workbook while they pass, before calamine sees them (threats §1).
+//! Examining the parts of a workbook while they pass, before calamine sees them (threats §1).
 //!
-//! A workbook says about itself how large it is. Libraries believe it, and a lie of a kilobyte makes the process abort.
-//! So what a part says is compared with what it is, piece by piece:
+//! A workbook declares its own sizes. Libraries believe them, and a lie of a kilobyte makes the process abort. So what
+//! a part declares is compared with what it contains, piece by piece:
 //!
 //! | what | limit | because |
 //! |---|---|---|
@@ -22,20 +22,20 @@ use crate::limits::Limits;
 
 /// Parts up to this size may have any ratio: small XML compresses extremely well.
 pub(super) const SMALL: u64 = 1 << 20;
-/// The longest token of XML, in bytes: room for cells that are far too long, so that the row can say so.
+/// The longest XML token, in bytes: large enough that a cell that is far too long can still be reported in its row.
 const TOKEN: usize = 16 << 20;
-/// The largest part of those that are held as a whole.
+/// The largest size of parts that are held as a whole.
 pub(super) const SMALL_PART: u64 = 16 << 20;
 /// The most bytes that formats may copy from each other.
 const STYLES: u64 = 128 << 20;
-/// How many entries more than it has room for a table of shared texts may declare: writers are sloppy, and this much
+/// How many more entries than it has room for a table of shared texts may declare: writers are sloppy, and this much
 /// can be reserved.
 const SLOPPY: u64 = 1_000_000;
-/// Memory of an entry of the table of shared texts beyond its text: what it needs at least, and how many bytes of text
-/// fit into that.
+/// Memory of an entry in the table of shared texts, beyond its text: the minimum, and how many bytes of text fit into
+/// it.
 const ENTRY: u64 = 56;
 const ENTRY_TEXT: u64 = 24;
-/// The least XML around an entry: `<si><t></t></si>`; and the least there can be, `<si/>`.
+/// The usual minimum of XML around an entry, `<si><t></t></si>`; and the absolute one, `<si/>`.
 const ENTRY_XML: u64 = 16;
 const LEAST_ENTRY: u64 = 5;
 
@@ -44,7 +44,7 @@ pub(super) struct Examined<'l> {
     name: String,
     limits: &'l Limits,
     sheets: &'l Sheets,
-    /// Bytes it has by its own account, and as it is stored.
+    /// Its size as declared, and as stored.
     declared: u64,
     compressed: u64,
     length: u64,
@@ -52,10 +52,10 @@ pub(super) struct Examined<'l> {
     tags: Tags,
 }
 
-/// What the tags of a part say.
+/// What the tags of a part declare.
 #[derive(Default)]
 struct Tags {
-    /// Largest number of shared texts declared; a number that cannot be read is the largest.
+    /// The largest declared number of shared texts; an unreadable number counts as the largest possible.
     declared_texts: u64,
     texts: u64,
     formats: u64,
@@ -70,7 +70,7 @@ impl<'l> Examined<'l> {
         Self { name: name.to_owned(), limits, sheets, declared, compressed, length: 0, tokens, tags }
     }
 
-    /// The next piece, which is mended where calamine would misread it, and what is remarkable in it.
+    /// The next piece, mended where calamine would misread it, and the remarks about it.
     pub(super) fn pass(&mut self, piece: &mut [u8]) -> Result<Vec<Remark>, FileIssue> {
         let is_wide = matches!(piece, [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [_, 0, ..] | [0, ..]);
         if self.length == 0 && is_wide {
@@ -147,7 +147,7 @@ impl<'l> Examined<'l> {
     }
 }
 
-/// A declared number; one that cannot be read is the largest.
+/// A declared number; an unreadable one counts as the largest possible.
 fn number(text: &[u8]) -> u64 {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
 }

@@ -1,9 +1,8 @@
-//! Unpacking the parts of a workbook on a thread of its own, looking at them on the way.
+//! Unpacking the parts of a workbook on a thread of its own, and examining them on the way.
 //!
-//! A part is unpacked once, while it is read: a piece is handed over when it has been examined and not before, so
-//! calamine never sees what would do it harm, and has been mended where it would be misread. Parts that nobody reads
-//! are not unpacked. The channel of [`AHEAD`] pieces bounds the memory; whoever asks for another part, or goes away,
-//! ends the one at hand.
+//! A part is unpacked once, while it is read. A piece is handed over only after it has been examined, and mended where
+//! it would be misread, so calamine never sees anything harmful. Parts that nobody reads are not unpacked. The channel
+//! of [`AHEAD`] pieces bounds the memory; asking for another part, or dropping the reader, ends the current one.
 
 use super::examine::Examined;
 use super::mend;
@@ -17,22 +16,22 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 /// Bytes handed over at a time.
 const PIECE: usize = 64 * 1024;
-/// Pieces ahead of the reader.
+/// Pieces the thread may be ahead of the reader.
 const AHEAD: usize = 4;
 
-/// A piece of a part, with what is remarkable in it.
+/// A piece of a part, with the remarks about it.
 pub(super) enum Piece {
     Bytes(Vec<u8>, Vec<Remark>),
     /// The part is complete.
     End,
 }
 
-/// A part as it arrives. A channel that closes without [`Piece::End`] or a reason is damage.
+/// A part as it arrives. A channel that closes without [`Piece::End`] or an error means damage.
 pub(super) type Pieces = Receiver<Result<Piece, FileIssue>>;
 
 type PieceSender = SyncSender<Result<Piece, FileIssue>>;
 
-/// Asks the thread for parts. The thread ends with it.
+/// Requests parts from the thread, which ends when this is dropped.
 pub(super) struct Inflater(Sender<(usize, PieceSender)>);
 
 impl Inflater {
@@ -45,17 +44,17 @@ impl Inflater {
         std::thread::spawn(move || {
             for (index, reply) in requests {
                 let name = keys.get(index).map_or("", String::as_str);
-                // Nobody listening has lost interest in the part.
+                // If nobody listens any more, nobody needs the part.
                 let _ = reply.send(unpack(&mut archive, index, name, &sheets, &limits, &reply).map(|()| Piece::End));
             }
         });
         Self(sender)
     }
 
-    /// The part in this place, from its beginning.
+    /// The part at this index, from its beginning.
     pub(super) fn part(&self, index: usize) -> Pieces {
         let (sender, pieces) = sync_channel(AHEAD);
-        // A thread that is gone leaves a closed channel behind, which is damage.
+        // A thread that is gone leaves a closed channel behind, which counts as damage.
         let _ = self.0.send((index, sender));
         pieces
     }
@@ -72,7 +71,7 @@ fn unpack(
     let mut part = archive.by_index(index).map_err(|error| of_zip(&error))?;
     let is_xml = name.ends_with(".xml") || name.ends_with(".rels");
     let mut examined = Examined::new(name, part.size(), part.compressed_size(), limits, sheets);
-    // What is held back of a piece, so that no cell is cut in two.
+    // The end of a piece that is held back, so that no cell is cut in two.
     let mut rest = Vec::new();
     loop {
         let mut piece = Vec::with_capacity(PIECE + rest.len());
@@ -83,7 +82,7 @@ fn unpack(
         }
         if is_xml && length > 0 {
             let whole = mend::whole(&piece);
-            // Something longer than a piece is handed on as it comes.
+            // Anything longer than a piece is handed on as it comes.
             if whole > 0 {
                 rest = piece.split_off(whole);
             }

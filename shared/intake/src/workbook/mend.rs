@@ -1,9 +1,9 @@
-//! Changing bytes of a part on their way to calamine, without changing how many there are.
+//! Changing bytes of a part on their way to calamine, without changing their number.
 //!
-//! Three things are allowed in a workbook that calamine fails on, or takes for something else: the dimension of a
-//! sheet, which is a hint, in any form; sheets that hold no cells; and values with blanks or comments around them.
-//! Since a part keeps its size, an element is taken away by giving it a name that means nothing, and a value is written
-//! at its place with blanks behind it.
+//! Three things are allowed in a workbook that calamine fails on or misreads: the dimension of a sheet, which is only a
+//! hint, in any form; sheets that hold no cells; and values with blanks or comments around them. Since a part keeps its
+//! size, an element is removed by giving it a name that means nothing, and a value is written in place with blanks
+//! after it.
 
 use super::package::Sheets;
 use super::tokens::{Tag, attributes, local_name};
@@ -13,20 +13,20 @@ use super::tokens::{Tag, attributes, local_name};
 pub(super) struct Mend {
     /// Where it begins in the part.
     at: u64,
-    /// What stands there from then on.
+    /// The bytes to write there.
     bytes: Vec<u8>,
 }
 
 impl Mend {
-    /// Takes the name from a tag.
+    /// Removes the name from a tag.
     pub(super) fn rename(tag: &Tag<'_>) -> Self {
         let name = tag.bytes.iter().position(|byte| byte.is_ascii_whitespace()).unwrap_or(tag.bytes.len());
         let end = if tag.bytes.get(..name).is_some_and(|name| name.ends_with(b"/")) { name - 1 } else { name };
-        // The last letter of the name, behind the opening bracket.
+        // The last letter of the name, after the opening bracket.
         Self { at: tag.start() + end as u64, bytes: b"_".to_vec() }
     }
 
-    /// Writes a value from `start` on, with blanks behind its closing tag.
+    /// Writes a value from `start` on, with blanks after its closing tag.
     pub(super) fn value(start: u64, end: &Tag<'_>, value: &[u8]) -> Self {
         let mut bytes = value.to_vec();
         bytes.push(b'<');
@@ -37,7 +37,7 @@ impl Mend {
         Self { at: start, bytes }
     }
 
-    /// Changes a piece that begins at this place of the part. `false`: it does not lie within the piece.
+    /// Changes a piece that begins at this place of the part. `false`: the change lies outside the piece.
     pub(super) fn apply(&self, piece: &mut [u8], begins: u64) -> bool {
         let place = self.at.checked_sub(begins).and_then(|from| usize::try_from(from).ok());
         let place = place.and_then(|from| piece.get_mut(from..from.checked_add(self.bytes.len())?));
@@ -52,7 +52,7 @@ impl Mend {
 /// Follows the tags of the part that lists the sheets.
 #[derive(Default)]
 pub(super) struct BookTags {
-    /// The element at hand is taken away: its end is, too.
+    /// The current element is being removed, so its end tag must be too.
     is_open: bool,
     mends: Vec<Mend>,
 }
@@ -78,16 +78,16 @@ impl BookTags {
         }
     }
 
-    /// What is to be mended since it was last taken.
+    /// The changes found since the last call.
     pub(super) fn mends(&mut self) -> Vec<Mend> {
         std::mem::take(&mut self.mends)
     }
 }
 
-/// How much of a piece can be handed on, so that nothing that may have to be mended is cut in two: up to the last cell,
-/// else the last tag.
+/// How much of a piece can be handed on so that nothing that may have to be mended is cut in two: up to the last cell,
+/// or else the last tag.
 pub(super) fn whole(piece: &[u8]) -> usize {
-    /// Tags of a cell are few.
+    /// A cell has only a few tags.
     const LOOKED_AT: usize = 16;
     let mut last = None;
     let mut end = piece.len();

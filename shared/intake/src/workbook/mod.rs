@@ -4,9 +4,9 @@
 //! file ─► package (kind, sizes) ─► inflate (examined on the way) ─► stored (an archive for calamine) ─► calamine ─► rows
 //! ```
 //!
-//! Only the table of shared texts is in memory, and it is capped on the way. calamine's dense reader is banned
-//! (clippy.toml): a sheet that has only A1 and XFD1048576 makes it abort the process. What is left to go wrong in a
-//! library that reads hostile bytes, a panic, is caught here and ends the file, not the process.
+//! Only the table of shared texts is held in memory, and it is capped on the way. calamine's dense reader is banned
+//! (clippy.toml): a sheet that has only A1 and XFD1048576 makes it abort the process. The remaining risk in a library
+//! that reads hostile bytes, a panic, is caught here and ends the file, not the process.
 
 mod cell;
 mod examine;
@@ -57,7 +57,7 @@ pub(crate) struct Workbook {
 pub(crate) struct Place {
     pub(crate) sheet: String,
     pub(crate) headers: Vec<String>,
-    /// What is to be said about the sheets.
+    /// Warnings about the sheets.
     pub(crate) warnings: Vec<Issue>,
     pub(crate) header_row: u32,
     /// There are rows below it.
@@ -89,7 +89,7 @@ impl Workbook {
             match rows.next() {
                 Ok(Some(row)) => top.push(row),
                 Ok(None) => break,
-                // What is broken below is told when it is read.
+                // A defect further down is reported when it is read.
                 Err(_) if !top.is_empty() => break,
                 Err(defect) => return Err(defect),
             }
@@ -97,13 +97,13 @@ impl Workbook {
         Ok(top)
     }
 
-    /// The rows of a sheet below one of them, as wide as that.
+    /// The rows of a sheet below the given one, as wide as that row.
     pub(crate) fn rows_below(&mut self, sheet: &str, width: usize, above: u32) -> Result<SheetRows<'_>, FileIssue> {
         SheetRows::open(&mut self.book, &self.findings, sheet, width, above, &self.limits)
     }
 
-    /// Finds the sheet and row of the header: in the sheet the mapping names, else in the first visible one with a row
-    /// that looks like it and rows below it (decisions 16, 354); where none has any, in the first.
+    /// Finds the sheet and row of the header: in the sheet that the mapping names, or else in the first visible one
+    /// with a row that looks like it and rows below it (decisions 16, 354); if no sheet has rows below, in the first.
     pub(crate) fn find(&mut self, mapping: &Mapping) -> Result<Place, FileIssue> {
         let wanted = |name: &str| mapping.sheet.as_deref().map(|sheet| sheet.trim().eq_ignore_ascii_case(name.trim()));
         let sheets = self.book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
@@ -117,7 +117,7 @@ impl Workbook {
         for sheet in &sheets {
             match self.header_in(sheet, &names) {
                 Ok(place) => found.extend(place),
-                // A sheet that would not be read anyway does no harm.
+                // A defect in a sheet that would not be read anyway does no harm.
                 Err(_) if found.iter().any(|place| place.has_rows) => {}
                 Err(defect) => return Err(defect),
             }
@@ -165,13 +165,13 @@ impl Workbook {
         let Some((_, header_row, cells, is_too_wide)) = best else {
             return defect.map_or(Ok(None), Err);
         };
-        // A defect below the header shows again where it is met, after the rows before it.
+        // A defect below the header shows again when it is reached, after the rows before it.
         if is_too_wide {
             return Err(FileIssue::file(too_many_columns(self.limits.columns + 1, &self.limits)));
         }
         let mut headers: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
         headers.truncate(headers.iter().rposition(|header| !header.is_empty()).map_or(0, |last| last + 1));
-        // What is broken below the header is told when it is read.
+        // A defect below the header is reported when it is read.
         let has_rows = last > header_row || defect.is_some();
         Ok(Some(Place { sheet: sheet.to_owned(), headers, warnings: Vec::new(), header_row, has_rows }))
     }
@@ -189,7 +189,7 @@ impl Workbook {
     }
 }
 
-/// Runs what reads hostile bytes; a panic is a damaged file.
+/// Runs code that reads hostile bytes; a panic means a damaged file.
 fn careful<T>(run: impl FnOnce() -> T) -> Result<T, FileIssue> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| refusal::damaged())
 }

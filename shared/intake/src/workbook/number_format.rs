@@ -1,19 +1,19 @@
-//! What a person sees of a whole number: an id of `00042` is stored as the number 42 and the format `00000`, `M-04567`
-//! as 4567 and `"M-"00000`.
+//! How a person sees a whole number: an id of `00042` is stored as the number 42 with the format `00000`, `M-04567` as
+//! 4567 with `"M-"00000`.
 
 /// A format that shows more than the digits of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NumberFormat {
     /// Digits among other characters.
     Digits(Vec<Part>),
-    /// Something else than its digits, such as a percentage.
+    /// Something other than its digits, such as a percentage.
     Unlike,
 }
 
 /// A part of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// A digit; `true`: a zero where there is none.
+    /// A digit; `true`: shown as zero if the number has none here.
     Digit(bool),
     /// A character that is shown as it is.
     Literal(char),
@@ -31,9 +31,9 @@ impl NumberFormat {
                 ';' => break,
                 '"' => parts.extend(characters.by_ref().take_while(|inner| *inner != '"').map(Part::Literal)),
                 '\\' => parts.extend(characters.next().map(Part::Literal)),
-                // Room as wide as the next character, and a character that fills the cell.
+                // Space as wide as the next character, or a character that fills the cell.
                 '_' | '*' => drop(characters.next()),
-                // Colors and conditions; a currency shows itself.
+                // Colors and conditions; a currency is shown.
                 '[' => {
                     let inside: String = characters.by_ref().take_while(|inner| *inner != ']').collect();
                     is_conditional |= inside.starts_with(['<', '>', '=']);
@@ -42,7 +42,7 @@ impl NumberFormat {
                 }
                 '0' => parts.push(Part::Digit(true)),
                 '#' | '?' => parts.push(Part::Digit(false)),
-                // Thousands, and digits behind the point, are how people read numbers and not what they enter.
+                // Thousands separators, and digits after the decimal point, are for reading; people do not enter them.
                 ',' => is_fine = true,
                 '.' => has_point = true,
                 'E' | 'e' | '@' => return None,
@@ -56,8 +56,8 @@ impl NumberFormat {
         }
         let has_text = parts.iter().any(|part| matches!(part, Part::Literal(shown) if !shown.is_whitespace()));
         let zeros = parts.iter().filter(|part| **part == Part::Digit(true)).count();
-        // Which part of the format holds depends on the number, as in that for phone numbers: marks between digits may
-        // be left out.
+        // Which part of the format applies depends on the number, as in formats for phone numbers: marks between digits
+        // may be left out.
         if is_conditional {
             let says_more = |part: &Part| matches!(part, Part::Literal(shown) if shown.is_alphanumeric());
             return parts.iter().any(says_more).then_some(Self::Unlike);

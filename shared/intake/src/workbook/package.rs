@@ -1,5 +1,4 @@
-//! The archive a workbook is: what its parts are called and how large they say they are, before any of them is
-//! unpacked.
+//! The archive that a workbook is: the names and declared sizes of its parts, before any of them is unpacked.
 //!
 //! | what | limit |
 //! |---|---|
@@ -17,14 +16,14 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use zip::ZipArchive;
 
-/// Most parts of a workbook; real ones have some dozens.
+/// Most parts of a workbook; real ones have a few dozen.
 const PARTS: usize = 10_000;
 
 pub(super) type Archive = ZipArchive<BufReader<File>>;
 
 /// A part of the archive, in its place.
 pub(super) struct Part {
-    /// As it is written.
+    /// As written in the archive.
     pub(super) name: String,
     pub(super) size: u64,
     pub(super) compressed: u64,
@@ -32,7 +31,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The name as parts are compared.
+    /// The name in the form in which parts are compared.
     pub(super) fn key(&self) -> String {
         self.name.replace('\\', "/").to_ascii_lowercase()
     }
@@ -41,9 +40,10 @@ impl Part {
 /// The part that lists the sheets, and which of them can be read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sheets {
-    /// Its name as parts are compared.
+    /// Its name in the form in which parts are compared.
     pub(super) document: String,
-    /// Ids of relations to sheets of cells, charts and dialogs. Modules have none, macro sheets are of another kind.
+    /// Ids of relations to sheets of cells, charts and dialogs. Modules have none, and macro sheets are of another
+    /// kind.
     pub(super) relations: HashSet<Vec<u8>>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Package {
     pub(super) sheets: Sheets,
 }
 
-/// Opens the archive of a workbook; refuses what lies about itself and what is none.
+/// Opens the archive of a workbook; refuses one that lies about itself, and anything that is not a workbook.
 pub(super) fn open(mut file: File, limits: &Limits) -> Result<Package, FileIssue> {
     let length = file.metadata().map_err(FileIssue::io)?.len();
     if length > limits.workbook_bytes {
@@ -95,7 +95,7 @@ pub(super) fn open(mut file: File, limits: &Limits) -> Result<Package, FileIssue
     Ok(Package { archive, parts, sheets })
 }
 
-/// Whether it is a workbook, and one that can be read; and its sheets.
+/// Whether it is a workbook that can be read; returns its sheets.
 fn check_kind(archive: &mut Archive, parts: &[Part]) -> Result<Sheets, FileIssue> {
     let has = |start: &str| parts.iter().any(|part| part.key().starts_with(start));
     let relations: Vec<usize> = (0..parts.len())
@@ -144,7 +144,7 @@ fn check_kind(archive: &mut Archive, parts: &[Part]) -> Result<Sheets, FileIssue
     }
 }
 
-/// What a part of relations points to: its id, and its kind and target, the latter in lower case.
+/// What an entry in a part of relations points to: its id, kind and target, the target in lower case.
 struct Relation {
     id: Vec<u8>,
     kind: String,

@@ -1,10 +1,9 @@
 //! What a sheet says about its rows and cells beyond their values: hidden rows, formulas whose result was not stored,
 //! and values that calamine would misread.
 //!
-//! calamine tells none of these. They are read from the sheet's tags as they pass, and meet the cells again in
-//! [`super::rows`]. Where a value is written in a way that is allowed and that calamine takes for another one (a blank
-//! or a comment around it makes of the text 17 the text 0, or 1), the bytes are mended before they are handed on
-//! ([`Mend`]).
+//! calamine reports none of these. They are read from the sheet's tags as they pass, and are matched with the cells
+//! again in [`super::rows`]. A value may be written in an allowed way that calamine misreads: with a blank or a comment
+//! around it, the text number 17 becomes 0 or 1. Such bytes are mended before they are handed on ([`Mend`]).
 
 use super::mend::Mend;
 use super::tokens::{Tag, Text, attribute, attributes, local_name};
@@ -19,7 +18,7 @@ pub(super) enum Remark {
     HiddenRow(u32),
     /// A formula without a stored result: row, 1 = first, and column, 0 = first.
     Uncalculated(u32, usize),
-    /// A value that is none of its kind, such as the text numbered -1: row, 1 = first, and column, 0 = first.
+    /// A value that is invalid for its kind, such as the text numbered -1: row, 1 = first, and column, 0 = first.
     Unreadable(u32, usize),
 }
 
@@ -35,7 +34,7 @@ impl Remark {
 /// Follows the tags of a sheet.
 #[derive(Default)]
 pub(super) struct SheetTags {
-    /// The row and column at hand; as calamine counts them where the sheet does not say.
+    /// The current row and column; counted as calamine does if the sheet does not say.
     row: u32,
     column: usize,
     has_formula: bool,
@@ -47,7 +46,7 @@ pub(super) struct SheetTags {
     mends: Vec<Mend>,
 }
 
-/// What the value of a cell is.
+/// The kinds of values of a cell.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A number, truth value or error.
@@ -55,7 +54,7 @@ enum Kind {
     Plain,
     /// The number of a text in the table of shared texts.
     Shared,
-    /// The text itself: an empty one is a result too.
+    /// The text itself: an empty one is a valid result too.
     Text,
 }
 
@@ -63,7 +62,7 @@ impl SheetTags {
     /// The next tag.
     pub(super) fn tag(&mut self, found: &Tag<'_>) {
         let tag = found.bytes;
-        // Most tags are none of these; two bytes tell.
+        // Most tags are none of these; two bytes are enough to tell.
         if !matches!(tag, [b'c' | b'f' | b'v' | b'r' | b'd' | b'/', ..]) && !tag.contains(&b':') {
             return;
         }
@@ -93,7 +92,7 @@ impl SheetTags {
                 }
                 self.column += 1;
             }
-            // A hint about the size of the sheet that calamine insists on.
+            // A hint about the size of the sheet, which calamine insists on.
             (b"dimension", _) => self.mends.push(Mend::rename(found)),
             _ => {}
         }
@@ -114,7 +113,7 @@ impl SheetTags {
         }
     }
 
-    /// Looks at a value that is complete.
+    /// Examines a value that is complete.
     fn value(&mut self, end: &Tag<'_>) {
         let text = end.text;
         let is_usual = match self.kind {
@@ -132,12 +131,12 @@ impl SheetTags {
         self.mends.push(Mend::value(self.value, end, meant.unwrap_or_default()));
     }
 
-    /// What is to be mended since it was last taken.
+    /// The changes found since the last call.
     pub(super) fn mends(&mut self) -> Vec<Mend> {
         std::mem::take(&mut self.mends)
     }
 
-    /// What was remarked since it was last taken.
+    /// The remarks made since the last call.
     pub(super) fn take(&mut self) -> Vec<Remark> {
         std::mem::take(&mut self.remarks)
     }
@@ -147,7 +146,7 @@ fn is_number_of_text(digits: &[u8]) -> bool {
     digits.iter().all(u8::is_ascii_digit)
 }
 
-/// The value without blanks and comments around it; `None` when it is none of its kind.
+/// The value without blanks and comments around it; `None` when it is invalid for its kind.
 fn meant(text: &Text, kind: Kind) -> Option<&[u8]> {
     let value = text.beginning.trim_ascii();
     let is_whole = text.length == text.beginning.len();

@@ -17,7 +17,7 @@ use std::io::BufReader;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How many characters are kept of a cell that is too long.
+/// How many characters of an overlong cell are kept.
 const SHOWN: usize = 200;
 /// The last row and column a sheet can have, 0 = first.
 const LAST: (u32, u32) = (1_048_575, 16_383);
@@ -27,7 +27,7 @@ const LAST: (u32, u32) = (1_048_575, 16_383);
 pub(crate) struct Hidden(Arc<AtomicU32>);
 
 impl Hidden {
-    /// What to say about them.
+    /// The warning about them.
     pub(crate) fn warning(&self) -> Option<Issue> {
         let rows = match self.0.load(Ordering::Relaxed) {
             0 => return None,
@@ -43,13 +43,13 @@ impl Hidden {
 pub(crate) struct SheetRows<'b> {
     cells: XlsxCellReader<'b, BufReader<Stored>>,
     findings: Findings,
-    /// Remarks about this row and those ahead.
+    /// Remarks about this row and later ones.
     remarks: VecDeque<Remark>,
     hidden: Hidden,
-    /// By style, how numbers are shown where that is more than their digits.
+    /// By style: how numbers are shown, if that is more than their digits.
     formats: Vec<Option<NumberFormat>>,
     width: usize,
-    /// The header's row; nothing up to it is wanted.
+    /// The header's row; rows up to it are skipped.
     above: u32,
     /// The last row that was read.
     last: u32,
@@ -57,7 +57,7 @@ pub(crate) struct SheetRows<'b> {
     /// The first cell of the next row, already read.
     ahead: Option<Ahead>,
     ended: bool,
-    /// What ended the sheet early, told after the row before it.
+    /// What ended the sheet early; reported after the row before it.
     defect: Option<FileIssue>,
 }
 
@@ -98,12 +98,12 @@ impl<'b> SheetRows<'b> {
         })
     }
 
-    /// Counts the hidden rows among those that are read.
+    /// Counts the rows read that are hidden.
     pub(crate) fn hidden(&self) -> Hidden {
         self.hidden.clone()
     }
 
-    /// Reads a row; it keeps the number 0 when there is none.
+    /// Reads a row; its number stays 0 when there is none.
     fn read(&mut self, row: &mut Line) -> Result<(), FileIssue> {
         if let Some(first) = self.ahead.take() {
             row.number = first.number;
@@ -137,7 +137,7 @@ impl<'b> SheetRows<'b> {
                     None => issue = Some(issue.unwrap_or_else(|| shown_otherwise(&text))),
                 }
             }
-            // Rows come in order, or two of them could be taken for one.
+            // Rows must come in order, or two of them could share a number.
             if number <= self.last || number < row.number {
                 return Err(broken(number));
             }
@@ -164,7 +164,7 @@ impl<'b> SheetRows<'b> {
         }
     }
 
-    /// Why nothing follows, about the row at hand or the last one.
+    /// Why nothing follows, reported for the current row or the last one.
     fn broken(&self, row: u32) -> FileIssue {
         let place = self.last.max(row).max(1);
         self.findings.defect().map_or_else(|| broken(place), |defect| FileIssue::at(place, defect.issue))
@@ -184,7 +184,7 @@ impl<'b> SheetRows<'b> {
         let is_too_long = text.len() > self.limits.cell_bytes;
         if is_too_long || row.cells.text().len() + text.len() > self.limits.record_bytes {
             row.issues.push((Some(column), if is_too_long { too_long(&self.limits) } else { too_much(&self.limits) }));
-            // The rejected row shows its beginning; a sheet of such cells must not fill the memory.
+            // The rejected row shows only its beginning: a sheet of such cells must not fill the memory.
             let beginning: String = text.chars().take(SHOWN).chain(['…']).collect();
             row.cells.put(column, &beginning);
         } else {
@@ -206,7 +206,7 @@ impl Lines for SheetRows<'_> {
             if row.number <= self.last {
                 return Err(defect);
             }
-            // Nobody knows what else the row would have had: it fails, and nothing follows it.
+            // It is unknown what else the row would have had: it fails, and nothing follows it.
             row.issues.push((None, defect.issue.clone()));
             self.defect = Some(defect);
         }

@@ -1,9 +1,9 @@
-//! A workbook as calamine is given it: the same parts under the same names, in an archive that stores them unpacked.
+//! A workbook as it is presented to calamine: the same parts under the same names, in an archive that stores them
+//! unpacked.
 //!
-//! calamine opens archives itself and would unpack their parts unseen. So it gets an archive that does not exist:
-//! headers and directory are made up here from what [`super::package`] found, and where the bytes of a part belong
-//! there are those of the [`Inflater`], as they arrive. What calamine reads was examined, and no part is unpacked twice
-//! for it.
+//! calamine opens archives itself and would unpack their parts unseen. So it gets a virtual archive: headers and
+//! directory are made up here from what [`super::package`] found, and the bytes of a part come from the [`Inflater`] as
+//! they arrive. Everything calamine reads has been examined, and no part is unpacked twice for it.
 //!
 //! ```text
 //! header of part 0 | part 0, from the inflater | header of part 1 | part 1 … | gap | directory | end of directory
@@ -17,10 +17,10 @@ use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Zeros between the parts and the directory: whoever looks for the directory from the end does not meet a part.
+/// Zeros between the parts and the directory, so that a search for the directory from the end does not hit a part.
 const GAP: usize = 4096;
 
-/// What came to light while parts were read.
+/// What was found while parts were read.
 #[derive(Default, Clone)]
 pub(super) struct Findings(Arc<Mutex<Found>>);
 
@@ -32,7 +32,7 @@ struct Found {
 }
 
 impl Findings {
-    /// Moves the remarks behind those that are known.
+    /// Appends the new remarks to the known ones.
     pub(super) fn remarks(&self, known: &mut VecDeque<Remark>) {
         known.append(&mut self.lock().remarks);
     }
@@ -47,7 +47,7 @@ impl Findings {
     }
 }
 
-/// The archive that does not exist.
+/// The virtual archive.
 pub(super) struct Stored {
     regions: Vec<Region>,
     length: u64,
@@ -69,18 +69,18 @@ enum Content {
     Part(usize),
 }
 
-/// The part at hand.
+/// The part being read.
 struct Open {
     index: usize,
     pieces: Pieces,
-    /// The piece at hand, how much of it is used, and where in the part the rest begins.
+    /// The current piece, how much of it is used, and where in the part the rest begins.
     piece: Vec<u8>,
     used: usize,
     at: u64,
 }
 
 impl Stored {
-    /// An archive of these parts, and where it tells what it finds.
+    /// An archive of these parts, and the place where it records findings.
     pub(super) fn new(parts: &[Part], inflater: Inflater) -> (Self, Findings) {
         let findings = Findings::default();
         let mut archive = Self {
@@ -117,7 +117,7 @@ impl Stored {
         }
     }
 
-    /// Bytes of a part from a place on.
+    /// Bytes of a part from this offset on.
     fn part(&mut self, index: usize, place: u64, buffer: &mut [u8]) -> Result<usize> {
         if self.open.as_ref().is_none_or(|open| open.index != index || open.at > place) {
             self.findings.lock().remarks.clear();
@@ -191,7 +191,7 @@ impl Seek for Stored {
     }
 }
 
-/// What headers and directory say alike of a part: version 2.0, names in UTF-8, stored, no time.
+/// What headers and directory have in common about a part: version 2.0, names in UTF-8, stored, no time.
 fn description(out: &mut Vec<u8>, part: &Part) {
     let size = u32::try_from(part.size).unwrap_or(u32::MAX).to_le_bytes();
     out.extend(20u16.to_le_bytes());

@@ -1,16 +1,16 @@
-//! The tokens of an XML part, measured as it passes: how long the longest is, and what the tags say that are asked for.
+//! The tokens of an XML part, measured as it passes: the length of the longest, and the tags that are asked for.
 //!
-//! An XML reader holds one token at a time, and believes its length. So this follows the same rules of where a token
-//! ends (quotation marks within tags included), in any pieces, and holds nothing but the tag at hand when tags are
+//! An XML reader holds one token at a time, however long it is. So this follows the same rules for where a token ends
+//! (including quotation marks within tags), in any pieces, and holds only the current tag, and that only when tags are
 //! asked for.
 
-/// The longest tag that is handed out; longer ones are measured only.
+/// The longest tag that is handed out; longer ones are only measured.
 const TAG: usize = 64 * 1024;
 
-/// The longest text that is handed out with the tag behind it; of longer ones the beginning.
+/// The longest text that is handed out with the tag after it; longer ones are cut.
 const TEXT: usize = 64;
 
-/// A tag, and what stands before it.
+/// A tag, and the text before it.
 pub(super) struct Tag<'t> {
     /// What is between its angle brackets.
     pub(super) bytes: &'t [u8],
@@ -34,7 +34,7 @@ pub(super) struct Text {
     pub(super) length: usize,
     /// Its beginning.
     pub(super) beginning: Vec<u8>,
-    /// A comment or an instruction stands in it.
+    /// It contains a comment or a processing instruction.
     pub(super) is_broken: bool,
 }
 
@@ -57,14 +57,14 @@ pub(super) struct Tokens {
     state: State,
     /// Bytes of the part that have passed.
     at: u64,
-    /// Bytes of the token at hand.
+    /// Bytes of the current token.
     run: usize,
-    /// The text before the tag at hand.
+    /// The text before the current tag.
     text: Text,
-    /// The tag at hand.
+    /// The current tag.
     tag: Vec<u8>,
     pub(super) longest: usize,
-    /// There is a tag too long to be handed out whole.
+    /// A tag was too long to be handed out whole.
     pub(super) has_cut_tag: bool,
     /// There is a document type or entity declaration.
     pub(super) declares: bool,
@@ -76,19 +76,19 @@ pub(super) struct Tokens {
 enum State {
     #[default]
     Text,
-    /// Behind `<`.
+    /// After `<`.
     Open,
     Tag,
     /// Within quotation marks of a tag.
     Quoted(u8),
-    /// Behind `<!`.
+    /// After `<!`.
     Bang,
     /// Up to `-->`, `?>` or `]]>`: the byte before `>`, how often it is needed, and how often it was seen.
     Until(u8, u8, u8),
 }
 
 impl Tokens {
-    /// The next piece of the part. `on_tag` gets each tag with the text before it.
+    /// Feeds the next piece of the part. `on_tag` gets each tag with the text before it.
     pub(super) fn feed(&mut self, piece: &[u8], on_tag: &mut dyn FnMut(&Tag<'_>)) {
         let mut rest = piece;
         while !rest.is_empty() {
@@ -111,7 +111,7 @@ impl Tokens {
         }
     }
 
-    /// Passes everything before the byte that changes the state, and that byte.
+    /// Passes everything up to and including the byte that changes the state.
     fn pass(
         &mut self,
         rest: &[u8],
@@ -156,7 +156,7 @@ impl Tokens {
                 State::Until(b'?', 1, 0)
             }
             (State::Open, _) => {
-                // The byte is the tag's own.
+                // The byte belongs to the tag.
                 self.state = State::Tag;
                 self.run -= 1;
                 self.tag.clear();

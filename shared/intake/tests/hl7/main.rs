@@ -1,4 +1,4 @@
-//! HL7 orders: the samples, and what is odd about them.
+//! HL7 orders: the samples, and their peculiarities.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -137,7 +137,7 @@ fn an_interface_reads_elsewhere() {
     assert_eq!(order.request.order_control_code, Some(OrderControlCode::Change));
     assert_eq!((patient.local_id.as_deref(), patient.phone.as_deref()), (Some("SYN-9"), Some("2065550100")));
     assert_eq!((placed.state.as_deref(), &placed.evaluation_types[..]), (Some("WA"), &[EvaluationType::Dr][..]));
-    // The chosen repetition is not there: no other one is taken.
+    // The chosen repetition is absent; no other one is taken instead.
     let other = message.replace("CLINIC&", "CLINICS&");
     let [order] = &read(other.as_bytes(), inbound)[..] else { panic!("one order") };
     assert_eq!(order.request.patient.as_ref().unwrap().local_id, None);

@@ -1,4 +1,4 @@
-//! Workbooks put together part by part, to have in them what no spreadsheet program would write.
+//! Workbooks put together part by part, to contain what no spreadsheet program would write.
 
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
@@ -58,7 +58,7 @@ impl Archive {
         self
     }
 
-    /// The sheet, from what stands within its data.
+    /// The sheet, given its rows.
     pub(crate) fn sheet(self, rows: &str) -> Self {
         self.with("xl/worksheets/sheet1.xml", format!("{SHEET_START}{rows}{SHEET_END}"))
     }

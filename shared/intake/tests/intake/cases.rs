@@ -1,5 +1,5 @@
-//! Files as real people send them, each after a fault that was reported about some program's import: what must become
-//! of each, for the sample organization. The files are in `tests/cases`; everyone in them is invented.
+//! Files as real people send them, each modeled on a fault that was reported about some program's import, and what must
+//! become of each for the sample organization. The files are in `tests/cases`; everyone in them is invented.
 
 use crate::support::{Outcome, take_as};
 use iris_intake::Row;
@@ -10,7 +10,7 @@ use jiff::civil::date;
 /// What became of a row.
 struct Taken {
     row: u32,
-    /// What is asked, or everything that stands against it.
+    /// What is asked, or all the issues found.
     result: Result<Submission, Vec<Issue>>,
 }
 
@@ -37,7 +37,7 @@ fn case_of(name: &str, bytes: &[u8]) -> Case {
     Case { outcome, rows }
 }
 
-/// As a drop's rows are validated.
+/// Validates as for rows of a drop.
 fn validated(row: Row, organization: &Organization) -> Taken {
     let origin = Origin { today: date(2026, 11, 20), fill_from_organization: true, derived_order_id: None };
     let known: Vec<Issue> = row.issues.iter().map(|located| located.issue.clone()).collect();
@@ -50,7 +50,7 @@ fn validated(row: Row, organization: &Organization) -> Taken {
 }
 
 impl Taken {
-    /// A property of the canonical request, such as `/Patient/LocalId`; of a refused row nothing.
+    /// A property of the canonical request, such as `/Patient/LocalId`; empty for a refused row.
     fn value(&self, pointer: &str) -> String {
         let Ok(submission) = &self.result else { return String::new() };
         let json: serde_json::Value = serde_json::from_str(&submission.request.to_json()).unwrap();
@@ -84,7 +84,7 @@ impl Case {
         self.outcome.code()
     }
 
-    /// Each row: its error codes, or the values asked for.
+    /// For each row: its error codes, or the values asked for.
     fn of_rows(&self, pointers: &[&str]) -> Vec<String> {
         self.rows
             .iter()
@@ -411,7 +411,7 @@ fn dates_are_judged_by_their_column() {
     assert_eq!(case.of_rows(&["/Patient/Dob"]), [bad, "1961-04-04", bad, "1961-04-03", bad]);
     let message = case.rows[0].message();
     assert!(message.contains("row 4 has \"23/04/1961\"") && message.contains("d/M/yyyy"), "{message}");
-    // The evidence may come after a million rows, or stand in the header.
+    // The evidence may come after a million rows, or be in the header.
     let plain = text.replace("23/04/1961", "1961-04-23");
     assert_eq!(case_of("a.csv", plain.as_bytes()).of_rows(&["/Patient/Dob"])[0], "1961-03-04");
     let hinted = plain.replace("PatientDob", "PatientDob (DD/MM/YYYY)");

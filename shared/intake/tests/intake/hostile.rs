@@ -1,5 +1,5 @@
-//! Files that are meant to do harm, each as threats §1 has it: the process lives, and the caller learns why nothing was
-//! loaded.
+//! Files that are meant to do harm, as listed in threats §1: the process survives, and the caller learns why nothing
+//! was loaded.
 
 use crate::archives::{Archive, ROWS, SHEET_END, SHEET_START};
 use crate::support::{Outcome, take, take_with};

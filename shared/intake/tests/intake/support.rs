@@ -1,4 +1,4 @@
-//! Reading a file whole, and saying shortly what came of it.
+//! Reading a whole file, and summarizing the outcome.
 
 use iris_intake::{FileIssue, Format, Intake, Layout, Limits, Row, Source, Step, detect};
 use iris_model::Organization;
@@ -8,7 +8,7 @@ use std::io::{Cursor, Seek, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What came of a file.
+/// The outcome of reading a file.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) layout: Option<Arc<Layout>>,

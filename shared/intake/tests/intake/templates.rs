@@ -1,4 +1,4 @@
-//! The template: what it asks for, and that what is filled in can be read.
+//! The template: what it asks for, and that a filled-in one can be read.
 
 use crate::support::{Outcome, plain, take_with, with_mapping};
 use iris_intake::{Limits, template};
@@ -11,7 +11,7 @@ use zip::write::SimpleFileOptions;
 
 const EXAMPLE: &str = "EXAMPLE-DELETE-THIS-ROW";
 
-/// The workbook with texts of one of its parts replaced: somebody typed.
+/// The workbook with texts in one of its parts replaced, as if somebody had typed.
 fn edited(book: &[u8], part: &str, edits: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();
     let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -83,7 +83,7 @@ fn the_example_is_never_loaded() {
     assert!(outcome.rows.is_empty());
     assert_eq!(outcome.warnings(), ["Row 2 is the example of the template and was not loaded. Delete it."]);
 
-    // Nor when the workbook was saved as text.
+    // The same for a workbook that was saved as text.
     let csv = format!("SiteLocalId *,PatientLocalId *,OrderLocalId\nS1,{EXAMPLE},X\nS1,P1,O1\n");
     let outcome = take_with("members.csv", csv.as_bytes(), &organization, &Limits::default());
     assert_eq!(outcome.lines(), ["3 O1"]);

@@ -27,7 +27,7 @@ fn usual() -> Vec<u8> {
     }
     book.add_worksheet().set_name("Cover").unwrap().write(0, 0, "Harborview").unwrap();
     let sheet = book.add_worksheet().set_name("November").unwrap();
-    // The active sheet cannot be hidden, and the first is active unless another is.
+    // The active sheet cannot be hidden, and the first is active unless another one is made so.
     sheet.set_active(true);
     sheet.write(0, 0, "Visits in November").unwrap();
     for (column, name) in HEADER.iter().enumerate() {

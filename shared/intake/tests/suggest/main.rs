@@ -1,4 +1,4 @@
-//! What is suggested for headers that people really have, held against what they mean.
+//! What is suggested for headers that people really use, compared with what they mean.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ fn harborview() -> Organization {
     Organization::parse(include_bytes!("../../../../samples/harborview.json")).unwrap()
 }
 
-/// The sample without mappings: nothing is known of its names.
+/// The sample without mappings, so that none of its names are known.
 fn unmapped() -> Organization {
     Organization { drops: Vec::new(), ..harborview() }
 }
@@ -46,7 +46,7 @@ fn vocabularies() -> Vec<(&'static str, Vec<Named>)> {
     all
 }
 
-/// A made-up value of a kind, the same for the same place.
+/// A made-up value of a kind, always the same for the same index.
 fn value(kind: &str, at: usize) -> String {
     let of = |list: &[&str]| list[at % list.len()].to_owned();
     let (day, month, year) = (1 + at * 5 % 28, 1 + at % 12, 1931 + at % 60);
@@ -191,7 +191,7 @@ fn names_of_the_organizations_own_mappings_are_exact() {
     let own = of(&harborview()).unwrap();
     assert_eq!((own.field, own.confidence), (IntakeField::SiteLocalId, Confidence::Exact));
     assert_eq!(of(&unmapped()).unwrap().confidence, Confidence::Weak);
-    // One column for two fields tells neither.
+    // One column for two fields identifies neither.
     let mut both = Column::new("MBR_ID");
     both.see("M001");
     assert_eq!(suggest(&[both], &harborview()).columns[0].as_ref().unwrap().confidence, Confidence::Strong);
@@ -222,7 +222,7 @@ fn choices_become_a_mapping_that_reads_the_file() {
     let mapping = choices.mapping(&found);
     assert_eq!(mapping.skip_rows, ["Total"]);
 
-    // It is found by its header, whatever the file is called, and passes the total over.
+    // It is recognized by its header, whatever the file is called, and skips the total.
     organization.drops = vec![iris_model::organization::DropRule { pattern: "gaps-*.csv".to_owned(), mapping }];
     let mut rows = Vec::new();
     let mut read_by = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A file as far as it is in memory, and cutting values out of it by brackets and quotation marks alone.
+//! The part of a file that is in memory, and cutting values out of it by brackets and quotation marks alone.
 
 use super::SIZE_LIMIT;
 use super::elements::ReadError;
@@ -6,14 +6,14 @@ use super::read::Position;
 use crate::{Issue, IssueCode};
 use std::io::{ErrorKind, Read};
 
-/// Bytes asked of the reader at a time.
+/// Bytes requested from the reader at a time.
 const CHUNK: usize = 64 * 1024;
 
 /// Where an element was found.
 pub(super) struct Cut {
     /// Where it starts in the file.
     pub(super) start: Position,
-    /// From and to within the buffer; `None`: it was too large to keep.
+    /// Its range in the buffer; `None` when it was too large to keep.
     pub(super) bytes: Option<(usize, usize)>,
 }
 
@@ -21,9 +21,9 @@ pub(super) struct Cut {
 pub(super) struct Input<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// The next byte of the buffer that was not consumed.
+    /// The first byte of the buffer that is not consumed.
     next: usize,
-    /// The place of that byte in the file.
+    /// The position of that byte in the file.
     pub(super) position: Position,
     /// The reader has no more.
     exhausted: bool,
@@ -34,13 +34,13 @@ impl<R: Read> Input<R> {
         Self { reader, buffer: Vec::new(), next: 0, position: Position::START, exhausted: false }
     }
 
-    /// What was cut out; good until the next byte is asked for.
+    /// The bytes that were cut out; valid until the next byte is read.
     pub(super) fn bytes(&self, from: usize, to: usize) -> &[u8] {
         self.buffer.get(from..to).unwrap_or_default()
     }
 
-    /// Reads more behind what is there. False at the end of the file. What was consumed is dropped first, so indexes
-    /// into the buffer change: they are all relative to `next`.
+    /// Reads more after what is there; false at the end of the file. Consumed bytes are dropped first, so indexes into
+    /// the buffer change: all of them are relative to `next`.
     fn fill(&mut self) -> Result<bool, ReadError> {
         if self.exhausted {
             return Ok(false);
@@ -66,7 +66,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// The byte this far behind the next one, reading on as needed.
+    /// The byte this far after the next one, reading more as needed.
     fn peek(&mut self, ahead: usize) -> Result<Option<u8>, ReadError> {
         loop {
             if let Some(byte) = self.buffer.get(self.next + ahead) {
@@ -107,7 +107,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Consumes white space. The byte behind it; `None` at the end of the file.
+    /// Consumes white space. Returns the byte after it, or `None` at the end of the file.
     pub(super) fn skip_space(&mut self) -> Result<Option<u8>, ReadError> {
         loop {
             let held = self.buffer.get(self.next..).unwrap_or_default();
@@ -122,7 +122,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Whether the value that starts here ends on the same line, with nothing but white space behind it.
+    /// Whether the value that starts here ends on the same line, followed by nothing but white space.
     pub(super) fn value_ends_on_its_line(&mut self) -> Result<bool, ReadError> {
         let mut scan = Scan::default();
         let mut at = 0;
@@ -158,7 +158,7 @@ impl<R: Read> Input<R> {
         self.cut_until(|byte| scan.step(byte))
     }
 
-    /// Consumes what `step` says belongs together, keeping it while it is small enough.
+    /// Consumes the bytes that `step` says belong together, keeping them while they are few enough.
     fn cut_until(&mut self, mut step: impl FnMut(u8) -> Step) -> Result<Cut, ReadError> {
         let start = self.position;
         let mut length = 0;

@@ -1,4 +1,4 @@
-//! JSON as a tree of its own, read with caps from untrusted bytes.
+//! JSON as a tree of our own, read with limits from untrusted bytes.
 //!
 //! Text is borrowed from the input where it has no escapes. Objects keep their properties in order, repeated ones
 //! included, so that a reader can report them; numbers keep their digits. [`parse`] reads one message; [`Elements`]
@@ -46,11 +46,11 @@ pub enum Number {
 
 impl Number {
     /// The number as text, where that is surely what was sent: whole numbers, and fractions small enough to be exact. A
-    /// whole number that was sent with a fraction or an exponent keeps a fraction of `.0`: as an id it is not what it
-    /// was.
+    /// whole number that was sent with a fraction or an exponent keeps a fraction of `.0`, because as an id it is no
+    /// longer the same.
     #[must_use]
     pub fn text(self) -> Option<String> {
-        /// From here on `f64` skips whole numbers.
+        /// Above this, `f64` skips whole numbers.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match self {
             Self::Integer(number) => Some(number.to_string()),

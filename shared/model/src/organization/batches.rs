@@ -55,7 +55,7 @@ impl BatchSettings {
     }
 
     /// The end of the last period that is over at `now`. Where a clock that is put forward skips the hour, the period
-    /// ends when it skips.
+    /// ends at the jump.
     #[must_use]
     pub fn last_end(&self, now: Timestamp) -> Option<Timestamp> {
         let zone = self.zone()?;
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_week_ends_on_monday() {
         let weekly = settings(BatchPeriod::Weekly, 3, "UTC");
-        // The 23rd of November 2026 is a Monday.
+        // November 23, 2026 is a Monday.
         assert_eq!(last_end(&weekly, "2026-11-23T02:00:00Z"), "2026-11-16T03:00:00Z");
         assert_eq!(last_end(&weekly, "2026-11-23T03:00:00Z"), "2026-11-23T03:00:00Z");
         assert_eq!(last_end(&weekly, "2026-11-29T23:00:00Z"), "2026-11-23T03:00:00Z");
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn clocks_that_change_lose_no_day() {
         let new_york = settings(BatchPeriod::Daily, 2, "America/New_York");
-        // On the 8th of March 2026 there is no two o'clock.
+        // On March 8, 2026 there is no two o'clock.
         assert_eq!(last_end(&new_york, "2026-03-08T12:00:00Z"), "2026-03-08T07:00:00Z");
         assert_eq!(last_end(&new_york, "2026-03-09T05:59:00Z"), "2026-03-08T07:00:00Z");
         assert_eq!(last_end(&new_york, "2026-03-09T06:00:00Z"), "2026-03-09T06:00:00Z");

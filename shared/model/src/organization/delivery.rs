@@ -9,12 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// What the destination is called that every organization has: its results queue.
+/// The id of the destination that every organization has: its results queue.
 pub const RESULTS_QUEUE: &str = "results-queue";
-/// The largest message in bytes where a document says nothing: what Service Bus takes in its standard tier, less its
+/// The largest message in bytes where a document does not say: what Service Bus takes in its standard tier, less the
 /// properties.
 const MESSAGE_LIMIT: u32 = 240_000;
-/// Message limits that make sense, in bytes: from what the message needs that says where a result is, to the largest
+/// Sensible message limits, in bytes: from the size of the message that only says where a result is, to the largest
 /// message that Service Bus takes (premium tier).
 pub const MESSAGE_LIMITS: RangeInclusive<u32> = 4_096..=100 * 1024 * 1024;
 
@@ -116,7 +116,8 @@ pub struct Problem {
     pub problem: String,
 }
 
-/// Finds what is wrong with where a destination is. Kinds of destinations check themselves, and are not known here.
+/// Finds what is wrong with a destination's target. The kinds of destinations check themselves; this crate does not
+/// know them.
 pub type TargetCheck = fn(&DestinationDocument, &Organization) -> Vec<Problem>;
 
 /// How reports look.
@@ -179,7 +180,7 @@ impl DestinationDocument {
         self.sites.is_empty() || self.sites.contains(site)
     }
 
-    /// Whether it is charged there: once per order, ever.
+    /// Whether this destination gets charges: once per order, ever.
     #[must_use]
     pub fn charges(&self) -> bool {
         matches!(&self.to, DeliveryTarget::Hl7(hl7) if hl7.message == iris_hl7::mapping::Kind::Dft)
@@ -211,15 +212,15 @@ impl Organization {
         queue.into_iter().chain(self.destinations.iter().cloned())
     }
 
-    /// What the names of settings begin with that hold credentials of its destinations: `DESTINATION_{SLUG}__`, hyphens
-    /// written as `_`.
+    /// The prefix of the settings that hold credentials of its destinations: `DESTINATION_{SLUG}__`, hyphens written as
+    /// `_`.
     #[must_use]
     pub fn connection_prefix(&self) -> String {
         format!("DESTINATION_{}__", self.slug.as_str().to_ascii_uppercase().replace('-', "_"))
     }
 
-    /// Whether a connection names a setting of this organization's own: no document can name another organization's
-    /// credential, or the platform's. Settings are capitals, digits and `_`, at most 64 after the prefix.
+    /// Whether a connection names one of this organization's own settings: no document can name another organization's
+    /// credential, or the platform's. Settings consist of capitals, digits and `_`, at most 64 after the prefix.
     #[must_use]
     pub fn owns_connection(&self, setting: &str) -> bool {
         let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';

@@ -1,7 +1,7 @@
 //! Templates of file and folder names (iris-facts §8.2; decision 206).
 //!
-//! Static text and `{tokens}`. A template is checked when the document is saved; what it gives for an order stays below
-//! its base whatever the values are: each value is one part of a name, never a folder of its own making.
+//! Static text and `{tokens}`. A template is checked when the document is saved. What it gives for an order stays below
+//! its base whatever the values are: a value is always part of a name, and can never make a folder of its own.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -14,14 +14,14 @@ use std::borrow::Cow;
 const TEMPLATE_LIMIT: usize = 512;
 /// The most characters of a value within a name.
 const VALUE_LIMIT: usize = 100;
-/// The most bytes of a part of a path: file systems allow 255, and a suffix may come.
+/// The most bytes of a part of a path: file systems allow 255, and a suffix may follow.
 const PART_LIMIT: usize = 200;
-/// What no Windows file system takes in a name, and what separates folders.
+/// Characters that no Windows file system takes in a name, and those that separate folders.
 const UNSAFE: &[char] = &['<', '>', ':', '"', '/', '\\', '|', '?', '*'];
 /// Names that Windows keeps for devices, whatever their extension.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-/// A template that was found right.
+/// A template that has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameTemplate {
     text: String,
@@ -46,7 +46,7 @@ enum Token {
     PatientLastName,
     ClientLocalId,
     DepartmentLocalId,
-    /// Of the time of delivery, or of a day before.
+    /// The date of the delivery, or of the day before it.
     Date(&'static str, bool),
 }
 
@@ -115,7 +115,7 @@ pub enum TemplateError {
     Unsafe,
 }
 
-/// What names are made of.
+/// The values that names are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameValues<'a> {
     /// The patient in IRIS.
@@ -134,7 +134,7 @@ pub struct NameValues<'a> {
     pub client_local_id: &'a str,
     /// Department, when submitted.
     pub department_local_id: Option<&'a str>,
-    /// The time dates are of.
+    /// The time that dates are taken from.
     pub at: Timestamp,
 }
 
@@ -243,7 +243,7 @@ fn filled(pieces: &[Piece], values: &NameValues<'_>) -> Result<String, Unset> {
     if !has_value {
         return Err(Unset);
     }
-    // Windows drops dots and blanks at the end of a name, and so would make two names one.
+    // Windows drops dots and blanks at the end of a name, which would make two names one.
     let trimmed = part.trim().trim_end_matches(['.', ' ']);
     if trimmed.is_empty() {
         return Err(Unset);
@@ -259,7 +259,7 @@ fn filled(pieces: &[Piece], values: &NameValues<'_>) -> Result<String, Unset> {
     Ok(shown)
 }
 
-/// Within the limit of file systems, its extension kept.
+/// Shortened to the limit of file systems, keeping its extension.
 fn shortened(part: &str) -> String {
     if part.len() <= PART_LIMIT {
         return part.to_owned();
@@ -284,7 +284,7 @@ fn safe(value: &str) -> String {
     value.trim().chars().take(VALUE_LIMIT).map(replaced).collect()
 }
 
-/// Marks that turn the reading direction or show nothing: names with them look like others.
+/// Characters that change the reading direction or show nothing: names with them look like others.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -135,8 +135,8 @@ impl Hl7Target {
 }
 
 impl InterfaceDocument {
-    /// What is agreed where an organization's document says nothing: the published places of orders. Nothing is sent by
-    /// it.
+    /// The agreement that holds where an organization's document says nothing: orders have their values at the
+    /// published places, and nothing is sent.
     #[must_use]
     pub fn published() -> Self {
         Self {
@@ -163,8 +163,8 @@ impl InterfaceDocument {
 }
 
 impl Organization {
-    /// The interface of this id; without one, the first, or what is published where there is none. `None`: there is
-    /// none of this id.
+    /// The interface of this id. Without an id: the first interface, or the published one where there are none. `None`:
+    /// no interface has this id.
     #[must_use]
     pub fn interface(&self, id: Option<&str>) -> Option<InterfaceDocument> {
         match id {

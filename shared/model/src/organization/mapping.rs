@@ -1,5 +1,5 @@
-//! Whether a value that a mapping puts into a field can be one: constants, defaults and translations are checked when
-//! the document is read, not once per row.
+//! Whether a value that a mapping puts into a field is valid there: constants, defaults and translations are checked
+//! when the document is read, not once per row.
 
 use super::{DateOrder, Organization};
 use crate::issue::quoted;
@@ -8,12 +8,12 @@ use crate::{
     ClientGuid, EvaluationType, Gender, IntakeField, IssueCode, LocalId, OrderControlCode, request, state, value,
 };
 
-/// Where in a rule a value stands.
+/// Where in a rule a value occurs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
-    /// Put into every row, or every row without one: it has to be acceptable.
+    /// Put into every row, or every row without a value: it has to be acceptable.
     Rows,
-    /// What one cell value means: it has to be readable. Whether the row is acceptable is for the row to show.
+    /// The meaning of one cell value: it has to be readable. Whether it is acceptable shows when a row has it.
     Translation,
 }
 

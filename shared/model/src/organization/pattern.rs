@@ -1,7 +1,7 @@
 //! File name patterns of drop rules: `*` is any run of characters, `?` is one, compared without regard to case.
 
-/// Whether a blob's name matches. A pattern without a slash is about the last part of the name, whatever folder it lies
-/// in.
+/// Whether a blob's name matches. A pattern without a slash is compared with the last part of the name, whatever folder
+/// it is in.
 #[must_use]
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let name = if pattern.contains('/') { name } else { name.rsplit('/').next().unwrap_or(name) };
@@ -16,8 +16,8 @@ pub fn fits(pattern: &str, name: &str) -> bool {
     glob(&pattern, &name)
 }
 
-/// One star at a time is enough: if the text behind the last star can be placed at all, it can be placed with the
-/// earlier ones as short as they were. So the cost is at most pattern times name.
+/// Backtracking to the last star is enough: if the text after it can be placed at all, it can be placed with the
+/// earlier stars as short as they were. So the cost is at most pattern times name.
 fn glob(pattern: &[char], name: &[char]) -> bool {
     let (mut in_pattern, mut in_name) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

@@ -29,8 +29,8 @@ pub enum Error {
 }
 
 impl Organization {
-    /// Reads a document, but for where its destinations are, which their channels check: whoever delivers reads it by
-    /// [`parse_with`](Self::parse_with), as `iris_channels::organization` does.
+    /// Reads a document without checking where its destinations are, which only their channels can do. Code that
+    /// delivers reads it with [`parse_with`](Self::parse_with), as `iris_channels::organization` does.
     ///
     /// # Errors
     /// As [`parse_with`](Self::parse_with).
@@ -99,7 +99,7 @@ impl Organization {
     }
 }
 
-/// The document as its types have it; the first that does not fit is told with its place.
+/// The document in its types; the first value that does not fit is reported with its place.
 fn shaped(bytes: &[u8]) -> Result<Organization, Error> {
     let mut document = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut document).map_err(|error| {
@@ -113,7 +113,7 @@ fn shaped(bytes: &[u8]) -> Result<Organization, Error> {
     })
 }
 
-/// What a target may be, in serde's words: it lists the kinds when it is shown one that is none.
+/// The kinds of targets, in serde's words: it lists them when it is given an unknown one.
 fn kinds_of_targets() -> String {
     let refused = serde_json::from_str::<DeliveryTarget>(r#"{ "?": null }"#).err().map(|error| error.to_string());
     let listed = refused.as_deref().and_then(|text| Some((text.find("expected")?, text.rfind(" at line")?)));
@@ -130,7 +130,7 @@ impl Problems {
         self.found.push(format!("{place} {problem}"));
     }
 
-    /// Reports values that are in a list more than once; `property` is what of an element they are.
+    /// Reports values that are in a list more than once; `property` says which property of its elements they are.
     fn repeated(&mut self, list: &str, property: &str, values: impl Iterator<Item = String>) {
         let mut seen = HashSet::new();
         for (index, value) in values.enumerate() {
@@ -320,7 +320,7 @@ impl Problems {
         self.charges(organization);
     }
 
-    /// An order is charged once: of two destinations for charges that serve the same site, nobody could say which.
+    /// An order is charged once. With two destinations for charges serving one site, it would be unclear which gets it.
     fn charges(&mut self, organization: &Organization) {
         let charging: Vec<_> = organization.destinations.iter().filter(|destination| destination.charges()).collect();
         for (index, one) in charging.iter().enumerate() {

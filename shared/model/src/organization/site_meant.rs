@@ -1,10 +1,10 @@
-//! Which site people mean who write something else than its id: its name, its city, its id with other hyphens or a slip
-//! of the finger.
+//! Which site people mean when they write something other than its id: its name, its city, or its id with other hyphens
+//! or a typo.
 
 use super::{Organization, SiteDocument};
 
 impl Organization {
-    /// The one site that is probably meant; `None` when it could be several or none. Only ever a suggestion.
+    /// The one site that is probably meant; `None` when it could be several or none. It is only ever suggested.
     #[must_use]
     pub fn site_meant(&self, text: &str) -> Option<&SiteDocument> {
         let text = plain(text);

@@ -15,7 +15,7 @@ impl Message {
     /// `too-large`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Issue> {
         match json::parse(bytes)? {
-            // `JSON.stringify` before a client that makes JSON of the body itself: the document is within a text.
+            // Some clients turn the body into JSON after `JSON.stringify` already did: the document is inside a text.
             Node::Text(text) => Self::of_object(&json::parse(text.as_bytes())?),
             node => Self::of_object(&node),
         }

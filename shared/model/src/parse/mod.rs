@@ -41,11 +41,11 @@ impl OrderRequest {
     }
 }
 
-/// Properties that only documents of the platform have: results, events, what stands for them.
+/// Properties that only documents of the platform have: results, events, and pointers to results.
 const OF_ANSWERS: [&str; 4] = ["ResultObjectType", "ResultCode", "ResultsDocument", "Gradings"];
 
-/// Why an element is no request: it is an answer of the platform, sent back by mistake. A result names an order, a
-/// patient and a site, so that it would become an order.
+/// Why an element is not a request: it is an answer of the platform, sent back by mistake. A result names an order, a
+/// patient and a site, so it would otherwise become an order.
 #[must_use]
 pub fn not_a_request(node: &Node<'_>) -> Option<Issue> {
     let has = |name: &&str| node.get(name).is_some_and(|value| !value.is_blank() || matches!(value, Node::Object(_)));

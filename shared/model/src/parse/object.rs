@@ -1,4 +1,4 @@
-//! Reading the properties of one object, whatever their spelling, and keeping note of what was not understood.
+//! Reading the properties of one object, whatever their spelling, and noting what was not understood.
 
 use super::path::Path;
 use crate::enumeration::WireEnum;
@@ -17,11 +17,11 @@ const PROPERTY_LIMIT: usize = 128;
 /// The most elements of one list.
 const LIST_LIMIT: usize = 1_000;
 
-/// What was found wanting while reading one document.
+/// The issues found while reading one document.
 #[derive(Default)]
 pub(super) struct Findings {
     issues: Vec<Issue>,
-    /// Issues beyond the limit; whether one of them was an error.
+    /// Set when there are issues beyond the limit: whether one of them was an error.
     beyond: Option<bool>,
 }
 
@@ -81,12 +81,12 @@ pub(super) struct Object<'n, 'p> {
 }
 
 impl<'n> Object<'n, '_> {
-    /// Takes a property that means nothing to us.
+    /// Takes a property that is ignored.
     pub(super) fn ignore(&mut self, name: &'static str) {
         self.take(name);
     }
 
-    /// Takes a property, also one that is blank.
+    /// Takes a property, even if it is blank.
     pub(super) fn take(&mut self, name: &'static str) -> Option<&'n Node<'n>> {
         let entries = self.entries;
         let mut found = None;
@@ -106,7 +106,7 @@ impl<'n> Object<'n, '_> {
         found
     }
 
-    /// Whether a property is there and holds an object without properties.
+    /// Whether a property is present and holds an empty object.
     pub(super) fn has_empty_object(&self, names: &[&'static str]) -> bool {
         let is_empty_object = |node: &Node<'_>| matches!(node, Node::Object(entries) if entries.is_empty());
         self.entries
@@ -139,7 +139,7 @@ impl<'n> Object<'n, '_> {
         self.report(name, ValueError::new(IssueCode::WrongType, message));
     }
 
-    /// Text, trimmed; a number stands for its digits.
+    /// Text, trimmed; a number is read as its digits.
     pub(super) fn text(&mut self, names: &[&'static str]) -> Option<String> {
         let (name, node) = self.find(names)?;
         match node {
@@ -192,7 +192,7 @@ impl<'n> Object<'n, '_> {
         })
     }
 
-    /// A value written as text; a number stands for its digits.
+    /// A value written as text; a number is read as its digits.
     fn scalar<T>(
         &mut self,
         names: &[&'static str],

@@ -23,7 +23,7 @@ pub(super) fn patient(object: &mut Object<'_, '_>) -> Patient {
     }
 }
 
-/// The genders by context; where there are none, the obsolete lone gender without one (iris-facts §13 #5).
+/// The genders by context; where there are none, the obsolete single gender, which has no context (iris-facts §13 #5).
 fn genders(object: &mut Object<'_, '_>) -> Vec<PersonGender> {
     let listed: Vec<PersonGender> = object.children("Genders", gender).into_iter().flatten().collect();
     match object.code::<Gender>("Gender") {
@@ -33,7 +33,7 @@ fn genders(object: &mut Object<'_, '_>) -> Vec<PersonGender> {
 }
 
 /// One gender in its context. The published TypeScript client writes `{}` for the gender numbered 0 (iris-facts §2.10),
-/// so an empty object beside a context means that one; an entry without a gender means nothing.
+/// so an empty object beside a context means gender 0; an entry without a gender means nothing.
 fn gender(entry: &mut Object<'_, '_>) -> Option<PersonGender> {
     const KEYS: &[&str] = &["Gender", "Value"];
     let unspecified = entry.has_empty_object(KEYS).then_some(Gender::Unspecified);

@@ -1,8 +1,7 @@
-//! The JSON Schemas (draft 2020-12) of what is published: generated from the types, so that they cannot fall behind
-//! them.
+//! The JSON Schemas (draft 2020-12) of everything published, generated from the types so that they cannot fall behind.
 //!
 //! The schema of submissions describes the canonical form. More is accepted (numbers for codes, other spellings of
-//! keys, other dates; see iris-facts §13), but whoever writes a new client writes what the schema says.
+//! keys, other dates; see iris-facts §13), but a new client should write what the schema says.
 
 mod polish;
 

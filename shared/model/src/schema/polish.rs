@@ -46,7 +46,7 @@ fn is_unset(default: &Value) -> bool {
     }
 }
 
-/// A property that may be left out is left out, not null: that is the canonical form.
+/// An optional property is left out, never null: that is the canonical form.
 fn without_null(property: &mut Value) {
     let Value::Object(schema) = property else { return };
     if let Some(Value::Array(types)) = schema.get_mut("type") {

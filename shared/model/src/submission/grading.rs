@@ -9,8 +9,7 @@ use crate::{Issue, IssueCode, LocalId, OrderRequest, Organization, ResultCode, v
 /// The most notes of one grading.
 const NOTES_LIMIT: usize = 50;
 
-/// Turns a grading into a submission, or into everything that stands against it. What the order has to say to it is
-/// decided later.
+/// Turns a grading into a submission, or into all the issues found. Whether it fits its order is decided later.
 ///
 /// # Errors
 /// All issues, warnings included.

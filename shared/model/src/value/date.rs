@@ -13,7 +13,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use std::borrow::Cow;
 
-/// A date. A time of day behind it is checked and dropped; the date is the one written, whatever the offset.
+/// A date. A time of day after it is checked and dropped; the date is the one written, whatever the offset.
 pub fn date(text: &str, order: DateOrder) -> Result<Date, ValueError> {
     moment(text, order).map(|moment| moment.date)
 }
@@ -67,7 +67,7 @@ fn moment(text: &str, order: DateOrder) -> Result<Moment, ValueError> {
     Ok(Moment { date, time: Some(time), offset })
 }
 
-/// Programs put blanks of many kinds before `AM`, browsers since 2023 a narrow one that does not break.
+/// Programs put blanks of many kinds before `AM`; browsers, since 2023, a narrow no-break one.
 fn plain(text: &str) -> Cow<'_, str> {
     let is_blank = |character: char| !character.is_ascii() && character.is_whitespace();
     if text.is_ascii() || !text.contains(is_blank) {
@@ -76,8 +76,8 @@ fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(is_blank, " "))
 }
 
-/// Day, month and year of a date with the name of its month, and what follows: `14-MAR-1938`, `14MAR1938`, `14 March
-/// 1938`, `March 14, 1938`. Nobody can misread these, whatever order numbers would have.
+/// Day, month and year of a date with a month name, and what follows: `14-MAR-1938`, `14MAR1938`, `14 March 1938`,
+/// `March 14, 1938`. These are unambiguous, whatever the order of numbers.
 fn named(bytes: &[u8]) -> Option<(u16, u16, &[u8], &[u8])> {
     let (month_or_day, rest) = part(bytes)?;
     let (other, rest) = part(separated(rest))?;
@@ -92,7 +92,7 @@ fn named(bytes: &[u8]) -> Option<(u16, u16, &[u8], &[u8])> {
     (is_end && year.iter().all(u8::is_ascii_digit)).then_some((day, month, year, clock))
 }
 
-/// The letters or the digits in front, and what follows.
+/// The leading letters or digits, and what follows.
 fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let first = bytes.first()?;
     let is_same = |byte: &u8| {
@@ -102,13 +102,13 @@ fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     if end == 0 { None } else { bytes.split_at_checked(end) }
 }
 
-/// Behind what may stand between the parts of a date with the name of its month.
+/// What follows the separator that may stand between the parts of a date with a month name.
 fn separated(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| !matches!(byte, b' ' | b'-' | b'/' | b'.' | b',')).unwrap_or(bytes.len());
     bytes.get(end..).unwrap_or_default()
 }
 
-/// The number of a month by its English name or the first three letters of it.
+/// The number of a month, by its English name or the first three letters.
 fn month_of(word: &[u8]) -> Option<u16> {
     let name = |name: &&str| word.eq_ignore_ascii_case(name.as_bytes());
     let short = |name: &&str| name.get(..3).is_some_and(|short| word.eq_ignore_ascii_case(short.as_bytes()));
@@ -278,7 +278,7 @@ fn offset(bytes: &[u8]) -> Option<Option<Offset>> {
     Offset::from_seconds(sign * total * 60).ok().map(Some)
 }
 
-/// Up to `most` digits in front, at least one, and what follows.
+/// Up to `most` leading digits, at least one, and what follows.
 fn leading_number(bytes: &[u8], most: usize) -> Option<(u16, &[u8])> {
     let count = bytes.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = bytes.split_at_checked(count)?;

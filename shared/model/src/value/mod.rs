@@ -34,8 +34,8 @@ impl ValueError {
     }
 }
 
-/// A truth value: `true`/`false`, `yes`/`no`, `y`/`n`, `t`/`f`, `1`/`0`, in any case; `1.0`/`0.0` as programs write
-/// them that keep numbers with fractions.
+/// A truth value: `true`/`false`, `yes`/`no`, `y`/`n`, `t`/`f`, `1`/`0`, in any case; also `1.0`/`0.0`, from programs
+/// that keep numbers with fractions.
 pub fn boolean(text: &str) -> Result<bool, ValueError> {
     let text = whole(text.trim());
     let is_one_of = |words: [&str; 5]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -51,7 +51,7 @@ pub fn boolean(text: &str) -> Result<bool, ValueError> {
     }
 }
 
-/// A national provider identifier: ten digits, a fraction of `.0` is dropped. The check digit is another matter, see
+/// A national provider identifier: ten digits; a fraction of `.0` is dropped. The check digit is checked separately, by
 /// [`npi_check_digit_ok`].
 pub fn npi(text: &str) -> Result<String, ValueError> {
     let text = whole(text.trim());
@@ -65,7 +65,7 @@ pub fn npi(text: &str) -> Result<String, ValueError> {
 /// ten digits.
 #[must_use]
 pub fn npi_check_digit_ok(npi: &str) -> bool {
-    /// What the digits of the prefix 80840 add.
+    /// The digits of the prefix 80840 contribute this to the sum.
     const PREFIX: u32 = 24;
     if npi.len() != 10 || !npi.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
@@ -103,8 +103,8 @@ pub fn diagnosis_code(text: &str) -> Result<String, ValueError> {
     ))
 }
 
-/// Whether a text has the form of a procedure code: CPT's five digits, the last of which may be a letter of its
-/// categories, or a letter and four digits of HCPCS; each with modifiers behind hyphens.
+/// Whether a text has the form of a procedure code: CPT's five digits, the last of which may be a category letter, or a
+/// letter and four digits of HCPCS; each may have modifiers after hyphens.
 #[must_use]
 pub fn is_procedure_code(text: &str) -> bool {
     let mut parts = text.trim().split('-');
@@ -120,7 +120,7 @@ pub fn is_procedure_code(text: &str) -> bool {
     is_code && parts.all(|modifier| modifier.len() == 2 && modifier.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// The digits of a number that a program wrote with a fraction of zero.
+/// The digits of a whole number that a program wrote with a fraction of zero.
 pub(crate) fn whole(text: &str) -> &str {
     residue::without_fraction(text).unwrap_or(text)
 }

@@ -1,9 +1,9 @@
-//! What programs leave where a value was: words for nothing, spreadsheet errors, formulas, numbers that were shortened
-//! or given a fraction, letters that were lost, characters that nobody sees.
+//! What programs leave in place of a value: placeholders, spreadsheet errors, formulas, numbers that were shortened or
+//! given a fraction, lost letters, invisible characters.
 //!
-//! All of it looks like a value. `NULL` as the id of a patient is everyone's, and of a number that was shortened only
-//! the first digits are left, which could be anyone's. So there is one table of what is nothing and one judgment
-//! ([`judge`]), for cells and for messages alike; what follows from it depends on what the text is for ([`Purpose`]).
+//! All of it looks like a value. A patient id of `NULL` would be shared by everyone, and of a shortened number only the
+//! first digits are left, which could be anyone's. So there is one table of placeholders and one judgment ([`judge`])
+//! for cells and messages alike; what follows from it depends on what the text is for ([`Purpose`]).
 
 use super::ValueError;
 use crate::IssueCode;
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 pub enum Purpose {
     /// An id that says which person, order or place is meant.
     Id,
-    /// A number somebody else gave: of a member, a policy, an encounter.
+    /// A number issued by somebody else: of a member, a policy, an encounter.
     Number,
     /// The first or last name of a patient.
     PersonName,
@@ -23,7 +23,7 @@ pub enum Purpose {
     Line,
     /// A text that people write for people.
     Free,
-    /// A date, code or truth value: a reader of its own follows.
+    /// A date, code or truth value, which has a reader of its own.
     Typed,
 }
 
@@ -32,16 +32,16 @@ pub enum Purpose {
 pub enum Judgment {
     /// A value.
     Sound,
-    /// A word for nothing: as if nothing stood there.
+    /// A placeholder: treated as if nothing were there.
     Nothing,
     /// A value that is worth a look.
     Doubtful(ValueError),
-    /// No value.
+    /// Not a value.
     Refused(ValueError),
 }
 
-/// Words that programs write for nothing, in lower case: databases, pandas, R, JavaScript, .NET, SAS, people who fill
-/// in every cell.
+/// Placeholders, in lower case: what databases, pandas, R, JavaScript, .NET, SAS, and people who fill in every cell
+/// write for nothing.
 const NOTHING: &[&str] = &[
     "\\n",
     "<na>",
@@ -71,7 +71,7 @@ const NOTHING: &[&str] = &[
     "undefined",
 ];
 
-/// Words that are nobody's id, in lower case.
+/// Words that cannot be anyone's id, in lower case.
 const NO_IDS: &[&str] = &[
     "blank",
     "empty",
@@ -96,7 +96,7 @@ const NO_IDS: &[&str] = &[
 /// Words of [`NOTHING`] that are also names of people.
 const NAMES: &[&str] = &["null", "none", "nan", "na", "nat", "nil"];
 
-/// Errors of spreadsheets that do not end in `!` or `?`, in lower case, with their names in other languages.
+/// Spreadsheet errors that do not end in `!` or `?`, in lower case, with their names in other languages.
 const ERRORS: &[&str] = &[
     "#n/a",
     "#n/a n/a",
@@ -121,7 +121,7 @@ const LONGEST: usize = 24;
 /// Judges a text, which is trimmed and not empty.
 #[must_use]
 pub fn judge(text: &str, purpose: Purpose) -> Judgment {
-    // Nearly all values are letters and digits that are no words of these tables.
+    // Nearly all values are plain letters and digits, and in none of these tables.
     if is_error(text) {
         return Judgment::Refused(error(text));
     }
@@ -147,7 +147,7 @@ pub fn judge(text: &str, purpose: Purpose) -> Judgment {
     Judgment::Sound
 }
 
-/// Whether a text is a word for nothing. Ids have to have a letter or a digit.
+/// Whether a text is a placeholder. Ids have to have a letter or a digit.
 #[must_use]
 pub fn is_nothing(text: &str, purpose: Purpose) -> bool {
     let is_in = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
@@ -156,7 +156,7 @@ pub fn is_nothing(text: &str, purpose: Purpose) -> bool {
     }
     match purpose {
         Purpose::Free => false,
-        // A question mark in a column of codes is a word of its own: whoever wrote it learns which codes there are.
+        // In a column of codes a question mark counts as a code, so that whoever wrote it learns which codes there are.
         Purpose::Typed => text.chars().all(|character| matches!(character, '-' | '–' | '—' | '.' | '=')),
         _ => {
             !text.bytes().any(|byte| byte.is_ascii_alphanumeric())
@@ -176,7 +176,7 @@ fn nothing(text: &str, purpose: Purpose) -> Judgment {
     }
 }
 
-/// There are people whose name is `Null` or `Nan`. Nobody is called `nan`, as programs spell what is not a number.
+/// There are people named `Null` or `Nan`. Nobody is named `nan`, which is how programs spell "not a number".
 fn name(text: &str) -> Judgment {
     let is_spelled_by_programs = matches!(text, "nan" | "NaN" | "NaT");
     if !is_spelled_by_programs && could_be_a_name(text) {
@@ -191,7 +191,7 @@ fn name(text: &str) -> Judgment {
     ))
 }
 
-/// Whether a word for nothing is also the name of people.
+/// Whether a placeholder is also a name that people have.
 #[must_use]
 pub fn could_be_a_name(text: &str) -> bool {
     NAMES.iter().any(|name| name.eq_ignore_ascii_case(text))
@@ -278,14 +278,14 @@ pub fn is_shortened(text: &[u8]) -> bool {
     parts.all(is_number) && is_number(exponent)
 }
 
-/// The digits of `12345.0`, as programs write a whole number of a column that they keep with fractions.
+/// The digits of `12345.0`, as programs write whole numbers in a column that they keep with fractions.
 #[must_use]
 pub fn without_fraction(text: &str) -> Option<&str> {
     let digits = text.strip_suffix(".0")?;
     (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }
 
-/// The text of `="00123"`, by which exports make spreadsheets keep zeros.
+/// The text of `="00123"`, which exports write so that spreadsheets keep leading zeros.
 #[must_use]
 pub fn unforced(text: &str) -> Option<String> {
     let inner = text.strip_prefix("=\"")?.strip_suffix('"')?;
@@ -293,7 +293,7 @@ pub fn unforced(text: &str) -> Option<String> {
     (!plain.contains('"')).then(|| inner.replace("\"\"", "\"").trim().to_owned())
 }
 
-/// Characters that cannot be seen, or that change the direction of others.
+/// Characters that are invisible or change the direction of others.
 fn unseen(text: &str, purpose: Purpose) -> Judgment {
     let is_strict = matches!(purpose, Purpose::Id | Purpose::Number | Purpose::PersonName);
     if text.contains('\u{FFFD}') {
@@ -315,8 +315,8 @@ fn unseen(text: &str, purpose: Purpose) -> Judgment {
     }
 }
 
-/// The first character that nobody sees. Joiners between letters are part of how some languages are written; in ids,
-/// where two texts that look alike have to be one, they are not, and no blank but the usual one is.
+/// The first invisible character. Joiners between letters are part of how some languages are written, but not allowed
+/// in ids, where two texts that look alike have to be the same; nor is any blank there but the usual one.
 fn found(text: &str, is_id: bool) -> Option<char> {
     let mut before = None;
     let mut characters = text.chars().peekable();
@@ -341,7 +341,7 @@ fn is_lost(character: char) -> bool {
     character == '\u{FFFD}'
 }
 
-/// Whether a character takes no place on the screen, or changes the direction of those around it.
+/// Whether a character takes up no space on the screen, or changes the direction of those around it.
 #[must_use]
 pub fn is_invisible(character: char) -> bool {
     matches!(
@@ -364,8 +364,8 @@ pub fn is_invisible(character: char) -> bool {
     )
 }
 
-/// The text as it can be shown to people: characters that nobody sees, or that change the direction of others, by their
-/// numbers, so that a name cannot look like another one.
+/// The text as it can be shown to people: characters that are invisible or change the direction of others are replaced
+/// by their numbers, so that a name cannot look like another one.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.contains(is_invisible) {

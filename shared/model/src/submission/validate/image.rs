@@ -6,7 +6,7 @@ use crate::submission::{Action, Context, Submission};
 use crate::{Issue, LocalId};
 use std::borrow::Cow;
 
-/// How the places of an image submission are called where it is validated as an order with one directive.
+/// What places of an image submission are called while it is validated as an order with one directive.
 const PLACES: [(&str, &str); 2] = [("Camera.Images[0]", "Image"), ("Order.LocalId", "OrderLocalId")];
 
 /// Validates an image submission. `issues` are those already found while it was read; they count.
@@ -47,7 +47,7 @@ pub fn validate_image(
     }
 }
 
-/// Puts the second name of a place in the stead of the first, wherever an issue's path begins with it.
+/// Replaces the first name of a place with the second at the start of an issue's path.
 fn rename(issue: &mut Issue, direction: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str)) {
     for (from, to) in PLACES.into_iter().map(direction) {
         let renamed = issue

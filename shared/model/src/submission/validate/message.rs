@@ -11,7 +11,7 @@ pub(super) fn check(review: &mut Review<'_>) {
     user(review);
 }
 
-/// What also messages without a control code must carry.
+/// What even messages without a control code must carry.
 pub(super) fn check_sender(review: &mut Review<'_>) {
     version(review);
     sender(review);
@@ -28,7 +28,8 @@ fn version(review: &mut Review<'_>) {
     }
 }
 
-/// The entry says who sends; the message has to agree (design §3.4). Neither is quoted: a stranger learns nothing.
+/// The entry says who sends; the message has to agree (design §3.4). Neither is quoted, so that a stranger learns
+/// nothing.
 fn sender(review: &mut Review<'_>) {
     let organization = review.context.organization.client_guid;
     match review.request.client_guid {

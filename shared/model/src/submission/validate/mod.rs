@@ -1,13 +1,12 @@
-//! From a request to a submission, or to everything that stands against it.
+//! From a request to a submission, or to all the issues found.
 //!
-//! In this order: check every text and take away words for nothing, fold into canonical form, fill in what a drop's
-//! container already says, check the message (version, sender, operation), check every other value, then find out what
-//! is asked and whether all it needs is there. Issues of all steps are collected. A place that already has an error is
-//! not reported as missing as well.
+//! In this order: check every text and remove placeholders (`NULL`, `n/a`), fold into canonical form, fill in what a
+//! drop's container already says, check the message (version, sender, operation), check every other value, then find
+//! out what is asked and whether everything it needs is there. Issues of all steps are collected. A place that already
+//! has an error is not reported as missing as well.
 //!
-//! Cancelling and resending need nothing but the order's id (iris-facts R-11): whatever else is sent with them is
-//! dropped, and errors about it are only warnings, so that an order can always be cancelled with the very message that
-//! created it.
+//! Cancelling and resending need nothing but the order's id (iris-facts R-11): anything else sent with them is dropped,
+//! and errors about it become warnings, so that an order can always be cancelled with the very message that created it.
 
 mod canonical;
 mod image;
@@ -77,7 +76,7 @@ impl Review<'_> {
         self.issues.iter().any(|issue| issue.is_error() && covers(issue))
     }
 
-    /// Makes warnings of errors about places an operation does not look at.
+    /// Turns errors about places that an operation does not look at into warnings.
     fn relax(&mut self, looked_at: &[&str]) {
         for issue in &mut self.issues {
             let essential = issue.path.is_empty() || looked_at.iter().any(|path| is_about(&issue.path, path));
@@ -92,7 +91,7 @@ impl Review<'_> {
     }
 }
 
-/// Whether what is reported at `reported` is about `path`: the same place, one it lies in, or one within it.
+/// Whether an issue reported at `reported` is about `path`: the same place, one that contains it, or one within it.
 fn is_about(reported: &str, path: &str) -> bool {
     let within = |inner: &str, outer: &str| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))

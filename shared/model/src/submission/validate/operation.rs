@@ -13,8 +13,8 @@ const NOTHING: &str =
 const ONLY_AN_ID: &str = "There is a patient's id and nothing else. To register a patient send first and last name, birth date and gender; to order an exam for a patient already registered send the order's LocalId.";
 const CHANGE: &str = "A change names the order it is about. To update a patient alone, send NW without Order.";
 
-/// What is asked. `None`: an issue stands. The request is completed with what was derived: order id, default evaluation
-/// type.
+/// The operation asked for; `None` means that an issue says why there is none. Completes the request with derived
+/// values: order id, default evaluation type.
 pub(super) fn action(review: &mut Review<'_>) -> Option<Action> {
     use OrderControlCode as Code;
     match review.operation()? {
@@ -39,10 +39,10 @@ pub(super) fn action(review: &mut Review<'_>) -> Option<Action> {
     }
 }
 
-/// No order, or one in which nothing is said: the published clients always send `SingleEyeOnly: false` (iris-facts
-/// §2.10), and a row may have `false` in columns of orders that it does not have.
+/// No order, or an empty one: the published clients always send `SingleEyeOnly: false` (iris-facts §2.10), and a row
+/// without an order may still have `false` in columns about orders.
 fn is_without_order(review: &Review<'_>) -> bool {
-    // An order that could not be read is not an order that was not sent.
+    // An order that could not be read is not the same as no order.
     let says_nothing = match &review.request.order {
         None => true,
         Some(order) if order.local_id.is_some() => false,
@@ -98,8 +98,8 @@ fn order_id(review: &mut Review<'_>, message: &'static str) -> Option<LocalId> {
     id
 }
 
-/// Those sent; an organization with a single one need not say it. Each has to be subscribed (iris-facts R-18). Which of
-/// several exams is wanted is never guessed: a wrong one is an exam that somebody has to repeat.
+/// The types sent; an organization with a single type need not send one. Each has to be subscribed (iris-facts R-18).
+/// Which of several exams is wanted is never guessed: a wrong guess is an exam that somebody has to repeat.
 fn evaluation_types(review: &mut Review<'_>) -> Vec<EvaluationType> {
     let organization = review.context.organization;
     let order = review.request.order.get_or_insert_default();
@@ -128,8 +128,8 @@ fn evaluation_types(review: &mut Review<'_>) -> Vec<EvaluationType> {
     types
 }
 
-/// The patient. With a LocalId alone it is one already known; as soon as name, birth date or gender is sent, all of
-/// them are needed (iris-facts R-19; decision 5).
+/// The patient. A LocalId alone refers to a known patient; as soon as a name, birth date or gender is sent, all of them
+/// are needed (iris-facts R-19; decision 5).
 fn patient(review: &mut Review<'_>, demographics_needed: bool) -> Option<PatientKey> {
     let sent = review.request.patient.take();
     let key = patient_key(review, sent.as_ref().unwrap_or(&Patient::default()), demographics_needed);
@@ -173,7 +173,7 @@ fn demographics(review: &mut Review<'_>, patient: &Patient) -> Option<Demographi
     Some(Demographics { name, dob: patient.dob? }).filter(|_| complete)
 }
 
-/// Leaves only what cancelling and resending look at, and forgives the rest.
+/// Keeps only what cancelling and resending look at, and forgives errors in the rest.
 fn only_the_order(review: &mut Review<'_>) {
     review.relax(&["Version", "ClientGuid", "OrderControlCode", "Order.LocalId"]);
     let sent = std::mem::take(&mut review.request);

@@ -1,4 +1,4 @@
-//! Whether what is said about people can be true: birth dates, codes, provider identifiers (decisions 13 to 15).
+//! Whether data about people can be true: birth dates, codes, provider identifiers (decisions 13 to 15).
 
 use super::Review;
 use crate::issue::quoted;
@@ -9,7 +9,7 @@ use jiff::civil::{Date, date};
 /// Nobody who is examined was born before this day (decision 15).
 const EARLIEST_BIRTH: Date = date(1900, 1, 1);
 
-/// Nobody has an appointment before this day; one before it is a year that was cut or mistyped.
+/// Nobody has an appointment before this day; an earlier one has a truncated or mistyped year.
 const EARLIEST_APPOINTMENT: Date = date(1900, 1, 1);
 /// An appointment before this day, or further ahead than these years, is worth a look.
 const USUAL_APPOINTMENTS: (Date, i16) = (date(2000, 1, 1), 10);
@@ -60,7 +60,7 @@ fn appointment(review: &mut Review<'_>) {
     }
 }
 
-/// A number that a program wrote with a fraction is the number.
+/// Drops the fraction of zero that some programs add to whole numbers.
 fn phone(review: &mut Review<'_>) {
     let Some(phone) = review.request.patient.as_mut().and_then(|patient| patient.phone.as_mut()) else { return };
     if let Some(digits) = residue::without_fraction(phone) {

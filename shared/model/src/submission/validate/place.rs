@@ -1,8 +1,8 @@
 //! Sites, cameras, states and images, as far as the organization's document tells (iris-facts;
 //! decisions 10, 15a).
 //!
-//! Where an organization has sites or cameras created from submissions, one that is not listed may be on record: then
-//! the rules decide, which see what is stored. Where it does not, its document is the whole list.
+//! Where an organization has sites or cameras created from submissions, one that is not listed may be on record; then
+//! the rules decide, because they see what is stored. Otherwise its document is the whole list.
 
 use super::Review;
 use crate::issue::quoted;
@@ -39,7 +39,7 @@ fn site(review: &mut Review<'_>) {
 /// How many sites are listed.
 const SITES_LISTED: usize = 10;
 
-/// Says which sites there are, and which of them is probably meant.
+/// Says which sites exist, and which of them is probably meant.
 fn unknown_site(site: &LocalId, organization: &Organization) -> String {
     let meant = organization.site_meant(site.as_str());
     let meant = meant.map(|meant| format!(" Did you mean {}?", meant.local_id)).unwrap_or_default();
@@ -126,7 +126,7 @@ fn missing_of(image: &Image) -> impl Iterator<Item = (&'static str, &'static str
     .filter_map(|(is_missing, property, message)| is_missing.then_some((property, message)))
 }
 
-/// States that are used refuse the request; that of a patient's home is only looked at.
+/// An unknown state refuses the request where the state is used; in a patient's home address it is only a warning.
 fn states(review: &mut Review<'_>) {
     let organization = review.context.organization;
     let unreadable = |state: Option<&String>| state.filter(|text| state::from_text(text).is_none()).cloned();
@@ -156,7 +156,7 @@ fn is_domestic(address: &Address) -> bool {
 }
 
 /// A new order must resolve to a state: its own, or its site's (iris-facts ). Sites that are not listed have
-/// one by creation.
+/// one, because they cannot be created without.
 pub(super) fn order_state(review: &mut Review<'_>) {
     if review.request.order.as_ref().is_some_and(|order| order.state.is_some()) {
         return;

@@ -1,4 +1,4 @@
-//! Values that stop nothing and cannot be what they are meant to be: said as warnings, stored as given.
+//! Values that cannot be what they are meant to be, but stop nothing: they cause warnings and are stored as given.
 
 use super::Review;
 use crate::IssueCode;

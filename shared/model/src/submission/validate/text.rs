@@ -1,5 +1,5 @@
-//! Limits of every text, control characters (decision 13), and what programs leave where a value was ([`residue`]):
-//! words for nothing are taken away where nothing may stand, and refused where an id or a name is needed.
+//! Limits of every text, control characters (decision 13), and what programs leave in place of a value ([`residue`]):
+//! placeholders are removed where a value is optional, and refused where an id or a name is needed.
 
 use super::Review;
 use crate::identifier::LOCAL_ID_LIMIT;
@@ -21,7 +21,7 @@ pub(crate) const FILE_NAME_LIMIT: usize = 1_024;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     LocalId,
-    /// A number that somebody else gave: of a member, a policy, an encounter.
+    /// A number issued by somebody else: of a member, a policy, an encounter.
     Number,
     /// The first or last name of the patient.
     PersonName,
@@ -60,7 +60,7 @@ impl Kind {
     }
 }
 
-/// Whether a text keeps the rules of e-mail addresses and user names.
+/// Whether a text has the length and characters allowed in e-mail addresses and user names.
 pub(super) fn is_email_sized(text: &str) -> bool {
     text.chars().count() <= EMAIL_LIMIT && text.chars().all(|character| Kind::Email.allows(character))
 }
@@ -238,7 +238,7 @@ impl Texts<'_> {
         self.address("Patient.Address", patient.address.as_mut());
     }
 
-    /// A person of whom both names are words for nothing is nobody, even where each alone could be a name.
+    /// A person whose names are both placeholders is nobody, even where each of them alone could be a name.
     fn person(&mut self, section: &str, name: Option<&mut Name>) {
         let Some(name) = name else { return };
         let is_nothing = |part: &Option<String>| part.as_deref().is_some_and(|part| could_be_a_name(part.trim()));
