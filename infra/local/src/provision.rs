@@ -66,7 +66,14 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
 /// What goes to hospitals: the same message announced twice is thrown away for as long as Service Bus can (a charge is
 /// sent once).
 fn hl7_out() -> QueueOptions {
-    QueueOptions { duplicate_detection: Some(HL7_OUT_MEMORY), ..QueueOptions::default() }
+    QueueOptions {
+        lock_duration: Duration::from_mins(5),
+        max_delivery_count: DELIVERIES,
+        default_time_to_live: Some(Duration::from_hours(14 * 24)),
+        dead_letter_on_expiration: true,
+        duplicate_detection: Some(HL7_OUT_MEMORY),
+        ..QueueOptions::default()
+    }
 }
 
 /// A queue or topic that exists is as good as a new one.

@@ -124,11 +124,17 @@ impl DeliveryState {
         matches!(self, Self::Waiting | Self::Held | Self::Resumed | Self::HandedOver)
     }
 
+    /// True when its next attempt is still to be made.
+    #[must_use]
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Waiting | Self::Resumed)
+    }
+
     /// True when an attempt may begin once it is due. For a delivery that was handed over, due means that its final
     /// confirmation is overdue.
     #[must_use]
     pub fn may_begin(self) -> bool {
-        matches!(self, Self::Waiting | Self::Resumed | Self::HandedOver)
+        self.waits() || self == Self::HandedOver
     }
 
     /// True when it no longer keeps the order from being complete: it was delivered, or nobody wants it any more.

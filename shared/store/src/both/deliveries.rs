@@ -199,8 +199,8 @@ impl Deliveries for Database {
         }
         let (sequence, organization) = (delivery.sequence, delivery.organization.0);
         if delivery.disabled_at.is_some() && is_disabled(&mut transaction, organization, destination).await? {
-            let (held, begin) = (states::delivery(Held), states::deliveries(DeliveryState::may_begin));
-            let sql = format!("UPDATE deliveries SET state = {held} WHERE sequence = $1 AND state IN ({begin})");
+            let (held, waits) = (states::delivery(Held), states::deliveries(DeliveryState::waits));
+            let sql = format!("UPDATE deliveries SET state = {held} WHERE sequence = $1 AND state IN ({waits})");
             sqlx::query(AssertSqlSafe(sql)).bind(sequence).execute(&mut *transaction).answered().await?;
             hold_resumed(&mut transaction, organization, destination).await?;
             transaction.commit().answered().await?;
@@ -318,8 +318,8 @@ impl Deliveries for Database {
     }
 
     async fn postponed_deliveries(&self) -> Result<u64, Error> {
-        let begin = states::deliveries(DeliveryState::may_begin);
-        let sql = format!("SELECT COUNT(*) FROM deliveries WHERE state IN ({begin}) AND next_at > 0");
+        let waits = states::deliveries(DeliveryState::waits);
+        let sql = format!("SELECT COUNT(*) FROM deliveries WHERE state IN ({waits}) AND next_at > 0");
         let waiting: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(self.reading().await?).answered().await?;
         Ok(count(waiting))
     }
@@ -381,11 +381,11 @@ async fn hold_resumed(connection: &mut Connection, organization: Uuid, destinati
 
 /// Forgets that a destination was failing, once none of its open deliveries has failed.
 async fn forgive(connection: &mut Connection, organization: Uuid, destination: &str) -> Result<(), Error> {
-    let begin = states::deliveries(DeliveryState::may_begin);
+    let waits = states::deliveries(DeliveryState::waits);
     let sql = format!(
         "DELETE FROM destinations WHERE organization = $1 AND destination = $2 AND disabled_at IS NULL \
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.organization = $1 AND d.destination = $2 \
-             AND d.state IN ({begin}) AND d.failures > 0)"
+             AND d.state IN ({waits}) AND d.failures > 0)"
     );
     sqlx::query(AssertSqlSafe(sql)).bind(organization).bind(destination).execute(connection).answered().await?;
     Ok(())
