@@ -57,7 +57,7 @@ fn incoming(message: &ServiceBusMessage, organization: &Arc<Organization>, now: 
     let id = submission_id(&organization.slug.hl7_ledger(), message);
     let first_seen = postpone::first_seen(message, now);
     let read = read(&message.body, message.property(INTERFACE), organization, now);
-    let submission = |(place, (request, body)): (u32, (Result<Submission, Refusal>, Option<Vec<u8>>))| Incoming {
+    let submission = |(place, (request, body)): (u32, Asked)| Incoming {
         id: if place == 0 { id } else { row_id(id, place) },
         message_id: postpone::given_id(message).map(Into::into),
         received_at: now,
@@ -70,22 +70,19 @@ fn incoming(message: &ServiceBusMessage, organization: &Arc<Organization>, now: 
     (0..).zip(read).map(submission).collect()
 }
 
+/// What an order of a message asks for, and what is kept of it if it is refused.
+type Asked = (Result<Submission, Refusal>, Option<Vec<u8>>);
+
 /// What the orders of a message ask for, each with what to keep if it is refused: the order as a message of its own,
 /// without social security numbers (iris-facts R-25). Nothing is kept of a message that cannot be read, since a number
 /// could be anywhere in it. Pure.
-fn read(
-    body: &[u8],
-    interface: Option<&str>,
-    organization: &Organization,
-    now: Timestamp,
-) -> Vec<(Result<Submission, Refusal>, Option<Vec<u8>>)> {
+fn read(body: &[u8], interface: Option<&str>, organization: &Organization, now: Timestamp) -> Vec<Asked> {
     let refused = |code, text: &'static str| Err(unreadable(Issue::error(code, "", text)));
     if body.len() > BODY_LIMIT {
         return vec![(refused(IssueCode::TooLarge, "The message is larger than 1 MB."), None)];
     }
-    let envelope = match Envelope::read(body, &Limits::default()) {
-        Ok(envelope) => envelope,
-        Err(_) => return vec![(refused(IssueCode::UnreadableFile, "This is no HL7 message that can be read."), None)],
+    let Ok(envelope) = Envelope::read(body, &Limits::default()) else {
+        return vec![(refused(IssueCode::UnreadableFile, "This is no HL7 message that can be read."), None)];
     };
     let message = envelope.message();
     let whole = || excerpts(message).into_iter().next();

@@ -60,7 +60,7 @@ async fn suggest(platform: &Platform, tried: &TriedFile, out: Option<&Path>) -> 
         ("rows", proposal.look.rows.into()),
         ("dates", serde_json::to_value(proposal.suggestions.dates)?),
         ("stillNeeded", missing.join(", ").into()),
-        ("pattern", rule.pattern.clone().into()),
+        ("pattern", rule.pattern.into()),
     ];
     Ok(Report { fields, lists: vec![("columns", rows.collect())], failure: None })
 }

@@ -11,7 +11,7 @@ use super::outbound::{Settle, Work};
 use super::socket::prepare;
 use super::uplink::Uplink;
 use crate::Interface;
-use iris_azure::blob::{BlobAddress, BlobStore};
+use iris_azure::blob::{BlobAddress, BlobStore, Error as BlobError};
 use iris_hl7::Message;
 use iris_hl7::ack::{Exchange, Outcome, Progress};
 use iris_hl7::message::Limits;
@@ -40,6 +40,14 @@ const HELD: Duration = Duration::from_secs(20);
 const CHARGE_HELD: Duration = Duration::from_secs(240);
 /// The largest message that is sent, in bytes.
 const LARGEST: u64 = 16 << 20;
+
+/// Why there is nothing to send.
+enum Unavailable {
+    /// It may be there later.
+    Now(&'static str),
+    /// It never will be.
+    Ever(&'static str),
+}
 
 /// A hospital's system that gets results.
 pub(super) struct Client {
@@ -82,18 +90,23 @@ impl Client {
 
     async fn deliver(&mut self, work: Work) {
         let Work { transaction_id, destination, is_charge, message, connection } = work;
-        let content = match self.content(message.content_type.as_deref(), &message.body).await {
-            Ok(content) => content,
-            Err(reason) => {
-                warn!(interface = self.interface, reason, "a message cannot be fetched; it comes again");
-                tokio::time::sleep(PAUSE).await;
-                return self.settle(Settle::Release(connection, message.lock)).await;
-            }
-        };
         let (at, started) = (Timestamp::now(), Instant::now());
         let took_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let answer =
             |reply| Hl7Answer { transaction_id, destination: destination.clone(), at, took_ms: took_ms(), reply };
+        let content = match self.content(message.content_type.as_deref(), &message.body).await {
+            Ok(content) => content,
+            Err(Unavailable::Now(reason)) => {
+                warn!(interface = self.interface, reason, "a message cannot be fetched; it comes again");
+                tokio::time::sleep(PAUSE).await;
+                return self.settle(Settle::Release(connection, message.lock)).await;
+            }
+            Err(Unavailable::Ever(reason)) => {
+                warn!(interface = self.interface, reason, "a message can never be sent");
+                self.uplink.report(&answer(Hl7Reply::NoFrame)).await;
+                return self.settle(Settle::Accept(connection, message.lock)).await;
+            }
+        };
         let (Ok(frame), Some(mut exchange)) = (encode(&content), exchange(&content)) else {
             self.uplink.report(&answer(Hl7Reply::NoFrame)).await;
             return self.settle(Settle::Accept(connection, message.lock)).await;
@@ -139,15 +152,19 @@ impl Client {
     }
 
     /// The message: what came, or, if that only says where the message is, what is there.
-    async fn content(&self, kind: Option<&str>, body: &[u8]) -> Result<Vec<u8>, &'static str> {
+    async fn content(&self, kind: Option<&str>, body: &[u8]) -> Result<Vec<u8>, Unavailable> {
         if kind == Some(HL7_CONTENT) {
             return Ok(body.to_vec());
         }
-        let place: DocumentLocation = serde_json::from_slice(body).map_err(|_| "it says nothing that can be read")?;
-        let address =
-            BlobAddress::new(&place.container, &place.file_name).map_err(|_| "its place has no usable name")?;
-        let found = self.documents.get(&address, None, LARGEST).await.map_err(|_| "the storage does not give it")?;
-        Ok(found.content.to_vec())
+        let place: DocumentLocation =
+            serde_json::from_slice(body).map_err(|_| Unavailable::Ever("it says nothing that can be read"))?;
+        let address = BlobAddress::new(&place.container, &place.file_name)
+            .map_err(|_| Unavailable::Ever("its place has no usable name"))?;
+        match self.documents.get(&address, None, LARGEST).await {
+            Ok(found) => Ok(found.content.to_vec()),
+            Err(BlobError::Refused { status: 413, .. }) => Err(Unavailable::Ever("it is larger than hospitals take")),
+            Err(_) => Err(Unavailable::Now("the storage does not give it")),
+        }
     }
 
     /// The kept connection if its peer is still there, or a new one; `None` if the hospital cannot be reached for a

@@ -1,12 +1,13 @@
 //! Orders in: frames from a hospital become messages on the bus.
 //!
-//! 1. A frame is complete. 2. Its header is examined: a kind that is not accepted is refused at once. 3. The bytes are
-//! handed in unchanged.
+//! 1. A frame is complete.
+//! 2. Its header is examined: a kind that is not accepted is refused at once.
+//! 3. The bytes are handed in unchanged.
 //! 4. Once the bus has them durably, the hospital is answered. If the bus cannot be reached, nothing is answered, every
-//! connection is closed, and the proxy does not listen until it is back.
+//!    connection is closed, and the proxy does not listen until it is back.
 
 use super::socket::prepare;
-use super::uplink::Uplink;
+use super::uplink::{Away, Uplink};
 use iris_hl7::ack::{Answer, Envelope, Refusal, Taken, answer};
 use iris_hl7::message::Limits;
 use iris_hl7::mllp::{Decoder, Event, Options, encode};
@@ -150,26 +151,32 @@ fn noted(events: &[Event], interface: &str) {
 
 async fn take(stream: &mut TcpStream, uplink: &Uplink, interface: &str, frame: Vec<u8>) -> Result<(), End> {
     let bytes = frame.len();
-    let (stored, header) = match Envelope::read(&frame, &Limits::default()) {
+    let envelope = Envelope::read(&frame, &Limits::default());
+    let checked = envelope.and_then(|envelope| envelope.check(TAKEN).map(|()| envelope));
+    let envelope = match checked {
+        Ok(envelope) => envelope,
         Err(refusal) => {
             info!(interface, bytes, %refusal, "a message is refused");
             return refuse(stream, &frame, refusal).await;
         }
-        Ok(envelope) => match envelope.check(TAKEN) {
-            Err(refusal) => {
-                info!(interface, bytes, %refusal, "a message is refused");
-                return refuse(stream, &frame, refusal).await;
-            }
-            Ok(()) => {
-                let code = envelope.stored();
-                (code, code.map(|code| acknowledgement(&envelope, &Answer { code, ..PLAIN })))
-            }
-        },
     };
-    if let Err(error) = uplink.hand_in(interface, frame).await {
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        warn!(interface, bytes, %error, cause, "a message is not answered: the bus has not said that it has it");
-        return Err(End::Bus);
+    let stored = envelope.stored();
+    let header = stored.map(|code| acknowledgement(&envelope, &Answer { code, ..PLAIN }));
+    let too_large = refusal(&envelope, Refusal::TooLarge);
+    match uplink.hand_in(interface, frame).await {
+        Ok(()) => {}
+        Err(Away::TooLarge) => {
+            warn!(interface, bytes, "a message is refused: it is larger than the bus takes");
+            return match too_large {
+                Some(answer) => write(stream, &answer).await,
+                None => Ok(()),
+            };
+        }
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            warn!(interface, bytes, %error, cause, "a message is not answered: the bus has not said that it has it");
+            return Err(End::Bus);
+        }
     }
     info!(interface, bytes, answer = stored.map(iris_hl7::ack::Code::text), "a message was handed in");
     match header {
@@ -179,11 +186,19 @@ async fn take(stream: &mut TcpStream, uplink: &Uplink, interface: &str, frame: V
 }
 
 /// Refuses a message, if the sender wants an answer; one without a header that can be answered ends the connection.
-async fn refuse(stream: &mut TcpStream, bytes: &[u8], refusal: Refusal) -> Result<(), End> {
+async fn refuse(stream: &mut TcpStream, bytes: &[u8], why: Refusal) -> Result<(), End> {
     let envelope = Envelope::header(bytes).ok_or(End::Garbage)?;
-    let Some(code) = envelope.refused(refusal) else { return Ok(()) };
-    let (_, fault, location) = refusal.answer();
-    write(stream, &acknowledgement(&envelope, &Answer { code, fault: Some((fault, location)), ..PLAIN })).await
+    match refusal(&envelope, why) {
+        Some(answer) => write(stream, &answer).await,
+        None => Ok(()),
+    }
+}
+
+/// The answer that refuses a message; nothing where its sender wants none.
+fn refusal(envelope: &Envelope<'_>, why: Refusal) -> Option<Vec<u8>> {
+    let code = envelope.refused(why)?;
+    let (_, fault, location) = why.answer();
+    Some(acknowledgement(envelope, &Answer { code, fault: Some((fault, location)), ..PLAIN }))
 }
 
 /// What answers have in common.

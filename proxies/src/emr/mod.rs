@@ -32,7 +32,7 @@ pub fn run(configuration: Configuration) -> Result<impl Future<Output = ()>> {
             parts.spawn(listener::run(Arc::clone(&uplink), interface.id.clone(), address));
         }
         if let Some(address) = interface.connect.clone() {
-            let (work, waiting) = mpsc::channel(WAITING);
+            let (work, waiting) = mpsc::channel(WAITING + outbound::CHARGES);
             let client =
                 client::Client::new(&interface, address, documents.clone(), Arc::clone(&uplink), settle.clone());
             parts.spawn(client.run(waiting));

@@ -13,12 +13,18 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
 /// Pause between two attempts to connect, at first and at most.
 const PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// How often locks are renewed: well within the five minutes of the queue.
+const RENEWAL: Duration = Duration::from_secs(60);
+/// Places that results leave for charges.
+pub(super) const CHARGES: usize = 400;
 
 /// MSH-9.1 of charges.
 const CHARGE: &str = "DFT";
@@ -60,7 +66,7 @@ pub(super) async fn run(
                 connection += 1;
                 info!("the bus is reached");
                 uplink.set_reachable(true);
-                let ended = serve(receiver, connection, &uplink, &clients, &mut settle).await;
+                let ended = Box::pin(serve(receiver, connection, &uplink, &clients, &mut settle)).await;
                 uplink.set_reachable(false);
                 warn!(%ended, "the bus is lost");
             }
@@ -81,34 +87,22 @@ async fn serve(
     settle: &mut mpsc::Receiver<Settle>,
 ) -> Cause {
     let mut reachable = uplink.watch();
-    // A message that its client has no room for yet; no more are taken until it has.
-    let mut held: Option<(&mpsc::Sender<Work>, Work)> = None;
+    let mut locks = Locks::default();
+    let mut renewal = tokio::time::interval_at(Instant::now() + RENEWAL, RENEWAL);
     loop {
-        let client = held.as_ref().map(|(client, _)| *client);
-        let place = async {
-            match client {
-                Some(client) => client.reserve().await.ok(),
-                None => std::future::pending().await,
-            }
-        };
         let done = tokio::select! {
-            place = place => {
-                if let (Some(place), Some((_, work))) = (place, held.take()) {
-                    place.send(work);
-                }
-                Ok(())
-            }
-            received = receiver.next(), if client.is_none() => match received {
+            received = receiver.next() => match received {
                 Ok(message) => match sorted(message, connection, clients) {
-                    Ok(work) => {
-                        held = Some(work);
-                        Ok(())
-                    }
-                    Err(stray) => not_ours(&mut receiver, stray, uplink).await,
+                    Ok((client, work)) => hand_over(&mut receiver, &mut locks, client, work, uplink).await,
+                    Err(stray) => not_ours(&mut receiver, *stray, uplink).await,
                 },
                 Err(cause) => Err(cause),
             },
-            Some(wanted) = settle.recv() => settled(&mut receiver, wanted, connection).await,
+            Some(wanted) = settle.recv() => {
+                locks.forget(&wanted);
+                settled(&mut receiver, wanted, connection).await
+            }
+            _ = renewal.tick() => locks.renew(&mut receiver).await,
             // Handing in an order failed because the bus is lost; rebuilding this connection shows when it is back.
             () = lost(&mut reachable) => Err(Cause::OutcomeUnknown),
         };
@@ -117,6 +111,60 @@ async fn serve(
             return cause;
         }
     }
+}
+
+/// Locks of the messages that wait for a hospital or are being sent to it. A slow hospital may take longer than its
+/// queue locks them.
+#[derive(Default)]
+struct Locks(Vec<Uuid>);
+
+impl Locks {
+    fn keep(&mut self, work: &Work) {
+        self.0.extend(work.message.lock.token());
+    }
+
+    fn forget(&mut self, settled: &Settle) {
+        let (Settle::Accept(_, lock) | Settle::Release(_, lock) | Settle::Complete(_, lock, _)) = settled;
+        self.0.retain(|kept| Some(*kept) != lock.token());
+    }
+
+    async fn renew(&mut self, receiver: &mut ServiceBusReceiver) -> Result<(), Cause> {
+        for token in std::mem::take(&mut self.0) {
+            match receiver.renew(token).await {
+                Ok(()) => self.0.push(token),
+                Err(cause @ (Cause::OutcomeUnknown | Cause::Stopped | Cause::Unavailable { .. })) => return Err(cause),
+                // The message comes again.
+                Err(cause) => warn!(%cause, "a lock is lost"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives a message to the client of its hospital. One hospital's backlog must not hold up the others: a result for
+/// which there is no room is given back, and comes again later; charges are few, small, and kept.
+async fn hand_over(
+    receiver: &mut ServiceBusReceiver,
+    locks: &mut Locks,
+    client: &mpsc::Sender<Work>,
+    work: Work,
+    uplink: &Uplink,
+) -> Result<(), Cause> {
+    if !work.is_charge && client.capacity() <= CHARGES {
+        return give_back(receiver, work, uplink).await;
+    }
+    locks.keep(&work);
+    // No room for a charge: its lock ends, and it comes again.
+    let _ = client.try_send(work);
+    Ok(())
+}
+
+/// Tells the platform that a result was not sent.
+async fn give_back(receiver: &mut ServiceBusReceiver, work: Work, uplink: &Uplink) -> Result<(), Cause> {
+    let Work { transaction_id, destination, message, .. } = work;
+    let (at, reply) = (Timestamp::now(), Hl7Reply::NotConnected);
+    uplink.report(&Hl7Answer { transaction_id, destination, at, took_ms: 0, reply }).await;
+    receiver.accept(message.lock).await
 }
 
 /// Waits until somebody reports that the bus is lost.
@@ -140,26 +188,18 @@ fn sorted(
 }
 
 /// A message for no interface of this proxy. A result is reported as not sent, so that the platform sends it again
-/// later; a charge stays in the queue.
-async fn not_ours(
-    receiver: &mut ServiceBusReceiver,
-    stray: Box<ReceivedMessage>,
-    uplink: &Uplink,
-) -> Result<(), Cause> {
-    error!(alert = true, "a message is for an interface that this proxy has not");
+/// later; a charge stays in the queue, and comes again when its lock ends.
+async fn not_ours(receiver: &mut ServiceBusReceiver, stray: ReceivedMessage, uplink: &Uplink) -> Result<(), Cause> {
+    error!(alert = true, code = "unknown-interface", "a message is for an interface that this proxy has not");
     let property = |name: &str| stray.properties.get(name).cloned().unwrap_or_default();
-    let transaction_id = Uuid::parse_str(&property(TRANSACTION));
-    match transaction_id {
-        Ok(transaction_id) if property(MESSAGE) != CHARGE => {
-            let reply = Hl7Reply::NotConnected;
-            let (destination, at) = (property(DESTINATION), Timestamp::now());
-            uplink.report(&Hl7Answer { transaction_id, destination, at, took_ms: 0, reply }).await;
-            receiver.accept(stray.lock).await
+    let is_charge = property(MESSAGE) == CHARGE;
+    match Uuid::parse_str(&property(TRANSACTION)) {
+        Ok(transaction_id) if !is_charge => {
+            let destination = property(DESTINATION);
+            let work = Work { transaction_id, destination, is_charge, message: stray, connection: 0 };
+            give_back(receiver, work, uplink).await
         }
-        Ok(_) | Err(_) => {
-            tokio::time::sleep(LONGEST_PAUSE).await;
-            receiver.release(stray.lock).await
-        }
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

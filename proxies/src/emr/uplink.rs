@@ -2,7 +2,7 @@
 
 use crate::Configuration;
 use bytes::Bytes;
-use iris_azure::servicebus::{Error, InvalidEndpoint, OutgoingMessage, SenderOptions, ServiceBusSender};
+use iris_azure::servicebus::{Cause, Error, InvalidEndpoint, OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_model::names::property::INTERFACE;
 use iris_model::{HL7_CONTENT, Hl7Answer};
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub(super) struct Uplink {
 /// The bus has not confirmed in time that it has a message.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Away {
+    #[error("the message is larger than the bus takes")]
+    TooLarge,
     #[error("no confirmation in time")]
     Late,
     #[error("the bus did not take it")]
@@ -73,6 +75,8 @@ impl Uplink {
         let sent = timeout(PATIENCE, self.sender.send(&self.entry, vec![outgoing])).await;
         let sent = match sent {
             Ok(Ok(())) => return Ok(()),
+            // The bus is there: this message alone cannot be sent, now or later.
+            Ok(Err(Error { cause: Cause::TooLarge { .. }, .. })) => return Err(Away::TooLarge),
             Ok(Err(error)) => Away::Refused(error),
             Err(_) => Away::Late,
         };

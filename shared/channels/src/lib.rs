@@ -61,6 +61,6 @@ pub fn channel(target: &DeliveryTarget) -> &dyn Channel {
         DeliveryTarget::Queue(queue) => queue,
         DeliveryTarget::Container(container) => container,
         DeliveryTarget::FilePath(files) => files,
-        DeliveryTarget::Hl7(hl7) => hl7,
+        DeliveryTarget::Hl7(hl7) => hl7.as_ref(),
     }
 }

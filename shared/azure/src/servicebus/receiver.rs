@@ -61,6 +61,14 @@ pub struct ServiceBusReceiver {
     asked: bool,
 }
 
+impl Lock {
+    /// The broker's name of the lock; `None` where a broker sends none.
+    #[must_use]
+    pub fn token(&self) -> Option<Uuid> {
+        self.token
+    }
+}
+
 impl ServiceBusReceiver {
     /// Connects, with a connection string that may listen to the queue.
     ///
@@ -151,6 +159,17 @@ impl ServiceBusReceiver {
         answer.map(|Completed| ()).map_err(|error| of_management(&error))
     }
 
+    /// Keeps a message locked for as long again as its queue locks messages.
+    ///
+    /// # Errors
+    /// [`Cause::OutcomeUnknown`], [`Cause::Stopped`] or [`Cause::Unavailable`] when the connection is lost; anything else
+    /// when the lock is: the message comes again.
+    pub async fn renew(&mut self, token: Uuid) -> Result<(), Cause> {
+        let call = self.management.call(Renew(token));
+        let answer = watched(&mut self.namespace.connection, DEADLINE, call).await.map_err(cause)?;
+        answer.map(|Completed| ()).map_err(|error| of_management(&error))
+    }
+
     /// Closes the connection; locked messages are free again at once.
     pub async fn close(self) {
         self.namespace.abandon().await;
@@ -177,7 +196,10 @@ fn received(message: Message<Body<Value>>, lock: Lock) -> ReceivedMessage {
 /// Request: settle a message as handled.
 struct Complete(Uuid);
 
-/// Its answer.
+/// Request: keep a message locked.
+struct Renew(Uuid);
+
+/// The answer to either.
 struct Completed;
 
 impl Request for Complete {
@@ -188,10 +210,25 @@ impl Request for Complete {
     fn encode_body(self) -> Self::Body {
         let mut map = OrderedMap::new();
         map.insert("disposition-status".to_owned(), Value::String("completed".to_owned()));
-        let token = Value::Uuid(self.0.into_bytes().into());
-        map.insert("lock-tokens".to_owned(), Value::Array(Array::from(vec![token])));
+        map.insert("lock-tokens".to_owned(), tokens(self.0));
         map
     }
+}
+
+impl Request for Renew {
+    const OPERATION: &'static str = "com.microsoft:renew-lock";
+    type Response = Completed;
+    type Body = OrderedMap<String, Value>;
+
+    fn encode_body(self) -> Self::Body {
+        let mut map = OrderedMap::new();
+        map.insert("lock-tokens".to_owned(), tokens(self.0));
+        map
+    }
+}
+
+fn tokens(token: Uuid) -> Value {
+    Value::Array(Array::from(vec![Value::Uuid(token.into_bytes().into())]))
 }
 
 impl Response for Completed {

@@ -65,10 +65,7 @@ pub(super) fn content(target: &Hl7Target, interface: &InterfaceDocument, parcel:
         graded: Some(seen.gradings.graded_time.instant),
         status: status(target, result.code),
         severity: basis.assessment.severity.map(severity),
-        diagnoses: diagnoses
-            .into_iter()
-            .map(|own| Diagnosis { code: own.code, text: own.description.to_string() })
-            .collect(),
+        diagnoses: diagnoses.into_iter().map(|own| Diagnosis { code: own.code, text: own.description }).collect(),
         findings: findings::findings(&basis.assessment),
         lines: narrative::lines(parcel, &zone),
         images: seen.images.iter().map(image).collect(),

@@ -11,7 +11,10 @@ const SOCIAL_SECURITY: u16 = 19;
 /// header, the segments of its patient, and its own. A message without an order is one excerpt.
 #[must_use]
 pub fn excerpts(message: &Message<'_>) -> Vec<Vec<u8>> {
-    let groups = ORC.parse::<SegmentId>().map(|leader| message.groups(leader)).unwrap_or_default();
+    let groups = match ORC.parse::<SegmentId>() {
+        Ok(leader) => message.groups(leader),
+        Err(_) => Vec::new(),
+    };
     if groups.is_empty() {
         return vec![joined(message.segments())];
     }

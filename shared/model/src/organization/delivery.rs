@@ -69,7 +69,7 @@ pub enum DeliveryTarget {
     /// where the proxy takes it.
     FilePath(FilesTarget),
     /// A hospital, by HL7: one kind of message.
-    Hl7(Hl7Target),
+    Hl7(Box<Hl7Target>),
 }
 
 /// Files for the organization's own file system: how they are named, with folders.

@@ -34,7 +34,7 @@ fn sender(review: &mut Review<'_>) {
     let organization = review.context.organization.client_guid;
     match review.request.client_guid {
         None => {
-            review.missing("ClientGuid", "Every message carries the ClientGuid that was issued to the organization.")
+            review.missing("ClientGuid", "Every message carries the ClientGuid that was issued to the organization.");
         }
         Some(sent) if sent == organization => {}
         Some(_) => review.error(
