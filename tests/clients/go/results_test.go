@@ -21,8 +21,9 @@ const documents = "IRIS_DOCUMENTS"
 // What the published types cannot hold, by the organization's setting. The client hands on nothing of a result in which
 // there is any of it, and leaves the message in the queue.
 var settings = map[string][]string{
-	"code":    {"Images.Laterality", "Order.EvaluationTypes", "Patient.Gender"},
-	"numeric": {"Images.ImageContext", "Patient.Genders.Context", "Patient.Genders.Gender"},
+	"code":     {"Images.Laterality", "Order.EvaluationTypes", "Patient.Gender"},
+	"numeric":  {"Images.ImageContext", "Patient.Genders.Context", "Patient.Genders.Gender"},
+	"goClient": nil,
 }
 
 // What the published types have and no result ever says: the client's record of a site is not the platform's.
@@ -99,6 +100,17 @@ func TestCodesAreTextAndNumbersAreNumbers(t *testing.T) {
 	}
 }
 
+// A code that has no number is null in goClient: the result is read all the same.
+func TestWhatHasNoNumberReadsAsZero(t *testing.T) {
+	body := `{"Order": {"EvaluationTypes": [1, null]}, "Images": [{"Laterality": null, "ImageContext": "Primary"}]}`
+	var result OrderResult
+	if err := json.Unmarshal([]byte(body), &result); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "EvaluationTypes", result.Order.EvaluationTypes, []int{diabeticRetinopathy, 0})
+	same(t, "Images", result.Images, []Image{{ImageContext: "Primary"}})
+}
+
 func TestWhatWasFoundIsRead(t *testing.T) {
 	for setting := range settings {
 		t.Run(setting, func(t *testing.T) {
@@ -112,7 +124,8 @@ func TestWhatWasFoundIsRead(t *testing.T) {
 				{"Diabetic Retinopathy", "None"}, {"Macular Edema", "None"},
 			}})
 			same(t, "DxCodes", both.Gradings.DxCodes, []string{"E113311"})
-			same(t, "flags", []bool{both.Gradings.Pathology, both.Gradings.Urgent, both.Order.Expedite}, []bool{true, true, true})
+			flags := []bool{both.Gradings.Pathology, both.Gradings.Urgent, both.Order.Expedite}
+			same(t, "flags", flags, []bool{true, true, true})
 			same(t, "counts", both.ImageDetails, ImageDetails{TotalCount: 3, RightEyeCount: 2, LeftEyeCount: 1,
 				RightEyeOriginalCount: 1, LeftEyeOriginalCount: 1, RightEyeEnhancedCount: 1})
 			one := decode(t, read(t, setting, "results", "one-eye.json"))

@@ -17,7 +17,7 @@ from loop import bodies, kinds, send, upload
 operation = pytest.mark.operation
 ROOT = SUITES.parent.parent
 GO = SUITES / "go"
-ENCODINGS = ["code", "numeric"]
+ENCODINGS = ["code", "numeric", "goClient"]
 EXAMS = ["both-eyes", "one-eye"]
 TESTS = re.findall(r"^func (Test\w+)", (GO / "results_test.go").read_text(encoding="utf-8"), re.M)
 # Installed beside the packages, from a package of its own.
