@@ -50,6 +50,8 @@ PACKAGES = {
 def client(item):
     """The client a test drives, with its release: tests of a folder, or of a file, drive one."""
     path = Path(item.path)
+    if path.name == "test_go.py":
+        return "Go"
     if path.name == "test_rclone.py":
         return f"rclone {rclone_release()}"
     package = PACKAGES.get(path.name) or PACKAGES.get(path.parent.name)

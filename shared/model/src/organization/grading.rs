@@ -203,8 +203,10 @@ pub enum EnumEncoding {
     /// As text.
     #[default]
     Code,
-    /// As numbers, where they have one: what the published TypeScript and Go clients read.
+    /// As numbers, where they have one: what the published TypeScript client reads.
     Numeric,
+    /// As numbers, with image context and the genders by context as text: what the published Go client reads.
+    GoClient,
 }
 
 /// Which spellings of keys are written.

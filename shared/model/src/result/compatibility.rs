@@ -17,6 +17,10 @@ const NUMBERED: &[(&str, Number)] = &[
     ("Context", |code| GenderContext::from_text(code)?.id()),
 ];
 
+/// What the Go client reads as text all the same: its types are fixed, and it hands on nothing of a result in which one
+/// does not fit.
+const TEXT_IN_GO: &[&str] = &["ImageContext", "Genders"];
+
 /// Keys with a second published spelling, and the section they stand in.
 const SPELLINGS: &[(&str, &str, &str)] = &[
     ("Order", "PatientOrderId", "PatientOrderID"),
@@ -26,14 +30,15 @@ const SPELLINGS: &[(&str, &str, &str)] = &[
     ("Address", "Street1", "Street"),
 ];
 
-/// The document as the organization's settings want it. Codes without a published number stay as they are.
+/// The document as the organization's settings want it. Codes without a published number stay as they are; for the Go
+/// client, which could not read them, they are null.
 #[must_use]
 pub fn compatible(mut document: Value, settings: &ResultSettings) -> Value {
     if settings.key_spelling == KeySpelling::Both {
         spell("", &mut document);
     }
-    if settings.enum_encoding == EnumEncoding::Numeric {
-        number(&mut document);
+    if settings.enum_encoding != EnumEncoding::Code {
+        number(&mut document, settings.enum_encoding);
     }
     document
 }
@@ -53,29 +58,31 @@ fn spell(section: &str, value: &mut Value) {
     }
 }
 
-fn number(value: &mut Value) {
+/// Writes numbers for codes.
+fn number(value: &mut Value, encoding: EnumEncoding) {
+    let stays = |key: &str| encoding == EnumEncoding::GoClient && TEXT_IN_GO.contains(&key);
     match value {
-        Value::Object(entries) => entries.iter_mut().for_each(|(key, inner)| {
+        Value::Object(entries) => entries.iter_mut().filter(|(key, _)| !stays(key)).for_each(|(key, inner)| {
             // A client that wants numbers wants them under the second spelling of a gender too.
             let key = if key == "Value" { "Gender" } else { key };
             match NUMBERED.iter().find(|(numbered, _)| *numbered == key) {
-                Some((_, id)) => renumber(inner, *id),
-                None => number(inner),
+                Some((_, id)) => renumber(inner, *id, encoding),
+                None => number(inner, encoding),
             }
         }),
-        Value::Array(items) => items.iter_mut().for_each(number),
+        Value::Array(items) => items.iter_mut().for_each(|item| number(item, encoding)),
         _ => {}
     }
 }
 
-fn renumber(value: &mut Value, id: fn(&str) -> Option<u8>) {
+fn renumber(value: &mut Value, id: Number, encoding: EnumEncoding) {
     match value {
-        Value::String(code) => {
-            if let Some(id) = id(code) {
-                *value = Value::from(id);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| renumber(item, id)),
+        Value::String(code) => match id(code) {
+            Some(id) => *value = Value::from(id),
+            None if encoding == EnumEncoding::GoClient => *value = Value::Null,
+            None => {}
+        },
+        Value::Array(items) => items.iter_mut().for_each(|item| renumber(item, id, encoding)),
         _ => {}
     }
 }
@@ -117,5 +124,19 @@ mod tests {
                     "Street": "1 Sample Street" } }
             })
         );
+    }
+
+    #[test]
+    fn what_the_go_client_has_types_for() {
+        let settings = ResultSettings { enum_encoding: EnumEncoding::GoClient, ..ResultSettings::default() };
+        let mut both_eyes = document();
+        both_eyes["Images"][0]["Laterality"] = json!("OU");
+        let mut expected = document();
+        expected["Order"]["EvaluationTypes"] = json!([1, null]);
+        expected["Patient"]["Gender"] = json!(2);
+        expected["Images"][0]["Laterality"] = json!(0);
+        assert_eq!(compatible(document(), &settings), expected);
+        expected["Images"][0]["Laterality"] = Value::Null;
+        assert_eq!(compatible(both_eyes, &settings), expected);
     }
 }

@@ -5,10 +5,10 @@ import json
 import uuid
 
 import pytest
-from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from azure.storage.blob import ContainerClient
 
 from host import SUITES
+from loop import events_of, kinds, result_of, send, upload
 
 operation = pytest.mark.operation
 ROOT = SUITES.parent.parent
@@ -16,59 +16,8 @@ EXAM = ROOT / "samples/exam"
 IMAGES = ROOT / "tests/images"
 
 
-def send(access, document):
-    with ServiceBusClient.from_connection_string(access["connectionString"]) as client:
-        with client.get_queue_sender(access["queue"]) as sender:
-            sender.send_messages(ServiceBusMessage(json.dumps(document), message_id=str(uuid.uuid4())))
-
-
-def take(access, is_enough):
-    """Takes messages until those so far are enough; gives them in the order in which they came."""
-    found = []
-    with ServiceBusClient.from_connection_string(access["connectionString"]) as client:
-        with client.get_queue_receiver(access["queue"]) as receiver:
-            while not is_enough(found):
-                messages = receiver.receive_messages(max_message_count=20, max_wait_time=60)
-                assert messages, f"nothing more came after {[each['ResultObjectType'] for each in found]}"
-                for message in messages:
-                    found.append(json.loads(b"".join(message.body)))
-                    receiver.complete_message(message)
-    return found
-
-
-def events_of(caller, order, last):
-    """The events of an order up to the first of a kind, by kind."""
-    def of_order(events):
-        return [each for each in events if each["OrderLocalId"] == order]
-
-    found = take(caller["events"], lambda events: any(each["ResultObjectType"] == last for each in of_order(events)))
-    return of_order(found)
-
-
-def kinds(events):
-    return [each["ResultObjectType"] for each in events]
-
-
-def upload(caller, name, content):
-    ContainerClient.from_container_url(caller["images"]["url"]).upload_blob(name, content)
-
-
 def grading(order):
     return json.loads((EXAM / "grading.json").read_text()) | {"LocalId": order}
-
-
-def result_of(caller, order):
-    """The result of an order. One that is larger than its queue takes comes without its report, and says where the whole of it is."""
-    def local_id(message):
-        return message["Order"]["LocalId"] if "Order" in message else message["OrderLocalId"]
-
-    found = take(caller["results"], lambda messages: any(local_id(each) == order for each in messages))
-    result = next(each for each in found if local_id(each) == order)
-    place = result.get("Document") or (result.get("ResultsDocument") or {}).get("Location")
-    if not place:
-        return result
-    results = ContainerClient.from_container_url(caller["receipts"]["url"])
-    return json.loads(results.download_blob(place["FileName"]).readall())
 
 
 def embedded(result):

@@ -1,0 +1,3 @@
+module iris.example/clients
+
+go 1.23
