@@ -99,7 +99,7 @@ async fn receive(
 }
 
 fn kind_of(message: &[u8]) -> String {
-    Message::read(message, &Limits::default()).unwrap().kind().0.into()
+    Message::read(message, &Limits::default()).unwrap().kind().0
 }
 
 fn control_id(message: &[u8]) -> String {
@@ -196,16 +196,19 @@ async fn send(stream: &mut TcpStream, message: &[u8]) -> Option<Acknowledgement>
     let mut buffer = vec![0; 4096];
     loop {
         let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;
-        for event in decoder.receive(&buffer[..count], Instant::now()) {
-            let Heard::Frame(frame) = event else { panic!("an answer is a frame: {event:?}") };
-            return Some(ack::read(&frame).unwrap());
+        let mut events = decoder.receive(&buffer[..count], Instant::now());
+        assert!(events.len() <= 1, "one message has one answer: {events:?}");
+        match events.pop() {
+            Some(Heard::Frame(frame)) => return Some(ack::read(&frame).unwrap()),
+            Some(other) => panic!("an answer is a frame: {other:?}"),
+            None => {}
         }
     }
 }
 
 /// The answer's code, and whether it names the message.
 fn said(answer: Option<&Acknowledgement>, message: &[u8]) -> (Code, bool) {
-    let answer = answer.expect("an answer");
+    let answer = answer.unwrap();
     (answer.code, answer.control_id == control_id(message).into_bytes())
 }
 

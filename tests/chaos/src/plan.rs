@@ -192,7 +192,7 @@ impl Planner<'_> {
                 ["od", "os"].map(|eye| Asked::Image { local_id: image(organization, &format!("O{order}"), eye) }),
             ),
             2 if cancelled => asked.push(Asked::Cancellation),
-            3 if !cancelled && order % 2 == 0 => asked.push(Asked::Grading),
+            3 if !cancelled && order.is_multiple_of(2) => asked.push(Asked::Grading),
             _ => {}
         }
         asked
