@@ -13,7 +13,7 @@ fn root() -> PathBuf {
 
 #[test]
 fn the_functions_host_takes_the_app_without_a_warning() {
-    let names = ["ORDERS_QUEUE", "DROPS_QUEUE", "IMAGES_QUEUE", "GRADINGS_QUEUE", "DELIVERIES_QUEUE"];
+    let names = ["ORDERS_QUEUE", "DROPS_QUEUE", "IMAGES_QUEUE", "GRADINGS_QUEUE", "HL7_QUEUE", "DELIVERIES_QUEUE"];
     let schedules = ["SWEEP_SCHEDULE", "PRUNE_SCHEDULE", "BATCHES_SCHEDULE"];
     let settings = names.map(|name| (name, "queue")).into_iter().chain(schedules.map(|name| (name, "0 15 3 * * *")));
     let connections = [

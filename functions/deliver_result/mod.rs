@@ -76,8 +76,10 @@ async fn deliver(app: &App, wanted: &DeliveryMessage) -> Result<(), Error> {
             Ok(())
         }
         BegunDelivery::Ended(delivery) => {
-            error!(alert = "delivery-parked", organization = %delivery.slug, destination = delivery.destination, order = delivery.order,
-                delivery = delivery.id, state = delivery.state.as_str(), "attempts of a delivery break off again and again; it is taken aside");
+            // A charge whose final confirmation never came; everything else ends here because its attempts break off.
+            let what = if delivery.state == DeliveryState::Uncertain { "charge-open" } else { "delivery-parked" };
+            error!(alert = what, organization = %delivery.slug, destination = delivery.destination, order = delivery.order,
+                delivery = delivery.id, state = delivery.state.as_str(), "a delivery is taken aside: its attempts break off, or nobody reported about a charge");
             Ok(())
         }
     }

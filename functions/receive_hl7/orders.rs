@@ -25,7 +25,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
 use tracing::{debug, error};
 
-/// The messages hospitals may send (iris-facts R-26, §9.1).
+/// The messages hospitals may send (iris-facts §9.1, R-26).
 const TAKEN: Taken<'_> = &[("ORM", "O01")];
 
 /// The most characters of an OrderableIdentifier.
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_social_security_number_is_not_kept_with_a_refused_order() {
-        let body = format!("{HEADER}PID|1|SYN-1|||Sample^Pat||||||||||||CSN|000-00-0000|x\rORC|NW|O-1\rOBR|1|O-1\r");
+        let body = format!("{HEADER}PID|1|SYN-1|||Sample^Pat|||||||||||||CSN|000-00-0000|x\rORC|NW|O-1\rOBR|1|O-1\r");
         let (request, kept) = one(&body);
         assert!(request.is_err());
         let kept = String::from_utf8(kept.unwrap()).unwrap();

@@ -20,5 +20,5 @@ param database = {
   backupDays: 35
   connections: 1719
 }
-param instances = { memoryMB: 2048, maximum: 100, alwaysReady: 1 }
+param instances = { memoryMB: 2048, maximum: 90, alwaysReady: 1 }
 param retention = { files: 90, images: 365, results: 730, softDelete: 30, logs: 90 }

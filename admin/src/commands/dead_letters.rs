@@ -87,11 +87,11 @@ fn unread(queue: &str) -> String {
 /// The queues of the platform and its organizations, and the subscriptions through which entries forward.
 async fn queues(platform: &Platform) -> Result<Vec<String>> {
     let own = &platform.settings.queues;
-    let own = [&own.orders, &own.drops, &own.images, &own.gradings, &own.deliveries];
+    let own = [&own.orders, &own.drops, &own.images, &own.gradings, &own.hl7, &own.deliveries];
     let mut queues: Vec<String> = own.into_iter().cloned().collect();
     for (slug, organization) in platform.organizations().await? {
-        queues.push(slug.results_queue());
-        for kind in ["orders", "gradings"] {
+        queues.extend([slug.results_queue(), slug.hl7_out_queue()]);
+        for kind in ["orders", "gradings", "hl7"] {
             let forward = format!("{kind}-{slug}/subscriptions/forward");
             queues.extend([format!("{forward}{TRANSFER}"), forward]);
         }

@@ -8,7 +8,7 @@ use crate::report::{Report, Row};
 use anyhow::{Context, Result, bail};
 use iris_azure::servicebus::{OutgoingMessage, SenderOptions, ServiceBusSender};
 use iris_model::names::property::RESUBMISSION_OF;
-use iris_model::{ClientGuid, Organization, OutcomeKind, Slug};
+use iris_model::{ClientGuid, HL7_CONTENT, Organization, OutcomeKind, Slug};
 use iris_rules::incoming::message_id;
 use iris_store::queries::SubmissionRecord;
 use serde_json::{Value, json};
@@ -103,11 +103,14 @@ async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Repo
     let message = Uuid::new_v5(&id, format!("resubmission {handled}").as_bytes()).to_string();
     let slug = &organization.slug;
     // The functions derive the id in the same way from what comes through each entry.
-    let (entry_queue, submission) = if wanted.grading || is_grading(&body) {
-        (slug.gradings_entry(), message_id(&slug.gradings_ledger(), &message, &body))
+    let (entry_queue, ledger, content_type) = if wanted.grading || is_grading(&body) {
+        (slug.gradings_entry(), slug.gradings_ledger(), "application/json")
+    } else if body.starts_with(b"MSH") {
+        (slug.hl7_entry(), slug.hl7_ledger(), HL7_CONTENT)
     } else {
-        (slug.orders_entry(), message_id(&slug.orders_ledger(), &message, &body))
+        (slug.orders_entry(), slug.orders_ledger(), "application/json")
     };
+    let submission = message_id(&ledger, &message, &body);
     let details = json!({ "submission": submission, "corrected": wanted.corrected.is_some(), "entry": entry_queue });
     let entry = platform.entry("submissions.resubmit", id.to_string(), Some(organization.client_guid), details)?;
     store.link_resubmission(id, submission, &entry).await?;
@@ -116,7 +119,7 @@ async fn resubmit(platform: &Platform, wanted: &Resubmission<'_>) -> Result<Repo
     let outgoing = OutgoingMessage {
         message_id: message,
         body: body.into(),
-        content_type: Some("application/json".to_owned()),
+        content_type: Some(content_type.to_owned()),
         application_properties: [(RESUBMISSION_OF.to_owned(), id.to_string().into())].into(),
         ..OutgoingMessage::default()
     };

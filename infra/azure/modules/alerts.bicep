@@ -61,6 +61,12 @@ var queries = [
     query: '${lines} | where tostring(line.alert) in ("destination-disabled", "delivery-impossible", "delivery-parked")'
   }
   {
+    name: 'hospital'
+    description: 'A hospital has not answered for a quarter of an hour, or nobody knows whether it took a charge.'
+    severity: 1
+    query: '${lines} | where tostring(line.alert) in ("hospital-silent", "charge-open")'
+  }
+  {
     name: 'report-template'
     description: 'A report template cannot be used; reports are made with the next more general one.'
     severity: 2
@@ -106,7 +112,7 @@ var queries = [
     name: 'mismatch'
     description: 'Host, queues and database are not of one deployment.'
     severity: 1
-    query: '${lines} | where tostring(line.code) in ("binding", "bad-delivery", "unknown-delivery")'
+    query: '${lines} | where tostring(line.code) in ("binding", "bad-delivery", "unknown-delivery", "bad-answer", "interface")'
   }
   {
     name: 'handler-stopped'

@@ -25,7 +25,7 @@ param otlpEndpoint string
 param subnetId string
 
 // Every function scales by itself up to the maximum: five that messages start; the three that timers start have one instance each.
-var mostInstances = 5 * instances.maximum + 3 + instances.alwaysReady
+var mostInstances = 6 * instances.maximum + 3 + instances.alwaysReady
 // Every instance has a pool. What the server allows is shared by the most instances there may be; 30 connections stay for its own work and
 // for operators. Two are the least a handler works with: one that saves while another reads.
 var poolSize = min(8, max(2, (databaseConnections - 30) / mostInstances))

@@ -38,8 +38,8 @@ impl Embedded<'_> {
 /// The ending of a result's file name, if it is sent as a file.
 pub const FILE_ENDING: &str = ".json";
 
-/// The result as JSON, written as the settings require (decision 132), with the report embedded (iris-facts §3.14,
-/// §5.1).
+/// The result as JSON, written as the settings require (decision 132), with the report embedded
+/// (iris-facts §3.14, §5.1).
 #[must_use]
 pub fn message(result: &Result, embedded: Embedded<'_>, settings: &ResultSettings) -> String {
     let report = embedded.kind().map(|kind| ResultsDocument {

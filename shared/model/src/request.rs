@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 /// The only version of the message format.
 pub const VERSION: &str = "2.3.1";
 
-/// Whether a version is the one that is supported, with or without the `V` that the published clients send (iris-facts
-/// §13 #1).
+/// Whether a version is the one that is supported, with or without the `V` that the published clients send
+/// (iris-facts §13 #1).
 #[must_use]
 pub fn is_supported_version(text: &str) -> bool {
     let text = text.trim();

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -63,7 +64,7 @@ def client(item):
 
 @functools.cache
 def rclone_release():
-    said = subprocess.run(["rclone", "version"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([Path(sys.executable).with_name("rclone"), "version"], capture_output=True, text=True, check=True).stdout
     return re.search(r"v([\d.]+\d)", said)[1]
 
 

@@ -20,8 +20,8 @@ impl Entry {
         Self::new(name, path, 0o644)
     }
 
-    /// Something that can be run. The host sets no permission of its own on Flex Consumption (functions-host-contract
-    /// §3.2).
+    /// Something that can be run. The host sets no permission of its own on Flex Consumption
+    /// (functions-host-contract §3.2).
     pub(super) fn program(name: &str, path: &Path) -> Result<Self> {
         Self::new(name, path, 0o755)
     }

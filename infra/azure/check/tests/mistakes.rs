@@ -76,8 +76,8 @@ async fn every_kind_of_mistake_is_found() {
         ("modules/function-app.bicep", "@Microsoft.KeyVault(SecretUri=", "(", "references to the key vault"),
         ("modules/function-app.bicep", "OTEL_SERVICE_NAME:", "OTEL_SERVICE:", "nobody reads OTEL_SERVICE"),
         ("modules/platform.bicep", "otlpEndpoint: otlpEndpoint", "otlpEndpoint: ''", "does not become OTEL_EXPORTER"),
-        ("dev.bicepparam", "maximum: 1", "maximum: 2", "need 56 connections, but there are 50"),
-        ("modules/function-app.bicep", "5 * instances.maximum", "instances.maximum", "connections, but there are"),
+        ("dev.bicepparam", "maximum: 1", "maximum: 2", "need 60 connections, but there are 50"),
+        ("modules/function-app.bicep", "6 * instances.maximum", "instances.maximum", "connections, but there are"),
         (
             "test.bicepparam",
             "param alertEmails",

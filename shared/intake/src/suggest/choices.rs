@@ -116,9 +116,15 @@ impl Choices {
             Ok((compiled, _)) => {
                 let mut missing = mapping::missing(&compiled, &mapping, &organization.evaluation_types);
                 // Whoever maps a file of patients wants orders.
-                let orders = IntakeField::OrderLocalId;
-                if !compiled.provides(orders) && !self.derives_order_ids && !missing.contains(&orders) {
-                    missing.push(orders);
+                let exams = &organization.evaluation_types;
+                let has = |field| compiled.provides(field);
+                let names_exam =
+                    exams.len() <= 1 || has(IntakeField::EvaluationType) || has(IntakeField::OrderControlCode);
+                let has_id = self.derives_order_ids || has(IntakeField::OrderLocalId);
+                for (field, has) in [(IntakeField::OrderLocalId, has_id), (IntakeField::EvaluationType, names_exam)] {
+                    if !has && !missing.contains(&field) {
+                        missing.push(field);
+                    }
                 }
                 missing
             }

@@ -1,8 +1,8 @@
 //! Reading an OrderRequest leniently: every published variant of iris-facts §2 and §13 becomes the one canonical form.
 //!
 //! Property names are compared without regard to case. `null`, text of white space, and arrays and objects of nothing
-//! else are the same as absent, so the empty providers and plans that the published clients always send (iris-facts
-//! §2.10) create nothing. Enumerations are read by code in any case or by number. What has the wrong JSON type, or is
+//! else are the same as absent, so the empty providers and plans that the published clients always send
+//! (iris-facts §2.10) create nothing. Enumerations are read by code in any case or by number. What has the wrong JSON type, or is
 //! not of its list, becomes an issue with its path and is left out; properties nobody knows become warnings. Whether
 //! what is there *suffices* and is *plausible* is not decided here but in [`crate::submission::validate`].
 
