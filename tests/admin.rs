@@ -20,7 +20,7 @@ use support::results::{
 };
 use support::{TestHost, message, until};
 
-/// Things of the patient that only an operator who asked for them may see.
+/// Data of the patient that only an operator who asked for it may see.
 const SENTINELS: [&str; 6] =
     ["Zzyzxsentinel", "SENTINEL-MRN", "SENTINEL-ORDER", "1941-07-07", "7/7/1941", "sentinel secret"];
 
@@ -48,7 +48,7 @@ async fn refusal(host: &TestHost, arguments: &[&str]) -> String {
     format!("{:#}", admin(host, arguments).await.unwrap_err())
 }
 
-/// What the audit holds, oldest first.
+/// The entries of the audit, oldest first.
 async fn audited(host: &TestHost) -> Vec<String> {
     let store = host.host.orders.administration();
     let entries = store.audit_entries(&AuditSearch::default(), 1000).await.unwrap();
@@ -69,7 +69,7 @@ fn sentinel() -> Value {
 /// The organization's orders that could not be forwarded.
 const FORWARDING: &str = "orders-harborview/subscriptions/forward/$Transfer";
 
-/// A host whose handler takes no messages, with one that was given up: a receiver's own words and all.
+/// A host whose handler takes no messages, with one that a receiver gave up, in its own words.
 async fn with_dead_letter() -> (TestHost, String) {
     let host = TestHost::with_settings(&[("AzureWebJobs.submit_order.Disabled", "true")]).await;
     let broker = &host.host.broker;
@@ -98,7 +98,7 @@ async fn what_an_entry_could_not_forward_is_listed_and_goes_through_it_again() {
     let shown = json_of(&host, &["dead-letters", "show", FORWARDING, &number]).await;
     assert_eq!(shown["properties"]["IrisOrganization"], "harborview", "stamped before it was to be forwarded");
 
-    // The restarted host has the queue.
+    // The restarted host still has the queue.
     let host = host.restart().await;
     let redriven = seen(&host, &["dead-letters", "redrive", FORWARDING, &number, "--reason", "queue is back"]).await;
     assert!(redriven.contains(&number), "{redriven}");
@@ -139,7 +139,7 @@ async fn a_dead_letter_is_listed_shown_redriven_and_processed() {
     assert_eq!(seen(&host, &["dead-letters", "list"]).await, "(none)\n");
     assert!(refusal(&host, &because).await.contains(&format!("orders has no dead letter {number}")));
 
-    // The same message from its sender, late: the ledger knows it by the id it came with.
+    // The same message from its sender, late: the ledger recognizes it by the id it came with.
     let mut again = Message::new(sentinel().to_string()).with_message_id("SENTINEL-ORDER message");
     again.application_properties.push(("IrisOrganization".to_owned(), PropertyValue::String("harborview".to_owned())));
     host.host.broker.send(ORDERS, again).await.unwrap();
@@ -162,12 +162,12 @@ async fn a_rejected_message_is_corrected_and_resubmitted() {
     assert_eq!(list["submissions"][0]["issues"][0], "bad-date at Patient.Dob");
     assert!(refusal(&host, &["submissions", "resubmit", &original]).await.contains("--reason"));
 
-    // As it was: refused again, under a submission of its own.
+    // Unchanged: refused again, as a submission of its own.
     let again = ["submissions", "resubmit", &original, "--reason", "ticket 7"];
     let first = json_of(&host, &again).await;
     assert!(!host.events(2).await[1].success);
     host.settled().await;
-    // Corrected: an order.
+    // Corrected: it becomes an order.
     let file = host.data().join("corrected.json");
     std::fs::write(&file, order("A", 1).to_string()).unwrap();
     let corrected: Vec<&str> = again.iter().copied().chain(["--file", file.to_str().unwrap()]).collect();
@@ -251,7 +251,7 @@ async fn personal_data_is_shown_only_when_asked_for_and_that_is_audited() {
         arguments.push("--show-personal-data");
         assert!(refusal(&host, &arguments).await.contains("--reason"));
     }
-    // Errors are told to terminals and logs alike.
+    // Errors are shown on terminals and in logs alike.
     for arguments in [["drops", "show", &rejected[0]], ["submissions", "show", &drop], ["orders", "show", "7"]] {
         assert!(refusal(&host, &arguments).await.contains("there is no"));
     }

@@ -35,8 +35,8 @@ fn grading(series: &str, number: usize, right: &str, code: &str) -> OutgoingMess
     message(format!("g-{series}-{number}-{code}-{right}"), &grading)
 }
 
-/// A host whose organization grades without images and gets batches of every kind, a day ending at midnight in its
-/// zone.
+/// A host whose organization grades without images and gets batches of every kind, with days that end at midnight in
+/// its time zone.
 async fn host(database: Option<String>, formats: &[BatchFormat]) -> TestHost {
     let host = TestHost::with(database).await;
     let mut organization = host.organization.clone();
@@ -86,7 +86,7 @@ async fn rows(host: &TestHost, manifest: &Manifest) -> Vec<Vec<String>> {
     reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-/// A day passes: what happened so far happened a day earlier.
+/// A day passes: everything so far is moved a day back.
 async fn a_day_passes(host: &TestHost) {
     let day = 86_400_000_000_i64;
     host.execute(&[
@@ -115,7 +115,7 @@ fn snapshots() -> insta::Settings {
     settings.add_filter(r"\d{4}-\d{2}-\d{2}T[0-9:.]+Z", "[time]");
     settings.add_filter(r#""sha256": "[0-9a-f]{64}""#, r#""sha256": "[digest]""#);
     settings.add_filter(r#""size": \d+"#, r#""size": [bytes]"#);
-    // Sent: the only time of a row that is not given.
+    // The time of sending is the only one in a row that the test does not set.
     settings.add_filter(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},([A-Z]{2},Integration)", "[sent],$1");
     settings
 }
@@ -129,12 +129,12 @@ async fn a_payer_gets_each_result_once_and_corrections_again() {
     host.post(vec![message("1", &first), message("2", &order("B", 2)), message("3", &order("B", 3))]).await;
     host.events(3).await;
 
-    // Nothing was graded yet: the first batch says so.
+    // Nothing has been graded yet, which the first batch says.
     let empty = written(&host, 1).await.remove(0);
     assert_eq!((empty.results, empty.files.len(), empty.period.from), (0, 0, None));
     assert_eq!(files(&host).await.len(), 1);
 
-    // One after the other: rows stand in the order of the results.
+    // One after the other, because rows are in the order of the results.
     grade(&host, vec![grading("B", 1, "Moderate", "F")]).await;
     results(&host, 1).await;
     grade(&host, vec![grading("B", 2, "None", "F")]).await;
@@ -169,7 +169,7 @@ async fn a_payer_gets_each_result_once_and_corrections_again() {
     archive.by_index(0).unwrap().read_exact(&mut start).unwrap();
     assert_eq!(&start, b"%PDF-");
 
-    // A correction, a result sent again, and a new one: the next day's batch, which says what it had before.
+    // A correction, a result sent again, and a new one: in the next day's batch, which repeats corrected results.
     grade(&host, vec![grading("B", 1, "Severe", "C"), grading("B", 3, "Mild", "F")]).await;
     results(&host, 4).await;
     let mut again = operation("B", 2, "ResendResult");
@@ -189,7 +189,8 @@ async fn a_payer_gets_each_result_once_and_corrections_again() {
     }
     assert_eq!(manifests(&host).await.len(), 3);
 
-    // Left open, and meanwhile the settings name a zone where the period ended on the day before: the same names.
+    // A batch is left open, and meanwhile the settings name a zone where the period ended a day earlier: the names stay
+    // the same.
     let before = files(&host).await;
     let mut organization = host.organization.clone();
     organization.batches = Some(BatchSettings {

@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 const ADDRESS: &str = "127.0.0.1:7071";
 
-/// A local host's console, called as a browser calls it.
+/// A local host's console, called as a browser would.
 struct Console(Router);
 
 impl Console {
@@ -167,7 +167,7 @@ async fn faults_are_made_around_the_handler() {
     host.stop().await;
 }
 
-/// A list with names nobody knows, and what makes a mapping of it.
+/// A list with unknown column names, which needs a mapping.
 const GAPS: &str = "Mbr #,First,Last,D.O.B.,Gender,Home Clinic,Referral #\nM1,Ada,Testpatient,04/23/1961,Female,Seattle,R-1\n\
                     M2,Ben,Testpatient,03/04/1958,Male,Portland,R-2\n";
 const CHOICES: &str = "chosen=%2F1&header=1&c0=PatientLocalId&c1=PatientFirstName&c2=PatientLastName&c3=PatientDob&c4=PatientBirthGender&\
@@ -187,7 +187,7 @@ async fn a_mapping_is_saved_into_the_version_it_was_made_for_and_into_the_audit(
     assert!(!page.contains("Save the mapping"), "nothing is confirmed yet");
     assert_eq!(host.host.orders.outbox_depth().await.unwrap().messages, 0);
 
-    // Somebody else puts the document in the meantime.
+    // Somebody else uploads the document in the meantime.
     let document = &host.host.organizations[0];
     let place = (
         iris_local_blob::ContainerName::new("organizations").unwrap(),
@@ -213,7 +213,7 @@ async fn a_mapping_is_saved_into_the_version_it_was_made_for_and_into_the_audit(
     let audited = host.host.orders.administration().audit_entries(&search, 10).await.unwrap();
     assert!(audited.iter().any(|record| record.action == "mappings.put" && record.reason == "tried"));
 
-    // It is used at once, whatever was remembered of the document.
+    // The new document is used at once, even if an older one is cached.
     console.drop_file("gaps-1.csv", GAPS).await;
     let receipt = host.receipts(1).await.pop().unwrap();
     assert_eq!((receipt.totals.created, receipt.read_as.unwrap().mapping), (2, "gaps".to_owned()));

@@ -1,5 +1,5 @@
-//! What the emulator and the handler have in common: the function app of this repository, and the requests both are
-//! tested with.
+//! What the emulator and the handler have in common: the function app of this repository, and the requests that both
+//! are tested with.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ fn the_functions_host_takes_the_app_without_a_warning() {
     assert_eq!(app.warnings, Vec::<String>::new());
 }
 
-/// The emulator's crates depend on nothing of the platform's, so each side has its own copy.
+/// The emulator's crates do not depend on the platform's, so each side has its own copy.
 #[test]
 fn both_sides_are_tested_with_the_same_requests() {
     let (emulator, handler) =

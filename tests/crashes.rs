@@ -32,7 +32,7 @@ async fn killed(database: Option<String>) {
     }
     for round in 1..=ROUNDS {
         until("all kills", async || host.host.functions.faults().kill.is_none_or(|kills| kills.times == 0)).await;
-        // On a busy machine handlers that live so shortly get nowhere.
+        // On a busy machine, handlers that are killed so soon get nothing done.
         if started() < before + 3 {
             longest *= 2;
         }

@@ -126,8 +126,8 @@ async fn a_dead_destination_delays_nobody_and_gets_everything_once_it_lives() {
     received(&host.host.broker, "results-harborview", 6).await;
     receipts(&host, 6).await;
     until("the failure is known", async || !host.host.orders.destination_health(None).await.unwrap().is_empty()).await;
-    // What waits is in rows: a scheduled message at the head of the queue would hide those behind it from the scale
-    // controller.
+    // Waiting deliveries are rows: a scheduled message at the head of the queue would hide those behind it from the
+    // scale controller.
     until("all six wait", async || host.host.orders.postponed_deliveries().await.unwrap() == 6).await;
     assert_eq!(host.host.broker.status("deliveries").unwrap().scheduled, 0);
     let (inbox, endpoint) = partner(address).await;
@@ -160,7 +160,7 @@ async fn a_destination_that_fails_for_days_is_disabled_and_resumed_in_order() {
     assert_eq!(host.log().lines().filter(|line| line.contains("destination-disabled")).count(), 1);
 
     let (inbox, endpoint) = partner(address).await;
-    // As `iris-admin` does it; the sweep publishes what is put into the outbox.
+    // Put into the outbox as `iris-admin` does it; the sweep publishes it.
     let now = Timestamp::now();
     let (resumed, _) = host.host.orders.resume_destination(guid, "partner", now, now).await.unwrap();
     assert_eq!(resumed, 5);
@@ -289,13 +289,13 @@ async fn lost_and_dead_messages_of_deliveries_are_sent_again() {
     host.events(4).await;
     grade(&host, vec![message("g1", &grading("D", 1))]).await;
     let broker = &host.host.broker;
-    // Sent, and known to be: what is still in the outbox would be sent once more.
+    // Sent and confirmed: what is still in the outbox would be sent once more.
     until("both messages", async || {
         broker.status("deliveries").unwrap().active == 2
             && host.host.orders.outbox_depth().await.unwrap().envelopes == 0
     })
     .await;
-    // One is taken by somebody who dies with it, one is given up.
+    // One is taken by a receiver that dies with it, one is given up.
     let taken = broker.receive("deliveries", 2, Duration::from_secs(5)).await.unwrap();
     broker.complete("deliveries", taken[0].lock_token).await.unwrap();
     broker.dead_letter("deliveries", taken[1].lock_token, "MaxDeliveryCountExceeded", "").await.unwrap();
@@ -336,7 +336,7 @@ async fn with_images(host: &TestHost, series: &str, numbers: std::ops::Range<usi
     host.settled().await;
 }
 
-/// What the handler may take above idle while results are delivered: as while it loads a file.
+/// The handler's memory above idle while results are delivered may be as large as while it loads a file.
 const DELIVERING: u64 = 128 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -375,7 +375,7 @@ async fn killed(database: Option<String>) {
     let results = received(&host.host.broker, "results-harborview", count).await;
     receipts(&host, count).await;
     until("all kills", async || host.host.functions.faults().kill.is_none_or(|kills| kills.times == 0)).await;
-    // What came twice counts above as well: the last may still be on their way.
+    // Duplicates are counted above as well: the last ones may still be on their way.
     until("every delivery", async || {
         let orders = host.host.orders.orders(host.organization.client_guid, None, 1_000).await.unwrap().items;
         let mut made = 0;
@@ -387,7 +387,7 @@ async fn killed(database: Option<String>) {
     })
     .await;
     host.settled().await;
-    // Each order has one result, however often it came, the same bytes each time; and one report under its own name.
+    // Each order has one result, the same bytes however often it came, and one report under its own name.
     let mut known: BTreeMap<String, Value> = BTreeMap::new();
     for result in results.into_iter().chain(received(&host.host.broker, "results-harborview", count).await) {
         let order = result["Order"]["LocalId"].as_str().unwrap().to_owned();
@@ -398,7 +398,7 @@ async fn killed(database: Option<String>) {
     let names = files(&host.host.blobs, "harborview-results", "reports/").await;
     let expected: BTreeSet<String> = (0..count).map(|number| format!("reports/K-O{number}.pdf")).collect();
     assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), expected);
-    // Each delivery is told at least once, under one id.
+    // Each delivery is reported at least once, under one id.
     let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for receipt in receipts(&host, count).await {
         let order = receipt["OrderLocalId"].as_str().unwrap().to_owned();

@@ -1,5 +1,4 @@
-//! What docs/LOCAL-HOST.md says is not offered: the tables the endpoints refuse by. `IRIS_UPDATE_DOCS=1` writes it
-//! anew.
+//! The list in docs/LOCAL-HOST.md of what is not offered, which the endpoints refuse. `IRIS_UPDATE_DOCS=1` rewrites it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

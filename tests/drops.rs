@@ -1,4 +1,4 @@
-//! Files of any size and temper, dropped by a caller.
+//! Files of any size and condition, dropped by a caller.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use std::io::Write;
 use support::TestHost;
 use support::generate::{csv, header, row};
 
-/// What the handler may take above idle while it loads a file of any length (design §7), in bytes.
+/// Memory that the handler may use above idle while it loads a file of any length (design §7), in bytes.
 const LOADING: u64 = 128 << 20;
 
 async fn a_hundred_thousand_rows(database: Option<String>) {
@@ -104,7 +104,7 @@ async fn a_file_whose_event_was_lost_is_found() {
     let receipt = {
         let container = iris_local_blob::ContainerName::new(host.organization.drops_container()).unwrap();
         let name = iris_local_blob::BlobName::new("forgotten.csv").unwrap();
-        // The drop is announced by its event and by this one, which the sweep would send: one drop all the same.
+        // The drop is announced by its event and by this one, as the sweep would send it: it is still one drop.
         host.host
             .blobs
             .put(&container, &name, csv("A", 3, 0), iris_local_blob::store::PutOptions::default())
@@ -161,7 +161,7 @@ fn workbook(rows: usize) -> Vec<u8> {
     book.save_to_buffer().unwrap()
 }
 
-/// A workbook with one part put in the place of another.
+/// A workbook with one part replaced.
 fn with_part(book: &[u8], name: &str, content: &[u8]) -> Vec<u8> {
     let mut parts = zip::ZipArchive::new(std::io::Cursor::new(book)).unwrap();
     let mut changed = Vec::new();

@@ -14,7 +14,7 @@ use support::{TestHost, message, until};
 
 const GUID: &str = "5a3d1e70-0000-4000-8000-000000000001";
 
-/// A grading of an order of the series: moderate retinopathy with macular edema right, nothing left.
+/// A grading of an order in the series: moderate retinopathy with macular edema in the right eye, nothing in the left.
 fn grading(series: &str, number: usize) -> Value {
     json!({
         "Version": "2.3.1",
@@ -36,7 +36,7 @@ fn grading(series: &str, number: usize) -> Value {
     })
 }
 
-/// A host whose organization grades without images, and is otherwise as the test wants it.
+/// A host whose organization grades without images, and otherwise is as the test wants it.
 async fn host(settings: impl FnOnce(&mut Organization)) -> TestHost {
     let host = TestHost::start().await;
     let mut organization = host.organization.clone();
@@ -54,7 +54,7 @@ async fn grade(host: &TestHost, messages: Vec<iris_azure::servicebus::OutgoingMe
     sender.send(&host.organization.slug.gradings_entry(), messages).await.unwrap();
 }
 
-/// Waits until this many messages are in a queue, and gives them all.
+/// Waits until this many messages are in a queue, and returns all of them.
 async fn received(host: &TestHost, queue: &str, count: usize) -> Vec<Value> {
     let queue = format!("{queue}-{}", host.organization.slug);
     support::results::received(&host.host.broker, &queue, count).await
@@ -64,7 +64,7 @@ fn kinds(messages: &[Value]) -> Vec<&str> {
     messages.iter().map(|message| message["ResultObjectType"].as_str().unwrap()).collect()
 }
 
-/// What a message says, without what differs from run to run.
+/// The content of a message, without what differs from run to run.
 fn stable(message: &Value) -> String {
     serde_json::to_string_pretty(message).unwrap()
 }
@@ -98,7 +98,7 @@ async fn an_order_is_graded_and_its_result_arrives() {
         insta::assert_snapshot!("grading.graded", stable(&events[2]));
         insta::assert_snapshot!("grading.result", stable(&results[0]));
     });
-    // Delivered again, and sent again under another id: nothing changes; the second is answered.
+    // Delivered again, and sent again under another id: nothing changes, but the second is answered.
     grade(&host, vec![message("g1", &grading("G", 1)), message("g2", &grading("G", 1))]).await;
     let events = received(&host, "events", 4).await;
     host.settled().await;
@@ -314,7 +314,7 @@ async fn delivered_twice_and_killed_every_order_has_one_result() {
     host.host.functions.kill_handler();
     received(&host, "results", 40).await;
     host.settled().await;
-    // A message may arrive twice after a kill, under the same id; no order has two different results.
+    // A message may arrive twice after a kill, under the same id, but no order has two different results.
     let mut ids = std::collections::BTreeMap::new();
     for result in received(&host, "results", 40).await {
         let order = result["Order"]["LocalId"].as_str().unwrap().to_owned();

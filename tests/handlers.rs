@@ -1,5 +1,5 @@
-//! Several processes of the handler on one database, as Azure has them: no change that was acknowledged is lost,
-//! whoever made it, whoever died meanwhile.
+//! Several processes of the handler on one database, as in Azure: no acknowledged change is lost, whichever process
+//! made it, and whichever died meanwhile.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -16,7 +16,8 @@ use support::{TestHost, message, until};
 const HANDLERS: u8 = 3;
 const ORDERS: usize = 40;
 
-/// What the changes of an order set, one each: different messages, which different processes take at the same time.
+/// What the changes of an order set, one value each: different messages, which different processes take at the same
+/// time.
 fn changes() -> Vec<(&'static str, Value)> {
     vec![
         ("/Order/EncounterNumber", json!("E-changed")),

@@ -1,5 +1,5 @@
-//! HL7: orders of hospitals from their entry to events, and results to their queue and back, through broker, Functions
-//! host and handler.
+//! HL7: orders of hospitals from their entry to events, and results to their queue and their answers back, through
+//! broker, Functions host and handler.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -52,8 +52,8 @@ async fn orders_come_in(host: TestHost) {
     hand_in(&host, vec![order("1", sample("order.hl7"))]).await;
     let events = host.events(1).await;
     assert_eq!(told(&events), [(OrderCreationReceipt, "HV-ORD-1", true)]);
-    // Delivered again, and sent again by a hospital that stamps it anew: no order, and no event but the second's
-    // answer.
+    // Delivered again, and sent again by a hospital with a new time stamp: no order, and no event except the answer to
+    // the second.
     let again = String::from_utf8(sample("order.hl7")).unwrap().replace("HV0001", "HV0099");
     hand_in(&host, vec![order("1", sample("order.hl7")), order("2", again)]).await;
     host.settled().await;
@@ -63,7 +63,7 @@ async fn orders_come_in(host: TestHost) {
     let before = events.len();
     hand_in(&host, vec![order("3", sample("two-orders.hl7"))]).await;
     let events = host.events(before + 2).await;
-    // Two orders of one patient: the second takes the place of the first, which nobody has begun.
+    // Two orders of one patient: the second replaces the first, which nobody has begun.
     let mut created: Vec<_> =
         told(&events[before..]).into_iter().filter(|(kind, ..)| *kind == OrderCreationReceipt).collect();
     created.sort_by_key(|(_, id, _)| *id);
@@ -185,7 +185,7 @@ impl Waiting {
     }
 }
 
-/// Waits until this many messages were put into the hospital's queue, and gives them all.
+/// Waits until this many messages were put into the hospital's queue, and returns all of them.
 async fn for_hospital(host: &TestHost, count: usize) -> Vec<Waiting> {
     let queue = host.organization.slug.hl7_out_queue();
     until("messages for the hospital", async || host.host.broker.status(&queue).unwrap().active >= count).await;
@@ -313,7 +313,7 @@ async fn a_charge_that_nobody_answers_is_never_sent_again() {
     until("the alert", async || host.log().contains("charge-open")).await;
     host.settled().await;
     assert_eq!(for_hospital(&host, 3).await.len(), 3);
-    // Late, the hospital's word still counts.
+    // The hospital's answer still counts when it is late.
     answer(&host, "a2", dft, taken()).await;
     let charged = |event: &Event| event.endpoint.as_deref() == Some("emr-dft") && event.success;
     until("the receipt", async || host.events(1).await.iter().any(charged)).await;

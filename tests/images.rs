@@ -1,5 +1,5 @@
 //! Images and orders finding each other, through broker, Blob endpoint, Functions host and handler. The files were made
-//! by exiftool and pydicom (`tests/images/make_samples.py`).
+//! with exiftool and pydicom (`tests/images/make_samples.py`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -46,7 +46,7 @@ async fn images_of(host: &TestHost, order: i64) -> Vec<ImageRecord> {
     host.host.orders.images_of(order).await.unwrap()
 }
 
-/// Waits until so many images are known that found no order.
+/// Waits until this many images without an order are known.
 async fn unlinked(host: &TestHost, count: usize) -> Vec<ImageRecord> {
     let guid = host.organization.client_guid;
     until("unlinked images", async || host.host.orders.unlinked_images(guid, 100).await.unwrap().len() == count).await;
@@ -77,7 +77,7 @@ async fn an_order_with_directives_gets_its_images_and_is_ready() {
     assert_eq!(host.events(4).await.len(), 4);
     assert_eq!(status(&host, "I-O1").await, OrderStatus::QueuedForGrading);
 
-    // The bytes are in our archive, and gone from the caller's container.
+    // The bytes are in our archive, and removed from the caller's container.
     let images = images_of(&host, created.iris_order_id.unwrap()).await;
     let archive = iris_local_blob::ContainerName::new("archive").unwrap();
     for image in &images {
@@ -327,7 +327,8 @@ async fn killed(database: Option<String>) {
     }
     until("all kills", async || host.host.functions.faults().kill.is_none_or(|kills| kills.times == 0)).await;
     host.settled().await;
-    // What a race between two processes left waiting is found by the sweep, which runs on its own schedule.
+    // Images and orders that missed each other in a race between two processes are found by the sweep, on its own
+    // schedule.
     until("every order is ready", async || {
         let orders = host.host.orders.orders(host.organization.client_guid, None, 1_000).await.unwrap().items;
         orders.len() == ORDERS && orders.iter().all(|order| order.status == OrderStatus::QueuedForGrading)

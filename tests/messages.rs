@@ -57,7 +57,7 @@ async fn a_broken_message_is_answered_with_what_is_wrong() {
     host.post(vec![message("3", &json!([order("B", 2)]))]).await;
     let events = host.events(3).await;
     assert!(events[2].error_message.as_ref().unwrap().contains("one message per order"));
-    // Each says which message it answers, also where nothing of the message could be read.
+    // Each says which message it answers, even where nothing of the message could be read.
     let queue = host.organization.events_queue().unwrap();
     let answers = host.host.broker.peek(&queue, 0, usize::MAX).unwrap();
     let answered: Vec<_> = answers.iter().map(|answer| answer.message.correlation_id.as_deref()).collect();
@@ -65,7 +65,7 @@ async fn a_broken_message_is_answered_with_what_is_wrong() {
     host.stop().await;
 }
 
-/// JavaScript's client makes JSON of every body: of a document that already is a text, a text within a text.
+/// JavaScript's client makes JSON of every body: a document that already is a text becomes a text within a text.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_written_as_a_text_is_an_order() {
     let host = TestHost::start().await;
@@ -129,7 +129,7 @@ async fn a_cancellation_that_overtook_its_order_waits_for_it() {
     host.stop().await;
 }
 
-/// What is left in the end: orders by local id with their status.
+/// The final state: orders by local id with their status.
 async fn end_state(host: &TestHost) -> BTreeMap<String, Vec<String>> {
     let page = host.host.orders.orders(host.organization.client_guid, None, 10_000).await.unwrap();
     let mut orders: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! A sentinel patient goes every way there is, right and wrong; no log line, span or measurement may know them
-//! (docs/LOGGING.md).
+//! A sentinel patient takes every path there is, right and wrong; no log line, span or measurement may contain their
+//! data (docs/LOGGING.md).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use support::generate::{csv, operation, order};
 use support::results::{grade, grading};
 use support::{TestHost, message, until};
 
-/// Things of the patient that must not be told.
+/// Data of the patient that must not appear anywhere.
 const SENTINELS: [&str; 6] =
     ["Zzyzxsentinel", "SENTINEL-MRN", "SENTINEL-ORDER", "1941-07-07", "7/7/1941", "sentinel secret"];
 
@@ -70,7 +70,7 @@ async fn nothing_that_is_told_knows_the_patient() {
     host.drop_file("Zzyzxsentinel.hl7", "MSH|^~\\&|Zzyzxsentinel").await;
     host.drop_file("Zzyzxsentinel.json", "[{\"PatientLastName\": \"Zzyzxsentinel\", }]").await;
     host.receipts(4).await;
-    // What a killed handler has not told is lost.
+    // What a killed handler has not exported yet is lost.
     let loads = || collector.spans().iter().filter(|span| span.name == "load_drop").count();
     let delivered = || collector.total("iris.delivery.duration", &[("iris.outcome", "delivered")]);
     until("four files and a delivery", async || {

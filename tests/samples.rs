@@ -1,4 +1,4 @@
-//! Every sample, processed as a newcomer does: the program, a file, an output folder.
+//! Every sample, processed as a newcomer would: the program, a file, an output folder.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -122,8 +122,8 @@ fn sample(name: &str) {
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[uuid]");
     settings.add_filter(r"0x[0-9A-F]{10,}", "[etag]");
-    // Batches of one file are decided side by side: which gets which number is not a promise, nor is the order of their
-    // events.
+    // Batches of one file are decided side by side, so neither the assignment of ids nor the order of their events is
+    // fixed.
     settings.add_filter(r"\b100\d{3}\b", "[id]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|\+00:00)", "[time]");
     settings.add_filter(r"receipts and events are in .*", "receipts and events are in [folder]");
@@ -190,7 +190,7 @@ fn program(temporary: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// The first line it says.
+/// The first line of its output.
 fn first_line(child: &mut std::process::Child) -> String {
     let mut line = String::new();
     let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
@@ -205,7 +205,7 @@ fn a_reader_that_has_enough_ends_nothing() {
     let mut command =
         program(folder.path(), &["process", "samples/harborview-clean.csv", "--out", out.to_str().unwrap()]);
     let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    // The pipe is closed behind its first line, as `| head -1` does.
+    // The pipe is closed after its first line, as by `| head -1`.
     assert!(first_line(&mut child).contains("harborview-drops"));
     let done = child.wait_with_output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));

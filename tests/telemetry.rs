@@ -1,5 +1,5 @@
-//! What a collector gets: the trace of a message from its sender to its events and deliveries, and the measurements.
-//! And what does not change when there is no collector, or a dead one.
+//! What a collector receives: the trace of a message from its sender to its events and deliveries, and the
+//! measurements. And what does not change when there is no collector, or a dead one.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -30,14 +30,14 @@ async fn host(settings: BTreeMap<String, String>) -> TestHost {
     TestHost::configured(&[organization], settings).await
 }
 
-/// A message that says what caused it.
+/// A message that states its cause.
 fn caused(id: &str, body: &serde_json::Value, cause: &str) -> OutgoingMessage {
     let mut message = message(id, body);
     message.application_properties.insert("Diagnostic-Id".to_owned(), cause.into());
     message
 }
 
-/// What the messages of a queue say caused them.
+/// The causes that the messages of a queue state.
 fn causes(host: &TestHost, queue: &str) -> Vec<Option<String>> {
     let deliveries = host.host.broker.peek(queue, 0, usize::MAX).unwrap();
     let cause = |properties: &[(String, PropertyValue)]| match &properties
@@ -92,7 +92,8 @@ async fn a_trace_goes_from_a_message_to_its_events() {
     let others: Vec<_> = causes.iter().flatten().filter(|cause| **cause != expected).collect();
     let other = *invocations.iter().find(|span| hex(&span.trace_id) != TRACE).unwrap();
     assert_eq!(others, [&format!("00-{}-{}-01", hex(&other.trace_id), hex(&other.span_id))]);
-    // Sent together it belongs to both, sent one after the other to each its own.
+    // Messages sent together share a span that belongs to both traces; messages sent one after the other have a span
+    // each.
     for publication in named(&spans, &send) {
         assert_eq!(publication.kind(), SpanKind::Producer);
         let linked = publication.links.iter().any(|link| link.span_id == invocation.span_id);

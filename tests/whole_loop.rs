@@ -1,7 +1,7 @@
-//! The whole loop of two organizations that call everything alike, while the handler is killed with SIGKILL again and
-//! again: orders, images, gradings, corrections, deliveries to several destinations, batches for payers. Nothing is
-//! lost, nothing is doubled, the results of an order come in their order, and nobody sees anything of the other (the
-//! four properties of threats §3; no charges are sent yet).
+//! The whole loop of two organizations that use the same names and ids for everything, while the handler is killed with
+//! SIGKILL again and again: orders, images, gradings, corrections, deliveries to several destinations, batches for
+//! payers. Nothing is lost, nothing is doubled, the results of an order come in their order, and neither organization
+//! sees anything of the other (the four properties of threats §3; no charges are sent yet).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -25,21 +25,22 @@ use support::{TestHost, message, until};
 
 /// Days, each of which ends with a batch.
 const DAYS: usize = 3;
-/// Kills on each of them.
+/// Kills per day.
 const KILLS: u32 = 7;
-/// Orders of each organization on each of them.
+/// Orders of each organization per day.
 const ORDERS: usize = 8;
 /// How often the leases of killed processes are ended.
 const MINUTE: Duration = Duration::from_millis(500);
 
-/// An organization's side: what it sends, and what it got.
+/// One organization's side: what it sends, and what it received.
 struct Side {
     organization: Organization,
     /// The last name of all its patients.
     patient: &'static str,
 }
 
-/// An organization with two more destinations and daily batches. Everything but its own names is the other's, too.
+/// An organization with two more destinations and daily batches. Except for its own names, everything equals the
+/// other's.
 fn side(slug: &str, guid: u128, patient: &'static str) -> Side {
     let mut organization = iris_local::organizations::read(None).unwrap().remove(0).organization;
     organization.slug = Slug::new(slug).unwrap();
@@ -53,7 +54,7 @@ fn side(slug: &str, guid: u128, patient: &'static str) -> Side {
     .unwrap();
     organization.batches = Some(BatchSettings {
         every: BatchPeriod::Daily,
-        // Not while the test runs.
+        // The batch is not due while the test runs.
         hour: u8::try_from((jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour() + 12) % 24).unwrap(),
         time_zone: "UTC".to_owned(),
         formats: vec![BatchFormat::Csv, BatchFormat::Zip],
@@ -127,7 +128,7 @@ impl Side {
         page.items.into_iter().map(|order| (order.local_id, order.status)).collect()
     }
 
-    /// Whether so many results were delivered to each destination.
+    /// Whether this many results were delivered to each destination.
     async fn are_delivered(&self, host: &TestHost, results: usize) -> bool {
         let page = host.host.orders.orders(self.guid(), None, 1_000).await.unwrap();
         let mut delivered = 0;
@@ -138,7 +139,7 @@ impl Side {
         delivered == results * 3
     }
 
-    /// The messages of one of its queues in their order; a message that came again is there once.
+    /// The messages of one of its queues in their order; repeated messages are there once.
     fn messages(&self, host: &TestHost, queue: &str) -> Vec<Value> {
         let mut known: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
         let mut found = Vec::new();
@@ -147,7 +148,7 @@ impl Side {
             let document: Value = serde_json::from_slice(&body).unwrap();
             let id = document["TransactionId"].as_str().unwrap().to_owned();
             let is_first = known.get(&id).is_none_or(|first| {
-                // What says when it was delivered says so anew.
+                // Documents that say when they were delivered say so anew each time.
                 assert!(document["TimeDelivered"].is_string() || **first == body, "the same id, something else");
                 false
             });
@@ -178,13 +179,13 @@ async fn send(access: &str, queue: &str, messages: Vec<OutgoingMessage>) {
     sender.send(queue, messages).await.unwrap();
 }
 
-/// Waits for a condition. What a killed process had leased is free after a minute; here it is at once.
+/// Waits for a condition. The leases of a killed process expire after a minute; here they are ended at once.
 async fn eventually(what: &str, host: &TestHost, mut condition: impl AsyncFnMut() -> bool) {
     let mut looked = Instant::now();
     until(what, async || {
         if looked.elapsed() > MINUTE {
             host.execute(&["UPDATE outbox SET available_at = 0"]).await;
-            // Killed, it is run again.
+            // If it was killed, it is run again.
             host.host.functions.run_now("sweep_outbox").await.ok();
             looked = Instant::now();
         }
@@ -193,7 +194,7 @@ async fn eventually(what: &str, host: &TestHost, mut condition: impl AsyncFnMut(
     .await;
 }
 
-/// A day passes: what happened so far happened a day earlier. Then its batch is written.
+/// A day passes: everything so far is moved a day back. Then its batch is written.
 async fn a_day_ends(host: &TestHost, sides: &[Side; 2]) {
     let last = async |side: &Side| host.host.orders.last_batch(side.guid()).await.unwrap();
     let mut before = Vec::new();
@@ -270,7 +271,7 @@ async fn every_order_is_complete(host: &TestHost, side: &Side) {
     assert_eq!(names.len(), DAYS * ORDERS);
 }
 
-/// How many results an order has: those of the last day were not corrected.
+/// How many results an order has; those of the last day were not corrected.
 fn results_of(order: &str) -> usize {
     let number: usize = order[1..].parse().unwrap();
     if number <= (DAYS - 1) * ORDERS { 2 } else { 1 }
@@ -290,8 +291,8 @@ fn events_are_told_once(host: &TestHost, side: &Side) {
         let counts = ["OrderCreationReceipt", "ImageReceipt", "ReadyForGradingEvent", "GradingReceipt"].map(count);
         assert_eq!(counts, [1, 2, 1, results], "{order}: {kinds:?}");
         assert_eq!(["OrderGradedEvent", "ResultsDeliveryReceipt"].map(count), [results, 2 * results], "{kinds:?}");
-        // What one transaction says stays in its order. What a killed process had still to publish comes later than
-        // what follows from it.
+        // Events of one transaction stay in their order. Those that a killed process had not published yet come later
+        // than what follows from them.
         let first = |kind: &str| kinds.iter().position(|known| known == kind).unwrap();
         assert!(first("ImageReceipt") < first("ReadyForGradingEvent"), "{order}: {kinds:?}");
         assert!(first("GradingReceipt") < first("OrderGradedEvent"), "{order}: {kinds:?}");
@@ -369,7 +370,7 @@ async fn batches_have_every_result_once(host: &TestHost, side: &Side, pdfs: &BTr
     }
 }
 
-/// Neither a name nor an id of the other organization, in any message or readable file.
+/// No name or id of the other organization is in any message or readable file.
 async fn nothing_is_the_others(host: &TestHost, side: &Side, other: &Side) {
     let markers = [other.patient.to_owned(), other.guid().to_string(), other.organization.slug.to_string()];
     let slug = &side.organization.slug;

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 /// Side of the images.
 const SIDE: u32 = 1_200;
-/// Gradings of the burst whose memory is measured.
+/// Gradings in the burst whose memory is measured.
 const AT_ONCE: usize = 200;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Section>> {
@@ -68,7 +68,7 @@ async fn prepare(local: &Local, count: u32, right: &[u8], left: &[u8]) -> Result
             caller.upload(&address, image.to_vec().into(), UploadOptions::default()).await?;
         }
     }
-    // A receipt for the order, one for each image, and the word that it is ready.
+    // A receipt for the order, one for each image, and the event that it is ready.
     clock::until("orders with images", async || Ok(local.waiting_events()? >= u64::from(count) * 4)).await
 }
 
@@ -92,7 +92,7 @@ async fn graded(local: &Local, numbers: Range<usize>) -> Result<f64> {
     sender.send(&local.organization.slug.gradings_entry(), messages).await?;
     clock::until("all results", async || {
         let delivered = local.host.broker.status(&results)?.active as u64 >= results_before + count;
-        // A receipt for the grading, the word that it was applied, and the receipt of the delivery.
+        // A receipt for the grading, the event that it was applied, and the receipt of the delivery.
         Ok(delivered && local.waiting_events()? >= before + count * 3)
     })
     .await?;

@@ -12,27 +12,27 @@ use iris_intake::receipt::Totals;
 use std::path::Path;
 use std::time::Instant;
 
-/// Events the caller leaves in its queue before it takes them all.
+/// Events that the caller leaves in its queue before it takes them all.
 const LEFT: u64 = 250_000;
 
-/// How one file went.
+/// The figures of one file.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Load {
     /// From the start of the upload until everything is done, in rows per second.
     pub(crate) rate: f64,
-    /// Of the tenth from 5 % to 15 %, and of that from 85 % to 95 %, seen by the events, in rows per second.
+    /// Of the tenth from 5 % to 15 %, and of that from 85 % to 95 %, measured by the events, in rows per second.
     pub(crate) first: f64,
     pub(crate) last: f64,
-    /// The greatest memory of the handler above what it has when idle, in MB.
+    /// The handler's peak memory above its idle memory, in MB.
     pub(crate) memory: f64,
-    /// Until the file was uploaded, in seconds.
+    /// Time until the file was uploaded, in seconds.
     pub(crate) upload: f64,
     /// Processor time of the handler and of this process, which is the local host, in seconds.
     pub(crate) processor: [f64; 2],
     pub(crate) totals: Totals,
 }
 
-/// Drops a file of so many rows and waits until nothing is left to do.
+/// Drops a file of this many rows and waits until nothing is left to do.
 pub(crate) async fn load(local: &Local, name: &str, file: &Path, rows: u32, idle: u64) -> Result<Load> {
     let before = local.waiting_events()?;
     let mut taken = 0;

@@ -1,4 +1,4 @@
-//! An OpenTelemetry collector that keeps what it gets.
+//! An OpenTelemetry collector that stores what it receives.
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 /// A collector on this machine; it ends when it is dropped.
 pub(crate) struct Collector {
-    /// What `OTEL_EXPORTER_OTLP_ENDPOINT` is to say.
+    /// The value for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub(crate) endpoint: String,
     received: Arc<Received>,
     server: JoinHandle<()>,
@@ -56,7 +56,7 @@ impl Collector {
         Self { endpoint, received, server }
     }
 
-    /// Settings of a handler that exports to it, soon.
+    /// Settings of a handler that exports to it at short intervals.
     pub(crate) fn settings(&self) -> BTreeMap<String, String> {
         let settings = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", self.endpoint.as_str()),
@@ -100,7 +100,7 @@ impl Collector {
         points
     }
 
-    /// Everything of a measurement with these attributes so far, summed up.
+    /// The sum over all points of a measurement with these attributes so far.
     pub(crate) fn total(&self, name: &str, wanted: &[(&str, &str)]) -> u64 {
         let matches = |point: &&Point| {
             let has = |(name, value): &(&str, &str)| point.attributes.get(*name).is_some_and(|given| given == value);
@@ -109,7 +109,7 @@ impl Collector {
         self.points().iter().filter(matches).map(|point| point.value).sum()
     }
 
-    /// Names, units and attributes of all measurements so far, one line each; without the reason of failures, of which
+    /// Names, units and attributes of all measurements so far, one line each; without the reasons of failures, because
     /// a run may have some.
     pub(crate) fn inventory(&self) -> Vec<String> {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -123,7 +123,7 @@ impl Collector {
         found.into_iter().map(line).collect()
     }
 
-    /// Everything it got, as it came: texts stand in it as they are.
+    /// Everything it received, unchanged: texts can be searched in it.
     pub(crate) fn bytes(&self) -> Vec<Bytes> {
         let mut all = self.received.traces.lock().unwrap().clone();
         all.extend(self.received.metrics.lock().unwrap().clone());

@@ -7,7 +7,7 @@ pub(crate) fn header() -> Vec<&'static str> {
     iris_model::IntakeField::ALL.iter().map(|field| field.name()).collect()
 }
 
-/// One row: patient and order `number` of the series, filled as realistic files are (about half of the optional cells).
+/// One row: patient and order `number` of the series, filled like realistic files (about half of the optional cells).
 pub(crate) fn row(series: &str, number: usize) -> Vec<String> {
     let site = ["HV-SEA", "HV-PDX", "HV-BOI"][number % 3];
     header()
@@ -42,7 +42,7 @@ pub(crate) fn row(series: &str, number: usize) -> Vec<String> {
         .collect()
 }
 
-/// A CSV file of so many rows; every `broken`th row lacks its birth date (0 = none does).
+/// A CSV file of this many rows; every `broken`th row lacks its birth date (0 = none).
 pub(crate) fn csv(series: &str, rows: usize, broken: usize) -> String {
     let mut text = header().join(",");
     text.push('\n');

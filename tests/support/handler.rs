@@ -9,16 +9,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-/// A handler that answers.
+/// A handler that is up and answers.
 pub(crate) struct Handler {
-    /// Where what it is connected to lives.
+    /// The host of everything it is connected to.
     _host: TestHost,
     process: Child,
     port: u16,
 }
 
 impl Handler {
-    /// Starts one with these settings besides those it would get from the local host.
+    /// Starts one with these settings in addition to those from the local host.
     pub(crate) async fn start(settings: BTreeMap<String, String>) -> Self {
         let host = TestHost::start().await;
         let given = std::fs::read(host.data().join("handler-settings.json")).unwrap();
@@ -55,7 +55,7 @@ impl Handler {
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         let id = self.process.id().unwrap().to_string();
-        // Waiting would close it, which the handler takes for the end of its host.
+        // Waiting would close the pipe, which the handler takes for the end of its host.
         let _held = self.process.stdin.take();
         assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
         tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()

@@ -21,10 +21,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Longer than anything takes; a test that waits this long has failed.
+/// Longer than anything should take; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A local host with the sample organization.
@@ -55,14 +55,14 @@ impl TestHost {
         Self::of(folder, database, organizations, BTreeMap::new(), handlers).await
     }
 
-    /// Starts one with these settings of the handler besides its own.
+    /// Starts one with these settings of the handler in addition to the usual ones.
     pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("iris-test-").tempdir().unwrap();
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self::of(folder, None, iris_local::organizations::read(None).unwrap(), settings, 1).await
     }
 
-    /// Starts one with these organizations and settings of the handler besides the usual ones.
+    /// Starts one with these organizations, and these settings of the handler in addition to the usual ones.
     pub(crate) async fn configured(organizations: &[Organization], settings: BTreeMap<String, String>) -> Self {
         Self::in_database(None, organizations, settings).await
     }
@@ -134,7 +134,7 @@ impl TestHost {
         serde_json::from_slice(&self.result(receipt).await).unwrap()
     }
 
-    /// Waits until there are this many receipts; gives them in the order of their writing.
+    /// Waits until there are this many receipts; returns them in the order they were written.
     pub(crate) async fn receipts(&self, count: usize) -> Vec<Receipt> {
         until("receipts", async || self.results(".json").await.len() >= count).await;
         let mut names = self.results(".json").await;
@@ -146,7 +146,7 @@ impl TestHost {
         receipts
     }
 
-    /// Names in the results container that end so, with what orders them by time.
+    /// Names in the results container with this ending, each with what orders them by time.
     pub(crate) async fn results(&self, ending: &str) -> Vec<(String, String)> {
         let container = ContainerName::new(self.organization.results_container()).unwrap();
         let page = self.host.blobs.list_blobs(&container, ListQuery::default()).await.unwrap();
@@ -174,7 +174,7 @@ impl TestHost {
         self.caller().send(&self.organization.slug.orders_entry(), messages).await.unwrap();
     }
 
-    /// Waits until `count` events have arrived, and gives them all.
+    /// Waits until `count` events have arrived, and returns all of them.
     pub(crate) async fn events(&self, count: usize) -> Vec<Event> {
         let queue = self.organization.events_queue().unwrap();
         until("events", async || self.host.broker.status(&queue).unwrap().active >= count).await;
@@ -192,12 +192,12 @@ impl TestHost {
         self.host.is_quiet().await.unwrap()
     }
 
-    /// Messages nobody could handle. There must be none, ever.
+    /// Messages that nobody could handle. There must never be any.
     pub(crate) fn dead_letters(&self) -> usize {
         self.host.broker.entities().iter().map(|entity| entity.dead_lettered + entity.not_forwarded).sum()
     }
 
-    /// Replaces the organization's document, and waits until the handler has to look again.
+    /// Replaces the organization's document, and waits until the handler has to read it again.
     pub(crate) async fn put_organization(&self, document: &Organization) {
         let container = ContainerName::new("organizations").unwrap();
         let name = BlobName::new(format!("{}.json", document.slug)).unwrap();
@@ -218,7 +218,7 @@ impl TestHost {
         self.folder.path()
     }
 
-    /// Changes the database behind the handler's back: what a test cannot wait for.
+    /// Changes the database behind the handler's back, for what a test cannot wait for.
     pub(crate) async fn execute(&self, statements: &[&str]) {
         for statement in statements {
             let statement = sqlx::AssertSqlSafe((*statement).to_owned());

@@ -1,4 +1,4 @@
-//! Orders that are graded, and destinations their results go to.
+//! Orders to be graded, and destinations for their results.
 
 use super::generate::order;
 use super::{TestHost, message, until};
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-/// The sample organization's.
+/// The GUID of the sample organization.
 pub(crate) const GUID: &str = "5a3d1e70-0000-4000-8000-000000000001";
-/// The setting of a destination that is not ours.
+/// The setting of a destination outside the platform.
 const PARTNER: &str = "DESTINATION_HARBORVIEW__PARTNER";
 
-/// A grading of an order of the series: moderate retinopathy with macular edema right, nothing left.
+/// A grading of an order in the series: moderate retinopathy with macular edema in the right eye, nothing in the left.
 pub(crate) fn grading(series: &str, number: usize) -> Value {
     json!({
         "Version": "2.3.1",
@@ -40,7 +40,7 @@ pub(crate) fn organization(destinations: &Value) -> Organization {
     let mut organization = iris_local::organizations::read(None).unwrap().remove(0).organization;
     organization.grading.without_images = true;
     organization.destinations = serde_json::from_value(destinations.clone()).unwrap();
-    // As a document it is read again, with all checks.
+    // Read again as a document, with all checks.
     Organization::parse(&serde_json::to_vec(&organization).unwrap()).unwrap()
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn graded(host: &TestHost, series: &str, number: usize) {
     grade(host, vec![message(format!("g{number}"), &grading(series, number))]).await;
 }
 
-/// Waits until this many messages are in a queue, and gives them all.
+/// Waits until this many messages are in a queue, and returns all of them.
 pub(crate) async fn received(broker: &Broker, queue: &str, count: usize) -> Vec<Value> {
     until("messages", async || broker.status(queue).unwrap().active >= count).await;
     let deliveries = broker.peek(queue, 0, usize::MAX).unwrap();
@@ -71,7 +71,7 @@ pub(crate) async fn received(broker: &Broker, queue: &str, count: usize) -> Vec<
         .collect()
 }
 
-/// The destination `partner` has failed for days, though not for as many as get it disabled without another failure.
+/// The destination `partner` has failed for days, but one failure short of being disabled.
 pub(crate) async fn fails_for_days(host: &TestHost) {
     let long_ago = FailedDelivery {
         organization: host.organization.client_guid,
@@ -82,7 +82,7 @@ pub(crate) async fn fails_for_days(host: &TestHost) {
     assert!(!host.host.orders.delivery_failed(&long_ago, SignedDuration::from_hours(72)).await.unwrap());
 }
 
-/// A port nobody listens on, for somebody to listen on later.
+/// A port that nobody listens on yet.
 pub(crate) fn free_address() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -1,7 +1,7 @@
 //! The console's test in a real browser: Debian's Chromium, driven by playwright-core from the npm registry.
 //!
-//! The package comes from the lock file in `tests/console`, into a folder beside it; the browser is the system's. Where
-//! it is missing it is installed with apt-get, as PostgreSQL is.
+//! The package comes from the lock file in `tests/console`, into a folder next to it; the browser is the system's. If
+//! it is missing, it is installed with apt-get, as PostgreSQL is.
 
 use crate::child::{cargo, output, run, succeed};
 use crate::console;
@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::Command;
 
-/// Where Chromium may be.
+/// Where Chromium may be installed.
 const PLACES: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
 
 /// What is run to install it.
 const INSTALL: &str = "export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install --yes -qq --no-install-recommends chromium";
 
-/// Builds the local host and runs the test. Where there is no browser and none can be had, that is a failure, not a
+/// Builds the local host and runs the test. If there is no browser and none can be installed, that is a failure, not a
 /// test that passed.
 pub(crate) async fn test() -> Result<()> {
     let browser = browser().await?;
@@ -30,7 +30,7 @@ pub(crate) async fn test() -> Result<()> {
     succeed(test.env("IRIS_LOCAL", program).env("CHROMIUM", browser)).await
 }
 
-/// The local host's program, built as the workspace's tests use it: after them nothing has to be built anew.
+/// The local host's program, built as the workspace's tests build it, so that nothing has to be rebuilt after them.
 async fn program() -> Result<PathBuf> {
     let mut build = cargo();
     build.args(["test", "--quiet", "--workspace", "--no-run", "--test", "console"]);

@@ -1,6 +1,7 @@
-//! `cargo xtask chaos`: the platform while everything breaks that can, and a check of what is left (docs/CHAOS.md).
+//! `cargo xtask chaos`: runs the platform while everything that can break does, and checks what is left
+//! (docs/CHAOS.md).
 //!
-//! The runs are a program of their own (`tests/chaos/`), built as tests are, with all checks of the compiler in it.
+//! The runs are a separate program (`tests/chaos/`), built like tests, with all of the compiler's checks in it.
 
 use crate::child::{cargo, succeed};
 use crate::console;

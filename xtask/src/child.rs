@@ -1,8 +1,9 @@
 //! Programs that a task runs.
 //!
-//! Each runs in a process group of its own, so that what *it* starts (cargo's test binaries, say) can be ended with it:
-//! dropping a running child, as an interruption does, ends the whole group and waits until its leader is gone, so that
-//! nothing writes into a folder that is removed next. Standard input is closed: nothing here may ask questions.
+//! Each runs in a process group of its own, so that the programs *it* starts (cargo's test binaries, say) can be ended
+//! with it. Dropping a running child, as an interruption does, ends the whole group and waits until its leader is gone,
+//! so that nothing writes into a folder that is about to be removed. Standard input is closed: nothing here may ask
+//! questions.
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -11,17 +12,17 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
-/// How long a child may take to end when it is told to; then it is forced.
+/// How long a child may take to end when asked to; after that it is killed.
 const END_LIMIT: Duration = Duration::from_secs(5);
-/// How often an ending child is looked at.
+/// How often an ending child is checked.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// The cargo that runs this task, so that steps use the same toolchain.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(crate::workspace::root());
-    // `cargo run` describes this package to us. Passed on, that would look to build scripts as if their surroundings
-    // had changed, and crates with native code would be built anew each time.
+    // `cargo run` sets variables that describe this package. If they were passed on, build scripts would see a changed
+    // environment, and crates with native code would be rebuilt each time.
     let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| ours(name)) {
         command.env_remove(name);
@@ -29,7 +30,7 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// The same command, giving way to others that want the processor.
+/// The same command, with low priority for the processor.
 pub(crate) fn polite(command: &Command) -> Command {
     let command = command.as_std();
     let mut nice = Command::new("nice");
@@ -44,7 +45,7 @@ pub(crate) fn polite(command: &Command) -> Command {
     nice
 }
 
-/// Runs the command with its output on ours. Fails when it cannot be started or does not succeed.
+/// Runs the command with its output going to ours. Fails when it cannot be started or does not succeed.
 pub(crate) async fn succeed(command: &mut Command) -> Result<()> {
     let status = run(command).await?;
     if !status.success() {
@@ -53,7 +54,7 @@ pub(crate) async fn succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs the command with its output on ours and tells how it ended.
+/// Runs the command with its output going to ours and returns how it ended.
 pub(crate) async fn run(command: &mut Command) -> Result<ExitStatus> {
     Running::start(command)?.end().await
 }
@@ -104,7 +105,7 @@ impl Running {
 
     /// Sends the signal to the group and waits for its leader; false when the limit passed.
     fn tell(&mut self, group: Pid, signal: Signal) -> bool {
-        // An error means that it is gone already, which the wait below sees.
+        // An error means that it is already gone, which the wait below notices.
         let _ = kill_process_group(group, signal);
         let started = Instant::now();
         while started.elapsed() < END_LIMIT {
@@ -120,7 +121,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // A child that was waited for has no id any more.
+        // A child that was waited for no longer has an id.
         let group = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(group) = group
             && !self.tell(group, Signal::TERM)
@@ -153,7 +154,7 @@ mod tests {
         assert_eq!(output(&mut shell("read answer || echo closed")).await.unwrap(), "closed\n");
     }
 
-    /// The pipe's end is reached only when everyone who could write into it is gone.
+    /// The end of the pipe is reached only when every process that could write into it is gone.
     #[tokio::test]
     async fn what_a_dropped_child_started_ends_with_it() {
         let (reader, writer) = std::io::pipe().unwrap();

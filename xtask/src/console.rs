@@ -1,4 +1,4 @@
-//! What a task says: to standard output, in color only on a terminal (and not with `NO_COLOR`).
+//! The output of a task: to standard output, in color only on a terminal (and not with `NO_COLOR`).
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -26,11 +26,11 @@ pub(crate) fn error(text: &str) {
 }
 
 fn line(text: &str) {
-    // A reader that closed the pipe wants no more; the exit code still tells.
+    // A reader that closed the pipe wants no more; the exit code still says how it ended.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Whether color is welcome where we write.
+/// Whether color may be used on our output.
 pub(crate) fn is_colored() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

@@ -1,8 +1,8 @@
 //! The project's own tasks: `cargo xtask test | check-app | package | schemas | bench | chaos | postgres`.
 //!
 //! Everything a task starts (PostgreSQL, cargo and what it runs) ends with it: each is owned by a guard, and an
-//! interruption drops the running task, which drops its guards. So Ctrl-C, a termination, an error and a panic all take
-//! the same way out.
+//! interruption drops the running task and thereby its guards. So Ctrl-C, a termination, an error and a panic all end
+//! in the same way.
 
 mod app;
 mod bench;
@@ -85,7 +85,8 @@ async fn run(task: Task) -> Result<()> {
     }
 }
 
-/// Resolves to the name of the first signal that asks to stop. The signals are caught from the moment this returns.
+/// Resolves to the name of the first signal that asks to stop. Signals are caught from the moment this function
+/// returns.
 fn interruption() -> Result<impl Future<Output = &'static str>> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot catch SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot catch SIGTERM")?;

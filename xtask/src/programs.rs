@@ -1,7 +1,8 @@
 //! Test programs, several at a time.
 //!
 //! `cargo test` runs one program after the other. Many of ours mostly wait: for kills, leases, timers. Side by side
-//! they take a fraction of the time. What each says is shown whole when it has ended, as `cargo test` would show it.
+//! they take a fraction of the time. The output of each is shown as a whole when it has ended, as `cargo test` would
+//! show it.
 
 use crate::child::{cargo, output, run, succeed};
 use crate::console;
@@ -12,7 +13,7 @@ use std::io::{Read, Seek};
 use std::path::PathBuf;
 use tokio::process::Command;
 
-/// The variable through which tests learn the URL of the PostgreSQL they may use.
+/// The variable that tells tests the URL of the PostgreSQL they may use.
 const POSTGRES_VARIABLE: &str = "IRIS_TEST_POSTGRES";
 
 /// A test program, as cargo describes what it built.
@@ -39,8 +40,8 @@ pub(crate) async fn build() -> Result<()> {
     succeed(cargo().args(["test", "--workspace", "--no-run"])).await
 }
 
-/// Runs all test programs of the workspace, and the examples in its documentation.
-/// `postgres` is the URL of the database they may use.
+/// Runs all test programs of the workspace, and the examples in its documentation. `postgres` is the URL of the
+/// database they may use.
 pub(crate) async fn test(postgres: Option<&str>) -> Result<()> {
     let queue = RefCell::new(built().await?);
     let failed = RefCell::new(Vec::new());
@@ -65,7 +66,7 @@ pub(crate) async fn test(postgres: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Runs the unit tests of the workspace, and the story of the samples from a dropped file to its receipt, on SQLite.
+/// Runs the unit tests of the workspace, and the samples from a dropped file to its receipt, on SQLite.
 pub(crate) async fn quick() -> Result<()> {
     for arguments in [&["--workspace", "--lib"][..], &["--package", "iris-local", "--test", "samples"]] {
         let mut tests = cargo();
@@ -82,7 +83,7 @@ fn tell(program: &mut Command, postgres: Option<&str>) {
     };
 }
 
-/// All test programs; the largest, which take the longest, last: they are taken from the end.
+/// All test programs; the largest, which take the longest, come last, because they are taken from the end.
 async fn built() -> Result<Vec<Artifact>> {
     build().await?;
     let said = output(cargo().args(["test", "--workspace", "--no-run", "--message-format", "json"])).await?;
@@ -100,7 +101,7 @@ impl Artifact {
         self.executable.as_ref().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |data| data.len())
     }
 
-    /// Runs it where and as `cargo test` would; whether it passed.
+    /// Runs it in the same folder and way as `cargo test`; returns whether it passed.
     async fn run(&self, postgres: Option<&str>) -> Result<bool> {
         let folder = self.manifest_path.parent().context("a manifest lies in a folder")?;
         let mut said = tempfile::tempfile().context("no temporary file")?;

@@ -1,4 +1,4 @@
-//! `cargo xtask schemas`: the JSON Schemas of the platform's documents, written from the types that read them, and
+//! `cargo xtask schemas`: the JSON Schemas of the platform's documents, generated from the types that read them, and
 //! committed so that callers and editors can use them.
 
 use crate::console;
@@ -21,7 +21,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.check { check() } else { write() }
 }
 
-/// Fails when the committed files are not those of the code, naming each that differs.
+/// Fails when the committed files differ from those of the code, naming each that does.
 pub(crate) fn check() -> Result<()> {
     let differences = differences(&expected()?, &committed(&folder())?);
     for difference in &differences {

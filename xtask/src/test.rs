@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is taken, as CI runs it.
 //!
-//! All steps run even when one fails, so that one run tells all; the closing summary names what failed.
+//! All steps run even when one fails, so that one run shows everything; the closing summary names what failed.
 
 use crate::child::{cargo, polite, succeed};
 use crate::console;
@@ -90,8 +90,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let mut outcomes = Vec::new();
     for step in STEPS.iter().copied().filter(asked) {
         match step {
-            // Tests and suites mostly wait, so they are run side by side, and with the lints, which need all the
-            // processor they can get. What tests and suites both need is built before.
+            // Tests and suites mostly wait, so they run side by side, together with the lints, which use all the
+            // processor time they can get. What both tests and suites need is built first.
             Step::Tests if together => {
                 console::heading("build of the tests");
                 let built = timed("build", programs::build()).await;
@@ -196,8 +196,8 @@ async fn perform(step: Step, options: &Options) -> Result<()> {
     }
 }
 
-/// Runs the tests, with a PostgreSQL of their own. Where none can be had they run on SQLite, and the step still fails:
-/// a half that did not run must not look like one that passed.
+/// Runs the tests, with a PostgreSQL of their own. If none can be started, they run on SQLite, and the step still
+/// fails: a half that did not run must not look like one that passed.
 async fn tests(without_postgres: bool) -> Result<()> {
     if without_postgres {
         return programs::test(None).await;

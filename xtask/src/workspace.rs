@@ -22,7 +22,7 @@ pub(crate) fn built(program: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// Clippy reads one file for a crate, so that of the pure libraries has to repeat what holds everywhere.
+    /// Clippy reads only one file per crate, so the file of the pure libraries has to repeat the general rules.
     #[test]
     fn pure_libraries_keep_the_rules_of_all() {
         let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();

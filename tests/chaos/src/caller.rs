@@ -13,10 +13,10 @@ use iris_model::Organization;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many messages are sent with one call.
+/// How many messages are sent in one call.
 const TOGETHER: usize = 8;
 
-/// Sends a wave: everything in its order, files and images beside messages.
+/// Sends a wave: everything in its order, with files and images in parallel to messages.
 pub(crate) async fn send(platform: &Platform, posts: &[Post]) -> Result<()> {
     for (number, document) in platform.host.organizations.iter().enumerate() {
         let organization = &document.organization;
@@ -74,7 +74,7 @@ async fn files(platform: &Platform, organization: &Organization, posts: &[&Post]
     Ok(())
 }
 
-/// What has arrived in the organizations' queues; nothing is taken out.
+/// What has arrived in the organizations' queues; nothing is removed.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     events: Vec<Arrived>,
@@ -88,7 +88,7 @@ struct Arrived {
 }
 
 impl Inbox {
-    /// How many different answers each organization has got.
+    /// How many different answers each organization has received.
     pub(crate) fn answers(&mut self, platform: &Platform) -> Result<Vec<usize>> {
         self.events.resize_with(platform.host.organizations.len(), Arrived::default);
         for (arrived, document) in self.events.iter_mut().zip(&platform.host.organizations) {
@@ -116,7 +116,7 @@ impl Arrived {
     }
 }
 
-/// What is there at the end.
+/// What is found at the end.
 pub(crate) async fn found(platform: &Platform, inbox: &mut Inbox) -> Result<Vec<Found>> {
     inbox.answers(platform)?;
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! What organizations are, and what they send. All of it synthetic.
+//! The organizations' documents, and what they send. All of it is synthetic.
 
 use crate::history::{Asked, Sent};
 use crate::plan::{image, mark};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// Longer than any run.
 const PATIENCE_SECONDS: u32 = 3_000;
 
-/// The organizations: all with the same sites, so that nothing but whose it is tells one's things from another's.
+/// The organizations: all have the same sites, so that only the owner distinguishes one's data from another's.
 pub(crate) fn organizations(count: usize) -> Result<Vec<Document>> {
     let sample = iris_local::organizations::read(None)?.into_iter().next().context("there is a sample organization")?;
     let mut documents = Vec::new();
@@ -115,7 +115,7 @@ pub(crate) fn file<'a>(rows: impl Iterator<Item = &'a Sent>) -> String {
     rows.sort_by_key(|(row, ..)| *row);
     for (_, sent, good) in rows {
         let (order, mark, guid) = (&sent.order, mark(sent.organization), guid(sent.organization));
-        // Without a birth date nobody is accepted.
+        // Without a birth date a row is refused.
         let birth = if good { "1961-12-01" } else { "" };
         let _ = writeln!(text, "2.3.1,{guid},NW,HV-PDX,P-{order},Sample,Testpatient {mark},{birth},F,{order},DR");
     }

@@ -1,5 +1,5 @@
-//! Chaos runs: several handlers on one database, as Azure has them, while everything breaks that can; and a check of
-//! what is left.
+//! Chaos runs: several handlers on one database, as in Azure, while everything that can break does; and a check of what
+//! is left.
 //!
 //! A run is a [`Plan`](plan::Plan), made from a seed; a [local host](iris_local::LocalHost) whose handlers reach
 //! database, bus and storage through [proxies](proxy::Proxy) that cut, reset, freeze, swallow and delay; callers that
@@ -24,12 +24,12 @@ use platform::Platform;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How long the answers to a wave may take once nothing breaks any more. Whoever waits on a frozen connection gives up
+/// How long the answers to a wave may take once nothing breaks any more. A client of a frozen connection gives up
 /// within 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// How often it is looked.
+/// How often a condition is checked.
 const LOOK: Duration = Duration::from_millis(50);
-/// How often leases of the dead are ended.
+/// How often leases of dead processes are ended.
 const LEASES: Duration = Duration::from_secs(1);
 
 /// What a run showed.
@@ -52,7 +52,7 @@ pub struct Outcome {
 /// One run.
 ///
 /// # Errors
-/// When it cannot take place: what the platform does wrong is no error but a finding.
+/// When it cannot take place. What the platform does wrong is not an error but a finding.
 pub async fn run(place: &Place, shape: &Shape, seed: u64) -> Result<Outcome> {
     let began = Instant::now();
     let plan = Plan::new(shape, seed);
@@ -86,7 +86,7 @@ pub async fn run(place: &Place, shape: &Shape, seed: u64) -> Result<Outcome> {
     Ok(Outcome { seed, report, damage, sent: sent.len(), took: began.elapsed(), kept })
 }
 
-/// Starts the platform. Beside other runs the server may be made to crash meanwhile; then once more.
+/// Starts the platform. A parallel run may make the server crash meanwhile; then it is tried once more.
 async fn started(place: &Place, shape: &Shape) -> Result<Platform> {
     let mut tries = 0;
     loop {
@@ -104,7 +104,7 @@ async fn in_wave(platform: &Platform, wave: &Wave) -> Result<Damage> {
     damage.context("nothing can be broken")
 }
 
-/// Waits for a condition; whether it came.
+/// Waits for a condition; returns whether it was met.
 async fn patiently(platform: &Platform, mut condition: impl AsyncFnMut() -> bool) -> bool {
     let began = Instant::now();
     let mut look = tokio::time::interval(LOOK);
@@ -115,7 +115,7 @@ async fn patiently(platform: &Platform, mut condition: impl AsyncFnMut() -> bool
         }
         if leases.elapsed() > LEASES {
             leases = Instant::now();
-            // A database that is away is asked again.
+            // If the database is down, it is asked again later.
             let _ = platform.end_leases().await;
         }
         look.tick().await;

@@ -1,10 +1,10 @@
-//! What happens in a run: the same for the same seed and shape. Only the timing is the machine's.
+//! What happens in a run: the same for the same seed and shape. Only the timing depends on the machine.
 
 use crate::history::{Asked, Sent};
 use crate::random::Random;
 use std::time::Duration;
 
-/// How large a run is, and what it may do.
+/// The size of a run, and what may happen in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     /// Processes of the handler.
@@ -17,7 +17,7 @@ pub struct Shape {
     pub rows: u32,
     /// Whether there is a database server, and so connections to it.
     pub server: bool,
-    /// Whether connections may freeze for good, until whoever waits on them gives up.
+    /// Whether connections may freeze for good, until their clients give up.
     pub for_good: bool,
 }
 
@@ -33,9 +33,9 @@ pub struct Plan {
 /// What is sent at the same time, and what breaks meanwhile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wave {
-    /// Sent in this order, files and images beside messages.
+    /// Sent in this order, with files and images in parallel to messages.
     pub posts: Vec<Post>,
-    /// In their order; each after the pause that it names.
+    /// In this order, each after its own pause.
     pub strikes: Vec<Strike>,
 }
 
@@ -75,17 +75,17 @@ pub enum Blow {
     Kill(usize),
     /// All of them die.
     KillAll,
-    /// So many in a hundred connections are closed.
+    /// This percentage of connections is closed.
     Cut(Link, u8),
-    /// So many in a hundred connections are reset.
+    /// This percentage of connections is reset.
     Reset(Link, u8),
-    /// So many in a hundred connections fall silent; `Some`: until they are reset after a while.
+    /// This percentage of connections falls silent; `Some`: until they are reset after this time.
     Freeze(Link, u8, Option<Duration>),
-    /// Nothing gets through for a while, over new connections neither.
+    /// Nothing gets through for a while, not even over new connections.
     Dark(Link, Duration),
-    /// Everything takes longer by the first for the second.
+    /// Everything is delayed by the first duration, for the second.
     Lag(Link, Duration, Duration),
-    /// The database server starts again, and nobody is let in for at least so long.
+    /// The database server restarts, and accepts no connections for at least this long.
     Restart(Duration),
 }
 
@@ -94,9 +94,9 @@ pub enum Blow {
 pub struct Handling {
     /// How messages are doubled.
     pub twice: Twice,
-    /// For how long a message may be held back, so that others overtake it.
+    /// How long a message may be held back, so that others overtake it.
     pub shuffle: Duration,
-    /// How many answers in a hundred are lost.
+    /// The percentage of answers that are lost.
     pub dropped: u8,
 }
 
@@ -105,13 +105,13 @@ pub struct Handling {
 pub enum Twice {
     /// They are not.
     Never,
-    /// Once more after success.
+    /// A second time after success.
     After,
     /// Both at the same time.
     AtOnce,
 }
 
-/// Values that changes set, as pointers into a request. The last is the patient's.
+/// Values that changes set, as pointers into a request. The last one belongs to the patient.
 const POINTERS: [&str; 6] = [
     "/Order/EncounterNumber",
     "/Order/AdditionalInfo",
@@ -121,10 +121,10 @@ const POINTERS: [&str; 6] = [
     "/Patient/AdditionalInfo",
 ];
 
-/// Orders with images: they come first.
+/// The number of orders with images, which come first.
 const WITH_IMAGES: usize = 2;
 
-/// The short name of an organization, which stands in all its texts.
+/// The short name of an organization, which is in all its texts.
 #[must_use]
 pub fn mark(organization: usize) -> String {
     const NAMES: [&str; 6] = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"];
@@ -138,7 +138,7 @@ pub fn image(organization: usize, order: &str, eye: &str) -> String {
 }
 
 impl Plan {
-    /// The plan of a seed.
+    /// The plan for a seed.
     #[must_use]
     pub fn new(shape: &Shape, seed: u64) -> Self {
         let mut planner = Planner { shape, random: Random::new(seed), number: 0 };
@@ -157,7 +157,7 @@ impl Plan {
 struct Planner<'a> {
     shape: &'a Shape,
     random: Random,
-    /// Makes every value another.
+    /// Counts up, to make every value unique.
     number: usize,
 }
 
@@ -198,7 +198,7 @@ impl Planner<'_> {
         asked
     }
 
-    /// Changes of different values of an order, and now and then two of the same.
+    /// Changes of different values of an order, and now and then two of the same value.
     fn changes(&mut self, organization: usize, wave: usize) -> Vec<Asked> {
         let count = match wave {
             0 => usize::from(self.random.percent(30)),
@@ -224,7 +224,7 @@ impl Planner<'_> {
             let asked = Asked::Row { file: format!("rows-{wave}.csv"), row, good };
             Post { sent: Sent { organization, wave, order: format!("F{wave}R{row}"), asked }, copies: 1 }
         };
-        // As spreadsheets count: the header is the first.
+        // Counted as spreadsheets do: the header is row 1.
         (2..self.shape.rows + 2).map(row).collect()
     }
 

@@ -34,14 +34,14 @@ pub struct Server {
     pub may_crash: bool,
 }
 
-/// A running local host, and what stands between its handlers and the rest.
+/// A running local host, and the proxies between its handlers and the rest.
 pub(crate) struct Platform {
     pub(crate) host: LocalHost,
     database: Option<Proxy>,
     bus: Proxy,
     storage: Proxy,
     server: Option<Server>,
-    /// URL of the database, past the proxy.
+    /// URL of the database, bypassing the proxy.
     url: String,
     folder: TempDir,
 }
@@ -119,7 +119,7 @@ impl Platform {
         }
     }
 
-    /// Breaks one thing after the other. Afterwards everything works again, but for connections that are frozen for
+    /// Breaks one thing after the other. Afterwards everything works again, except connections that are frozen for
     /// good.
     pub(crate) async fn suffer(&self, strikes: &[Strike]) -> Result<Damage> {
         let mut damage = Damage::default();
@@ -184,8 +184,7 @@ impl Platform {
         self.bus.hit() + self.storage.hit() + self.database.as_ref().map_or(0, Proxy::hit)
     }
 
-    /// Ends every session of the database; where it may, by a crash of the whole server, which then recovers from its
-    /// log.
+    /// Ends every session of the database; if allowed, by crashing the whole server, which then recovers from its log.
     async fn restart_database(&self) -> Result<()> {
         let Some(server) = &self.server else { return Ok(()) };
         let mut connection = connect(&self.url).await?;
@@ -202,8 +201,8 @@ impl Platform {
         Ok(())
     }
 
-    /// Ends what a dead process still holds by leases, for which a run does not wait: whoever lives and holds one is
-    /// overtaken as well.
+    /// Ends the leases of dead processes, because a run does not wait for them to expire. Living processes lose theirs
+    /// as well.
     pub(crate) async fn end_leases(&self) -> Result<()> {
         let statement = "UPDATE outbox SET available_at = 0";
         if self.server.is_some() {
@@ -218,11 +217,11 @@ impl Platform {
         Ok(())
     }
 
-    /// Stops everything. `keep`: the data folder stays, and its path is given.
+    /// Stops everything. `keep`: the data folder stays, and its path is returned.
     pub(crate) async fn stop(self, keep: bool) -> Option<PathBuf> {
         self.host.stop().await;
         if self.server.is_some() && !keep {
-            // What cannot be dropped goes with its server.
+            // If it cannot be dropped, it goes away with its server.
             let _ = drop_database(&self.url).await;
         }
         keep.then(|| self.folder.keep())
@@ -243,7 +242,7 @@ fn lead(proxy: &Proxy, url: &str) -> Result<String> {
     Ok(url.to_string())
 }
 
-/// Connects; a server that is just recovering is waited for.
+/// Connects, waiting for a server that is still recovering.
 async fn connect(url: &str) -> Result<sqlx::PgConnection> {
     let mut tries = 0;
     loop {

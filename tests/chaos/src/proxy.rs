@@ -11,22 +11,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What holds for all connections, and what has happened to those there were.
+/// What applies to all connections, and the blows so far.
 #[derive(Debug, Clone, Default)]
 struct Weather {
-    /// Counts the blows; a connection is hit by those that came after it.
+    /// Counts the blows; a connection is hit by those that came after it opened.
     cut: Blow,
     reset: Blow,
     freeze: Blow,
-    /// Nothing gets through, and nobody is told.
+    /// Nothing gets through, and neither side is told.
     dark: bool,
-    /// Nobody is let in.
+    /// No connection is accepted.
     closed: bool,
-    /// Everything takes so much longer.
+    /// Everything is delayed by this much.
     lag: Duration,
 }
 
-/// A blow, and how many in a hundred of the connections it hits.
+/// A blow, and the percentage of connections that it hits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Blow {
     number: u64,
@@ -43,7 +43,7 @@ impl Blow {
     }
 }
 
-/// Passes connections on to a server. Ends when it is dropped.
+/// Forwards connections to a server. Ends when it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -105,7 +105,7 @@ impl Proxy {
         self.weather.send_modify(|weather| weather.reset.strike(percent));
     }
 
-    /// Connections of now stay open and silent for good; new ones work. As after a failover.
+    /// Existing connections stay open and silent for good; new ones work. As after a failover.
     pub fn freeze(&self, percent: u8) {
         self.weather.send_modify(|weather| weather.freeze.strike(percent));
     }
@@ -115,7 +115,7 @@ impl Proxy {
         self.weather.send_modify(|weather| weather.dark = true);
     }
 
-    /// From now on, nobody is let in, and who is in is thrown out. As while a server starts again.
+    /// From now on, no connection is accepted, and existing ones are closed. As while a server restarts.
     pub fn close(&self) {
         self.weather.send_modify(|weather| {
             weather.closed = true;
@@ -123,12 +123,12 @@ impl Proxy {
         });
     }
 
-    /// From now on, everything takes so much longer.
+    /// From now on, everything is delayed by this much.
     pub fn lag(&self, lag: Duration) {
         self.weather.send_modify(|weather| weather.lag = lag);
     }
 
-    /// Fair weather again. Connections that lost bytes in the dark are ended.
+    /// Everything works again. Connections that lost bytes in the dark are ended.
     pub fn clear(&self) {
         self.weather.send_modify(|weather| {
             if weather.dark {
@@ -176,7 +176,7 @@ async fn carry(
         }
     };
     if matches!(end, End::Frozen) {
-        // Both ends stay open, and hear nothing.
+        // Both ends stay open, but hear nothing.
         end = struck(&mut weather, &born, share, false).await;
     }
     if matches!(end, End::Reset) {
@@ -203,7 +203,7 @@ async fn struck(weather: &mut watch::Receiver<Weather>, born: &Weather, share: u
     }
 }
 
-/// Passes bytes on until one end closes.
+/// Forwards bytes until one end closes.
 async fn pass(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, weather: watch::Receiver<Weather>) -> End {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length) = from.read(&mut buffer).await {

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// A source that always gives the same for the same seed.
+    /// A source that always returns the same for the same seed.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -26,7 +26,7 @@ impl Random {
         usize::try_from(self.next() % bound).unwrap_or_default()
     }
 
-    /// True this often in a hundred.
+    /// True with this probability, in percent.
     pub(crate) fn percent(&mut self, often: usize) -> bool {
         self.below(100) < often
     }
@@ -37,7 +37,7 @@ impl Random {
         Duration::from_millis(u64::try_from(millis).unwrap_or_default())
     }
 
-    /// Another order of the same things.
+    /// Shuffles the things.
     pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
         for place in (1..things.len()).rev() {
             things.swap(place, self.below(place + 1));

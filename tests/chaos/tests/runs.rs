@@ -6,7 +6,7 @@ use futures::StreamExt;
 use iris_chaos::plan::Shape;
 use iris_chaos::{Place, Server};
 
-/// At most so many runs at the same time: they mostly wait.
+/// At most this many runs at the same time; they mostly wait.
 const TOGETHER: usize = 4;
 
 async fn runs(server: Option<Server>, handlers: u8, seeds: std::ops::Range<u64>) {

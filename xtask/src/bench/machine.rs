@@ -1,4 +1,4 @@
-//! The machine figures were taken on: without it they mean nothing.
+//! The machine that figures were taken on; without it they mean nothing.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ pub(super) async fn describe(postgres: Option<&str>) -> String {
     ["| Machine | |".to_owned(), "|---|---|".to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// The model as Linux names it; other systems do not say it in a file.
+/// The model as Linux names it; other systems have no such file.
 fn processor(cpuinfo: &str) -> String {
     let model = value(cpuinfo, "model name");
     model.map_or_else(|| "unknown".to_owned(), |model| model.split_whitespace().collect::<Vec<_>>().join(" "))

@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: what the platform does per second, beside its peers and limits, on a machine that is described.
+//! `cargo xtask bench`: the platform's throughput compared with its peers and limits, with a description of the
+//! machine.
 //!
-//! The measurements are a program of their own (`benchmarks/`), built with the release profile together with the
-//! programs it measures.
+//! The measurements are a separate program (`benchmarks/`), built with the release profile together with the programs
+//! it measures.
 
 mod machine;
 
@@ -13,7 +14,7 @@ use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 
-/// What is built: the measurements, the local host with the handler inside, and the handler as it is deployed.
+/// What is built: the measurements, the local host with the handler inside, and the handler as deployed.
 const PACKAGES: [&str; 3] = ["iris-bench", "iris-local", "iris-functions"];
 
 /// Options of `bench`.

@@ -1,4 +1,4 @@
-//! Azurite, Microsoft's storage emulator: what the local host's Blob endpoint is compared with.
+//! Azurite, Microsoft's storage emulator, with which the local host's Blob endpoint is compared.
 
 use super::install::Programs;
 use anyhow::{Context, Result, bail};
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 /// How long a start may take.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How often a starting server is looked at.
+/// How often a starting server is checked.
 const LOOK: Duration = Duration::from_millis(100);
-/// The account every emulator has; its key is published and protects nothing.
+/// The account that every emulator has; its key is published and protects nothing.
 const ACCOUNT: &str = "AccountName=devstoreaccount1;AccountKey=\
                        Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
@@ -52,7 +52,7 @@ impl Azurite {
 
 impl Drop for Azurite {
     fn drop(&mut self) {
-        // It keeps nothing, so nothing is lost. An error means that it is gone already.
+        // It keeps nothing, so nothing is lost. An error means that it is already gone.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,7 +1,7 @@
-//! Installs the client libraries, into the checkout and nowhere else, exactly as their lock files say.
+//! Installs the client libraries, into the checkout only, exactly as their lock files say.
 //!
-//! A folder that holds what the lock files ask for has a copy of them, written last; it is not touched again until they
-//! change.
+//! A folder with everything that the lock files ask for contains a copy of them, written last; it is not touched again
+//! until they change.
 
 use super::{kept, suites, text};
 use crate::child::{output, succeed};
@@ -49,12 +49,12 @@ fn javascript() -> PathBuf {
     suites().join("javascript")
 }
 
-/// The older release of the Service Bus client, which goes before the current one.
+/// The older release of the Service Bus client, which takes precedence over the current one.
 pub(super) fn older_python_packages() -> PathBuf {
     kept().join("python-older")
 }
 
-/// A virtual environment with the packages of requirements.txt, and beside it those of older.txt.
+/// A virtual environment with the packages of requirements.txt, and next to it those of older.txt.
 pub(super) async fn python() -> Result<Programs> {
     let found = output(Command::new("python3").arg("--version")).await.context("there is no python3 in PATH")?;
     let version = numbers(&found);

@@ -1,13 +1,13 @@
-//! The local host as callers meet it: the Azure SDKs of other languages drive it, and what works is written into
+//! The local host from a caller's point of view: Azure SDKs of other languages drive it, and what works is written into
 //! docs/LOCAL-HOST.md.
 //!
 //! 1. `iris-local` is built; Python's and Node's packages are installed from their lock files ([`install`]), once.
 //! 2. The suites of tests/clients run side by side, each with a local host of its own. They mostly wait (for locks to
-//!    run out, for a client's own pauses), so side by side costs little. The Blob suites run a second time against
-//!    Azurite ([`azurite`]), to record where it and the local host disagree; the handler's own blob client runs against
-//!    it too.
-//! 3. Each test says which operation it proved with which client. From that the table is made ([`table`]), and compared
-//!    with the committed one or written.
+//! expire, for a client's own pauses), so running them side by side costs little. The Blob suites run a second time
+//! against Azurite ([`azurite`]), to record where it differs from the local host; the handler's own blob client runs
+//! against it, too.
+//! 3. Each test records which operation it proved with which client. From these records the table is made ([`table`]),
+//! and compared with the committed one or written.
 
 mod azurite;
 mod install;
@@ -26,13 +26,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tokio::process::Command;
 
-/// The variable through which the suites learn the executable to start.
+/// The variable that tells the suites which executable to start.
 const HOST: &str = "IRIS_LOCAL";
-/// The variable through which the suites learn where to record what worked.
+/// The variable that tells the suites where to record what worked.
 const RESULTS: &str = "IRIS_CLIENTS_RESULTS";
-/// The variable through which the Blob suites learn of another account than the local host's.
+/// The variable that tells the Blob suites to use another account than the local host's.
 const STORAGE: &str = "IRIS_CLIENTS_STORAGE";
-/// The variable through which the tests of the handler's blob client learn of Azurite.
+/// The variable that tells the tests of the handler's blob client where Azurite is.
 const AZURITE: &str = "IRIS_TEST_AZURITE";
 
 /// Where the suites are.
@@ -45,11 +45,11 @@ fn kept() -> PathBuf {
     root().join("target/clients")
 }
 
-/// Runs all suites. Fails when one does, when a language is missing, or when the committed table is not what they
-/// showed.
+/// Runs all suites. Fails when one fails, when a language is missing, or when the committed table differs from their
+/// results.
 pub(crate) async fn run(update_docs: bool) -> Result<()> {
-    // As the step before built it: asked for alone, it would get other features of its dependencies and be built anew
-    // with all of them. A test of the host's package has the executable built; the other one runs below.
+    // Built like the step before: built alone, it would get its dependencies with other features, and all of them would
+    // be rebuilt. A test of the host's package builds the executable; the other one runs below.
     succeed(cargo().args(["test", "--workspace", "--no-run", "--test", "messages", "--test", "azurite"])).await?;
     let results = kept().join("results");
     if results.exists() {
@@ -74,15 +74,15 @@ pub(crate) async fn run(update_docs: bool) -> Result<()> {
         && !update_docs
         && !table::is_current(&Results::read(&results)?)?
     {
-        // On a machine that has much else to do, Azurite now and then runs out of a test's time; the local host's
-        // suites would have failed.
+        // On a busy machine Azurite occasionally exceeds a test's time limit; a failure of the local host's suites
+        // would have been reported already.
         console::note("The table is not as documented; what Azurite does is looked at once more.");
         azurite_suites(python.as_ref(), node).await?;
     }
     table::keep(&Results::read(&results)?, update_docs)
 }
 
-/// What was installed, or the clear word that its half is missing.
+/// What was installed; otherwise says clearly that its half is missing.
 fn available(language: &str, installed: Result<Programs>) -> Option<Programs> {
     installed.inspect_err(|error| console::note(&format!("The {language} suites did NOT run: {error:#}"))).ok()
 }
@@ -117,8 +117,8 @@ async fn node_suites(node: Option<&Programs>) -> Result<()> {
     bus.and(others)
 }
 
-/// What fails on Azurite is a finding for the table, not a failure of ours; but the handler's blob client must get
-/// along with it.
+/// A failure on Azurite is a finding for the table, not a failure of ours; but the handler's blob client must work with
+/// it.
 async fn azurite_suites(python: Option<&Programs>, node: &Programs) -> Result<()> {
     let azurite = Azurite::start(node)?;
     azurite.ready().await?;
@@ -147,7 +147,7 @@ async fn suite(name: &str, mut command: Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a suite for its record alone.
+/// Runs a suite only for its record.
 async fn record(name: &str, command: &mut Command) -> Result<()> {
     perform(name, command).await.map(drop)
 }
@@ -157,7 +157,7 @@ async fn perform(name: &str, command: &mut Command) -> Result<(bool, PathBuf)> {
     let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     command.stdout(file.try_clone().context("cannot share a log")?).stderr(file);
     let results = kept().join("results").join(format!("{name}.jsonl"));
-    // Tests add to it; what is there is from an earlier run.
+    // Tests append to it, so it must not contain results of an earlier run.
     File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
     command.env(HOST, executable()).env(RESULTS, results);
     let status = crate::child::run(command).await?;

@@ -1,4 +1,4 @@
-//! What the suites proved: which operation with which client.
+//! What the suites proved: which operations work with which clients.
 
 use super::text;
 use anyhow::{Context, Result};

@@ -20,7 +20,7 @@ struct Group {
     operations: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Compares the document's table with what was seen, or writes it.
+/// Compares the document's table with the results, or writes it.
 pub(super) fn keep(results: &Results, update: bool) -> Result<()> {
     let (document, current) = compared(results)?;
     if current == document {
@@ -39,13 +39,13 @@ pub(super) fn keep(results: &Results, update: bool) -> Result<()> {
     std::fs::write(root().join(DOCUMENT), current).with_context(|| format!("cannot write {DOCUMENT}"))
 }
 
-/// Whether the document's table is what was seen.
+/// Whether the document's table matches the results.
 pub(super) fn is_current(results: &Results) -> Result<bool> {
     let (document, current) = compared(results)?;
     Ok(current == document)
 }
 
-/// The document, and what it would be with the table of these results.
+/// The document, and the document as it would be with the table of these results.
 fn compared(results: &Results) -> Result<(String, String)> {
     let groups: Vec<Group> = serde_json::from_str(&text(&suites().join("operations.json"))?)
         .context("tests/clients/operations.json is damaged")?;
@@ -73,7 +73,7 @@ fn render(groups: &[Group], results: &Results) -> String {
 fn service_table(groups: &[&Group], results: &Results) -> String {
     let operations: Vec<&str> = groups.iter().flat_map(|group| group.operations.keys().map(String::as_str)).collect();
     let mut clients = results.clients(&operations);
-    // What is compared with stands to the right.
+    // What the local host is compared with goes to the right.
     clients.sort_by_key(|client| client.ends_with(" on Azurite"));
     let mut table = format!("| | {} |\n|---|{}\n", clients.join(" | "), ":-:|".repeat(clients.len()));
     for group in groups {

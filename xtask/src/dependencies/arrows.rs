@@ -1,15 +1,15 @@
-//! Which of our crates may depend on which, and why. The arrows keep a rule from reaching into storage, a library from
+//! Which of our crates may depend on which, and why. The arrows keep rules from reaching into storage, libraries from
 //! reaching into Azure, and the emulator from knowing whose messages it carries.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A crate with the crates of ours that it may use, and the reason for the lot.
+/// A crate with those of our crates that it may use, and the reason for all of them.
 struct Room {
     name: &'static str,
     uses: &'static [&'static str],
-    /// What only its tests may use besides.
+    /// What only its tests may use in addition.
     tests_use: &'static [&'static str],
     reason: &'static str,
 }
@@ -208,7 +208,7 @@ struct Dependency {
     path: Option<String>,
 }
 
-/// One sentence per arrow that is not allowed, and per entry of the table that nothing needs any more.
+/// One sentence per arrow that is not allowed, and per entry of the table that is no longer needed.
 pub(super) fn check(metadata: &str) -> Result<Vec<String>> {
     let metadata: Metadata = serde_json::from_str(metadata).context("cargo metadata gave something unexpected")?;
     let ours: Vec<&Package> = metadata.packages.iter().filter(|package| package.source.is_none()).collect();

@@ -1,11 +1,11 @@
-//! The packages the workspace is really built of, as `cargo metadata` tells.
+//! The packages the workspace is actually built from, according to `cargo metadata`.
 
 use anyhow::{Context, Result};
 use semver::Version;
 use serde::Deserialize;
 use std::collections::HashSet;
 
-/// Where crates.io's packages say they come from, by index or by the sparse protocol.
+/// The sources of crates.io packages, for the index and for the sparse protocol.
 const REGISTRIES: [&str; 2] =
     ["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 
@@ -50,7 +50,7 @@ struct Node {
 }
 
 /// The packages that are resolved with the features in use. Cargo.lock may list more: optional ones that nothing
-/// switches on.
+/// enables.
 pub(super) fn resolved(metadata: &str) -> Result<Vec<Package>> {
     let metadata: Metadata = serde_json::from_str(metadata).context("cargo metadata gave something unexpected")?;
     let used: HashSet<String> = metadata.resolve.nodes.into_iter().map(|node| node.id).collect();

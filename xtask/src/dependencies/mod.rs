@@ -1,8 +1,8 @@
-//! Whether the dependencies keep deny.toml, and those among our own crates the [table](arrows).
+//! Whether the dependencies comply with deny.toml, and those among our own crates with the [table](arrows).
 //!
-//! cargo-deny knows more (it clarifies licenses from files, draws who needs what), but it is a tool one may not have;
-//! this check always runs, on what `cargo metadata` tells, for all platforms. Advisories are not looked up by either:
-//! their database is not in a package registry. What is known of them is in deny.toml as versions that are banned.
+//! cargo-deny can do more (it clarifies licenses from files, and shows who needs what), but it may not be installed;
+//! this check always runs, on the output of `cargo metadata`, for all platforms. Neither looks up advisories, because
+//! their database is not in a package registry. Known ones are in deny.toml as banned versions.
 
 mod arrows;
 mod graph;
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use graph::Package;
 use policy::Policy;
 
-/// Checks the dependencies of the workspace, and again with cargo-deny where it is installed.
+/// Checks the dependencies of the workspace, and checks again with cargo-deny where it is installed.
 pub(crate) async fn run() -> Result<()> {
     let text = std::fs::read_to_string(crate::workspace::root().join("deny.toml")).context("cannot read deny.toml")?;
     let policy = Policy::parse(&text).context("deny.toml")?;

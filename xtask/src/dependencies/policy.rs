@@ -1,4 +1,4 @@
-//! deny.toml, as far as this check reads it. The meaning of each key is cargo-deny's.
+//! The parts of deny.toml that this check reads. The meaning of each key is cargo-deny's.
 
 use anyhow::{Context, Result};
 use semver::{Version, VersionReq};
@@ -66,7 +66,7 @@ impl Policy {
         })
     }
 
-    /// Why this version must not be used, if so.
+    /// Why this version must not be used, if it is banned.
     pub(super) fn ban(&self, name: &str, version: &Version) -> Option<&str> {
         self.bans.iter().find(|ban| ban.name == name && ban.covers(version)).map(|ban| ban.reason.as_str())
     }
@@ -100,8 +100,7 @@ impl Ban {
     }
 
     fn covers(&self, version: &Version) -> bool {
-        // A requirement matches no pre-release unless it names one; here a pre-release counts as the release it leads
-        // to.
+        // A requirement matches no pre-release unless it names one; here a pre-release counts as its final release.
         let released = Version::new(version.major, version.minor, version.patch);
         self.versions.as_ref().is_none_or(|versions| versions.matches(&released))
     }

@@ -20,8 +20,7 @@ impl Entry {
         Self::new(name, path, 0o644)
     }
 
-    /// Something that can be run. The host sets no permission of its own on Flex Consumption
-    /// (functions-host-contract §3.2).
+    /// An executable. The host sets no permissions itself on Flex Consumption (functions-host-contract §3.2).
     pub(super) fn program(name: &str, path: &Path) -> Result<Self> {
         Self::new(name, path, 0o755)
     }
@@ -32,8 +31,7 @@ impl Entry {
     }
 }
 
-/// Writes the entries in the order of their names, all with the oldest time a zip file knows. Returns the archive's
-/// size.
+/// Writes the entries ordered by name, all with the oldest time that a zip file can have. Returns the archive's size.
 pub(super) fn write(path: &Path, mut entries: Vec<Entry>) -> Result<u64> {
     entries.sort_by(|one, two| one.name.cmp(&two.name));
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,11 +1,11 @@
 //! `cargo xtask package`: the function app as it is deployed, `target/app.zip`.
 //!
-//! `host.json`, one folder per function with its `function.json`, and the handler. The same files give the same bytes,
-//! so that a package can be compared with the one that was deployed.
+//! It holds `host.json`, one folder per function with its `function.json`, and the handler. The same files give the
+//! same bytes, so that a package can be compared with the one that was deployed.
 //!
-//! What runs in Azure must not depend on the machine that built it, nor on which Linux image the platform uses this
-//! year. The handler is therefore linked against an old glibc ([`portable`]), stripped, and looked at once more before
-//! it is packed ([`requirements`]).
+//! What runs in Azure must not depend on the machine that built it, nor on the Linux image that the platform currently
+//! uses. The handler is therefore linked against an old glibc ([`portable`]), stripped, and checked once more before it
+//! is packed ([`requirements`]).
 
 mod archive;
 mod portable;
@@ -20,9 +20,9 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
-/// The profile of what is deployed; see the workspace's Cargo.toml.
+/// The profile of deployed programs; see the workspace's Cargo.toml.
 const PROFILE: &str = "deploy";
-/// Most bytes of the handler. The package is mounted at every cold start.
+/// Most bytes of the handler: the package is mounted at every cold start.
 const LARGEST_HANDLER: u64 = 25_000_000;
 
 /// Options of `package`.
@@ -56,7 +56,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     pack(&handler, &root().join(&options.out))
 }
 
-/// Packs in a hurry, runs the package under the local host exactly as it is packed, and looks at what became of a file.
+/// Packs a quick build, runs the package under the local host exactly as packed, and checks what became of a file.
 pub(crate) async fn test() -> Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let package = folder.path().join("app.zip");
@@ -101,7 +101,7 @@ fn pack(handler: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A program of the tools that were installed for packaging.
+/// A tool that was installed for packaging.
 fn tool(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());

@@ -1,14 +1,14 @@
 //! Linking against an old glibc.
 //!
-//! A program linked on a current Linux asks for that Linux's glibc, and does not start on an older one. Three ways lead
-//! out:
+//! A program linked on a current Linux requires that Linux's glibc, and does not start on an older one. There are three
+//! ways out:
 //!
-//! - *musl, statically*: needs a Rust target that is not installed everywhere, and brings a slower allocator.
+//! - *musl, statically*: needs a Rust target that is not installed everywhere, and has a slower allocator.
 //! - *glibc, statically*: needs nothing, but name resolution then loads parts of the image's glibc into a program that
-//!   has another one inside.
+//! contains a different one.
 //! - *glibc, dynamically, an old version*: runs with whatever newer glibc the image has, resolver included.
 //!
-//! The third is taken. `cargo zigbuild` with the Zig compiler as linker knows the symbols of every glibc version. Both
+//! We take the third. `cargo zigbuild` with the Zig compiler as linker knows the symbols of every glibc version. Both
 //! come from PyPI in fixed versions, into a Python environment of their own below the target folder.
 
 use super::tool;
@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 use std::path::PathBuf;
 use tokio::process::Command;
 
-/// The oldest glibc the handler runs with: that of Debian 10 and RHEL 8. Azure's images are newer.
+/// The oldest glibc that the handler runs with: that of Debian 10 and RHEL 8. Azure's images are newer.
 pub(super) const GLIBC: &str = "2.28";
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 const PACKAGES: [&str; 2] = ["cargo-zigbuild==0.24.0", "ziglang==0.17.0"];
@@ -37,7 +37,7 @@ pub(super) async fn build(profile: &str) -> Result<PathBuf> {
     Ok(target().join(TRIPLE).join(profile).join("handler"))
 }
 
-/// The folder of the Python environment, made where it is missing.
+/// The folder of the Python environment, created if it is missing.
 async fn tools() -> Result<PathBuf> {
     let folder = target().join("tools").join(PACKAGES.join("+").replace("==", "-"));
     if !folder.join("bin/cargo-zigbuild").is_file() {

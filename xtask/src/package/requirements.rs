@@ -1,4 +1,4 @@
-//! What a program asks of the Linux it runs on.
+//! What a program requires of the Linux it runs on.
 
 use super::portable::GLIBC;
 use anyhow::{Context, Result, bail};
@@ -12,7 +12,7 @@ use std::path::Path;
 const GLIBC_LIBRARIES: [&str; 6] =
     ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "ld-linux-x86-64.so.2"];
 
-/// What a program asks for.
+/// What a program requires.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Requirements {
     /// Shared libraries.
@@ -21,7 +21,7 @@ struct Requirements {
     versions: BTreeSet<String>,
 }
 
-/// Fails when the program asks for more than [`GLIBC`] and its own libraries.
+/// Fails when the program requires more than [`GLIBC`] and its own libraries.
 pub(super) fn check(program: &Path) -> Result<()> {
     let bytes = std::fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
     let requirements = Requirements::of(&bytes).with_context(|| format!("{} is no ELF program", program.display()))?;
@@ -69,7 +69,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// `GLIBC_2.3.4` as numbers, to compare.
+/// `GLIBC_2.3.4` as numbers, for comparison.
 fn number(version: &str) -> Vec<u32> {
     version.trim_start_matches("GLIBC_").split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
 }

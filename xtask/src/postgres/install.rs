@@ -1,4 +1,4 @@
-//! Installs PostgreSQL on Debian and its kin, as root or by a `sudo` that asks nothing.
+//! Installs PostgreSQL on Debian and its derivatives, as root or with a `sudo` that asks nothing.
 
 use crate::child::succeed;
 use crate::console;
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use std::process::Stdio;
 use tokio::process::Command;
 
-/// What is run: the packages, without a cluster of the system's own.
+/// The script: it installs the packages, without a cluster of the system's own.
 const SCRIPT: &str = include_str!("install.sh");
 
 /// Installs it. Fails where there is no apt-get or no right to use it.

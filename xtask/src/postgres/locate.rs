@@ -22,7 +22,7 @@ fn complete(folder: &Path) -> bool {
     folder.join("initdb").is_file() && folder.join("postgres").is_file()
 }
 
-/// Debian keeps each major version in a folder of its number.
+/// Debian keeps each major version in a folder named after its number.
 fn newest(versions: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(versions).ok()?.flatten();
     let number = |folder: &Path| folder.file_name()?.to_str()?.parse::<u32>().ok();

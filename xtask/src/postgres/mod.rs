@@ -7,11 +7,10 @@
 //!    unprivileged user and runs both programs as that user ([`owner`]).
 //! 3. `postgres` runs as our child, on 127.0.0.1 and a port that was free a moment ago. Another process may take that
 //!    port before PostgreSQL does; then the start is tried again with another.
-//! 4. [`Server`] is a guard: dropping it shuts the server down, waits for its end and removes the folder. Where the
-//!    system can do so, the server is also told to stop when this process dies without a word.
+//! 4. [`Server`] is a guard: dropping it shuts the server down, waits for its end and removes the folder. If the system
+//! supports it, the server is also told to stop when this process dies without a chance to do so.
 //!
-//! The server keeps its defaults (`fsync` above all), so that what is measured and tested on it behaves as in
-//! production.
+//! The server keeps its defaults (above all `fsync`), so that it behaves in tests and measurements as in production.
 
 mod install;
 mod locate;
@@ -35,7 +34,7 @@ const ATTEMPTS: u32 = 3;
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a shutdown may take before it is forced.
 const STOP_LIMIT: Duration = Duration::from_secs(15);
-/// How often a starting or stopping server is looked at.
+/// How often a starting or stopping server is checked.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A running throw-away PostgreSQL; gone when dropped.
@@ -103,7 +102,7 @@ pub(crate) async fn run() -> Result<()> {
 async fn initialize(programs: &Path, owner: &Owner, folder: &Path) -> Result<()> {
     let mut command = Command::new(programs.join("initdb"));
     command.arg("--pgdata").arg(data(folder));
-    // Loss of power while the folder is made does no harm: it is made anew each time.
+    // Losing power while the folder is created does no harm: it is created anew each time.
     command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
     owner.run_as(&mut command, folder);
     crate::child::output(&mut command.into()).await.context("cannot create a PostgreSQL cluster")?;
@@ -145,7 +144,7 @@ impl Process {
         // Test binaries run side by side, each with pools of its own.
         command.args(["-c", "max_connections=400"]);
         command.stdin(Stdio::null()).stdout(log.try_clone().context("cannot share the server's log")?).stderr(log);
-        // Out of reach of the terminal's Ctrl-C: the server ends last, after those who use it.
+        // Not reached by the terminal's Ctrl-C: the server has to end last, after its users.
         command.process_group(0);
         owner.run_as(&mut command, folder);
         let child = command.spawn().context("cannot start postgres")?;
@@ -176,7 +175,7 @@ impl Process {
     /// Sends the signal and waits for the end; false when the limit passed.
     fn end(&mut self, signal: Signal, limit: Duration) -> bool {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // An error means that it is gone already, which the wait below sees.
+            // An error means that it is already gone, which the wait below notices.
             let _ = kill_process(pid, signal);
         }
         let started = Instant::now();
@@ -196,7 +195,7 @@ impl Drop for Process {
         if self.ended().unwrap_or(true) {
             return;
         }
-        // Fast shutdown ends clients' sessions; immediate shutdown ends everything; the last resort cannot be refused.
+        // Fast shutdown ends clients' sessions; immediate shutdown ends everything; the last resort is a kill.
         let ended = self.end(Signal::INT, STOP_LIMIT) || self.end(Signal::QUIT, STOP_LIMIT);
         if !ended {
             self.end(Signal::KILL, STOP_LIMIT);

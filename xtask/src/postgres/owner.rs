@@ -41,7 +41,7 @@ impl Owner {
         }
     }
 
-    /// Lets the command run as the owner, in a folder that is the owner's.
+    /// Makes the command run as the owner, in a folder that belongs to the owner.
     pub(super) fn run_as(&self, command: &mut Command, folder: &Path) {
         command.current_dir(folder);
         if let Some(Account { user, group }) = self.0 {
@@ -58,8 +58,8 @@ async fn account(name: &str) -> Result<Account> {
     Ok(Account { user: number("-u").await?, group: number("-g").await? })
 }
 
-/// A command that runs the program and, where `setpriv` is at hand (Linux), interrupts it when this process ends in a
-/// way that lets no guard run.
+/// A command that runs the program and, if `setpriv` is available (Linux), interrupts it when this process ends without
+/// running its guards.
 pub(super) fn ending_with_us(program: &Path) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     match std::env::split_paths(&path).map(|folder| folder.join("setpriv")).find(|setpriv| setpriv.is_file()) {

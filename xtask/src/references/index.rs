@@ -54,7 +54,7 @@ impl Index {
         self.pages.contains_key(name)
     }
 
-    /// What the reference asks for in vain.
+    /// What the reference names that does not exist.
     pub(super) fn missing(&self, reference: &Reference) -> Option<String> {
         match reference {
             Reference::Section { page, section } => {
@@ -110,7 +110,7 @@ impl Page {
                 }
             } else if let Some(cell) = first_cell(line) {
                 page.rows.insert((section.clone(), cell.to_owned()));
-                // A table may define one section a row.
+                // A table may define one section per row.
                 if cell.contains('.') && is_number(cell) {
                     page.sections.insert(cell.to_owned());
                 }
@@ -135,7 +135,7 @@ fn is_number(text: &str) -> bool {
     text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The path that a relative link means.
+/// The path that a relative link points to.
 fn resolve(from: &str, target: &str) -> String {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();

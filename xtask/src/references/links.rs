@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Links to other files and headings, each with its line. Those to the web, and whatever is code, are left out.
+/// Links to other files and headings, each with its line. Links to the web, and anything inside code, are left out.
 pub(super) fn links(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     for (at, line) in prose(text) {
@@ -18,7 +18,7 @@ pub(super) fn links(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// The anchors of the headings, as code hosts make them.
+/// The anchors of the headings, as code hosts generate them.
 pub(super) fn anchors(text: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for (_, line) in prose(text).filter(|(_, line)| line.starts_with('#')) {

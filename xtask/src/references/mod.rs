@@ -1,8 +1,8 @@
 //! Whether references lead somewhere: `page §2.1` and `R-08` to the pages of docs/reference, `decision 15a` to
 //! docs/DECISIONS.md, the names of Markdown files and the links between them to files and headings that exist.
 //!
-//! A comment that cites a rule is worth something only as long as the rule can be read. Text that a machine reads in
-//! other ways (snapshots, samples, scripts) is left out.
+//! A comment that cites a rule is useful only as long as the rule can be looked up. Text in files with a syntax of
+//! their own (snapshots, samples, scripts) is left out.
 
 mod index;
 mod links;
@@ -35,7 +35,7 @@ pub(crate) async fn run() -> Result<()> {
     Ok(())
 }
 
-/// What a check saw.
+/// The result of a check.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Report {
     /// How many references and links there are.
@@ -44,7 +44,7 @@ struct Report {
     findings: Vec<String>,
 }
 
-/// Checks files by path: the text where it is searched, nothing for others, which can still be linked to.
+/// Checks files by path: their text if they are searched; `None` for others, which can still be linked to.
 fn check(files: &BTreeMap<String, Option<String>>) -> Report {
     let index = Index::of(files);
     let mut report = Report::default();
@@ -68,7 +68,7 @@ fn check(files: &BTreeMap<String, Option<String>>) -> Report {
     report
 }
 
-/// What Git knows in the checkout, and what it would know if all were added.
+/// The files that Git tracks in the checkout, and those it would track if all were added.
 async fn files() -> Result<BTreeMap<String, Option<String>>> {
     let root = crate::workspace::root();
     let mut git = Command::new("git");

@@ -1,8 +1,8 @@
 //! References in running text, one line at a time.
 //!
-//! Understood are `page §2`, `page §2.1, §3 and §4`, `page §13 #4, #5`, `R-08`, `decision 15a`, `decisions 1, 2`,
-//! `decisions 1 to 4`, `decisions 1-4`, and the names of Markdown files. A range stands for its ends. Sections of
-//! published standards (`PS3.5 §7.1`) are left alone.
+//! It understands `page §2`, `page §2.1, §3 and §4`, `page §13 #4, #5`, `R-08`, `decision 15a`, `decisions 1, 2`,
+//! `decisions 1 to 4`, `decisions 1-4`, and the names of Markdown files. Of a range only the ends are checked. Sections
+//! of published standards (`PS3.5 §7.1`) are left alone.
 
 use super::index::{Index, page_name};
 
@@ -31,7 +31,7 @@ pub(super) enum Reference {
     Decision(String),
     /// A Markdown file.
     File(String),
-    /// A section of something that is not known.
+    /// A section of an unknown page.
     Nameless(String),
 }
 
@@ -82,7 +82,7 @@ fn sections(line: &str, own: Option<&str>, index: &Index) -> Vec<Reference> {
     found
 }
 
-/// ` #4`, or `, #5` after it: the number, and how long all of it is.
+/// ` #4`, or `, #5` after it: the number, and the length of the whole.
 fn row(text: &str) -> Option<(&str, usize)> {
     let rest = text.strip_prefix(',').unwrap_or(text).strip_prefix(" #")?;
     let digits = &rest[..digits(rest)];
@@ -105,7 +105,7 @@ fn digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
-/// The name before a section: the last word, or the page that a Markdown link at the end leads to.
+/// The name before a section: the last word, or the page that a Markdown link at the end points to.
 fn last_word(text: &str) -> &str {
     let text = text.trim_end().trim_end_matches([')', '`', '*']);
     let start = text.rfind(|char: char| !(char.is_ascii_alphanumeric() || "-._/".contains(char)));
@@ -158,8 +158,8 @@ fn decisions(line: &str) -> Vec<Reference> {
     found
 }
 
-/// How long the decision's number at the beginning is: `15`, `15a`. Quantities (`30 days`) are told apart by what comes
-/// before them.
+/// The length of the decision's number at the beginning: `15`, `15a`. Quantities (`30 days`) are recognized by what
+/// comes before them.
 fn decision(text: &str) -> usize {
     let length = digits(text);
     let letter = text[length..].starts_with(|char: char| char.is_ascii_lowercase());
@@ -172,7 +172,7 @@ fn decision(text: &str) -> usize {
     }
 }
 
-/// Markdown files by name. Addresses on the web, and links, which are checked by themselves, are left out.
+/// Markdown files by name. Addresses on the web are left out, and so are links, which are checked separately.
 fn files(line: &str) -> Vec<Reference> {
     let mut found = Vec::new();
     for (at, ending) in line.match_indices(".md") {

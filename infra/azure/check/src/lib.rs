@@ -1,4 +1,4 @@
-//! `cargo xtask check-app`: whether the parts of a deployment fit each other, without Azure.
+//! `cargo xtask check-app`: whether the parts of a deployment fit together, checked without Azure.
 //!
 //! | module | compares |
 //! |---|---|
@@ -25,12 +25,12 @@ use std::rc::Rc;
 /// The template that is deployed.
 const MAIN: &str = "main.bicep";
 
-/// Something that does not fit.
+/// Something that does not match.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Where, e.g. `modules/storage.bicep`.
     pub place: String,
-    /// What, and where possible what to do.
+    /// What is wrong, and where possible what to do.
     pub what: String,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// One expansion, and where the checks find the rest.
+/// One expansion, with everything else the checks need.
 struct Checked<'a> {
     /// The root of the checkout.
     root: &'a Path,
@@ -55,14 +55,14 @@ struct Checked<'a> {
     deployment: Deployment,
     /// The organizations it provides for.
     organizations: Vec<iris_local::organizations::Document>,
-    /// What the database server allows.
+    /// How many connections the database server allows.
     connections: Option<i64>,
 }
 
 /// Checks the checkout at `root`.
 ///
 /// # Errors
-/// A folder that cannot be read; what does not fit is a [`Problem`].
+/// A folder that cannot be read; a mismatch is a [`Problem`].
 pub async fn check(root: &Path) -> Result<Vec<Problem>> {
     let folder = root.join("infra/azure");
     let mut problems = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Checks this checkout, and says what does not fit.
+//! Checks this checkout, and reports what does not match.
 
 use std::io::Write;
 use std::path::Path;

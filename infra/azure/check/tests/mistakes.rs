@@ -54,7 +54,7 @@ async fn the_checkout_has_no_problem() {
 
 #[tokio::test]
 async fn every_kind_of_mistake_is_found() {
-    // File, what is there, what stands there by mistake, and what must be said.
+    // File, correct text, wrong text, and what must be reported.
     let mistakes = [
         // Bicep itself.
         ("main.bicep", "var name =", "var name", "this is not Bicep"),

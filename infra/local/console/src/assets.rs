@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The script that renews parts of pages.
+/// The script that refreshes parts of pages.
 pub(crate) const HTMX: &str = "/assets/htmx-2.0.11.min.js";
 /// The script that changes only what differs.
 pub(crate) const IDIOMORPH: &str = "/assets/idiomorph-0.8.0.min.js";
@@ -27,6 +27,6 @@ pub(crate) async fn file(Path(file): Path<String>) -> Response {
         "icon.svg" => ("image/svg+xml", include_str!("../assets/icon.svg")),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    // Another version of this program may answer at the same address tomorrow.
+    // Another version of this program may use the same address tomorrow.
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], content).into_response()
 }

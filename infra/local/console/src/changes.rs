@@ -13,7 +13,7 @@ pub(crate) struct Difference {
     pub(crate) after: Option<String>,
 }
 
-/// Every value that differs, in the order of the documents. Text that is no JSON has nothing to compare.
+/// Every value that differs, in the order of the documents. Text that is not JSON is not compared.
 pub(crate) fn differences(before: &str, after: &str) -> Vec<Difference> {
     let (Ok(before), Ok(after)) = (serde_json::from_str(before), serde_json::from_str(after)) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! One drop: how it goes or went, its documents, its rejected rows, and what became of every row.
+//! One drop: its progress and status, its documents, its rejected rows, and what became of every row.
 
 use crate::drops::{bar, document, failed, totals};
 use crate::failure::Error;
@@ -16,7 +16,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// Where the lists continue: numbers of batches.
+/// Where the lists continue, by the numbers of batches.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(crate) struct Continued {
     rows: Option<u32>,
@@ -125,7 +125,7 @@ fn head(drop: &DropSummary, receipt: Option<&Receipt>, look: Look, organization:
     }
 }
 
-/// Whether a file was refused because nobody knows its columns.
+/// Whether a file was refused because its columns are unknown.
 fn needs_mapping(drop: &DropSummary) -> bool {
     let of_columns = [IssueCode::NoHeader, IssueCode::MissingColumn, IssueCode::AmbiguousColumn];
     drop.status == DropStatus::Refused && drop.issues.iter().any(|issue| of_columns.contains(&issue.code))

@@ -28,7 +28,7 @@ pub(crate) async fn show(State(console): State<Shared>, look: Look, chosen: Chos
     page(&console, look, Place::Drops, "Drops", content).await
 }
 
-/// Where files are dropped. The script sends them; see `upload`.
+/// The area to drop files on. The script sends them; see `upload`.
 pub(crate) fn zone(console: &Console, chosen: &Chosen, action: &str) -> Markup {
     html! {
         form #zone.zone method="post" action=(action) {

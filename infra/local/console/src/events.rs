@@ -1,4 +1,4 @@
-//! What waits for a caller: the events and results in its queues.
+//! Messages waiting for a caller: the events and results in its queues.
 
 use crate::failure::Error;
 use crate::format::{self, encoded, plural};
@@ -14,9 +14,9 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Events of a page.
+/// Events per page.
 const LISTED: usize = 50;
-/// Events looked through for those about one order.
+/// How many events are searched for those about one order.
 const SEARCHED: usize = 5_000;
 
 /// An event or result as a caller would receive it.
@@ -155,7 +155,7 @@ fn list(found: &[Told], look: Look) -> Markup {
     }
 }
 
-/// How it went.
+/// Its outcome.
 pub(crate) fn remark(told: &Told, look: Look) -> Markup {
     html! {
         @match told.success {

@@ -82,7 +82,7 @@ fn sentence(text: &str) -> String {
     format!("{first}{}{end}", characters.as_str())
 }
 
-/// For addresses nobody answers.
+/// For unknown addresses.
 pub(crate) async fn nothing_here(_: Uri) -> Error {
     Error::Missing("page at this address")
 }

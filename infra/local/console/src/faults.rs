@@ -1,5 +1,5 @@
-//! The handler, and what can be done to it. Everything here is done by the local host around it: the deployed handler
-//! knows of nothing.
+//! The handler, and faults that can be injected. The local host around it causes all of them; the deployed handler
+//! knows nothing about them.
 
 use crate::failure::Error;
 use crate::format::{bytes, count, plural};
@@ -13,10 +13,10 @@ use iris_local_functions_host::Host;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-/// The most messages that are delivered twice at one request.
+/// The most messages that one request can have delivered twice.
 const MOST: u32 = 100_000;
 
-/// How the handler is, live.
+/// The handler's status, live.
 pub(crate) async fn status(console: &Shared) -> Result<Markup, Error> {
     let platform = &console.platform;
     let outbox = platform.orders.outbox_depth().await?;
@@ -47,7 +47,7 @@ pub(crate) async fn status(console: &Shared) -> Result<Markup, Error> {
     Ok(live("status", &["host"], "/status", &content))
 }
 
-/// A process, and the button that kills it alone where there are others.
+/// A process; if there are others, with a button that kills it alone.
 fn process(index: usize, host: &Host, of: usize) -> Markup {
     let id = if index == 0 { "handler".to_owned() } else { format!("handler-{}", index + 1) };
     html! {
@@ -100,7 +100,7 @@ pub(crate) fn held(console: &Console) -> bool {
     outlets(console).iter().any(|queue| console.platform.broker.is_held(queue).unwrap_or(false))
 }
 
-/// Which handler to kill; all of them where none is named.
+/// Which handler to kill; all of them if none is named.
 #[derive(Deserialize)]
 pub(crate) struct Kill {
     handler: Option<usize>,
@@ -132,7 +132,8 @@ pub(crate) struct Twice {
 /// `POST /faults/twice`.
 pub(crate) async fn twice(State(console): State<Shared>, headers: HeaderMap, Form(form): Form<Twice>) -> Response {
     let messages = form.messages.min(MOST);
-    // Shared out: whichever handler takes a message, about so many are delivered twice in all.
+    // Divided among the handlers, so that about this many are delivered twice in total, whichever handler takes a
+    // message.
     let handlers = &console.platform.handlers;
     let count = u32::try_from(handlers.len()).unwrap_or(1).max(1);
     for (host, number) in handlers.iter().zip(0..) {

@@ -10,13 +10,12 @@ use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-/// What stands for a value that is not to be seen.
+/// Shown instead of a hidden value.
 pub(crate) const HIDDEN: &str = "•••";
 
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A text that somebody else wrote: it cannot change the direction of what is around it, and what is invisible in it
-/// shows.
+/// A text from outside: it cannot change the direction of the text around it, and invisible characters in it are shown.
 pub(crate) fn foreign(text: &str) -> Markup {
     html! { @if !text.is_empty() { bdi { (shown(text)) } } }
 }
@@ -55,7 +54,7 @@ pub(crate) fn bytes(number: u64) -> String {
     format!("{number} B")
 }
 
-/// A time of this machine's zone; the day only when it is another.
+/// A time in this machine's time zone; with the day only if it is not today.
 pub(crate) fn time(at: Timestamp) -> Markup {
     let zoned = at.to_zoned(TimeZone::system());
     let today = Timestamp::now().to_zoned(TimeZone::system()).date();
@@ -150,7 +149,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// A message with what it quotes made unreadable.
+/// A message in which quoted values are hidden.
 pub(crate) fn without_quotes(message: &str) -> String {
     let parts = message.split('"').enumerate();
     parts.map(|(place, part)| if place % 2 == 1 { format!("\"{HIDDEN}\"") } else { part.to_owned() }).collect()

@@ -1,12 +1,12 @@
 //! Keeping other web sites out.
 //!
-//! The console is open to whoever can reach 127.0.0.1, and a browser can, on behalf of any site a person has open. Four
-//! measures:
+//! The console is open to anyone who can reach 127.0.0.1, and that includes a browser acting for any site a person has
+//! open. Four measures:
 //!
-//! 1. `Host` must be ours. A site that rebinds its own name to 127.0.0.1 comes with its own name.
-//! 2. What is not a GET needs an `Origin` that is ours. Browsers always send it then, and scripts cannot forge it.
-//! 3. Answers tell the browser not to show them in frames, not to hand them to other sites, and to run no script and
-//!    load nothing that is not a file of ours.
+//! 1. `Host` must be ours. A site that rebinds its own name to 127.0.0.1 sends its own name.
+//! 2. Anything but a GET needs an `Origin` that is ours. Browsers always send it then, and scripts cannot forge it.
+//! 3. Answers tell the browser not to show them in frames, not to give them to other sites, and to run and load only
+//! files of ours.
 //! 4. A GET changes nothing.
 
 use axum::extract::{Request, State};
@@ -46,7 +46,7 @@ impl Own {
     }
 }
 
-/// Refuses what does not come from the console's own pages, and tells the browser to be strict.
+/// Refuses requests that do not come from the console's own pages, and tells the browser to be strict.
 pub(crate) async fn check(State(own): State<Own>, request: Request, next: Next) -> Response {
     let mut response = match refusal(&own, request.method(), request.headers()) {
         Some((status, reason)) => (status, reason).into_response(),

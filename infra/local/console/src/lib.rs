@@ -2,12 +2,11 @@
 //!
 //! # How a page works
 //!
-//! Every view is an ordinary page with an address of its own, rendered here from what the platform has: orders and
-//! drops from the handler's database (read only), queues from the broker, documents from the blob store. Parts of a
-//! page name *topics* (`data-topic` by way of `hx-trigger="live:orders from:body"`). A page listens to `/live`, a
-//! stream of server-sent events that name the topics that have changed; each part then loads its own page anew and
-//! takes over what differs. So nothing is rendered twice in two languages, and a page that misses an event is put right
-//! by the next one.
+//! Every view is an ordinary page with an address of its own, rendered here from the platform's data: orders and drops
+//! from the handler's database (read only), queues from the broker, documents from the blob store. Parts of a page name
+//! *topics* (`data-topic` by way of `hx-trigger="live:orders from:body"`). A page listens to `/live`, a stream of
+//! server-sent events that name the topics that have changed; each part then reloads its own page and takes over what
+//! differs. So rendering code exists only once, and a page that misses an event is corrected by the next one.
 //!
 //! # Who may use it
 //!
@@ -51,25 +50,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// The running local host, as far as the console shows it.
+/// The parts of a running local host that the console shows.
 pub struct Platform {
     /// Queues and topics.
     pub broker: Broker,
     /// Containers and blobs.
     pub blobs: BlobStore,
-    /// The Functions hosts, each with a process of the handler; at least one.
+    /// The Functions hosts, each with a handler process; at least one.
     pub handlers: Vec<Host>,
     /// The handler's database.
     pub orders: Arc<dyn OrderStore>,
     /// The organizations provided for; at least one.
     pub organizations: Vec<Organization>,
-    /// The queue of announcements of dropped files.
+    /// The queue that announces dropped files.
     pub drops_queue: String,
     /// The container that keeps a copy of every drop, as `{slug}/{drop id}`.
     pub archive: String,
     /// The container of the organizations' documents.
     pub documents: String,
-    /// How a document is read, with everything that stands against it.
+    /// How a document is read; its error lists all problems.
     pub reader: iris_drops::mappings::Reader,
 }
 

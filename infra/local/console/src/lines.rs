@@ -1,4 +1,4 @@
-//! The rows of a drop: what became of each, and for rejected ones each issue beside its cell.
+//! The rows of a drop: what became of each, and for rejected ones each issue next to its cell.
 
 use crate::failure::Error;
 use crate::format;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// Rejected rows shown at a time.
 const REJECTED: usize = 50;
-/// Batches looked through for them at a time.
+/// Batches searched for them at a time.
 const BATCHES: usize = 40;
 /// The most characters of a cell that are shown.
 const CELL: usize = 200;
@@ -55,7 +55,7 @@ fn parse(text: &str) -> Result<Vec<RowLine>, Error> {
     Ok(text.lines().filter(|line| !line.is_empty()).map(serde_json::from_str).collect::<Result<_, _>>()?)
 }
 
-/// Rows that differ in what is wrong with them, the first of each kind, with the number of those like it.
+/// Rows with different problems: the first of each kind, with the number of similar ones.
 pub(crate) fn unlike(lines: &[RowLine]) -> Vec<(&RowLine, u64)> {
     let wrong = |line: &RowLine| -> Vec<_> {
         let errors = line.issues.iter().filter(|located| located.issue.is_error());
@@ -105,7 +105,7 @@ fn column(issue: &RowIssue) -> Option<usize> {
     issue.column.and_then(|column| usize::try_from(column).ok()?.checked_sub(1))
 }
 
-/// A cell with what is said about it. Empty cells nobody complains about are left out.
+/// A cell with its issues. Empty cells without issues are left out.
 fn cell(line: &RowLine, shape: &Shape, place: usize, look: Look) -> Markup {
     let value = line.cells.as_deref().and_then(|cells| cells.get(place)).map_or("", |value| value.trim());
     let header = shape.headers.get(place).map_or("", |header| header.as_str());

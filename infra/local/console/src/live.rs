@@ -6,9 +6,9 @@
 //! | `queues` | messages in queues |
 //! | `orders` | what is in the handler's database |
 //!
-//! The handler changes its database in a process of its own and tells nobody. But it only does so while a function
-//! runs, and functions and queues are in this process: while they stand still nothing is asked, and otherwise a few
-//! cheap figures are compared several times a second.
+//! The handler changes its database in a process of its own and notifies nobody. But it does so only while a function
+//! runs, and functions and queues are in this process. So while they stand still nothing is queried, and otherwise a
+//! few cheap figures are compared several times a second.
 
 use crate::{Shared, faults};
 use axum::extract::State;
@@ -22,15 +22,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// How often is looked.
+/// How often changes are checked.
 const LOOK: Duration = Duration::from_millis(250);
-/// How many drops are looked at.
+/// How many drops are checked.
 const DROPS: u32 = 20;
 
-/// What a topic's parts would show, in one number.
+/// The state that each topic's parts show, reduced to one number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Pulse {
-    /// Functions and queues; while it is the same and nothing runs, so is all the rest.
+    /// Functions and queues; while this stays the same and nothing runs, so does everything else.
     activity: u64,
     running: bool,
     host: u64,
@@ -44,7 +44,7 @@ pub(crate) async fn stream(State(console): State<Shared>) -> Sse<impl Stream<Ite
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let pulse = Pulse::take(&console, None).await;
-    // What changed between the page's rendering and now is caught up with.
+    // Catches up with changes between the page's rendering and now.
     let first = Event::default().data("host queues orders");
     let later = unfold((console, look, pulse), |(console, mut look, mut before)| async move {
         let topics = next(&console, &mut look, &mut before).await;
@@ -85,7 +85,7 @@ impl Pulse {
         match before.filter(|before| before.is_quiet() && pulse.is_quiet() && before.activity == pulse.activity) {
             Some(before) => (pulse.orders, pulse.outbox) = (before.orders, before.outbox),
             None => {
-                // A database that does not answer is told by the pages themselves.
+                // If the database does not answer, the pages themselves say so.
                 let drops = platform.orders.drops(None, DROPS).await.unwrap_or_default();
                 let outbox = platform.orders.outbox_depth().await.unwrap_or_default();
                 let ended: u64 = figures.iter().map(|(invocations, ..)| invocations).sum();

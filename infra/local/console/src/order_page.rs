@@ -1,4 +1,4 @@
-//! One order: what it is, what happened to it, what was told about it.
+//! One order: its content, its history, and what was reported about it.
 
 use crate::changes::{Difference, differences};
 use crate::events::{self, Told};
@@ -96,7 +96,7 @@ fn successor(id: i64, others: &[OrderSummary]) -> Option<i64> {
     others.iter().map(|other| other.id).filter(|other| *other > id).min()
 }
 
-/// What an entry changed: its content against that of the next change, or against what is stored now.
+/// What an entry changed: its content compared with that of the next change, or with what is stored now.
 fn differences_of(order: &OrderDetail, place: usize, entry: &OrderHistory) -> Vec<Difference> {
     let Some(before) = &entry.content else { return Vec::new() };
     let later = order.history.iter().skip(place + 1).find_map(|entry| entry.content.as_deref());

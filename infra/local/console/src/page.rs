@@ -13,10 +13,10 @@ use maud::{DOCTYPE, Markup, html};
 use std::borrow::Cow;
 use std::convert::Infallible;
 
-/// The cookie that says that personal data is not to be seen.
+/// The cookie that says that personal data is hidden.
 const PRIVACY: &str = "iris_console_hide";
 
-/// The cookie with the organization that was chosen last.
+/// The cookie with the most recently chosen organization.
 const ORGANIZATION: &str = "iris_console_organization";
 
 /// Settings of htmx: nothing is evaluated, no style is injected, no page with personal data is kept in the browser.
@@ -45,7 +45,7 @@ const PLACES: [(Place, &str, &str); 6] = [
 /// How the person at the browser wants to see things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// Names, cells and bodies are not to be seen.
+    /// Names, cells and bodies are hidden.
     pub(crate) hides: bool,
 }
 
@@ -73,7 +73,7 @@ impl<S: Sync> FromRequestParts<S> for Chosen {
     }
 }
 
-/// The cookie that remembers an organization as the one chosen last. The script of the page sets it, too.
+/// The cookie that remembers the chosen organization. The page's script sets it, too.
 pub(crate) fn remembers(organization: &iris_model::Organization) -> String {
     format!("{ORGANIZATION}={}; Path=/; SameSite=Strict; Max-Age=31536000", organization.slug)
 }
@@ -91,12 +91,12 @@ impl Chosen {
 }
 
 impl Look {
-    /// A value that may be personal, as it stands in a page.
+    /// A possibly personal value, as it appears in a page.
     pub(crate) fn private(self, text: &str) -> Markup {
         foreign(&self.plain(text))
     }
 
-    /// A value that may be personal, where no markup can stand: in a title.
+    /// A possibly personal value where no markup is allowed: in a title.
     pub(crate) fn plain(self, text: &str) -> Cow<'_, str> {
         if self.hides && !text.is_empty() { Cow::Borrowed(HIDDEN) } else { shown(text) }
     }
@@ -116,7 +116,7 @@ pub(crate) async fn privacy(look: Look, headers: HeaderMap) -> Response {
     ([(header::SET_COOKIE, cookie)], Redirect::to(&back(&headers))).into_response()
 }
 
-/// What an action answers: a sentence for the page it was made on, or the way back to that page when scripts are off.
+/// The answer to an action: a sentence for the page it came from, or a redirect back to that page when scripts are off.
 pub(crate) fn done(headers: &HeaderMap, notice: &str) -> Response {
     if headers.contains_key("hx-request") {
         let trigger = serde_json::json!({ "notice": notice }).to_string();
@@ -125,7 +125,7 @@ pub(crate) fn done(headers: &HeaderMap, notice: &str) -> Response {
     Redirect::to(&back(headers)).into_response()
 }
 
-/// The path of the page an action was made on. Only ever a path: no other site is led to.
+/// The path of the page that an action came from. It is only ever a path, so it cannot lead to another site.
 fn back(headers: &HeaderMap) -> String {
     let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
     let path = referer.splitn(4, '/').nth(3).unwrap_or_default();
@@ -185,7 +185,7 @@ pub(crate) async fn page(
     })
 }
 
-/// A part of a page that renews itself when one of the topics changes. It is taken from the page's own address.
+/// A part of a page that refreshes itself when one of the topics changes. It is loaded from the page's own address.
 pub(crate) fn live(id: &str, topics: &[&str], address: &str, content: &Markup) -> Markup {
     let trigger = topics.iter().map(|topic| format!("live:{topic} from:body")).collect::<Vec<_>>().join(", ");
     html! {

@@ -1,5 +1,5 @@
-//! What the columns of a dropped file are called. Rows are stored without their header; it is read from the copy in the
-//! archive, once.
+//! The column names of dropped files. Rows are stored without their header, so it is read once from the copy in the
+//! archive.
 
 use crate::Console;
 use iris_intake::{Format, Layout, Limits, Source, Step, detect, read};
@@ -13,21 +13,21 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
-/// The beginning of a text file in which the header is looked for, in bytes.
+/// How much of a text file is searched for the header, in bytes.
 const HEAD: u64 = 1 << 20;
-/// Files remembered.
+/// How many files are remembered.
 const REMEMBERED: usize = 64;
 
-/// Columns of the drops looked at lately.
+/// Columns of recently viewed drops.
 #[derive(Default)]
 pub(crate) struct Shapes(Mutex<BTreeMap<Uuid, Arc<Shape>>>);
 
 /// The form of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// Elements of JSON instead of cells.
+    /// JSON elements instead of cells.
     pub(crate) json: bool,
-    /// Column names; empty when they cannot be found out.
+    /// Column names; empty when they cannot be determined.
     pub(crate) headers: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ async fn look(console: &Console, organization: &Organization, drop: &DropSummary
     let source = match format {
         Format::Csv => Source::Stream(Box::new(Cursor::new(head))),
         Format::Json | Format::Ndjson => return Some(Shape { json: true, headers: Vec::new() }),
-        // A workbook is read from its end.
+        // A workbook has to be read from its end.
         Format::Xlsx => {
             let whole = blobs.get(&container, &name).await.ok()?;
             let mut file = tempfile::tempfile().ok()?;
@@ -82,7 +82,7 @@ fn layout(source: Source, format: Format, organization: &Organization, name: &st
         }
         Step::Batch(_) => ControlFlow::Break(()),
     };
-    // What is wrong further down is in the receipt.
+    // Problems further down are in the receipt.
     let _ = read(source, format, organization, name, &Limits::default(), 1, &mut sink);
     found
 }

@@ -1,4 +1,4 @@
-//! Taking a file in. It is put where a caller puts it, and from there goes the way of every drop.
+//! Accepting a file. It is put where a caller would put it, and from there is processed like every drop.
 
 use crate::Shared;
 use crate::failure::Error;
@@ -11,7 +11,7 @@ use iris_local_blob::store::PutOptions;
 use iris_local_blob::{BlobName, ContainerName};
 use serde::Deserialize;
 
-/// The most bytes taken. The platform's own limit is lower, and what it says about larger files is worth seeing.
+/// The most bytes accepted. The platform's own limit is lower, and its message about larger files is worth seeing.
 const MOST: u64 = 512 << 20;
 
 /// What is dropped, and as whom.
@@ -58,7 +58,7 @@ pub(crate) fn file_name(path: &str) -> Result<BlobName, Refused> {
     BlobName::new(name).map_err(|error| unfit(&format!("the file's name cannot be used: {error}")))
 }
 
-/// Why a file was not taken, as plain text: it is shown in the page it was dropped on.
+/// Why a file was not accepted, as plain text: it is shown in the page it was dropped on.
 pub(crate) struct Refused(Error);
 
 impl From<Error> for Refused {

@@ -10,7 +10,6 @@ const PID: SegmentId = SegmentId::literal(*b"PID");
 /// A group begins with a segment of the given name and ends before the next one. Segments before a patient's first
 /// group belong to all of the patient's groups. When another PID follows, everything about the previous patient is left
 /// behind: no order may get another patient's data.
-/// behind: no order may meet another one's patient.
 #[derive(Debug, Clone)]
 pub struct Group<'m> {
     message: &'m Message<'m>,

@@ -1,14 +1,13 @@
-//! What was asked, what is found afterwards, and whether the one explains the other.
+//! What was asked, what is found afterwards, and whether one explains the other.
 //!
 //! The checker reads what a caller gets (events, results, lines of receipts) and what an operator sees (orders with
-//! their history), as JSON. It shares no code with the rules it checks, and knows of them only what callers are
-//! promised:
+//! their history), as JSON. It shares no code with the rules it checks, and knows only what callers are promised:
 //!
-//! * every acknowledged change of an order is in its history exactly once, and what is not there was refused;
-//! * the history is in an order that explains the answers: what was acknowledged before something else was sent comes
-//!   before it, and an order refuses changes only once it is closed;
+//! * every acknowledged change of an order is in its history exactly once, and everything else was refused;
+//! * the order of the history explains the answers: what was acknowledged before something else was sent comes before
+//! it, and an order refuses changes only after it is closed;
 //! * every row of a file has one line, and every accepted order exists once;
-//! * every event and every result comes at least once, under one id, and says the same each time;
+//! * every event and every result comes at least once, under one id, with the same content each time;
 //! * nothing of one organization is seen at another.
 
 mod order;
@@ -20,13 +19,13 @@ use uuid::Uuid;
 /// Something a caller did, and has to get an answer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// Whose: a place in the list of organizations.
+    /// Whose it is: an index into the list of organizations.
     pub organization: usize,
-    /// Everything of a wave is answered before the next is sent; within a wave, anything may overtake anything.
+    /// Everything in a wave is answered before the next is sent; within a wave, the order is arbitrary.
     pub wave: usize,
     /// The order as its submitter calls it.
     pub order: String,
-    /// What about it.
+    /// What is asked about it.
     pub asked: Asked,
 }
 
@@ -35,7 +34,7 @@ pub struct Sent {
 pub enum Asked {
     /// To create it.
     Order,
-    /// To create it, by a row of a file. One that is not good is to be refused.
+    /// To create it, by a row of a file. A bad row has to be refused.
     Row {
         /// The file.
         file: String,
@@ -44,11 +43,11 @@ pub enum Asked {
         /// Whether it can be accepted.
         good: bool,
     },
-    /// To change one value. No two changes of a run have the same value.
+    /// To change one value. No two changes in a run have the same value.
     Change {
         /// Which, as a JSON pointer into the request.
         pointer: String,
-        /// What to.
+        /// The new value.
         value: String,
     },
     /// To cancel it.
@@ -65,13 +64,13 @@ pub enum Asked {
 /// What is found at an organization.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {
-    /// A word that stands in all its own texts, and in nobody else's.
+    /// A word that is in all of its texts, and in nobody else's.
     pub mark: String,
     /// Its orders.
     pub orders: Vec<Order>,
     /// Its events, each as often as it came.
     pub events: Vec<Value>,
-    /// Its results, likewise.
+    /// Its results, each as often as it came.
     pub results: Vec<Value>,
     /// Lines of the receipts of its files.
     pub files: BTreeMap<String, Vec<Line>>,
@@ -119,16 +118,16 @@ pub struct Line {
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Of which kind.
+    /// Its kind.
     pub kind: Kind,
-    /// About what. Names orders, which are synthetic.
+    /// What it is about. Names orders, which are synthetic.
     pub what: String,
 }
 
 /// Kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Acknowledged and not there.
+    /// Acknowledged, but not there.
     Lost,
     /// There more than once, or under more than one id.
     Doubled,
@@ -140,7 +139,7 @@ pub enum Kind {
     Unexplained,
 }
 
-/// What the checker says.
+/// The checker's report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// What is wrong; empty when everything is as promised.
@@ -185,7 +184,7 @@ pub fn check(sent: &[Sent], found: &[Found]) -> Report {
     report
 }
 
-/// Messages under one id that say the same are one.
+/// Messages under one id with the same content count as one.
 fn distinct<'a>(messages: &'a [Value], mark: &str, report: &mut Report) -> Vec<&'a Value> {
     let mut seen: BTreeMap<&str, &Value> = BTreeMap::new();
     for message in messages {
@@ -200,7 +199,7 @@ fn distinct<'a>(messages: &'a [Value], mark: &str, report: &mut Report) -> Vec<&
     seen.into_values().collect()
 }
 
-/// Whatever is at one organization, and has the mark of another.
+/// Everything at one organization that has the mark of another.
 fn crossed(here: &Found, place: usize, found: &[Found], report: &mut Report) {
     let others = found.iter().enumerate().filter(|(other, _)| *other != place);
     let marks: Vec<&str> = others.clone().map(|(_, other)| other.mark.as_str()).collect();
@@ -226,7 +225,7 @@ fn crossed(here: &Found, place: usize, found: &[Found], report: &mut Report) {
     }
 }
 
-/// Every row of a file has one line, which says what it should.
+/// Checks that every row of a file has one line, with the right outcome.
 fn files(asked: &[&Sent], here: &Found, report: &mut Report) {
     let mut wanted: BTreeMap<(&str, u32), bool> = BTreeMap::new();
     for sent in asked {

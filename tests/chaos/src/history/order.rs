@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Everything about one order as its submitter calls it.
+/// Everything about one order under its submitter's id.
 struct Case<'a> {
     name: String,
     asked: Vec<&'a Sent>,
@@ -14,10 +14,10 @@ struct Case<'a> {
     orders: Vec<&'a Order>,
 }
 
-/// What of all that was asked the history shows, in its order.
+/// Those requests that the history shows, in its order.
 struct Applied<'a> {
     sent: Vec<&'a Sent>,
-    /// The wave of what closed the order.
+    /// The wave of the request that closed the order.
     closed: Option<usize>,
 }
 
@@ -79,7 +79,7 @@ impl Case<'_> {
         self.events.iter().copied().filter(|event| event["ResultObjectType"] == kind).collect()
     }
 
-    /// So many answers of these kinds are due.
+    /// Checks that this many answers of these kinds have come.
     fn answers(&self, what: &str, wanted: usize, kinds: &[&str], report: &mut Report) {
         let count = kinds.iter().map(|kind| self.of_kind(kind).len()).sum::<usize>();
         if count < wanted {
@@ -90,7 +90,7 @@ impl Case<'_> {
         }
     }
 
-    /// Whether it had to be created; it is then there once, and was acknowledged.
+    /// Whether it had to be created; if so, it exists once and was acknowledged.
     fn created(&self, report: &mut Report) -> bool {
         let creations = self.asked.iter().filter(|sent| matches!(sent.asked, Asked::Order | Asked::Row { .. }));
         self.answers("creation", creations.clone().count(), &[CREATION], report);
@@ -107,8 +107,8 @@ impl Case<'_> {
         good
     }
 
-    /// Every acknowledgment has its entry in the history, every entry that somebody asked for its acknowledgment, and
-    /// what was asked as many answers.
+    /// Checks that every acknowledgment has its entry in the history, that every entry that somebody asked for has its
+    /// acknowledgment, and that there are as many answers as requests.
     fn acknowledged(&self, order: &Order, report: &mut Report) {
         let count = |wanted: fn(&Asked) -> bool| self.asked.iter().filter(|sent| wanted(&sent.asked)).count();
         self.answers("changes", count(|asked| matches!(asked, Asked::Change { .. })), &[CHANGE], report);
@@ -150,7 +150,7 @@ impl Case<'_> {
         }
     }
 
-    /// Goes through the history and finds for each entry what was asked.
+    /// Goes through the history and finds the request behind each entry.
     fn applied<'a>(&'a self, order: &Order, report: &mut Report) -> Applied<'a> {
         let mut patient = self.changes_of_the_patient();
         let mut applied = Applied { sent: Vec::new(), closed: None };
@@ -193,7 +193,7 @@ impl Case<'_> {
         self.asked.iter().copied().find(|sent| wanted(&sent.asked))
     }
 
-    /// Changes of the patient leave the order's content as it is. At most one is sent in a wave, so they are made in
+    /// Changes of the patient leave the order's content as it is. At most one is sent per wave, so they are applied in
     /// the order of waves.
     fn changes_of_the_patient(&self) -> std::vec::IntoIter<&Sent> {
         let mut changes: Vec<&Sent> =
@@ -202,7 +202,7 @@ impl Case<'_> {
         changes.into_iter()
     }
 
-    /// What was asked that makes `after` of what was before: one value, and only that.
+    /// The request that turns what was before into `after`: it changes one value, and only that.
     fn change<'a>(
         &'a self,
         entry: &Entry,
@@ -224,7 +224,7 @@ impl Case<'_> {
         }
     }
 
-    /// The history is in an order that explains the answers.
+    /// Checks that the order of the history explains the answers.
     fn explained(&self, order: &Order, applied: &Applied<'_>, report: &mut Report) {
         for (first, second) in applied.sent.iter().zip(applied.sent.iter().skip(1)) {
             if first.wave > second.wave {
@@ -256,8 +256,8 @@ impl Case<'_> {
         }
     }
 
-    /// An order that was graded has one result, which went to the results queue and one other destination, and its
-    /// submitter knows.
+    /// Checks that a graded order has one result, that it went to the results queue and one other destination, and that
+    /// its submitter was told.
     fn graded(&self, order: &Order, report: &mut Report) {
         let graded = order.history.iter().filter(|entry| entry.change == "graded").count();
         let (events, receipts) = (self.of_kind(GRADED).len(), self.of_kind(DELIVERED).len());
@@ -273,7 +273,7 @@ impl Case<'_> {
         }
     }
 
-    /// Every image is linked once, and its submitter knows.
+    /// Checks that every image is linked once, and that its submitter was told.
     fn linked(&self, order: &Order, report: &mut Report) {
         let mut images = 0;
         for sent in &self.asked {
@@ -317,7 +317,7 @@ const READY: &str = "ReadyForGradingEvent";
 const DELIVERED: &str = "ResultsDeliveryReceipt";
 const KNOWN: [&str; 9] = [CREATION, CHANGE, CANCELLED, NOT_CANCELLED, GRADING, GRADED, IMAGE, READY, DELIVERED];
 
-/// The kind of event that acknowledges an entry, where somebody asked for it.
+/// The kind of event that acknowledges an entry, if somebody asked for it.
 fn receipt_of(entry: &Entry) -> Option<&'static str> {
     match entry.change.as_str() {
         "changed" => Some(CHANGE),
@@ -327,7 +327,7 @@ fn receipt_of(entry: &Entry) -> Option<&'static str> {
     }
 }
 
-/// Where a change goes in the patient's record, and what to; `None` for changes of anything else.
+/// The place in the patient's record that a change sets, and the value; `None` for changes of anything else.
 fn of_the_patient(sent: &Sent) -> Option<(&str, &str)> {
     match &sent.asked {
         Asked::Change { pointer, value } => Some((pointer.strip_prefix("/Patient")?, value)),

@@ -1,5 +1,5 @@
-//! A small history that is as promised, and what the checker says when something of it is taken away, doubled or
-//! carried elsewhere.
+//! A small history that is as promised, and what the checker says when part of it is removed, doubled or moved
+//! elsewhere.
 
 use iris_chaos::history::*;
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ fn found() -> Vec<Found> {
     vec![alpha, beta]
 }
 
-/// The kinds of findings after something was done to what is found.
+/// The kinds of findings after what is found was tampered with.
 fn kinds(spoil: impl FnOnce(&mut Vec<Found>)) -> BTreeSet<Kind> {
     let mut found = found();
     spoil(&mut found);
@@ -128,7 +128,7 @@ fn a_message_that_comes_again_is_no_finding_and_under_another_id_it_is() {
 
 #[test]
 fn a_change_that_was_overwritten_is_lost() {
-    // The last writer had not seen the first: what it found is what was there before both.
+    // The last writer had not seen the first one's change: it recorded what was there before both.
     let unseen = |found: &mut Vec<Found>| {
         let history = &mut found[0].orders[0].history;
         history[2].before = history[0].before.clone();
@@ -194,7 +194,7 @@ fn an_order_of_events_that_explains_nothing_is_found() {
         (history[2].version, history[3].version) = (3, 4);
     };
     assert_eq!(kinds(late), BTreeSet::from([Kind::Unexplained]));
-    // Refused while it was open: the cancellation came later.
+    // Refused while it was open, because the cancellation came later.
     let mut early = asked();
     early[5].wave = 1;
     let findings = check(&early, &found()).findings;

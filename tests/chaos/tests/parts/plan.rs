@@ -1,4 +1,4 @@
-//! Plans: repeatable, and with everything in them sooner or later.
+//! Plans: repeatable, and eventually containing everything.
 
 use iris_chaos::history::Asked;
 use iris_chaos::plan::{Blow, Link, Plan, Shape, mark};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A server that answers with what it is sent.
+/// A server that echoes what it is sent.
 async fn echo() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -27,7 +27,7 @@ async fn proxy() -> Proxy {
     proxy
 }
 
-/// What becomes of one byte that is sent: `None` when nothing comes back for a while.
+/// The result of sending one byte: `None` when nothing comes back for a while.
 async fn answer(connection: &mut TcpStream) -> Option<std::io::Result<usize>> {
     let _ = connection.write_all(b"x").await;
     let mut buffer = [0; 1];
@@ -63,7 +63,7 @@ async fn a_frozen_connection_is_silent_and_a_new_one_works() {
     proxy.clear();
     assert!(answer(&mut old).await.is_none());
     proxy.cut(100);
-    // What it had sent was never read, so that its end may be a reset.
+    // Its last bytes were never read, so its end may be a reset.
     assert!(!matches!(old.read(&mut [0; 8]).await, Ok(length) if length > 0));
 }
 

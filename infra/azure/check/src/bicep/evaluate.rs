@@ -1,6 +1,6 @@
 //! Expands a template with its parameters into the resources a deployment would make.
 //!
-//! Names are looked up when they are needed: a variable, a module's outputs or a resource's name may be mentioned
+//! Names are looked up when they are needed, because a variable, a module's outputs or a resource's name may be used
 //! before it is declared. What only Azure knows stays a symbol (see [`Value`]).
 
 use super::value::Lambda;
@@ -16,7 +16,7 @@ use std::rc::Rc;
 pub struct Deployment {
     /// The resources, of all modules.
     pub resources: Vec<Resource>,
-    /// What cannot be made.
+    /// Why some of it could not be expanded.
     pub problems: Vec<Problem>,
 }
 
@@ -29,7 +29,7 @@ pub struct Resource {
     pub symbol: String,
     /// Its full type.
     pub kind: String,
-    /// Mentioned, not made.
+    /// Only referred to, not created.
     pub existing: bool,
     /// Its own name, the last part.
     pub name: String,
@@ -137,7 +137,7 @@ impl Expander<'_> {
         }
     }
 
-    /// Gives the instances of a resource their places, so that they can be mentioned.
+    /// Gives the instances of a resource their indexes, so that they can be referred to.
     fn register<'d>(
         &self,
         scope: &Rc<Scope>,
@@ -167,7 +167,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// The rounds of a body: one, one per item of its loop, or none where its condition does not hold.
+    /// The iterations of a body: one, one per item of its loop, or none if its condition does not hold.
     fn rounds(&self, scope: &Rc<Scope>, body: &Expression) -> Result<Vec<Locals>> {
         match body {
             Expression::If(condition, _) => {
@@ -188,7 +188,7 @@ impl Expander<'_> {
         }
     }
 
-    /// Finds out what a resource is called.
+    /// Determines the name of a resource.
     fn identify(&self, scope: &Rc<Scope>, index: usize, declared: &Declared, locals: &Locals) -> Result<()> {
         let property = |name| declared.body.property(name).map(|value| self.evaluate(scope, value, locals)).transpose();
         let name = property("name")?.with_context(|| format!("{} has no name", declared.symbol))?.to_text();
@@ -323,7 +323,7 @@ impl Expander<'_> {
         })
     }
 
-    /// What a function written in place needs of its surroundings.
+    /// The local names that a lambda needs from its surroundings.
     fn captured(&self, scope: &Scope, body: &Expression, locals: &Locals) -> Locals {
         let mut captured = locals.clone();
         body.walk(&mut Vec::new(), &mut |part, inner| {
@@ -360,7 +360,7 @@ impl Expander<'_> {
         if let Some(resource) = scope.resources.borrow().get(name) {
             return Ok(resource.clone());
         }
-        // Inside its own object a nested resource is known by its short name.
+        // Within its own object, a nested resource is known by its short name.
         let short = format!("::{name}");
         if let Some((_, nested)) = scope.resources.borrow().iter().find(|(symbol, _)| symbol.ends_with(&short)) {
             return Ok(nested.clone());
@@ -369,7 +369,7 @@ impl Expander<'_> {
             return Ok(module.clone());
         }
         if scope.file.modules.contains_key(name) {
-            // A module that is mentioned by an earlier one: made now, in a scope that shares what is known.
+            // A module that an earlier one refers to: expanded now, in a scope that shares what is known.
             return self.module_ahead(scope, name);
         }
         bail!("{name} is not declared")

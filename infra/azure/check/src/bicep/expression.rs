@@ -35,9 +35,9 @@ pub enum Expression {
         item: String,
         /// The name of its index.
         index: Option<String>,
-        /// What is gone through.
+        /// What the loop iterates over.
         items: Box<Expression>,
-        /// What is made of each.
+        /// What it makes of each item.
         body: Box<Expression>,
     },
     /// `if (condition) body`, of a resource or module.
@@ -63,8 +63,8 @@ pub enum Part {
 pub type Key = Vec<Part>;
 
 impl Expression {
-    /// Calls `visit` with this expression and all within it, outermost first. Local names of loops and lambdas are
-    /// given beside each.
+    /// Calls `visit` with this expression and all within it, outermost first, together with the local names of the
+    /// enclosing loops and lambdas.
     pub fn walk<'a>(&'a self, locals: &mut Vec<&'a str>, visit: &mut impl FnMut(&'a Self, &[&'a str])) {
         visit(self, locals);
         match self {

@@ -1,11 +1,11 @@
-//! Functions and operators, as far as our files use them. One that is not known is a problem, so that nothing is passed
-//! over in silence.
+//! Functions and operators, as far as our files use them. An unknown one is a problem, so that nothing is skipped
+//! silently.
 
 use super::Value;
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 
-/// Calls a function; `apply` calls one that was written in place.
+/// Calls a function; `apply` calls a lambda.
 pub(super) fn call(
     name: &str,
     arguments: &[Value],

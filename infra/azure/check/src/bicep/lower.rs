@@ -25,7 +25,7 @@ pub(super) fn file(name: &str, text: &str) -> Result<(File, Vec<Problem>)> {
     Ok((file, problems))
 }
 
-/// The grammar does not know `param name = value` of parameter files; as a variable it reads the same.
+/// The grammar does not know the `param name = value` of parameter files; as a variable it parses the same.
 fn without_assignments(name: &str, text: &str) -> String {
     if !name.ends_with(".bicepparam") {
         return text.to_owned();
@@ -160,7 +160,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A member or index of `node`. The grammar binds them too loosely: behind a lambda or choice they belong to its
+    /// A member or index of `node`. The grammar binds them too loosely: after a lambda or a choice they belong to its
     /// last part.
     fn behind(&self, node: Node<'_>, make: &dyn Fn(Expression) -> Expression) -> Result<Expression> {
         let expression = self.expression(node)?;

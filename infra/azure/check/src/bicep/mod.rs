@@ -1,9 +1,8 @@
 //! Bicep, as far as our own files use it: read with a grammar, then expanded as a deployment would.
 //!
-//! There is no Bicep compiler among the tools this project can count on. What a compiler would refuse first (syntax,
-//! names that do not exist, parameters that are missing) is found here, and what it could never know (whether the
-//! names, settings and roles fit the program) is found by the checks that look at the expansion. It is not a compiler:
-//! types of properties are not checked.
+//! This project cannot count on having a Bicep compiler. What a compiler would refuse first (syntax, unknown names,
+//! missing parameters) is found here; what it could never know (whether names, settings and roles fit the program) is
+//! found by the checks of the expansion. It is not a compiler: types of properties are not checked.
 
 mod evaluate;
 mod expression;
@@ -61,7 +60,7 @@ pub struct Declared {
     pub symbol: String,
     /// Its full type, e.g. `Microsoft.ServiceBus/namespaces/queues`.
     pub kind: String,
-    /// Refers to one that is deployed elsewhere.
+    /// Refers to a resource that is deployed elsewhere.
     pub existing: bool,
     /// The symbol it is nested in.
     pub inside: Option<String>,
@@ -69,7 +68,7 @@ pub struct Declared {
     pub body: Expression,
 }
 
-/// Reads a file. Its problems are about syntax; what could be read is returned beside them.
+/// Reads a file. The problems are about syntax; what could be read is returned with them.
 pub fn read(folder: &Path, name: &str) -> anyhow::Result<(File, Vec<Problem>)> {
     let text = std::fs::read_to_string(folder.join(name))?;
     lower::file(name, &text)

@@ -1,11 +1,11 @@
-//! What an expression comes to.
+//! The result of an expression.
 
 use super::{Expression, File};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A value. What only Azure knows is a text in angle quotes that says where it comes from, e.g.
-/// `‹service-bus.bicep:namespace.id›`, so that two mentions of the same unknown are equal and different ones differ.
+/// `‹service-bus.bicep:namespace.id›`, so that the same unknown always equals itself and different ones differ.
 #[derive(Debug, Clone)]
 pub enum Value {
     /// Text.
@@ -24,11 +24,11 @@ pub enum Value {
     Resource(usize),
     /// The outputs of a module.
     Outputs(Rc<super::evaluate::Scope>),
-    /// A function written in place, with the local names around it.
+    /// A lambda, with the local names around it.
     Function(Rc<Lambda>),
 }
 
-/// A function written in place.
+/// A lambda.
 #[derive(Debug)]
 pub struct Lambda {
     pub(super) names: Vec<String>,
@@ -68,7 +68,7 @@ impl Value {
         if let Self::Array(items) = self { items } else { &[] }
     }
 
-    /// As it stands in a text.
+    /// As it appears within a text.
     pub(super) fn to_text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),

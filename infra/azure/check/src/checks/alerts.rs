@@ -1,4 +1,4 @@
-//! Alerts: what they look for is what the code logs, and what to do about each is written down.
+//! Alerts: what they search for must be logged by the code, and what to do about each must be documented.
 
 use crate::bicep::Value;
 use crate::{Checked, Problem};
@@ -7,16 +7,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-/// Where the handler's lines come from.
+/// The code that writes the handler's log lines.
 const SOURCES: [&str; 2] = ["functions", "shared"];
 /// Fields every line has.
 const ALWAYS: [&str; 2] = ["message", "level"];
-/// Texts of Azure's own, or of logging itself.
+/// Texts from Azure itself, or from the logging library.
 const FOREIGN: [&str; 2] = ["{", "ERROR"];
-/// How a line of the handler that someone has to know of is marked: with an alert's name, or `true` beside a code or a
-/// message.
+/// The mark of a handler's line that someone has to know about: an alert's name, or `true` next to a code or a message.
 const RAISED: &str = "alert = ";
-/// Where it is written what to do.
+/// The page that says what to do.
 const GUIDE: &str = "docs/OPERATIONS.md";
 
 /// Checks the alerts.
@@ -25,7 +24,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
     for folder in SOURCES {
         gather(&checked.root.join(folder), &mut source)?;
     }
-    // What the host calls a function is the name of its folder.
+    // The host names a function after its folder.
     for entry in std::fs::read_dir(checked.root.join("functions"))? {
         let folder = entry?;
         if folder.path().join("function.json").is_file() {
@@ -56,7 +55,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// Fields and texts of a query that no line of the handler can have.
+/// Fields and texts in a query that no line of the handler can have.
 fn unknown(query: &str, source: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for (_, rest) in query.match_indices("line.").map(|(at, found)| query.split_at(at + found.len())) {
@@ -75,14 +74,14 @@ fn unknown(query: &str, source: &str) -> Vec<String> {
     problems
 }
 
-/// Alerts that the code raises and no query looks for.
+/// Alerts that the code raises but no query looks for.
 fn unheard(source: &str, queries: &str) -> Vec<Problem> {
     let wanted: Vec<&str> = queries.split('"').skip(1).step_by(2).filter(|text| !FOREIGN.contains(text)).collect();
     let raised =
         source.match_indices(RAISED).filter_map(|(at, found)| source.get(at + found.len()..)?.split(';').next());
     let raised = raised.filter(|line| line.starts_with('"') || line.starts_with("true"));
     let texts = raised.map(|line| line.split('"').skip(1).step_by(2).collect::<Vec<_>>());
-    // A query names the alert or the code, or the beginning of the message, which is several words.
+    // A query names the alert or the code, or the beginning of the message, which has several words.
     let heard =
         |text: &&str| wanted.iter().any(|wanted| text == wanted || wanted.contains(' ') && text.starts_with(wanted));
     let unheard: BTreeSet<&str> =

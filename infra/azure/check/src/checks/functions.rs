@@ -1,5 +1,5 @@
-//! `host.json` and every `function.json`: as the Functions host reads them, and as the handler and the queues need
-//! them.
+//! `host.json` and every `function.json`: as the Functions host reads them, compared with what the handler and the
+//! queues need.
 
 use super::{QUEUE, only};
 use crate::bicep::Value;
@@ -10,7 +10,7 @@ use iris_model::names::MESSAGE_BINDING;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Connections of the server's own work, and of operators.
+/// Connections for the server's own work, and for operators.
 const OTHERS: i64 = 30;
 
 /// Checks the functions.
@@ -56,7 +56,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
     problems
 }
 
-/// What depends on each other in `host.json` and the handler's settings.
+/// Values that depend on each other in `host.json` and the handler's settings.
 fn limits(host: &config::HostJson, settings: &BTreeMap<String, String>, problem: &mut impl FnMut(&str, String)) {
     let Ok(handler) = Settings::from_lookup(&|name| settings.get(name).cloned()).map(|settings| settings.handler)
     else {
@@ -79,8 +79,8 @@ fn limits(host: &config::HostJson, settings: &BTreeMap<String, String>, problem:
     }
 }
 
-/// Every function that messages start scales by itself to the maximum; those of timers have an instance each. Every
-/// instance has a pool.
+/// Every message-triggered function scales to the maximum on its own; each timer has one instance. Every instance has a
+/// connection pool.
 fn connections(
     checked: &Checked<'_>,
     app: &config::App,
@@ -114,7 +114,7 @@ fn connections(
     }
 }
 
-/// What the host passes on to the workspace: the alerts read requests and lines, all of them.
+/// What the host sends to the workspace: the alerts read requests and log lines, and need all of them.
 fn logging(root: &Path, problem: &mut impl FnMut(&str, String)) {
     let text = std::fs::read_to_string(root.join("host.json")).unwrap_or_default();
     let host: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();

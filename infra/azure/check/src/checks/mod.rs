@@ -23,7 +23,7 @@ const SUBSCRIPTION: &str = "Microsoft.ServiceBus/namespaces/topics/subscriptions
 const CONTAINER: &str = "Microsoft.Storage/storageAccounts/blobServices/containers";
 
 impl Checked<'_> {
-    /// The resources of a type that the deployment makes.
+    /// The resources of a type that the deployment creates.
     fn made<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
         self.deployment.resources.iter().filter(move |resource| resource.kind == kind && !resource.existing)
     }

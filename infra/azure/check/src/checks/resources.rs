@@ -1,4 +1,4 @@
-//! Queues, entries, containers and events, beside those the local host really makes.
+//! Queues, entries, containers and events, compared with those that the local host creates.
 
 use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC, only};
 use crate::bicep::{Resource, Value};
@@ -31,7 +31,7 @@ pub(crate) async fn check(checked: &Checked<'_>) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// What is wrong with a network in which callers' addresses are all that is let in.
+/// What is wrong with a network that lets in only callers' addresses.
 pub(crate) fn locked_out(parameters: &Parameters) -> Option<String> {
     let has_ranges = parameters.get("callerIpRanges").is_some_and(|ranges| !ranges.items().is_empty());
     let is_private = parameters.get("privateNetworking") == Some(&Value::Boolean(true));
@@ -42,7 +42,7 @@ pub(crate) fn locked_out(parameters: &Parameters) -> Option<String> {
 /// The queues to which Event Grid announces blobs of the containers `{slug}-{queue}`.
 const ANNOUNCED: [&str; 2] = [queue::DROPS, queue::IMAGES];
 
-/// What the local host makes.
+/// What the local host creates.
 struct Local {
     queues: BTreeSet<String>,
     entries: BTreeSet<String>,
@@ -75,7 +75,7 @@ fn compare(what: &str, local: &BTreeSet<String>, deployed: &BTreeSet<String>, pr
     }
 }
 
-/// The containers of the account that callers share with us; the other account is the host's own.
+/// The containers of the account shared with callers; the other account is the host's own.
 fn shared_containers(checked: &Checked<'_>) -> BTreeSet<String> {
     let account = |container: &Resource| container.path.split('/').next().unwrap_or_default().to_owned();
     let shared = checked.made(CONTAINER).find(|container| container.name == "organizations").map(account);
@@ -118,7 +118,7 @@ fn entry_queue(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// An entry `{kind}-{slug}` stamps whatever passes, once, and forwards it to the queue of its kind.
+/// An entry `{kind}-{slug}` stamps every message once, and forwards it to the queue of its kind.
 fn entry(checked: &Checked<'_>, topic: &Resource) -> Vec<Problem> {
     let mut problems = Vec::new();
     let place = format!("entry {}", topic.name);
@@ -157,7 +157,7 @@ fn entry(checked: &Checked<'_>, topic: &Resource) -> Vec<Problem> {
     problems
 }
 
-/// BlobCreated events of the containers `{slug}-{queue}` come to the queue.
+/// BlobCreated events of the containers `{slug}-{queue}` must arrive in the queue.
 fn announcements(checked: &Checked<'_>, queue: &str) -> Vec<Problem> {
     let place = format!("event subscription {queue}");
     let subscriptions = checked.made("Microsoft.EventGrid/systemTopics/eventSubscriptions");

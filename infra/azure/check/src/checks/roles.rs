@@ -1,7 +1,7 @@
-//! Roles: what the code does is allowed, and nothing else.
+//! Roles: everything the code does is allowed, and nothing else.
 //!
-//! The table of needs below is the one place that says what each identity does with which resource. A role assignment
-//! that serves no need is as much a problem as a need without one.
+//! The table of needs below is the only place that says what each identity does with which resource. A role assignment
+//! without a need is as much a problem as a need without an assignment.
 
 use super::{CONTAINER, QUEUE, SUBSCRIPTION, TOPIC};
 use crate::bicep::{Resource, Value};
@@ -11,7 +11,7 @@ use iris_local::provision;
 use iris_model::names;
 use std::collections::BTreeSet;
 
-/// Built-in roles of Azure, by the id that is the same everywhere; and ours.
+/// Azure's built-in roles, by the id that is the same everywhere; and our own.
 const ROLES: [(&str, &str); 11] = [
     (RECEIVER, "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0"),
     (SENDER, "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39"),
@@ -22,7 +22,7 @@ const ROLES: [(&str, &str); 11] = [
     (SECRETS_USER, "4633458b-17de-408a-b874-0445c86b69e6"),
     (SECRETS_OFFICER, "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"),
     (DELEGATOR, "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"),
-    // A role of ours, by the name it is made from.
+    // Our own role, by the name it is made from.
     (UPLOAD, " upload›"),
     ("Azure Service Bus Data Owner", "090c5cfd-751d-490a-894a-3ce6f1109419"),
 ];
@@ -45,7 +45,7 @@ const ISSUERS: &str = "‹issuers›";
 /// Who may do what: identity, role, resource.
 type Grant = (String, &'static str, String);
 
-/// `issuersObjectId` of every expansion, to see what issuers get.
+/// `issuersObjectId` of every expansion, so that the roles of issuers are checked.
 pub(crate) fn sample_issuers() -> Value {
     Value::Text(ISSUERS.to_owned())
 }
@@ -84,7 +84,7 @@ pub(crate) fn check(checked: &Checked<'_>) -> Vec<Problem> {
     problems
 }
 
-/// What the code does.
+/// The needs of the code.
 fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
     let mut needs = BTreeSet::new();
     let mut need = |who: &str, role: &'static str, on: String| needs.insert((who.to_owned(), role, on));
@@ -92,7 +92,7 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
     let entry = |kind: &str, slug: &dyn std::fmt::Display| format!("entry {kind}-{slug}");
     let container = |name: &str| format!("container {name}");
     for name in provision::WORK {
-        // The host receives what triggers a function; the handler sends again what has to wait, and announces forgotten
+        // The host receives what triggers a function; the handler resends what has to wait, and announces forgotten
         // blobs.
         need("handler", RECEIVER, queue(name));
         need("handler", SENDER, queue(name));
@@ -108,11 +108,11 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
     need("operators", CONTRIBUTOR, container("organizations"));
     for document in &checked.organizations {
         let organization = &document.organization;
-        // Read, list and remove files and images; write receipts; publish the outbox.
+        // Read, list and delete files and images; write receipts; publish the outbox.
         need("handler", CONTRIBUTOR, container(&organization.drops_container()));
         need("handler", CONTRIBUTOR, container(&organization.images_container()));
         need("handler", CONTRIBUTOR, container(&organization.results_container()));
-        // A signature can do what its signer can.
+        // A signature can do whatever its signer can.
         need("issuers", UPLOAD, container(&organization.drops_container()));
         need("issuers", UPLOAD, container(&organization.images_container()));
         need("issuers", READER, container(&organization.results_container()));
@@ -122,11 +122,11 @@ fn needs(checked: &Checked<'_>) -> BTreeSet<Grant> {
             need("operators", RECEIVER, queue(&name));
             need("operators", SENDER, queue(&name));
         }
-        // Messages for hospitals are never sent back from the dead letters: a charge must not be.
+        // Messages for hospitals are never sent back from the dead letters, because a charge must not be sent twice.
         let out = organization.slug.hl7_out_queue();
         need("handler", SENDER, queue(&out));
         need("operators", RECEIVER, queue(&out));
-        // Operators submit rejected messages again, and see to what could not be forwarded.
+        // Operators resubmit rejected messages, and deal with messages that could not be forwarded.
         for kind in ["orders", "gradings", "hl7"] {
             need("operators", SENDER, entry(kind, &organization.slug));
             need("operators", RECEIVER, format!("subscription of {}", entry(kind, &organization.slug)));

@@ -1,4 +1,4 @@
-//! The app settings: the handler starts with them, and none is there that nobody reads.
+//! The app settings: the handler starts with them, and each of them is read by something.
 
 use crate::bicep::Value;
 use crate::{Checked, Problem};
@@ -6,17 +6,17 @@ use iris_azure::settings::Settings;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What Azure, the Functions host and the handler's allocator read themselves.
+/// Prefixes of settings that Azure, the Functions host and the handler's allocator read themselves.
 const PLATFORM: [&str; 4] = ["AzureWebJobsStorage__", "APPLICATIONINSIGHTS_", "AzureWebJobs.", "MIMALLOC_"];
-/// What the OpenTelemetry SDK reads, as far as the templates set it.
+/// Settings of the OpenTelemetry SDK, as far as the templates set them.
 const TELEMETRY: [&str; 3] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_SERVICE_NAME"];
 /// What Flex Consumption refuses or ignores (functions-host-contract §6.1).
 const REFUSED: [&str; 4] =
     ["FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_TIME_ZONE", "WEBSITE_RUN_FROM_PACKAGE"];
-/// The setting under which the secret of every expansion stands, to see that secrets are referred to.
+/// The setting that holds the secret of every expansion, to check that secrets are referred to and not contained.
 const SECRET: &str = "DESTINATION_SECRET";
 
-/// `otlpEndpoint` of every expansion, to see what comes of it.
+/// `otlpEndpoint` of every expansion, to check its effect.
 pub(crate) fn sample_collector() -> Value {
     Value::Text("http://collector.example:4318".to_owned())
 }
@@ -71,7 +71,7 @@ fn referred(checked: &Checked<'_>) -> BTreeSet<String> {
 }
 
 impl Checked<'_> {
-    /// The app settings as the handler would see them, with stand-ins for what only Azure knows.
+    /// The app settings as the handler would see them, with placeholders for what only Azure knows.
     pub(super) fn app_settings(&self) -> Result<BTreeMap<String, String>, Problem> {
         let config = super::only(self.made("Microsoft.Web/sites/config").filter(|config| config.name == "appsettings"));
         match config.and_then(|config| config.body.get("properties")) {
@@ -84,7 +84,7 @@ impl Checked<'_> {
     }
 }
 
-/// Replaces symbols by values of their kind.
+/// Replaces symbols with values of their kind.
 fn stand_in(text: &str) -> String {
     let mut result = String::new();
     let mut rest = text;

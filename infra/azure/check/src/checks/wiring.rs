@@ -1,4 +1,4 @@
-//! Names: whatever is used is declared, whatever is declared is used, and a module gets the parameters it has.
+//! Names: whatever is used is declared, whatever is declared is used, and a module gets exactly the parameters it has.
 
 use crate::Problem;
 use crate::bicep::{Expression, File, Part};
@@ -24,7 +24,7 @@ pub(crate) fn check(file: &File, files: &BTreeMap<String, Rc<File>>) -> Vec<Prob
         expression.walk(&mut Vec::new(), &mut |part, locals| match part {
             Expression::Name(name) if !locals.contains(&name.as_str()) => {
                 used.insert(name.clone());
-                // Inside its own object a nested resource is known by its short name.
+                // Within its own object, a nested resource is known by its short name.
                 let nested = || resources.iter().any(|resource| resource.ends_with(&format!("::{name}")));
                 if !known(name) && !nested() {
                     problem(format!("{name} is used, but not declared"));
@@ -59,7 +59,7 @@ pub(crate) fn check(file: &File, files: &BTreeMap<String, Rc<File>>) -> Vec<Prob
     problems
 }
 
-/// Everything a file evaluates.
+/// Every expression in a file.
 fn expressions(file: &File) -> impl Iterator<Item = &Expression> {
     let defaults = file.parameters.values().filter_map(|parameter| parameter.default.as_ref());
     defaults
@@ -77,7 +77,7 @@ fn keys(object: &Expression) -> BTreeSet<String> {
     object.object().iter().filter_map(|(key, _)| literal(key)).collect()
 }
 
-/// A parameter file assigns what its template has, and all that it needs.
+/// A parameter file assigns only parameters of its template, and all that the template requires.
 fn assigned(file: &File, files: &BTreeMap<String, Rc<File>>) -> Vec<Problem> {
     let Some(target) = file.using.as_ref().and_then(|using| files.get(using)) else {
         return vec![Problem::new(&file.name, "using names no file that exists")];

@@ -25,10 +25,10 @@ use serde::Deserialize;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The most bytes taken, as of a drop.
+/// The most bytes accepted, as for a drop.
 const MOST: u64 = 512 << 20;
 
-/// Who brings what.
+/// Which organization brings which file.
 #[derive(Deserialize)]
 pub(crate) struct Brought {
     organization: String,
@@ -192,7 +192,7 @@ fn download(rule: &iris_model::organization::DropRule) -> Result<Response, Error
     Ok((headers, content).into_response())
 }
 
-/// Puts the file where a caller puts it.
+/// Puts the file where a caller would put it.
 async fn load(console: &Shared, held: &Held) -> Result<Response, Error> {
     let container =
         ContainerName::new(held.organization.drops_container()).map_err(|_| Error::Missing("such container"))?;

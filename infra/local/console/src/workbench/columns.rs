@@ -174,7 +174,7 @@ pub(super) fn dates(proposal: &Proposal, entered: &Entered) -> Markup {
     }
 }
 
-/// Required fields that nothing gives a value yet, and those that a person gave one.
+/// Required fields that get no value from anywhere yet, and those that a person gave one.
 pub(super) fn missing(proposal: &Proposal, entered: &Entered, organization: &Organization) -> Markup {
     use iris_intake::suggest::Fallback;
     let given: Vec<IntakeField> = entered.choices.fallbacks.keys().copied().collect();
@@ -210,12 +210,12 @@ pub(super) fn missing(proposal: &Proposal, entered: &Entered, organization: &Org
         }
         @for field in &entered.doubled { p.issue.bad { "Two columns are chosen for " (field.name()) ". Keep one." } }
         @for field in entered.unconfirmed() { p.issue.warn { (field.name()) " wants your confirmation beside its column." } }
-        // Columns that are used beside their own field keep it when the form comes back.
+        // Columns used for further fields keep them when the form comes back.
         @for (field, at) in doubly(entered) { input type="hidden" name={ "m-" (field.name()) } value={ "column:" (at) }; }
     }
 }
 
-/// Fields that take a column which is another field's in its own line.
+/// Fields that use a column which is listed under another field.
 fn doubly(entered: &Entered) -> Vec<(IntakeField, usize)> {
     let mut seen = std::collections::BTreeSet::new();
     entered.choices.columns.iter().filter(|(_, at)| !seen.insert(**at)).map(|(field, at)| (*field, *at)).collect()

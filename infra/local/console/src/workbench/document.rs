@@ -1,4 +1,4 @@
-//! The organization's document as it is now, and putting it back changed.
+//! The organization's current document, and storing a changed one.
 
 use crate::Console;
 use crate::failure::Error;
@@ -34,7 +34,7 @@ pub(crate) async fn read(console: &Console, slug: &Slug) -> Result<Document, Err
     Ok(Document { organization, content, version })
 }
 
-/// Puts a changed document in the place of the version it was made from, and enters that into the audit before.
+/// Replaces the version that a changed document was made from, and enters that into the audit first.
 pub(crate) async fn put(
     console: &Console,
     edited: &Edited,

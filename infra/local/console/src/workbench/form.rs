@@ -17,28 +17,28 @@ impl Form {
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// Where the data is said to be.
+    /// Where a person says the data is.
     pub(crate) fn view(&self) -> View {
         let header_row = self.get("header").and_then(|number| number.parse().ok());
         View { sheet: self.get("sheet").map(str::to_owned), header_row }
     }
 
-    /// Whether it has choices, or says only where the data is.
+    /// Whether it has choices, or only says where the data is.
     fn has_choices(&self) -> bool {
         self.get("chosen") == Some(&self.place())
     }
 
-    /// The place that the choices of the form are about.
+    /// The place that the form's choices refer to.
     fn place(&self) -> String {
         format!("{}/{}", self.get("sheet").unwrap_or_default(), self.get("header").unwrap_or_default())
     }
 }
 
-/// What was chosen, and what still stands against it.
+/// What was chosen, and what still prevents reading the file.
 pub(crate) struct Entered {
     pub(crate) choices: Choices,
     pub(crate) confirmed: BTreeSet<IntakeField>,
-    /// Columns chosen for a field that has one already.
+    /// Columns chosen for a field that already has one.
     pub(crate) doubled: Vec<IntakeField>,
     pub(crate) missing: Vec<IntakeField>,
     pub(crate) pattern: String,
@@ -60,7 +60,7 @@ pub(crate) fn order_name(order: DateOrder) -> &'static str {
 }
 
 impl Entered {
-    /// Reads the form; where it has no choices about this place yet, the proposal's stand.
+    /// Reads the form; if it has no choices for this place yet, those of the proposal apply.
     pub(crate) fn read(form: &Form, proposal: &Proposal, organization: &Organization, file_name: &str) -> Self {
         let mut entered = Self {
             choices: proposal.choices.clone(),
@@ -142,7 +142,7 @@ impl Entered {
         self.choices.to_confirm().into_iter().filter(|field| !self.confirmed.contains(field)).collect()
     }
 
-    /// Whether nothing stands against reading the file so.
+    /// Whether nothing prevents reading the file like this.
     pub(crate) fn is_ready(&self) -> bool {
         self.missing.is_empty() && self.doubled.is_empty() && self.unconfirmed().is_empty() && self.is_dated
     }

@@ -1,4 +1,4 @@
-//! Files that somebody works on.
+//! Files that somebody is working on.
 
 use crate::failure::Error;
 use iris_model::Slug;
@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::{NamedTempFile, TempPath};
 use uuid::Uuid;
 
-/// Files held at a time; the oldest goes when another comes.
+/// Files held at a time; the oldest one is dropped for a new one.
 const HELD: usize = 16;
 
-/// A file in a temporary place; gone with the last who holds it.
+/// A file in a temporary place; deleted when nobody holds it any more.
 pub(crate) struct Held {
     /// Whose.
     pub(crate) organization: Slug,
@@ -26,7 +26,7 @@ pub(crate) struct Held {
 pub(crate) struct Bench(Mutex<VecDeque<(Uuid, Arc<Held>)>>);
 
 impl Bench {
-    /// Takes a file; gives the key it is found by.
+    /// Takes a file and returns its key.
     pub(crate) fn hold(&self, held: Held) -> Uuid {
         let key = Uuid::new_v4();
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +37,7 @@ impl Bench {
         key
     }
 
-    /// The file of a key.
+    /// The file with this key.
     pub(crate) fn get(&self, key: Uuid) -> Result<Arc<Held>, Error> {
         let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = files.iter().find(|(own, _)| *own == key).map(|(_, held)| Arc::clone(held));

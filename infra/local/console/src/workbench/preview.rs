@@ -1,4 +1,4 @@
-//! What would become of the file, and the way into the document.
+//! What would become of the file, and saving the mapping in the document.
 
 use super::form::Entered;
 use crate::changes::differences;
@@ -9,7 +9,7 @@ use iris_drops::trial::Tried;
 use iris_model::Severity;
 use maud::{Markup, html};
 
-/// Kinds of trouble shown.
+/// Kinds of problems shown.
 const GROUPS: usize = 30;
 
 /// The section "Preview".

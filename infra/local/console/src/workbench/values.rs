@@ -1,4 +1,4 @@
-//! What the values of the file mean: every different one of a field that has a fixed set, with the organization's own
+//! The meaning of the file's values: each different one of a field with a fixed set, with the organization's own
 //! choices.
 
 use super::form::Entered;

@@ -1,9 +1,9 @@
 //! Entity tags, and the clock they come from.
 //!
 //! A tag is a number that grows with every change in a store, written the way Azure does (`0x8DE…`: 100 ns ticks since
-//! year 1). The clock takes the time of day when it can and counts up when it must, and its last value is kept with the
-//! data: tags never repeat and never go back, also when the machine's clock does. The same number orders events (their
-//! `sequencer`).
+//! year 1). The clock uses the time of day when it can and counts up when it must, and its last value is stored with
+//! the data: tags never repeat and never go back, even when the machine's clock does. The same number orders events
+//! (their `sequencer`).
 
 use std::fmt;
 

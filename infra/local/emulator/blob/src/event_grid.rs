@@ -1,6 +1,6 @@
 //! `BlobCreated` events as Event Grid puts them on a queue: one JSON object per message, in either of its two schemas.
 //!
-//! Shapes and member order follow functions-host-contract §6.4. What a real subscription has and this machine has not
+//! Shapes and member order follow functions-host-contract §6.4. What a real subscription has and this machine does not
 //! is filled in recognizably: the subscription id is all zeros, the resource group is `local`.
 
 use serde::Serialize;
@@ -65,7 +65,7 @@ fn data<'a>(event: &'a BlobCreated, url: &'a str) -> Data<'a> {
 }
 
 fn time(event: &BlobCreated) -> String {
-    // 100 ns, as Event Grid writes it; finer digits are cut off.
+    // 100 ns, as Event Grid writes it; further digits are cut off.
     event.time.strftime("%Y-%m-%dT%H:%M:%S.%7fZ").to_string()
 }
 
@@ -86,7 +86,7 @@ struct EventGridEvent<'a> {
 /// [`Endpoint::blob_url`](crate::auth::Endpoint::blob_url)).
 ///
 /// # Errors
-/// Never for an event of this crate: all of it is text and numbers.
+/// None for an event of this crate, because all of it is text and numbers.
 pub fn event_grid(event: &BlobCreated, account: &str, url: &str) -> Result<String, serde_json::Error> {
     serde_json::to_string(&EventGridEvent {
         topic: topic(account),
@@ -114,7 +114,7 @@ struct CloudEvent<'a> {
 /// The event in the CloudEvents 1.0 schema; `url` as in [`event_grid`].
 ///
 /// # Errors
-/// Never for an event of this crate: all of it is text and numbers.
+/// None for an event of this crate, because all of it is text and numbers.
 pub fn cloud_event(event: &BlobCreated, account: &str, url: &str) -> Result<String, serde_json::Error> {
     serde_json::to_string(&CloudEvent {
         specversion: "1.0",

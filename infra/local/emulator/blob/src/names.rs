@@ -1,8 +1,8 @@
-//! Names of containers and blobs, checked once when they enter.
+//! Names of containers and blobs, checked once when they come in.
 //!
 //! A blob's name is data: it is never used as a file name, so `..`, device names and the like are harmless here and are
-//! kept as they were given. Only what no client can send to Azure either is refused: control characters, and names
-//! beyond its length limits.
+//! kept as given. Only names that Azure's clients cannot send either are refused: control characters, and names beyond
+//! its length limits.
 
 use std::fmt;
 

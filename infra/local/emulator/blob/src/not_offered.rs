@@ -1,7 +1,6 @@
-//! What the account does not offer: one table, which requests are refused by and the documentation's list is made of.
+//! What the account does not offer: one table, used both to refuse requests and to generate the documentation's list.
 
-/// Something of the service that is not offered here. A request that asks for it is refused with its name, never half
-/// done.
+/// A feature of the service that is not offered here. A request for it is refused by name, never half executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotOffered {
     /// Blobs of the other two types.
@@ -46,12 +45,12 @@ struct Entry {
     what: &'static str,
     /// Request headers that are refused, whatever they say.
     headers: &'static [&'static str],
-    /// Everything else that asks for it, as it stands in the documentation.
+    /// Everything else that asks for it, as written in the documentation.
     others: &'static [&'static str],
 }
 
 impl NotOffered {
-    /// All there is, in the order of the documentation.
+    /// All of them, in the order of the documentation.
     pub const ALL: [Self; 17] = [
         Self::AppendAndPageBlobs,
         Self::Snapshots,
@@ -154,7 +153,7 @@ impl NotOffered {
         Entry { what, headers, others }
     }
 
-    /// What it is, as it stands in answers and in the documentation.
+    /// What it is, as written in answers and in the documentation.
     #[must_use]
     pub const fn what(self) -> &'static str {
         self.entry().what

@@ -101,7 +101,7 @@ async fn what_was_answered_is_on_disk_although_the_store_was_never_closed() {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap().unwrap();
     }
-    // As a crash would leave it: the log not merged, no connection closed.
+    // The state a crash would leave: the log not merged, no connection closed.
     let mut pending = vec![folder.path().to_owned()];
     while let Some(from) = pending.pop() {
         let to = crashed.path().join(from.strip_prefix(folder.path()).unwrap());
@@ -198,7 +198,7 @@ async fn a_reader_keeps_its_version_and_its_file_goes_when_it_is_done() {
     store.put(&container(), &name, pattern(4_000_000), PutOptions::default()).await.unwrap();
     let download = store.read(&container(), &name, None, &Conditions::default()).await.unwrap();
     store.put(&container(), &name, "new", PutOptions::default()).await.unwrap();
-    // A second write is answered after the first one's files were dealt with.
+    // A second write is answered only after the first one's files were dealt with.
     store.put(&container(), &blob("other"), "x", PutOptions::default()).await.unwrap();
     assert_eq!(content_files(folder.path()), 1);
     assert_eq!(download.bytes().await.unwrap(), pattern(4_000_000));

@@ -1,4 +1,4 @@
-//! Accounts, and the credentials they give out.
+//! Accounts, and the credentials they issue.
 
 use std::net::SocketAddr;
 
@@ -18,7 +18,7 @@ const DEVELOPMENT_KEY: &str =
 /// Kept as they are in a blob's path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
-/// An account: its name and its keys, of which each has all rights (two, so that they can be changed in turn).
+/// An account: its name and its keys. Each key has all rights; there are two, so that they can be rotated.
 #[derive(Debug, Clone)]
 pub struct Account {
     name: String,
@@ -52,7 +52,7 @@ impl Account {
         &self.name
     }
 
-    /// Its keys; the first signs what the account gives out.
+    /// Its keys; the first signs the credentials that the account issues.
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         &self.keys
@@ -143,7 +143,8 @@ impl Endpoint<'_> {
         format!("{}/{container}/{}", self.url, utf8_percent_encode(name.as_str(), PATH))
     }
 
-    /// A container's address with a signature: such as `cw` for who only drops files, `rl` for who only fetches them.
+    /// A container's address with a signature: such as `cw` for callers that only drop files, `rl` for those that only
+    /// fetch them.
     #[must_use]
     pub fn container_sas_url(&self, container: &ContainerName, terms: &SasTerms) -> String {
         format!("{}?{}", self.container_url(container), self.sas(&Scope::Container(container.clone()), terms))

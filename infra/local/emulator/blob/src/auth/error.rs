@@ -2,16 +2,16 @@
 
 use crate::not_offered::NotOffered;
 
-/// A refusal. Messages name what did not fit, never a key or a signature.
+/// A refusal. Messages say what did not match, never a key or a signature.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// No proof at all.
+    /// No credential at all.
     #[error("the request carries neither an Authorization header nor a shared access signature")]
     Missing,
-    /// The proof does not hold: unknown account, wrong signature, expired, malformed.
+    /// The credential is invalid: unknown account, wrong signature, expired, malformed.
     #[error("{0}")]
     Failed(&'static str),
-    /// A kind of proof that is not offered.
+    /// A kind of credential that is not offered.
     #[error("{} are not offered by the local endpoint; use an account key or a shared access signature", .0.what())]
     NotOffered(NotOffered),
     /// The signature lacks a permission.
@@ -23,7 +23,7 @@ pub enum Error {
     /// The signature is for other services of the account.
     #[error("the signature is not for this service")]
     ServiceMismatch,
-    /// The signature asks for HTTPS.
+    /// The signature requires HTTPS.
     #[error("the signature is for another protocol")]
     ProtocolMismatch,
     /// The signature is for other addresses.

@@ -1,8 +1,8 @@
 //! The order in which the service puts `x-ms-` headers before they are signed.
 //!
-//! It is not that of the names' bytes but that of a dictionary: signs come before digits and digits before letters, and
-//! hyphens do not count unless the names are otherwise the same. The SDKs imitate it. For most requests both orders are
-//! one; they differ where one metadata name has `_` and another a digit at the same place.
+//! It is not the order of bytes but that of a dictionary: signs come before digits and digits before letters, and
+//! hyphens do not count unless the names are otherwise the same. The SDKs imitate it. For most requests both orders
+//! agree; they differ where one metadata name has `_` and another a digit at the same position.
 
 use std::cmp::Ordering;
 
@@ -19,7 +19,7 @@ pub(super) fn compare(left: &str, right: &str) -> Ordering {
     counting(left).cmp(&counting(right)).then_with(|| by_hyphens(left.as_bytes(), right.as_bytes()))
 }
 
-/// Of two names that differ in hyphens alone, the one whose hyphen comes first is the later one.
+/// If two names differ only in hyphens, the one whose hyphen comes first sorts last.
 fn by_hyphens(left: &[u8], right: &[u8]) -> Ordering {
     match left.iter().zip(right).find(|(a, b)| a != b) {
         Some((a, b)) => rank(*b).is_some().cmp(&rank(*a).is_some()).then(a.cmp(b)),

@@ -1,10 +1,10 @@
 //! Who may do what.
 //!
-//! Two kinds of proof are accepted: the account key (`Authorization: SharedKey …`), which has all rights, and shared
-//! access signatures in the query, which carry letters for what they permit (`r` read, `w` write, `c` create, `d`
-//! delete, `l` list, `t` tags), a time, and what they are for: one blob or one container (service SAS), or kinds of
-//! resources of the account (account SAS). A service SAS may leave its terms to a stored access policy of its
-//! container. There are no anonymous reads, and tokens of a directory are not accepted.
+//! Two kinds of credentials are accepted: the account key (`Authorization: SharedKey …`), which has all rights, and
+//! shared access signatures in the query, which carry letters for what they permit (`r` read, `w` write, `c` create,
+//! `d` delete, `l` list, `t` tags), a time, and a scope: one blob or one container (service SAS), or kinds of resources
+//! of the account (account SAS). A service SAS may take its terms from a stored access policy of its container. There
+//! are no anonymous reads, and directory tokens are not accepted.
 
 mod account;
 mod error;

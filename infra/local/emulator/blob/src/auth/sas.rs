@@ -1,7 +1,7 @@
 //! Shared access signatures: for one container or blob (service SAS), or for the account.
 //!
-//! A signature is over its own parameters, one a line, in an order that grew with the service's versions. Parameters
-//! that the version in `sv` does not know are not signed and therefore not honored.
+//! A signature covers its own parameters, one per line, in an order that grew with the service's versions. Parameters
+//! that the version in `sv` does not know are not signed and therefore ignored.
 
 use std::net::IpAddr;
 
@@ -28,7 +28,7 @@ pub enum SasKind {
     Account,
 }
 
-/// A stored access policy, as far as a signature leaves its terms to it.
+/// A stored access policy, from which a signature takes its terms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Not before.
@@ -48,7 +48,7 @@ pub struct SasTerms {
     pub expiry: Timestamp,
 }
 
-/// A signature as it stands in a query.
+/// A signature as it appears in a query.
 #[derive(Debug, Clone, Copy)]
 pub struct SasToken<'a> {
     query: &'a Query,
@@ -82,7 +82,7 @@ impl<'a> SasToken<'a> {
         Ok(Some(Self { query, kind }))
     }
 
-    /// The id of the stored access policy it leaves its terms to.
+    /// The id of the stored access policy that it takes its terms from.
     #[must_use]
     pub fn policy(&self) -> Option<&'a str> {
         self.query.get("si").filter(|id| !id.is_empty() && self.kind != SasKind::Account)
@@ -91,7 +91,7 @@ impl<'a> SasToken<'a> {
     /// Verifies the signature for a resource; `policy` is the one it names, when the container has it.
     ///
     /// # Errors
-    /// What does not hold.
+    /// Why the signature is not valid.
     pub fn verify(
         &self,
         account: &Account,

@@ -147,7 +147,8 @@ mod tests {
         );
     }
 
-    /// Python's and JavaScript's libraries sort so, and a request is refused unless the endpoint does, too.
+    /// Python's and JavaScript's libraries sort like this, and their requests are refused unless the endpoint does,
+    /// too.
     #[test]
     fn headers_are_signed_in_the_order_of_the_service() {
         let mut headers = HeaderMap::new();

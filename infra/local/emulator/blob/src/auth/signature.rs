@@ -21,7 +21,7 @@ pub struct Key {
 pub struct InvalidKey;
 
 impl Key {
-    /// Reads a key as it stands in connection strings.
+    /// Reads a key as written in connection strings.
     ///
     /// # Errors
     /// [`InvalidKey`].
@@ -44,7 +44,7 @@ impl Key {
         Self { bytes: bytes.to_vec(), mac: Hmac::new(&bytes.into()) }
     }
 
-    /// The key as it stands in connection strings.
+    /// The key as written in connection strings.
     #[must_use]
     pub fn to_base64(&self) -> String {
         STANDARD.encode(&self.bytes)
@@ -56,7 +56,7 @@ impl Key {
         STANDARD.encode(self.mac(text).finalize().into_bytes())
     }
 
-    /// Whether `signature` (base64) is of `text` by this key; takes the same time for all wrong ones.
+    /// Whether `signature` (base64) is this key's signature of `text`; takes the same time for all wrong ones.
     #[must_use]
     pub fn verifies(&self, text: &str, signature: &str) -> bool {
         STANDARD.decode(signature).is_ok_and(|signature| self.mac(text).verify_slice(&signature).is_ok())

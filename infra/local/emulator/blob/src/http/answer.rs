@@ -10,7 +10,7 @@ use super::{date, xml};
 use crate::etag::Etag;
 use crate::store::Pairs;
 
-/// A response in the making.
+/// A response being built.
 pub(super) struct Answer {
     response: Response<ResponseBody>,
     /// Metadata headers with their letter case, which header maps do not keep.
@@ -24,7 +24,7 @@ impl Answer {
         Self { response, names: Vec::new() }
     }
 
-    /// Adds a header. A value that cannot stand in a header is left out.
+    /// Adds a header. A value that is not allowed in a header is left out.
     pub(super) fn header(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
         if let Ok(value) = HeaderValue::from_bytes(value.as_ref().as_bytes()) {
             self.response.headers_mut().insert(HeaderName::from_static(name), value);

@@ -65,7 +65,8 @@ async fn single(call: &Call, parts: http::request::Parts) -> (Response<ResponseB
     finish(outcome, &ids)
 }
 
-/// Whether a request may stand in a batch: the account's batches have no bounds, those of a container stay in it.
+/// Whether a request is allowed in a batch: an account's batch may contain any, a container's only those on the
+/// container.
 fn is_within(batch: &Resource, path: &str) -> bool {
     let Resource::Container(own) = batch else { return true };
     matches!(resource(path), Ok((_, Resource::Blob(container, _))) if container == *own)
@@ -100,7 +101,7 @@ fn boundary(content_type: &str) -> Option<String> {
 pub(super) fn parse(document: &str, boundary: &str) -> Outcome<Vec<Part>> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
-    // What stands before the first delimiter is no part; a part that begins with `--` ends the batch.
+    // Text before the first delimiter is not a part; a part that begins with `--` ends the batch.
     for section in document.split(delimiter.as_str()).skip(1) {
         if section.starts_with("--") {
             return if parts.is_empty() { Err(invalid()) } else { Ok(parts) };

@@ -21,7 +21,7 @@ const DIGEST_RANGE: u64 = 4 * 1024 * 1024;
 const TAG_DOCUMENT: usize = 64 * 1024;
 
 impl Call {
-    /// What goes with content that is written.
+    /// The options for content that is written.
     pub(super) fn put_options(&self, headers: ContentHeaders) -> Outcome<PutOptions> {
         Ok(PutOptions {
             headers,
@@ -64,7 +64,7 @@ pub(super) async fn put(call: &Call, body: &mut RequestBody) -> Outcome<Answer> 
         .header("x-ms-request-server-encrypted", "true"))
 }
 
-/// The headers that describe a blob, whole or a part of it.
+/// The headers that describe a blob or a part of it.
 fn described(call: &Call, answer: Answer, blob: &Blob) -> Answer {
     let now = jiff::Timestamp::now();
     let (headers, over, state) = (blob.headers(), &call.grant.overrides, blob.lease().state(now));
@@ -107,7 +107,7 @@ pub(super) async fn properties(call: &Call) -> Outcome<Answer> {
         .header("x-ms-access-tier", blob.tier().unwrap_or(AccessTier::Hot).as_str())
         .optional("x-ms-access-tier-inferred", blob.tier().is_none().then_some("true"))
         .optional("x-ms-access-tier-change-time", blob.tier_since().map(date::format))
-        // What a tier that decides by itself has decided on.
+        // The tier that a self-managing tier has chosen.
         .optional("x-ms-smart-access-tier", (blob.tier() == Some(AccessTier::Smart)).then_some("Hot"));
     // Get Blob Metadata is a GET without a body.
     Ok(if call.method == http::Method::HEAD {

@@ -13,7 +13,7 @@ use crate::store::{Download, Upload};
 /// What is sent.
 pub(super) type ResponseBody = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Most bytes of an unread request body that are read and thrown away, so that the client sees the answer instead of a
+/// Most bytes of an unread request body that are read and discarded, so that the client sees the answer instead of a
 /// broken connection.
 const DRAIN: u64 = 256 * 1024 * 1024;
 
@@ -28,7 +28,7 @@ impl RequestBody {
     async fn next(&mut self) -> Outcome<Option<Bytes>> {
         let Self::Incoming(incoming) = self else { return Ok(None) };
         while let Some(frame) = incoming.frame().await {
-            // The client has gone: nobody reads the answer, and nothing was changed.
+            // The client is gone: nobody reads the answer, and nothing was changed.
             let frame = frame.map_err(|_| Failure::bad_request("IncompleteBody", "The request body ended early."))?;
             if let Ok(bytes) = frame.into_data() {
                 return Ok(Some(bytes));
@@ -60,7 +60,7 @@ impl RequestBody {
         Ok(all)
     }
 
-    /// Reads and forgets what is left.
+    /// Reads and discards the rest.
     pub(super) async fn drain(&mut self) {
         let mut read = 0;
         while let Ok(Some(bytes)) = self.next().await {
@@ -80,7 +80,7 @@ pub(super) fn full(bytes: impl Into<Bytes>) -> ResponseBody {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// A blob's content; `cut` closes the connection after so many bytes.
+/// A blob's content; `cut` closes the connection after this many bytes.
 pub(super) fn download(download: Download, cut: Option<u64>) -> ResponseBody {
     use futures::StreamExt as _;
     let stream = download.into_stream();
@@ -97,7 +97,7 @@ pub(super) fn download(download: Download, cut: Option<u64>) -> ResponseBody {
                 left -= piece.len() as u64;
                 Ok(Frame::data(piece))
             });
-            // A content that was not longer than the cut is cut at its end.
+            // Content no longer than the cut is cut at its end.
             let end = futures::stream::iter([Err(io::Error::from(io::ErrorKind::ConnectionAborted))]);
             BodyExt::boxed_unsync(StreamBody::new(stream.chain(end)))
         }

@@ -41,8 +41,8 @@ impl Ids {
     }
 }
 
-/// Whether a text can be a version of the protocol. Versions are dates, and later ones than are known here are taken:
-/// clients are newer.
+/// Whether a text can be a version of the protocol. Versions are dates, and later ones than those known here are
+/// accepted, because clients are newer.
 fn is_version(text: &str) -> bool {
     text.len() == "2026-04-06".len() && text.parse::<jiff::civil::Date>().is_ok()
 }
@@ -132,8 +132,8 @@ pub(super) fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// `/account[/container[/blob]]`, each percent-decoded. The blob's name is everything after the container, slashes and
-/// all; a backslash is one of them, as in Azure.
+/// `/account[/container[/blob]]`, each percent-decoded. The blob's name is everything after the container, including
+/// slashes; a backslash counts as one, as in Azure.
 pub(super) fn resource(path: &str) -> Outcome<(String, Resource)> {
     let decode = |part: &str| {
         let decoded = percent_decode_str(part).decode_utf8();

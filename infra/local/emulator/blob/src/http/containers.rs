@@ -112,7 +112,7 @@ pub(super) fn account_information() -> Answer {
         .header("x-ms-is-hns-enabled", "false")
 }
 
-/// What an account has that never was configured.
+/// The properties of an account that was never configured.
 pub(super) fn service_properties(call: &Call) -> Answer {
     let mut document = xml::Writer::new();
     document.open("StorageServiceProperties", "").open("Logging", "").leaf("Version", "1.0");

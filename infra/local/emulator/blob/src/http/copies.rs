@@ -1,8 +1,8 @@
 //! Copies: Copy Blob, Put Blob From URL, Put Block From URL. The source is a blob of the same account, named by its
 //! address.
 //!
-//! A copy that may take its time (Copy Blob) fails as its own operation when the source cannot be had. The others are
-//! done while the caller waits; they say that the source could not be verified, and what was wrong with it.
+//! A copy that may take its time (Copy Blob) fails like any other operation when the source cannot be read. The others
+//! are done while the caller waits; their errors say that the source could not be verified, and what was wrong with it.
 
 use futures::StreamExt as _;
 use http::{StatusCode, Uri};
@@ -30,7 +30,8 @@ fn refused(message: &'static str) -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "CannotVerifyCopySource", message)
 }
 
-/// Finds the source, and whether the caller may read it: by a signature in the address, or by the right it copies with.
+/// Finds the source, and checks that the caller may read it: by a signature in the address, or by the right it copies
+/// with.
 async fn source(call: &Call) -> Outcome<Source> {
     const HEADER: &str = "x-ms-copy-source";
     let address = call.header(HEADER).unwrap_or_default();
@@ -66,7 +67,7 @@ async fn source(call: &Call) -> Outcome<Source> {
     Ok(Source { container, name, url })
 }
 
-/// The tags of a copy: those of the request, or, by a word whose case counts, the source's (`None`).
+/// The tags of a copy: those of the request, or the source's (`None`) if a case-sensitive keyword says so.
 fn copied_tags(call: &Call) -> Outcome<Option<Pairs>> {
     const NAME: &str = "x-ms-copy-source-tag-option";
     match (call.header(NAME).as_deref(), call.tags()?) {
@@ -92,7 +93,7 @@ fn options(call: &Call, api: Api, headers: ContentHeaders, keeps_headers: bool) 
 
 async fn copied(call: &Call, from: Source, conditions: Conditions, options: CopyOptions) -> Result<Blob, CopyFailure> {
     let (container, name) = call.blob().map_err(CopyFailure::Request)?;
-    // What is wrong with the source is told apart from what is wrong with the destination.
+    // Problems with the source are distinguished from problems with the destination.
     let looked_up = call.store.properties(&from.container, &from.name, &conditions).await;
     looked_up.map_err(CopyFailure::Source)?;
     let from = CopySource { container: from.container, name: from.name, conditions, url: from.url };
@@ -105,7 +106,7 @@ enum CopyFailure {
 }
 
 impl CopyFailure {
-    /// Of a copy that may take its time.
+    /// For a copy that may take its time.
     fn of_copy(self) -> Failure {
         match self {
             Self::Source(store::Error::NotModified | store::Error::ConditionNotMet) => {
@@ -116,7 +117,7 @@ impl CopyFailure {
         }
     }
 
-    /// Of one that is done while the caller waits.
+    /// For a copy that is done while the caller waits.
     fn of_source(self) -> Failure {
         match self {
             Self::Source(error) => Failure::from(error).of_source(),
@@ -148,7 +149,7 @@ pub(super) async fn put_from_url(call: &Call) -> Outcome<Answer> {
     let mut conditions = call.source_conditions()?;
     let content = if call.asks_for_source_digest() {
         let (staged, blob) = fetch(call, &from, None, &conditions, u64::MAX).await?;
-        // The content that is copied must be the one that was looked at.
+        // The content that is copied must be the one that was checked.
         conditions.if_match = Some(Versions::These(vec![blob.etag.to_string()]));
         Some(staged)
     } else {
@@ -175,7 +176,7 @@ pub(super) async fn put_block_from_url(call: &Call) -> Outcome<Answer> {
         .header("x-ms-request-server-encrypted", "true"))
 }
 
-/// Reads a source, and checks it against the digest the caller knows.
+/// Reads a source, and compares it with the digest that the caller knows.
 async fn fetch(
     call: &Call,
     from: &Source,

@@ -14,13 +14,13 @@ pub(super) struct Failure {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: Cow<'static, str>,
-    /// Length of the blob a range did not fit.
+    /// Length of the blob, if a range did not fit it.
     pub(super) length: Option<u64>,
     /// What was wrong with the source of a copy.
     pub(super) source: Option<Box<SourceFailure>>,
 }
 
-/// What a copy's source answered, as clients are told besides the failure of the copy.
+/// The source's answer, which clients are told in addition to the failure of the copy.
 #[derive(Debug)]
 pub(super) struct SourceFailure {
     pub(super) status: StatusCode,
@@ -28,7 +28,7 @@ pub(super) struct SourceFailure {
     pub(super) message: Cow<'static, str>,
 }
 
-/// Most requests fail or not.
+/// The result of most requests.
 pub(super) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
@@ -55,7 +55,7 @@ impl Failure {
         )
     }
 
-    /// What is not offered is refused by name; anonymous reads as an account does that has them turned off.
+    /// Refuses what is not offered by its name; anonymous reads like an account that has them turned off.
     pub(super) fn not_offered(offer: NotOffered) -> Self {
         let (status, code) = match offer {
             NotOffered::AnonymousReads => (StatusCode::CONFLICT, "PublicAccessNotPermitted"),
@@ -74,7 +74,7 @@ impl Failure {
 
     /// The source of a copy made at once could not be read, for this reason.
     pub(super) fn of_source(self) -> Self {
-        // Not modified is no failure of a read, but it is one of a copy.
+        // "Not modified" is not a failure of a read, but it is one of a copy.
         let status =
             if self.status == StatusCode::NOT_MODIFIED { StatusCode::PRECONDITION_FAILED } else { self.status };
         let source = SourceFailure { status, code: self.code, message: self.message.clone() };

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Faults the endpoint is told to produce. Clones share them.
+/// Faults that the endpoint is to produce. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Faults(Arc<Inner>);
 

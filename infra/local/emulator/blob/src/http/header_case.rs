@@ -1,10 +1,10 @@
 //! The letter case of metadata names.
 //!
-//! The service keeps the case of `x-ms-meta-PatientName`; the HTTP library knows header names in lower case only. So
-//! the connection is listened to: while a request's head arrives its bytes are kept, and the names are looked up there;
-//! while a response's head leaves, the names in it are written as they were given (a change of letters, never of
-//! lengths). When a client sends its next request before it has read the answer, or a head leaves in several writes,
-//! names may stay in lower case; nothing depends on it.
+//! The service keeps the case of `x-ms-meta-PatientName`, but the HTTP library knows header names in lower case only.
+//! So the connection is intercepted: while a request's head arrives its bytes are kept, and the names are looked up
+//! there; while a response's head leaves, the names in it get their original case (letters change, lengths never do).
+//! When a client sends its next request before it has read the answer, or a head leaves in several writes, names may
+//! stay in lower case; nothing depends on it.
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
@@ -28,7 +28,7 @@ impl HeaderCase {
         self.0.get(name).cloned().unwrap_or_else(|| name.to_owned())
     }
 
-    /// Finds the names in a head, or in anything made of such lines.
+    /// Finds the names in a head, or in any other text made of header lines.
     pub(super) fn read(head: &[u8]) -> Self {
         let names = head.split(|byte| *byte == b'\n').filter_map(|line| {
             let name = metadata_name(line)?;
@@ -53,7 +53,7 @@ struct Heads {
     sending: Vec<String>,
 }
 
-/// What the request handler knows of its connection.
+/// What the request handler knows about its connection.
 #[derive(Debug, Clone)]
 pub(super) struct Ear(Arc<Mutex<Heads>>);
 
@@ -62,14 +62,14 @@ impl Ear {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request's head has arrived: its names; what follows is its body.
+    /// A request's head has arrived: returns its names; what follows is its body.
     pub(super) fn request(&self) -> HeaderCase {
         let mut heads = self.heads();
         heads.listening = false;
         HeaderCase::read(&std::mem::take(&mut heads.received))
     }
 
-    /// The answer is ready, and has these metadata names; what arrives next is the next head.
+    /// The answer is ready and has these metadata names; what arrives next is the next head.
     pub(super) fn answer(&self, names: Vec<String>) {
         let mut heads = self.heads();
         heads.listening = true;
@@ -77,7 +77,7 @@ impl Ear {
     }
 }
 
-/// A connection that is listened to.
+/// An intercepted connection.
 #[derive(Debug)]
 pub(super) struct Connection<S> {
     stream: S,
@@ -91,7 +91,8 @@ impl<S> Connection<S> {
         (Self { stream, ear: ear.clone() }, ear)
     }
 
-    /// The head at the beginning of what is about to be written, with its names' case; `None`: nothing to change.
+    /// The head at the beginning of what is about to be written, with its names in their original case; `None`: nothing
+    /// to change.
     fn recased(&self, buffer: &[u8]) -> Option<Vec<u8>> {
         let mut heads = self.ear.heads();
         if heads.sending.is_empty() || buffer.is_empty() {

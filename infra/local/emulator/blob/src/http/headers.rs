@@ -55,7 +55,7 @@ impl Call {
         Uuid::parse_str(bare).map(|id| Some(id.to_string())).map_err(|_| Failure::header(name))
     }
 
-    /// A base64 header of so many bytes.
+    /// A base64 header of this many bytes.
     fn digest<const N: usize>(&self, name: &'static str, code: &'static str) -> Outcome<Option<[u8; N]>> {
         let invalid = || Failure::bad_request(code, format!("The value of the header {name} is not a valid digest."));
         self.base64(name, code)?.map(|bytes| bytes.try_into().map_err(|_| invalid())).transpose()
@@ -136,7 +136,7 @@ impl Call {
                     "The key for one of the metadata key-value pairs is empty.",
                 ));
             }
-            // A name that was sent twice is one entry, as HTTP joins headers.
+            // A name that was sent twice is one entry, because HTTP joins such headers.
             match joined.iter_mut().find(|(own, _)| *own == name) {
                 Some((_, own)) => {
                     own.push(',');
@@ -176,7 +176,7 @@ impl Call {
     }
 }
 
-/// What content must have as its digest.
+/// The digest that content must have.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Digest {
     None,
@@ -194,7 +194,7 @@ impl Digest {
         }
     }
 
-    /// Checks a document that was read as a whole; gives its digests.
+    /// Checks a document that was read as a whole, and returns its digests.
     pub(super) fn check_document(self, document: &[u8]) -> Outcome<([u8; 16], u64)> {
         let mut crc64 = Crc64::default();
         crc64.update(document);
@@ -204,12 +204,12 @@ impl Digest {
     }
 }
 
-/// A CRC-64 as headers carry it.
+/// A CRC-64 as written in headers.
 pub(super) fn crc64_text(crc64: u64) -> String {
     base64(&crc64.to_le_bytes())
 }
 
-/// Bytes as headers and XML carry digests.
+/// Digests as written in headers and XML.
 pub(super) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }

@@ -13,7 +13,7 @@ use super::{date, xml};
 use crate::store::lease::Lease;
 use crate::store::{AccessTier, Blob, Entry, ListQuery, Pairs};
 
-/// Begins every marker; what follows is the first name of the next page in base64.
+/// The beginning of every marker; the rest is the first name of the next page in base64.
 const MARKER: &str = "1!";
 
 fn marker(next: &str) -> String {
@@ -149,6 +149,6 @@ fn describe(call: &Call, document: &mut xml::Writer, blob: &Blob) {
         tag_set(document, blob.tags());
         document.close("Tags");
     }
-    // The service's sign that a listing says nothing about object replication.
+    // The service's sign that a listing contains nothing about object replication.
     document.leaf("OrMetadata", "").close("Blob");
 }

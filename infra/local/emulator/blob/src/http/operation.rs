@@ -41,7 +41,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// Of these letters a signature must carry one.
+    /// A signature must have one of these letters.
     pub(super) fn letters(self) -> &'static str {
         match self {
             Self::AccountInformation | Self::Batch => "racwdl",
@@ -61,7 +61,7 @@ impl Operation {
             | Self::SetTier => "w",
             Self::DeleteContainer | Self::DeleteBlob => "d",
             Self::LeaseContainer | Self::LeaseBlob => "wd",
-            // No signature can read or change who may do what.
+            // No signature can read or change access policies.
             Self::ContainerPolicies | Self::SetContainerPolicies => "",
             Self::Tags | Self::SetTags => "t",
         }

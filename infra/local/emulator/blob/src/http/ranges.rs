@@ -1,5 +1,5 @@
-//! `Range` and `x-ms-range`: one range, from a first byte on. Whatever else they say is ignored, as RFC 9110 has it
-//! (section 14.2): the whole blob is the answer.
+//! `Range` and `x-ms-range`: one range, with a first byte. Anything else is ignored, as RFC 9110 prescribes (section
+//! 14.2): the answer is the whole blob.
 
 use super::call::Call;
 use super::failure::{Failure, Outcome};
@@ -23,7 +23,7 @@ impl Call {
         parse(&value)
     }
 
-    /// The range of a copy's source; the copy of something else than was meant is refused.
+    /// The range of a copy's source; an invalid one is refused, because otherwise the wrong bytes would be copied.
     pub(super) fn source_range(&self) -> Outcome<Option<ByteRange>> {
         const NAME: &str = "x-ms-source-range";
         self.header(NAME).map(|value| parse(&value).ok_or_else(|| Failure::header(NAME))).transpose()

@@ -1,4 +1,4 @@
-//! Connections, and the way of a request through the four steps.
+//! Connections, and how a request goes through the four steps.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -39,12 +39,12 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 /// Most headers of a request.
 const HEADERS: usize = 256;
 
-/// What an endpoint may be told.
+/// Options of an endpoint.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Faults to produce.
     pub faults: Faults,
-    /// Certificate and key to speak TLS with; without them the endpoint speaks plain HTTP.
+    /// Certificate and key for TLS; without them the endpoint speaks plain HTTP.
     pub tls: Option<Arc<ServerConfig>>,
 }
 
@@ -71,7 +71,7 @@ impl Server {
 /// Serves accounts, each with its own store, until `shutdown`; then waits for open requests up to ten seconds.
 ///
 /// # Errors
-/// When the listener is not on a loopback address: there is no business beyond this machine.
+/// When the listener is not on a loopback address: the endpoint must not serve other machines.
 pub async fn serve(
     listener: TcpListener,
     accounts: impl IntoIterator<Item = (Account, Store)>,
@@ -155,7 +155,7 @@ async fn connection(
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        // The sender only ever goes away.
+        // The sender never sends; it can only be dropped.
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -186,8 +186,8 @@ async fn respond(server: Arc<Server>, peer: Peer, request: Request<Incoming>, ea
     response
 }
 
-/// Takes the body off the answer to a HEAD. A failure then does not say that it has one either: C++ clients parse what
-/// is announced.
+/// Removes the body from the answer to a HEAD. For a failure, the headers that announce a body are removed as well,
+/// because C++ clients try to parse what is announced.
 fn leave_head(response: &mut Response<ResponseBody>) {
     *response.body_mut() = body::empty();
     if !response.status().is_success() {
@@ -219,7 +219,7 @@ pub(super) async fn execute(
     let operation = Operation::of(&call)?;
     call.grant = authorize(&call).await?;
     call.access = match operation {
-        // The requests inside are authorized one by one; this one only has to be genuine.
+        // The requests inside are authorized one by one; the batch itself only has to be authentic.
         Operation::Batch => Access::Full,
         _ => call.grant.permit(&call.resource, operation.within_container(), operation.letters())?,
     };

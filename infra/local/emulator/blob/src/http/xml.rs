@@ -1,4 +1,4 @@
-//! The protocol's XML: written with care for what names may contain, read as a flat list of leaves.
+//! The protocol's XML: written with care for what names may contain, and read as a flat list of leaves.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::failure::{Failure, Outcome};
 
-/// Deepest nesting that is read.
+/// Deepest nesting that is accepted.
 const DEEPEST: usize = 16;
 
-/// XML in the making.
+/// XML being written.
 pub(super) struct Writer(String);
 
 impl Writer {
@@ -22,7 +22,7 @@ impl Writer {
         Self("<?xml version=\"1.0\" encoding=\"utf-8\"?>".to_owned())
     }
 
-    /// An opening tag; `attributes` stand as they are.
+    /// An opening tag; `attributes` are written as they are.
     pub(super) fn open(&mut self, name: &str, attributes: &str) -> &mut Self {
         let _ = write!(self.0, "<{name}{attributes}>");
         self
@@ -46,7 +46,7 @@ impl Writer {
         self
     }
 
-    /// A blob's name or prefix: percent-encoded, and marked so, where XML cannot carry it.
+    /// A blob's name or prefix; percent-encoded, and marked so, if XML cannot represent it.
     pub(super) fn name(&mut self, element: &str, name: &str) -> &mut Self {
         if name.chars().any(|c| matches!(c, '\u{fffe}' | '\u{ffff}')) {
             let encoded = utf8_percent_encode(name, NON_ALPHANUMERIC);
@@ -61,7 +61,7 @@ impl Writer {
     }
 }
 
-/// Text as element content or attribute value; what XML cannot carry at all becomes U+FFFD.
+/// Text as element content or attribute value; what XML cannot represent at all becomes U+FFFD.
 pub(super) fn escape(text: &str) -> Cow<'_, str> {
     let plain = |c: char| !matches!(c, '<' | '>' | '&' | '"' | '\'' | '\0'..='\x08' | '\x0b'..='\x1f' | '\u{fffe}' | '\u{ffff}');
     if text.chars().all(plain) {
@@ -104,7 +104,7 @@ pub(super) fn error(failure: &Failure, request: Uuid) -> String {
 /// An element that contains no others.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
-    /// Name of the element it stands in.
+    /// Name of the element that contains it.
     pub(super) parent: String,
     pub(super) name: String,
     pub(super) text: String,

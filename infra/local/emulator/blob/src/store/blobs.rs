@@ -11,7 +11,7 @@ use super::writer::Transaction;
 use super::{Api, BlobCreated, Conditions, Error, Origin, Pairs, Store, chunks, conditions, lease};
 use crate::names::{BlobName, ContainerName};
 
-/// What goes with the content of a blob that is written.
+/// Options for the content of a blob that is written.
 #[derive(Debug, Clone, Default)]
 pub struct PutOptions {
     /// Its content headers. Without an MD5, [`Store::put_staged`] stores the computed one.
@@ -38,7 +38,7 @@ impl PutOptions {
 }
 
 impl Store {
-    /// Writes a blob whose content is at hand.
+    /// Writes a blob whose content is in memory.
     ///
     /// # Errors
     /// [`Error::ContainerNotFound`], a condition, a lease, or the disk.
@@ -185,7 +185,7 @@ impl Store {
         .await
     }
 
-    /// Replaces a blob's tags. Its version does not change; of the conditions only the lease counts.
+    /// Replaces a blob's tags. Its version does not change; of the conditions only the lease is checked.
     ///
     /// # Errors
     /// [`Error::ContainerNotFound`], [`Error::BlobNotFound`], a lease.
@@ -208,7 +208,7 @@ impl Store {
     }
 
     /// Assigns a blob to a tier. Neither its version nor its time of change changes; of the conditions only the lease
-    /// counts.
+    /// is checked.
     ///
     /// # Errors
     /// [`Error::ContainerNotFound`], [`Error::BlobNotFound`], a lease.
@@ -331,7 +331,7 @@ fn touch(tx: &mut Transaction<'_>, blob: &mut Blob) {
     blob.document.lease = std::mem::take(&mut blob.document.lease).after_write(tx.now);
 }
 
-/// Takes the committed content and the staged blocks off a blob.
+/// Removes the committed content and the staged blocks from a blob.
 pub(super) fn forget_content(tx: &mut Transaction<'_>, blob: i64) -> Result<(), Error> {
     for delete in
         ["DELETE FROM parts WHERE blob = ?1 RETURNING chunk", "DELETE FROM staged WHERE blob = ?1 RETURNING chunk"]

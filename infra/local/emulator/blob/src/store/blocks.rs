@@ -169,7 +169,7 @@ impl Store {
     }
 }
 
-/// The id of the blob a block is staged for; made, without content, when there is none.
+/// The id of the blob a block is staged for; created, without content, if there is none.
 fn stage_target(
     tx: &mut Transaction<'_>,
     container: i64,
@@ -189,7 +189,7 @@ fn stage_target(
     Ok(blob.id)
 }
 
-/// Finds the blocks of a list and lays them out.
+/// Finds the blocks of a list and their positions.
 fn arrange(tx: &Transaction<'_>, blob: i64, list: Vec<(BlockSource, Vec<u8>)>) -> Result<Vec<Part>, Error> {
     let find = |sql: &str| -> Result<HashMap<Vec<u8>, Placed>, Error> {
         let placed = tx

@@ -26,8 +26,8 @@ pub(super) fn retain(connection: &Connection, chunk: i64, users: i64) -> Result<
     Ok(())
 }
 
-/// Takes users off a chunk. The last one deletes it; its file, if it has one, is returned for deletion after the
-/// commit.
+/// Removes users from a chunk. When none is left the chunk is deleted; its file, if it has one, is returned for
+/// deletion after the commit.
 pub(super) fn release(connection: &Connection, chunk: i64, users: i64) -> Result<Option<String>, Error> {
     let left: Option<(i64, Option<String>)> = connection
         .prepare_cached("UPDATE chunks SET users = users - ?2 WHERE id = ?1 RETURNING users, file")?

@@ -1,7 +1,7 @@
 //! Conditional requests: ETag, time and lease.
 //!
 //! A failed condition on a write is `ConditionNotMet` (412), except that creating what exists (`If-None-Match: *`) is
-//! `BlobAlreadyExists` (409). On a read, what the reader has already is `NotModified` (304).
+//! `BlobAlreadyExists` (409). On a read, a version that the reader already has is `NotModified` (304).
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::etag::Etag;
 /// A set of versions, as in `If-Match` and `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Versions {
-    /// `*`: any version, that is, whether it exists.
+    /// `*`: any version, i.e. it must exist.
     Any,
     /// One of these tags, quoted or not.
     These(Vec<String>),
@@ -35,7 +35,7 @@ impl Versions {
     }
 }
 
-/// What must hold for an operation to be done. The default asks for nothing.
+/// What must hold for an operation. The default requires nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
     /// The version must be one of these.
@@ -66,7 +66,7 @@ impl Conditions {
     }
 }
 
-/// A version as conditions see it.
+/// A version with what conditions compare.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Version<'a> {
     pub(super) etag: Etag,

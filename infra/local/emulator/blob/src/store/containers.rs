@@ -8,7 +8,7 @@ use super::{Conditions, Error, Pairs, Store, conditions, lease};
 use crate::names::ContainerName;
 
 impl Store {
-    /// Makes a container.
+    /// Creates a container.
     ///
     /// # Errors
     /// [`Error::ContainerAlreadyExists`].
@@ -34,7 +34,7 @@ impl Store {
         .await
     }
 
-    /// Makes a container where there is none.
+    /// Creates a container unless it exists.
     ///
     /// # Errors
     /// When the store fails.
@@ -45,7 +45,7 @@ impl Store {
         }
     }
 
-    /// A container's properties, metadata and policies. Of the conditions only the lease counts.
+    /// A container's properties, metadata and policies. Of the conditions only the lease is checked.
     ///
     /// # Errors
     /// [`Error::ContainerNotFound`]; [`Error::Lease`].

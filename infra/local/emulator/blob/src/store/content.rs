@@ -1,9 +1,9 @@
-//! Content files: where bytes too long for the database live.
+//! Content files, for content that is too long for the database.
 //!
-//! A file is named by us (`{shard}/{session}-{number}`), never after a blob, written once, synced before the database
-//! learns of it, and deleted after the database has forgotten it. A crash between the two leaves an orphan; the next
-//! start deletes files of earlier sessions that the database does not know. A file that somebody still reads is deleted
-//! when the last reader is done.
+//! A file is named by us (`{shard}/{session}-{number}`), never after a blob. It is written once, synced before the
+//! database refers to it, and deleted after the database has forgotten it. A crash in between leaves an orphan; the
+//! next start deletes files of earlier sessions that the database does not know. A file that is still being read is
+//! deleted when the last reader is done.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -24,8 +24,8 @@ pub(super) struct ContentFolder {
     durable: bool,
     next: AtomicU64,
     pins: Mutex<HashMap<Arc<str>, Pin>>,
-    /// Held for reading between looking up a file in the database and pinning it, for writing while deciding what to
-    /// delete.
+    /// Held for reading between looking up a file in the database and pinning it, and for writing while deciding what
+    /// to delete.
     gate: RwLock<()>,
 }
 
@@ -48,7 +48,7 @@ impl ContentFolder {
         Ok(Self { root, session, durable, next: AtomicU64::new(0), pins: Mutex::default(), gate: RwLock::default() })
     }
 
-    /// Makes a new, empty file that is deleted again unless it is [kept](StagedFile::keep).
+    /// Creates a new, empty file that is deleted again unless it is [kept](StagedFile::keep).
     pub(super) fn create(self: &Arc<Self>) -> io::Result<(File, StagedFile)> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = format!("{:02x}/{:x}-{number:x}", number % SHARDS, self.session);
@@ -85,13 +85,13 @@ impl ContentFolder {
         Pins { folder: Arc::clone(self), paths }
     }
 
-    /// Deletes files the database no longer knows, those being read later.
+    /// Deletes files that the database no longer knows; those being read, later.
     pub(super) fn remove(&self, paths: Vec<String>) {
         if paths.is_empty() {
             return;
         }
-        // Readers that looked before the commit have pinned by the time the gate opens; later ones cannot find the
-        // file.
+        // Readers that looked before the commit have pinned their files by the time the gate opens; later ones cannot
+        // find the file.
         drop(self.gate.write().unwrap_or_else(PoisonError::into_inner));
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = Vec::new();
@@ -108,13 +108,13 @@ impl ContentFolder {
     }
 
     fn delete(&self, path: &str) {
-        // An undeleted file is only wasted space, and an orphan for the next start.
+        // A file that cannot be deleted only wastes space; the next start treats it as an orphan.
         if let Err(error) = fs::remove_file(self.root.join(path)) {
             tracing::warn!(%error, "a content file could not be deleted");
         }
     }
 
-    /// Deletes files of earlier sessions that are not in `known`; how many.
+    /// Deletes files of earlier sessions that are not in `known`, and returns how many.
     pub(super) fn remove_orphans(&self, known: &HashSet<String>) -> io::Result<usize> {
         let own = format!("{:x}-", self.session);
         let mut orphans = Vec::new();
@@ -141,7 +141,7 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Folders cannot be synced here; the file system's journal has to do.
+/// Folders cannot be synced here; the file system's journal has to suffice.
 #[cfg(not(unix))]
 pub(super) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
@@ -192,7 +192,7 @@ impl StagedFile {
         &self.folder
     }
 
-    /// The database knows it, or may.
+    /// From now on the database may know it.
     pub(super) fn keep(&mut self) {
         self.kept = true;
     }
@@ -206,7 +206,7 @@ impl Drop for StagedFile {
     }
 }
 
-/// Received content, on disk or small enough for the database; gone again if it is dropped.
+/// Received content, on disk or small enough for the database; discarded when it is dropped.
 #[derive(Debug)]
 pub struct Staged {
     pub(super) content: StagedContent,
@@ -225,7 +225,7 @@ pub(super) enum StagedContent {
 }
 
 impl Staged {
-    /// The database may know the content from here on.
+    /// From now on the database may know the content.
     pub(super) fn keep(&mut self) {
         if let StagedContent::File(file) = &mut self.content {
             file.keep();

@@ -1,4 +1,4 @@
-//! Copies inside the account: done at once, and without moving content.
+//! Copies within the account: done at once, and without moving content.
 
 use rusqlite::params;
 use uuid::Uuid;
@@ -21,16 +21,16 @@ pub struct CopySource {
     pub url: String,
 }
 
-/// What the copy gets.
+/// Options of a copy.
 #[derive(Debug, Clone)]
 pub struct CopyOptions {
     /// How the copy is announced: `CopyBlob`, or `PutBlob` for Put Blob From URL.
     pub api: Api,
-    /// Content headers; each in place of the source's.
+    /// Content headers; each replaces the source's.
     pub headers: ContentHeaders,
-    /// Whether the source's content headers are taken where none is given.
+    /// Whether the source's content headers are used where none is given.
     pub keeps_headers: bool,
-    /// Metadata in place of the source's.
+    /// Metadata that replaces the source's.
     pub metadata: Option<Pairs>,
     /// Tags (`None`: the source's).
     pub tags: Option<Pairs>,
@@ -74,7 +74,7 @@ impl Store {
             replaced.blob.length = from.length;
             let content_md5 = from.document.headers.content_md5.clone();
             let headers = if keeps_headers { headers.or(from.document.headers) } else { headers };
-            // The content is the source's, whatever becomes of its description.
+            // The content, and with it the MD5, is the source's, even if its description is replaced.
             let headers = ContentHeaders { content_md5: headers.content_md5.or(content_md5), ..headers };
             let metadata = metadata.unwrap_or(from.document.metadata);
             let tags = tags.unwrap_or(from.document.tags);

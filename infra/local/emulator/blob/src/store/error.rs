@@ -14,7 +14,7 @@ pub enum Error {
     /// The blob does not exist, or has uncommitted blocks only.
     #[error("the blob does not exist")]
     BlobNotFound,
-    /// The blob exists, and the write was to create it.
+    /// The blob exists, but the write was to create it.
     #[error("the blob already exists")]
     BlobAlreadyExists,
     /// The blob exists, and the writer may create blobs but not overwrite them.

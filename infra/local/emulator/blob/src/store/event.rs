@@ -1,8 +1,8 @@
-//! `BlobCreated` events, handed to whoever subscribed.
+//! `BlobCreated` events, sent to all subscribers.
 //!
-//! An event is handed over after the write is durable, in the order of the writes. It is not kept: what had not been
-//! handed over when the process died is lost, as an event can be lost on its way through Event Grid. Consumers need the
-//! same reconciling sweep for both (functions-host-contract §6.5).
+//! An event is sent after the write is durable, in the order of the writes. It is not stored: events not yet sent when
+//! the process dies are lost, just as an event can be lost on its way through Event Grid. Consumers need the same
+//! reconciling sweep for both (functions-host-contract §6.5).
 
 use std::sync::{Mutex, PoisonError};
 
@@ -72,7 +72,7 @@ pub struct Origin {
     pub request_id: Option<Uuid>,
 }
 
-/// Those who want events.
+/// The subscribers to events.
 #[derive(Debug, Default)]
 pub(super) struct Subscribers(Mutex<Vec<UnboundedSender<BlobCreated>>>);
 

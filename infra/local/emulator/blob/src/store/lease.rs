@@ -1,8 +1,8 @@
 //! Leases: an exclusive right to write, for 15 to 60 seconds or without end.
 //!
 //! A lease is *available*, *leased*, *expired* (its time ran out and nobody took it since), *breaking* (it ends soon)
-//! or *broken*. While leased or breaking, writes need its id. An expired or broken lease binds nobody, and the next
-//! write clears it; until then its former holder may renew an expired one.
+//! or *broken*. While it is leased or breaking, writes need its id. An expired or broken lease binds nobody, and the
+//! next write clears it; until then its former holder may renew an expired one.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub enum Error {
     /// A read or write with another id than the lease's.
     #[error("the lease id does not match the lease")]
     MismatchWithBlob,
-    /// A read or write with an id, and there is no lease.
+    /// A read or write with an id, although there is no lease.
     #[error("there is currently no lease")]
     NotPresentWithBlob,
     /// A read or write with the id of a lease that has ended.
@@ -52,7 +52,7 @@ pub enum Action {
         /// Seconds, 15 to 60; `None` for an endless lease.
         seconds: Option<u32>,
     },
-    /// Begin its time again.
+    /// Restart its time.
     Renew {
         /// Id of the lease.
         id: String,
@@ -71,12 +71,12 @@ pub enum Action {
     },
     /// End it without its id, at once or after a time.
     Break {
-        /// Seconds until it ends, 0 to 60; `None`: what is left of a timed lease, at once for an endless one.
+        /// Seconds until it ends, 0 to 60; `None`: the remaining time of a timed lease; at once for an endless one.
         seconds: Option<u32>,
     },
 }
 
-/// What a lease operation answers.
+/// The result of a lease operation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// Id of the lease, after acquire, renew and change.
@@ -217,7 +217,7 @@ impl Lease {
     }
 
     fn broken(&self, state: State, seconds: Option<u32>, now: Timestamp) -> Result<(Self, Outcome), Error> {
-        // When it ends by itself: a break may only bring that nearer, by whatever fraction of a second.
+        // When it would end by itself: a break can only bring that forward, even by a fraction of a second.
         let own = match state {
             State::Available => return Err(Error::NotPresentWithLease),
             State::Expired | State::Broken => Some(now),
@@ -249,7 +249,7 @@ impl Lease {
         }
     }
 
-    /// The lease after a write: one that has ended is forgotten.
+    /// The lease after a write: an ended one is cleared.
     pub(super) fn after_write(self, now: Timestamp) -> Self {
         if self.state(now).locked() { self } else { Self::default() }
     }

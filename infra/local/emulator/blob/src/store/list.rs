@@ -6,7 +6,7 @@ use super::record::{self, Blob, Container};
 use super::{Error, Store};
 use crate::names::ContainerName;
 
-/// Most entries in a page, and as many as there are when nothing is asked.
+/// Most entries in a page, and the default.
 pub(super) const PAGE: usize = 5000;
 
 /// What to list.
@@ -20,7 +20,7 @@ pub struct ListQuery {
     pub from: Option<String>,
     /// Most entries, 1 to 5,000; `None`: 5,000.
     pub limit: Option<usize>,
-    /// Also blobs that have uncommitted blocks only.
+    /// Also blobs that have only uncommitted blocks.
     pub uncommitted: bool,
 }
 
@@ -114,7 +114,7 @@ impl Store {
     }
 }
 
-/// The first text after all that begin with `prefix`; `None` when there is no such.
+/// The first text after all those that begin with `prefix`; `None` if there is none.
 fn after_prefix(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
@@ -136,7 +136,7 @@ fn blobs(connection: &Connection, container: i64, query: &ListQuery) -> Result<P
         "SELECT id, name, committed, etag, created, modified, length, document FROM blobs
          WHERE container = ?1 AND name >= ?2 AND (?3 IS NULL OR name < ?3) AND (committed OR ?4) ORDER BY name",
     )?;
-    // One pass of the outer loop per rolled-up prefix: its other names are skipped by seeking behind it.
+    // One pass of the outer loop per rolled-up prefix: its other names are skipped by seeking past it.
     'seek: loop {
         let mut rows = statement.query(params![container, from, end, query.uncommitted])?;
         while let Some(row) = rows.next()? {

@@ -1,8 +1,8 @@
 //! Containers and block blobs in a folder, without HTTP.
 //!
-//! Everything but long content is in one SQLite database; content beyond 64 KiB is in files next to it (`content`
+//! Everything except long content is in one SQLite database; content beyond 64 KiB is in files next to it (`content`
 //! module). A write is answered when it is durable: content files and their folder entries are synced before the
-//! database learns of them, and the database syncs its log once for all writes that wait at the same time (`writer`
+//! database refers to them, and the database syncs its log once for all writes that wait at the same time (`writer`
 //! module). Starting reads one row, however many blobs there are; files left behind by a crash are cleaned up in the
 //! background.
 //!
@@ -71,15 +71,16 @@ use writer::Writer;
 
 use crate::etag::Clock;
 
-/// Staged blocks nobody committed for this long are forgotten at the next start, as the service does after a week.
+/// Staged blocks that have not been committed for this long are discarded at the next start; the service discards them
+/// after a week.
 const STAGED_FOR_MILLISECONDS: i64 = 7 * 24 * 3600 * 1000;
 
-/// The blobs of one account. Clones share it; the last one to go waits for writes that were handed over.
+/// The blobs of one account. Clones share them; dropping the last one waits for writes that were handed over.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    // In the order in which they have to go: the writer first, the lock and a temporary folder last.
+    // In the order in which they have to be dropped: the writer first, the lock and a temporary folder last.
     writer: Writer,
     readers: Arc<Readers>,
     folder: Arc<ContentFolder>,
@@ -95,7 +96,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store in `folder`, which is made when it is missing. One process at a time may have it open.
+    /// Opens the store in `folder`, which is created if it is missing. Only one process at a time may have it open.
     ///
     /// # Errors
     /// [`Error::InUse`] when it is open elsewhere; [`Error::UnknownFormat`] when a newer version wrote it;
@@ -104,7 +105,8 @@ impl Store {
         Self::start(folder.as_ref(), None)
     }
 
-    /// Opens an empty store in a temporary folder that goes with it. As nobody can come back to it, nothing is synced.
+    /// Opens an empty store in a temporary folder that is deleted with it. As nobody can open it again, nothing is
+    /// synced.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -148,13 +150,13 @@ impl Store {
         Ok(Self(Arc::new(Inner { writer, readers, folder, subscribers, _lock: lock, _temporary: temporary })))
     }
 
-    /// From now on, an event for every blob that is written; see [`BlobCreated`] for what a crash does to them.
+    /// From now on, an event for every blob that is written; see [`BlobCreated`] for what happens to them in a crash.
     #[must_use]
     pub fn subscribe(&self) -> UnboundedReceiver<BlobCreated> {
         self.0.subscribers.subscribe()
     }
 
-    /// Begins to receive content, for [`Store::put_staged`] or [`Store::stage_block`].
+    /// Starts receiving content, for [`Store::put_staged`] or [`Store::stage_block`].
     #[must_use]
     pub fn upload(&self) -> Upload {
         Upload::new(Arc::clone(&self.0.folder))
@@ -191,7 +193,7 @@ fn forget_old_blocks(connection: &Connection, now: Timestamp) -> Result<(), Erro
         .query_map([before], |row| row.get(0))?
         .collect::<Result<Vec<i64>, _>>()?;
     for chunk in old {
-        // A file that is released here is an orphan, which the clean-up after the start removes.
+        // A file released here becomes an orphan, which is removed by the clean-up after the start.
         chunks::release(connection, chunk, 1)?;
     }
     connection.execute("DELETE FROM blobs WHERE committed = 0 AND id NOT IN (SELECT blob FROM staged)", [])?;
@@ -210,7 +212,8 @@ fn remove_orphans_later(readers: Arc<Readers>, folder: Arc<ContentFolder>) -> Re
     std::thread::Builder::new().name("blob-orphans".to_owned()).spawn(move || match work() {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "content files left behind by a crash were deleted"),
-        // A folder that went away meanwhile (a temporary one) has no orphans; anything else shows at the next use.
+        // A folder that disappeared meanwhile (a temporary one) has no orphans; any other failure shows at the next
+        // use.
         Err(error) => tracing::debug!(%error, "orphaned content files were not looked for"),
     })?;
     Ok(())

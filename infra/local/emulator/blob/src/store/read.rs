@@ -1,8 +1,8 @@
 //! Reading content: whole or a range, in pieces.
 //!
-//! What is read is the version that was found, even when it is overwritten or deleted meanwhile: files are pinned, and
-//! content in the database is either taken along (up to 1 MiB) or read through a connection that keeps seeing that
-//! moment.
+//! The version that was found is the one that is read, even when it is overwritten or deleted meanwhile: files are
+//! pinned, and content in the database is either loaded into memory (up to 1 MiB) or read through a connection that
+//! keeps seeing that state.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -22,7 +22,7 @@ use crate::names::{BlobName, ContainerName};
 
 /// Bytes read from a file at once.
 const PIECE: u64 = 1024 * 1024;
-/// Most content of the database to hold in memory for one reader.
+/// Most content from the database to hold in memory for one reader.
 const IN_MEMORY: u64 = 1024 * 1024;
 
 /// Bytes from `start` to `end` inclusive, or to the end of the blob.
@@ -82,7 +82,7 @@ struct Content {
     _pins: Pins,
 }
 
-/// Consecutive bytes of one chunk.
+/// Consecutive bytes within one chunk.
 struct Segment {
     from: Source,
     skip: u64,
@@ -146,7 +146,7 @@ impl Content {
                     Ok((file, bytes))
                 })
                 .await?;
-                // Only the rest of this segment continues where the file stands.
+                // Only the rest of this segment continues at the file's position.
                 self.open = more.then_some((path, file));
                 Ok(Some(bytes.into()))
             }
@@ -165,7 +165,7 @@ fn inline(connection: &Connection, chunk: i64) -> Result<Bytes, rusqlite::Error>
 }
 
 impl Store {
-    /// A whole blob in memory, if it is there; for blobs known to be small.
+    /// A whole blob in memory; for blobs known to be small.
     ///
     /// # Errors
     /// [`Error::ContainerNotFound`], [`Error::BlobNotFound`], or the disk.
@@ -193,7 +193,7 @@ impl Store {
     }
 }
 
-/// What a look-up found, with its files pinned.
+/// The result of a look-up, with its files pinned.
 struct Found {
     blob: Blob,
     start: u64,
@@ -240,7 +240,7 @@ fn look_up(
     conditions: &Conditions,
 ) -> Result<Found, Error> {
     let _gate = folder.enter();
-    // From here on the connection sees one state of the database, until it is put back.
+    // From now on the connection sees one state of the database, until it is put back.
     connection.execute_batch("BEGIN")?;
     let container = record::container_id(connection, container)?;
     let blob = record::committed_blob(connection, container, name)?;
@@ -261,7 +261,7 @@ fn look_up(
     Ok(Found { blob, start, length, segments, pins })
 }
 
-/// Reads what is in the database into memory.
+/// Loads the content that is in the database into memory.
 fn take_along(connection: &Connection, segments: &mut VecDeque<Segment>) -> Result<(), Error> {
     for segment in segments {
         if let Source::Database(chunk) = segment.from {

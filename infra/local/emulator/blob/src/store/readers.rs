@@ -21,8 +21,7 @@ impl Readers {
         Self { database, idle: Mutex::default() }
     }
 
-    /// A connection of the caller's own, to be [put back](Self::put_back) when nothing depends on what it sees any
-    /// more.
+    /// A connection for the caller alone, to be [put back](Self::put_back) when nothing depends on its view any more.
     pub(super) fn take(&self) -> Result<Connection, Error> {
         if let Some(connection) = self.idle().pop() {
             return Ok(connection);

@@ -29,14 +29,14 @@ pub struct ContentHeaders {
     /// `Cache-Control`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_control: Option<String>,
-    /// `Content-MD5` of the whole blob: computed for a blob written by one request, else as the writer said, of
-    /// whatever length.
+    /// `Content-MD5` of the whole blob: computed for a blob written by one request, else as the writer sent it, of any
+    /// length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_md5: Option<Vec<u8>>,
 }
 
 impl ContentHeaders {
-    /// These, and those of another where there is none.
+    /// These, completed from another's.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             content_type: self.content_type.or(other.content_type),
@@ -49,19 +49,19 @@ impl ContentHeaders {
     }
 }
 
-/// What content is that is written without a type.
+/// The type of content that is written without one.
 const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 
-/// How often a blob is said to be needed. It is kept and shown; everything is equally near here.
+/// How often a blob is expected to be needed. It is kept and shown; here, everything is equally fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccessTier {
-    /// Often; what blobs are that were never assigned one.
+    /// Often; the tier of blobs that were never assigned one.
     Hot,
     /// Seldom.
     Cool,
     /// Hardly ever.
     Cold,
-    /// As often as it turns out to be.
+    /// Depends on actual use.
     Smart,
 }
 
@@ -106,7 +106,7 @@ pub(super) struct BlobDocument {
     pub(super) copy: Option<CopyRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tier: Option<AccessTier>,
-    /// When it was assigned; unknown where an earlier release did so.
+    /// When it was assigned; unknown if an earlier release did so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tier_since: Option<Timestamp>,
 }
@@ -117,7 +117,7 @@ pub struct Blob {
     pub(super) id: i64,
     /// Its name.
     pub name: BlobName,
-    /// `false`: it has uncommitted blocks only, and nothing to read.
+    /// `false`: it has only uncommitted blocks, and nothing to read.
     pub committed: bool,
     /// Its version.
     pub etag: Etag,
@@ -131,7 +131,7 @@ pub struct Blob {
 }
 
 impl BlobDocument {
-    /// Of a blob that is written anew; its lease stays.
+    /// For a blob that is overwritten; its lease stays.
     pub(super) fn written(
         mut headers: ContentHeaders,
         metadata: Pairs,

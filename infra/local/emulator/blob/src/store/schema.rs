@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::Error;
 
-/// Raised with every change to the tables that an older program could not read.
+/// Incremented with every change to the tables that an older program could not read.
 const FORMAT: i64 = 1;
 
 const TABLES: &str = "
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS staged (
     PRIMARY KEY (blob, block)) WITHOUT ROWID;
 ";
 
-/// Settings of every connection. Where it is to be durable, a commit waits for the disk.
+/// Settings of every connection. If it is to be durable, a commit waits for the disk.
 pub(super) fn configure(connection: &Connection, durable: bool) -> Result<(), Error> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.busy_timeout(std::time::Duration::from_secs(30))?;
@@ -39,7 +39,7 @@ pub(super) fn configure(connection: &Connection, durable: bool) -> Result<(), Er
     Ok(())
 }
 
-/// Makes the tables where they are missing.
+/// Creates the tables that are missing.
 pub(super) fn create(connection: &Connection) -> Result<(), Error> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > FORMAT {

@@ -1,4 +1,4 @@
-//! Receiving content: small in memory, else to a content file, one piece written while the next arrives.
+//! Receiving content: small content in memory, larger content to a file, one piece written while the next arrives.
 //!
 //! At most two pieces are in memory per upload, whatever its length.
 
@@ -19,7 +19,7 @@ pub(crate) const INLINE: usize = 64 * 1024;
 /// Bytes written to a file at once.
 const PIECE: usize = 1024 * 1024;
 
-/// Content being received. Dropping it forgets what was received.
+/// Content being received. Dropping it discards what was received.
 pub struct Upload {
     folder: Arc<ContentFolder>,
     buffer: Vec<Bytes>,
@@ -115,7 +115,7 @@ impl Upload {
         Ok(())
     }
 
-    /// All bytes were given: makes them durable (except small ones, which become durable with their blob).
+    /// Ends the content and makes it durable (except small content, which becomes durable with its blob).
     ///
     /// # Errors
     /// [`Error::Io`] when the disk refuses.

@@ -1,9 +1,9 @@
-//! All writes, one thread, group commit.
+//! All writes: one thread, with group commit.
 //!
-//! Writers hand a closure to the thread and wait. The thread takes everything that is waiting into one transaction
-//! (each closure in its own savepoint, so that a refused one leaves no trace), commits once, and then answers all. A
-//! write is therefore answered after its bytes are on disk, while the disk is asked once for many. Effects that must
-//! not happen before the commit (events, deletion of content files nobody uses) are collected and carried out after it.
+//! Writers pass a closure to the thread and wait. The thread runs all waiting closures in one transaction (each in its
+//! own savepoint, so that a refused one leaves no trace), commits once, and then answers all. So a write is answered
+//! after its bytes are on disk, but one disk sync serves many. Effects that must not happen before the commit (events,
+//! deletion of unused content files) are collected and carried out after it.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -31,7 +31,7 @@ pub(super) struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// The tag of a new version.
+    /// The tag for a new version.
     pub(super) fn tick(&mut self) -> Etag {
         self.clock.tick(self.now)
     }
@@ -41,7 +41,7 @@ impl Transaction<'_> {
         self.effects.events.push(event);
     }
 
-    /// Takes one user off a chunk; the last one takes the chunk along.
+    /// Removes one user from a chunk; the last one deletes the chunk.
     pub(super) fn release(&mut self, chunk: i64, users: i64) -> Result<(), Error> {
         if let Some(file) = chunks::release(self.connection, chunk, users)? {
             self.effects.files.push(file);
@@ -57,7 +57,7 @@ struct Effects {
 }
 
 trait Job: Send {
-    /// Does the work; whether it is to be kept.
+    /// Does the work; returns whether to keep it.
     fn run(&mut self, transaction: &mut Transaction<'_>) -> bool;
     fn finish(self: Box<Self>, durable: bool);
 }
@@ -89,7 +89,7 @@ where
     }
 }
 
-/// The way to the writing thread. Dropping it lets the thread finish what was handed over and waits for it.
+/// A handle to the writing thread. Dropping it lets the thread finish what was handed over and waits for it.
 pub(super) struct Writer {
     jobs: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,

@@ -1,4 +1,4 @@
-//! Requests nobody sends by accident. Each is answered or its connection closed; the endpoint goes on.
+//! Requests that nobody sends by accident. Each is answered or its connection closed; the endpoint keeps working.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -15,7 +15,7 @@ async fn raw(endpoint: &Endpoint, request: &[u8]) -> String {
     read_head(&mut stream).await
 }
 
-/// Sends bytes that are no complete request, and nothing more.
+/// Sends an incomplete request, and nothing more.
 async fn raw_and_close(endpoint: &Endpoint, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(endpoint.address).await.unwrap();
     let _ = stream.write_all(request).await;
@@ -142,7 +142,7 @@ async fn damaged_requests_do_not_hurt() {
              x\r\n\r\n"
         ),
     ];
-    // A fixed sequence of pseudo-random damage: bytes changed, removed, doubled.
+    // A fixed sequence of pseudo-random damage: bytes are changed, removed, doubled.
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut random = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,4 +1,5 @@
-//! What clients of other languages send and expect, where a server is easily stricter or laxer than the service.
+//! What clients of other languages send and expect, in cases where a server is easily stricter or laxer than the
+//! service.
 
 use iris_local_blob::NotOffered;
 use reqwest::StatusCode;
