@@ -89,5 +89,5 @@ fn count(manifest: &mut Manifest, page: &[BatchResult]) {
 
 fn entry(result: &BatchResult, zone: &TimeZone) -> anyhow::Result<Entry> {
     let stored = StoredResult::read(&result.document, &result.report, result.own_code)?;
-    Ok(Entry { row: row(stored.document(), result.sent_at, zone), result: stored })
+    Ok(Entry { row: row(stored.seen(), result.sent_at, zone), result: stored })
 }

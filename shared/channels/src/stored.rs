@@ -35,10 +35,10 @@ impl Result {
         Ok(Self { document, seen, basis, code })
     }
 
-    /// The document as it is stored.
+    /// The document.
     #[must_use]
-    pub fn document(&self) -> &Value {
-        &self.document
+    pub fn seen(&self) -> &OrderResult {
+        &self.seen
     }
 
     /// The report content that is not in the document.

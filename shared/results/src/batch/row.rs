@@ -1,11 +1,11 @@
 //! A result in the published columns (iris-facts §8.1; decision 224).
-//!
-//! A row is made from the stored document by the published property names, so documents of older versions can be read
-//! as long as those names exist.
 
+use iris_model::grading::{FindingEntry, Note};
+use iris_model::request::{Name, Provider};
+use iris_model::result::{EyeSideGrading, Gradings, OrderResult};
+use iris_model::{EvaluationType, OrderStatus};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 
 /// The columns, in the published order. The exact header of the nineteenth is not published.
 pub const HEADERS: [&str; 24] = [
@@ -48,47 +48,38 @@ const BETWEEN: &str = "|";
 /// Writes a result as a row. `sent` is when all recipients had received it, if they have. Times are local to the zone
 /// and do not name it, because spreadsheets cannot read zones.
 #[must_use]
-pub fn row(document: &Value, sent: Option<Timestamp>, zone: &TimeZone) -> Row {
-    let text = |pointer: &str| text(document, pointer);
-    let time = |pointer: &str| {
-        document.pointer(pointer).and_then(Value::as_str).map(|text| local(text, zone)).unwrap_or_default()
-    };
-    let originals = ["/ImageDetails/RightEyeOriginalCount", "/ImageDetails/LeftEyeOriginalCount"];
-    let originals: u64 = originals.iter().filter_map(|pointer| document.pointer(pointer)?.as_u64()).sum();
+pub fn row(result: &OrderResult, sent: Option<Timestamp>, zone: &TimeZone) -> Row {
+    let OrderResult { order, site, patient, gradings, image_details: images, .. } = result;
+    let operator = result.camera_operator.as_ref();
+    let originals = u64::from(images.right_eye_original_count) + u64::from(images.left_eye_original_count);
     [
-        text("/Order/PatientOrderId"),
-        text("/Order/ScheduledTime").replace('T', " "),
-        text("/Order/Status"),
-        list(document, "/Order/EvaluationTypes", |value| value.as_str().map(str::to_owned)),
-        either(text("/Site/Name"), || text("/Site/LocalId")),
-        name(document.pointer("/Patient/Name")),
-        text("/Patient/Gender"),
-        text("/Patient/Dob"),
-        text("/Patient/LocalId"),
-        text("/Patient/Phone"),
-        either(name(document.pointer("/CameraOperator/Name")), || text("/CameraOperator/UserName")),
-        provider(document.pointer("/OrderingProvider")),
-        provider(document.pointer("/Gradings/Provider")),
-        time("/Gradings/GradedTime"),
-        findings(document),
-        list(document, "/Gradings/DxCodes", |value| value.as_str().map(str::to_owned)),
-        text("/Cpt/Code"),
-        text("/Gradings/CarePlanName"),
+        order.patient_order_id.to_string(),
+        order.scheduled_time.map(|time| time.to_string().replace('T', " ")).unwrap_or_default(),
+        OrderStatus::code(order.status).to_owned(),
+        list(order.evaluation_types.iter().copied().map(EvaluationType::code)),
+        one_line(site.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&site.local_id)),
+        patient.name.as_ref().map(name).unwrap_or_default(),
+        patient.gender.map(|gender| gender.code().to_owned()).unwrap_or_default(),
+        patient.dob.map(|dob| dob.to_string()).unwrap_or_default(),
+        one_line(&patient.local_id),
+        optional(patient.phone.as_deref()),
+        operator
+            .and_then(|operator| operator.name.as_ref().map(name).filter(|name| !name.is_empty()))
+            .unwrap_or_else(|| optional(operator.and_then(|operator| operator.user_name.as_deref()))),
+        result.ordering_provider.as_ref().map(provider).unwrap_or_default(),
+        gradings.provider.as_ref().map(provider).unwrap_or_default(),
+        written(gradings.graded_time.instant, zone),
+        findings(gradings),
+        list(gradings.dx_codes.iter().map(String::as_str)),
+        optional(result.cpt.as_ref().and_then(|cpt| cpt.code.as_deref())),
+        one_line(&gradings.care_plan_name),
         originals.to_string(),
-        list(document, "/CameraOperator/Notes", note),
-        list(document, "/Gradings/Notes", note),
+        notes(operator.map(|operator| operator.notes.as_slice()).unwrap_or_default()),
+        notes(&gradings.notes),
         sent.map(|sent| written(sent, zone)).unwrap_or_default(),
-        text("/Order/State"),
+        one_line(&order.state),
         SOURCE.to_owned(),
     ]
-}
-
-fn text(value: &Value, pointer: &str) -> String {
-    match value.pointer(pointer) {
-        Some(Value::String(text)) => one_line(text),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    }
 }
 
 /// A row must be a single line for every tool.
@@ -96,35 +87,32 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn either(first: String, second: impl FnOnce() -> String) -> String {
-    if first.is_empty() { second() } else { first }
+fn optional(text: Option<&str>) -> String {
+    text.map(one_line).unwrap_or_default()
 }
 
 /// The entries of a list; the separator is removed from the values.
-fn list(document: &Value, pointer: &str, entry: impl Fn(&Value) -> Option<String>) -> String {
-    let entries = document.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
-    entries.filter_map(entry).map(|text| one_line(&text).replace(BETWEEN, "/")).collect::<Vec<_>>().join(BETWEEN)
+fn list<'a>(entries: impl Iterator<Item = &'a str>) -> String {
+    entries.map(|text| one_line(text).replace(BETWEEN, "/")).collect::<Vec<_>>().join(BETWEEN)
 }
 
-fn note(note: &Value) -> Option<String> {
-    note.get("Text").and_then(Value::as_str).map(str::to_owned)
+fn notes(notes: &[Note]) -> String {
+    list(notes.iter().filter_map(|note| note.text.as_deref()))
 }
 
-fn name(name: Option<&Value>) -> String {
-    let part = |key: &str| name.and_then(|name| name.get(key)).and_then(Value::as_str).map(one_line);
-    let parts = ["First", "Middle", "Last"].into_iter().filter_map(part).filter(|part| !part.is_empty());
-    parts.collect::<Vec<_>>().join(" ")
+fn name(name: &Name) -> String {
+    let parts = [&name.first, &name.middle, &name.last].into_iter().map(|part| optional(part.as_deref()));
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// `Sample Grader, OD (NPI 9000000007)`.
-fn provider(provider: Option<&Value>) -> String {
-    let Some(provider) = provider else { return String::new() };
-    let mut words = name(provider.get("Name"));
-    let degrees = text(provider, "/Degrees");
+fn provider(provider: &Provider) -> String {
+    let mut words = provider.name.as_ref().map(name).unwrap_or_default();
+    let degrees = optional(provider.degrees.as_deref());
     if !words.is_empty() && !degrees.is_empty() {
         words = format!("{words}, {degrees}");
     }
-    match (words.is_empty(), text(provider, "/NPI")) {
+    match (words.is_empty(), optional(provider.npi.as_deref())) {
         (_, npi) if npi.is_empty() => words,
         (true, npi) => format!("NPI {npi}"),
         (false, npi) => format!("{words} (NPI {npi})"),
@@ -132,41 +120,32 @@ fn provider(provider: Option<&Value>) -> String {
 }
 
 /// `OD: Diabetic Retinopathy: Moderate|OS: Not gradable: Blurred`, with the right eye first.
-fn findings(document: &Value) -> String {
-    let mut all = Vec::new();
-    for eye in ["OD", "OS"] {
-        let Some(side) = document.pointer("/Gradings").and_then(|gradings| gradings.get(eye)) else { continue };
-        let is_gradable = side.get("Gradable").and_then(Value::as_bool).unwrap_or_default();
-        let missing = text(side, "/MissingEyeReason");
-        if !missing.is_empty() {
-            all.push(format!("{eye}: Missing: {missing}"));
-        } else if !is_gradable {
-            let reasons = list(side, "/UngradableReasons", |value| value.as_str().map(str::to_owned));
-            let reasons = reasons.replace(BETWEEN, ", ");
-            all.push(if reasons.is_empty() {
-                format!("{eye}: Not gradable")
-            } else {
-                format!("{eye}: Not gradable: {reasons}")
-            });
-        }
-        for entry in side.get("Findings").and_then(Value::as_array).into_iter().flatten() {
-            let (finding, result) = (text(entry, "/Finding"), text(entry, "/Result"));
-            all.push(if result.is_empty() {
-                format!("{eye}: {finding}")
-            } else {
-                format!("{eye}: {finding}: {result}")
-            });
-        }
-    }
-    all.iter().map(|text| text.replace(BETWEEN, "/")).collect::<Vec<_>>().join(BETWEEN)
+fn findings(gradings: &Gradings) -> String {
+    let eyes = [("OD", &gradings.od), ("OS", &gradings.os)];
+    let all = eyes.into_iter().filter_map(|(eye, side)| Some((eye, side.as_ref()?)));
+    let all: Vec<String> = all.flat_map(|(eye, side)| said(side).map(move |text| format!("{eye}: {text}"))).collect();
+    list(all.iter().map(String::as_str))
 }
 
-/// A time from the document, in the zone; text that is not a time stays as it is.
-fn local(text: &str, zone: &TimeZone) -> String {
-    match text.parse::<Timestamp>() {
-        Ok(time) => written(time, zone),
-        Err(_) => one_line(text),
-    }
+/// What a result says of an eye.
+fn said(side: &EyeSideGrading) -> impl Iterator<Item = String> {
+    let missing = optional(side.missing_eye_reason.as_deref());
+    let reasons: Vec<String> = side.ungradable_reasons.iter().map(|reason| one_line(reason)).collect();
+    let state = if !missing.is_empty() {
+        Some(format!("Missing: {missing}"))
+    } else if side.gradable {
+        None
+    } else if reasons.is_empty() {
+        Some("Not gradable".to_owned())
+    } else {
+        Some(format!("Not gradable: {}", reasons.join(", ")))
+    };
+    state.into_iter().chain(side.findings.iter().map(entry))
+}
+
+fn entry(entry: &FindingEntry) -> String {
+    let (finding, result) = (optional(entry.finding.as_deref()), optional(entry.result.as_deref()));
+    if result.is_empty() { finding } else { format!("{finding}: {result}") }
 }
 
 /// `2026-11-21 09:30:00` in the zone.

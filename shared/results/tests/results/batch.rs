@@ -1,5 +1,6 @@
 //! Results as rows, and files of rows.
 
+use iris_model::OrderResult;
 use iris_results::batch::{BatchCsv, BatchWorkbook, HEADERS, Row, file_name, row};
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -11,13 +12,19 @@ use std::io::{Cursor, Read};
 /// A result with everything that a row shows. The patient is invented.
 fn full() -> Value {
     json!({
+        "Version": "2.3.1", "TransactionId": "6f0a51f7-93f4-4be5-9d5c-2b8e70c1a3d4", "Success": true,
+        "ResultObjectType": "OrderResult", "Images": [],
         "Timestamp": "2026-11-21T02:30:00.0000000+00:00",
         "ResultCode": "F",
         "Site": { "LocalId": "S1", "Name": "Sample Clinic" },
-        "ImageDetails": { "TotalCount": 5, "RightEyeOriginalCount": 2, "LeftEyeOriginalCount": 1, "RightEyeEnhancedCount": 2 },
+        "ImageDetails": {
+            "TotalCount": 5, "RightEyeCount": 4, "LeftEyeCount": 1, "RightEyeOriginalCount": 2, "LeftEyeOriginalCount": 1,
+            "RightEyeEnhancedCount": 2, "LeftEyeEnhancedCount": 0, "SingleEyeOnly": false
+        },
         "Order": {
             "PatientOrderId": 100001, "Status": "Complete", "LocalId": "A-1", "EvaluationTypes": ["DR", "AMD"],
-            "ScheduledTime": "2026-11-20T09:30:00", "State": "WA"
+            "ScheduledTime": "2026-11-20T09:30:00", "CreatedTime": "2026-11-19T08:00:00.0000000+00:00", "State": "WA",
+            "Expedite": false
         },
         "Patient": {
             "PatientId": 100002, "LocalId": "MRN-1", "Name": { "First": "Sample", "Middle": "Q", "Last": "Testpatient" },
@@ -28,7 +35,8 @@ fn full() -> Value {
         "Gradings": {
             "Notes": [{ "Text": "First | remark" }, { "Text": "Second\nline" }],
             "GradedTime": "2026-11-20T23:59:59.0000000+00:00",
-            "CarePlanName": "Eye care within a year",
+            "CarePlanName": "Eye care within a year", "CarePlanDescription": "", "Pathology": true, "Urgent": false,
+            "Emergent": false, "DiagnosisCodes": [],
             "OD": { "Gradable": true, "Findings": [
                 { "Finding": "Diabetic Retinopathy", "Result": "Moderate" }, { "Finding": "Suspected Cataract" }
             ] },
@@ -40,6 +48,10 @@ fn full() -> Value {
     })
 }
 
+fn read(document: &Value) -> OrderResult {
+    serde_json::from_value(document.clone()).unwrap()
+}
+
 fn named(row: &Row) -> BTreeMap<&'static str, &str> {
     HEADERS.into_iter().zip(row.iter().map(String::as_str)).collect()
 }
@@ -47,17 +59,47 @@ fn named(row: &Row) -> BTreeMap<&'static str, &str> {
 #[test]
 fn a_result_fills_the_published_columns() {
     let zone = TimeZone::get("America/Chicago").unwrap();
-    let row = row(&full(), Some("2026-11-21T02:31:07Z".parse().unwrap()), &zone);
+    let row = row(&read(&full()), Some("2026-11-21T02:31:07Z".parse().unwrap()), &zone);
     let lines: Vec<String> = HEADERS.iter().zip(&row).map(|(header, cell)| format!("{header}: {cell}")).collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
 fn what_a_result_does_not_say_is_an_empty_cell() {
-    let row = row(&json!({}), None, &TimeZone::UTC);
-    let row = named(&row);
-    let filled: Vec<_> = row.iter().filter(|(_, cell)| !cell.is_empty()).collect();
-    assert_eq!(filled, [(&"Order Creation Source", &"Integration"), (&"Original Images", &"0")]);
+    let mut least = full();
+    for section in ["OrderingProvider", "CameraOperator", "Cpt"] {
+        least.as_object_mut().unwrap().remove(section);
+    }
+    least["Site"] = json!({ "LocalId": "S1" });
+    least["Order"].as_object_mut().unwrap().remove("ScheduledTime");
+    least["Patient"] = json!({ "PatientId": 100002, "LocalId": "MRN-1" });
+    for part in ["OD", "OS", "Provider"] {
+        least["Gradings"].as_object_mut().unwrap().remove(part);
+    }
+    least["Gradings"]["Notes"] = json!([{}, { "Text": null }]);
+    least["Gradings"]["DxCodes"] = json!([]);
+    let row = row(&read(&least), None, &TimeZone::UTC);
+    let empty: Vec<_> = HEADERS.iter().zip(&row).filter(|(_, cell)| cell.is_empty()).map(|(name, _)| *name).collect();
+    assert_eq!(
+        empty,
+        [
+            "Scheduled Date",
+            "Patient Name",
+            "Patient Gender",
+            "Patient DOB",
+            "Patient Phone Number",
+            "Camera Operator",
+            "Ordering Provider",
+            "Interpreting Provider",
+            "Findings",
+            "Diagnoses",
+            "CPT",
+            "Camera Operator Notes",
+            "Interpreting Provider Notes",
+            "Results Sent Date"
+        ]
+    );
+    assert_eq!(named(&row)["Exam Location"], "S1", "the id where there is no name");
 }
 
 #[test]
@@ -65,7 +107,7 @@ fn eyes_that_were_not_examined_say_why() {
     let mut result = full();
     result["Gradings"]["OD"] = json!({ "Gradable": false, "MissingEyeReason": "Prosthesis" });
     result["Gradings"]["OS"] = json!({ "Gradable": false });
-    let row = row(&result, None, &TimeZone::UTC);
+    let row = row(&read(&result), None, &TimeZone::UTC);
     assert_eq!(named(&row)["Findings"], "OD: Missing: Prosthesis|OS: Not gradable");
 }
 
@@ -75,7 +117,7 @@ fn no_cell_runs_as_a_formula() {
     result["Patient"]["Phone"] = json!("+1 555 0100");
     result["Patient"]["Name"] = json!({ "First": "=cmd|' /C calc'!A0", "Last": "@SUM(A1)" });
     result["Gradings"]["Notes"] = json!([{ "Text": "-2+3" }]);
-    let row = row(&result, None, &TimeZone::UTC);
+    let row = row(&read(&result), None, &TimeZone::UTC);
     let mut content = Vec::new();
     let mut csv = BatchCsv::new(&mut content).unwrap();
     csv.write(&row).unwrap();
@@ -90,7 +132,7 @@ fn no_cell_runs_as_a_formula() {
 fn a_workbook_is_the_same_whenever_it_is_written() {
     let written = || {
         let mut book = BatchWorkbook::new(Timestamp::from_second(1_790_000_000).unwrap()).unwrap();
-        book.write(&row(&full(), None, &TimeZone::UTC)).unwrap();
+        book.write(&row(&read(&full()), None, &TimeZone::UTC)).unwrap();
         let mut file = Cursor::new(Vec::new());
         book.save(&mut file).unwrap();
         file.into_inner()
