@@ -210,8 +210,8 @@ impl LocalHost {
     /// outbox is empty.
     ///
     /// Work goes from queues to the outbox and from there to queues again, so something may slip past while one after
-    /// the other is looked at: the answer counts only when no message moved meanwhile.
-    ///
+    /// Work goes from queues to the outbox and from there to queues again, so something may slip past while they are
+    /// checked one after the other: the answer counts only if no message moved meanwhile.
     /// # Errors
     /// The broker's or the database's.
     pub async fn is_quiet(&self) -> Result<bool> {
@@ -240,14 +240,14 @@ impl LocalHost {
     }
 }
 
-/// Settings under which no timer runs: in Azure a timer is run by one instance, whichever holds its lease.
+/// Settings that disable all timers: in Azure only one instance runs a timer, whichever holds its lease.
 fn without_timers(mut settings: BTreeMap<String, String>, host: &Host) -> BTreeMap<String, String> {
     let timers = host.app().functions.iter().filter(|function| matches!(function.trigger, Trigger::Timer(_)));
     settings.extend(timers.map(|timer| (format!("AzureWebJobs.{}.Disabled", timer.name), "true".to_owned())));
     settings
 }
 
-/// Opens the queues' folder. One that has just been left by another local host may take a moment to be free.
+/// Opens the queues' folder. If another local host has just closed it, it may be locked for another moment.
 async fn open_broker(folder: &Path) -> Result<Broker> {
     let mut tries = 0;
     loop {
@@ -263,7 +263,7 @@ async fn open_broker(folder: &Path) -> Result<Broker> {
     }
 }
 
-/// Opens the blobs' folder, likewise.
+/// Opens the blobs' folder; it may be locked for a moment, too.
 async fn open_blobs(folder: &Path) -> Result<BlobStore> {
     let mut tries = 0;
     loop {
@@ -277,14 +277,14 @@ async fn open_blobs(folder: &Path) -> Result<BlobStore> {
     }
 }
 
-/// Opens the handler's database for looking, and brings its schema up to date, so that the handler finds it ready.
+/// Opens the handler's database for inspection, and brings its schema up to date, so that the handler finds it ready.
 async fn open_database(url: &str) -> Result<Arc<dyn OrderStore>> {
     let settings = DatabaseSettings { url: url.into(), token_identity: None, max_connections: 2 };
     iris_azure::database::open(&settings, &|_| None).await.context("the database cannot be opened; check --database")
 }
 
-/// Leaves the handler's settings where tools of the same user find them (`iris-admin --local`). The key they are made
-/// from lies there too.
+/// Writes the handler's settings to where tools of the same user find them (`iris-admin --local`). The key that they
+/// are derived from is in the same place.
 fn publish_settings(data: &Path, settings: &BTreeMap<String, String>) -> Result<()> {
     let file = data.join("handler-settings.json");
     let text = serde_json::to_vec_pretty(settings)?;

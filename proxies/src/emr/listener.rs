@@ -1,9 +1,9 @@
 //! Orders in: frames from a hospital become messages on the bus.
 //!
 //! 1. A frame is complete. 2. Its header is examined: a kind that is not accepted is refused at once. 3. The bytes are
-//! handed in unchanged.
+//!    handed in unchanged.
 //! 4. Once the bus has them durably, the hospital is answered. If the bus cannot be reached, nothing is answered, every
-//! connection is closed, and the proxy does not listen until it is back.
+//!    connection is closed, and the proxy does not listen until it is back.
 
 use super::socket::prepare;
 use super::uplink::Uplink;

@@ -20,7 +20,7 @@ use uuid::Uuid;
 const PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// MSH-9.1 of charges.
+/// The message type of charges.
 const CHARGE: &str = "DFT";
 
 /// A message on its way to a hospital.

@@ -6,8 +6,8 @@
 //! - A record knows the physical line it begins on, whatever line ends the file has (`\n`, `\r\n`, `\r`, mixed) and
 //!   however many blank lines precede it. Row numbers go into the identity of a row, so no two records may share one.
 //! - A record is bounded, and its bytes are kept until it is accepted. One that turns out to be caused by an unclosed
-//! quotation mark is taken back: its first line alone becomes a record, and reading goes on with the next line
-//! ([`Records::only_first_line`]).
+//!   quotation mark is taken back: its first line alone becomes a record, and reading goes on with the next line
+//!   ([`Records::only_first_line`]).
 //! - Memory does not grow with the file: at most one record is held.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};

@@ -15,7 +15,7 @@ pub(super) struct Strikes {
 }
 
 impl Strikes {
-    /// Counts an error; true when it was the last straw.
+    /// Counts an error; true when the limit is reached.
     pub(super) fn strike(&mut self, now: Instant) -> bool {
         let recent = self.last.is_some_and(|last| now.duration_since(last) < WINDOW);
         self.count = if recent { self.count + 1 } else { 1 };
