@@ -169,7 +169,7 @@ async fn a_payer_gets_each_result_once_and_corrections_again() {
     archive.by_index(0).unwrap().read_exact(&mut start).unwrap();
     assert_eq!(&start, b"%PDF-");
 
-    // A correction, a result sent again, and a new one: in the next day's batch, which repeats corrected results.
+    // A correction, a result sent again, and a new one: in the next day's batch, which names the earlier ones.
     grade(&host, vec![grading("B", 1, "Severe", "C"), grading("B", 3, "Mild", "F")]).await;
     results(&host, 4).await;
     let mut again = operation("B", 2, "ResendResult");

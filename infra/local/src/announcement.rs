@@ -1,4 +1,4 @@
-//! What to connect with, for programs: the one line that `--json` writes when the local host is up.
+//! How to connect, for programs: the one line that `--json` writes when the local host is up.
 
 use crate::LocalHost;
 use crate::credentials::Published;
@@ -17,17 +17,17 @@ pub struct Announcement {
     pub certificate: Option<String>,
     /// Where the console is, for a browser.
     pub console: String,
-    /// What each organization connects with.
+    /// How each organization connects.
     pub organizations: Vec<Caller>,
 }
 
-/// What one organization connects with.
+/// How one organization connects.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Caller {
     /// Short name.
     pub slug: String,
-    /// What its messages must carry as ClientGuid.
+    /// The ClientGuid that its messages must carry.
     pub client_guid: String,
     /// Where it posts orders: send only.
     pub orders: QueueAccess,
@@ -37,7 +37,7 @@ pub struct Caller {
     pub events: Option<QueueAccess>,
     /// Where it receives results: listen only.
     pub results: QueueAccess,
-    /// Connection strings for clients that name the queues themselves.
+    /// Connection strings for clients that hard-code their queue names.
     pub published: Published,
     /// Where gradings are posted, if the organization may grade by itself: send only (decision 120).
     pub gradings: Option<QueueAccess>,

@@ -1,7 +1,7 @@
-//! The function app as a folder, laid out as it is packaged: `host.json` and one folder per function.
+//! The function app as a folder, laid out as in its package: `host.json` and one folder per function.
 //!
 //! The documents are built into the executable, so that the local host runs from anywhere. The handler is this
-//! executable itself with the argument `handler`; with `--app` a package, as a zip file or unpacked, is run as it is.
+//! executable itself with the argument `handler`; with `--app`, a package is run unchanged, as a zip file or unpacked.
 
 use anyhow::{Context, Result};
 use std::fs::File;
@@ -13,12 +13,12 @@ use zip::ZipArchive;
 pub struct AppFolder {
     /// The folder with `host.json`.
     pub root: PathBuf,
-    /// Program and arguments that replace what `host.json` names; `None` runs that.
+    /// Program and arguments that replace what `host.json` names; `None` runs the program in `host.json`.
     pub handler: Option<(PathBuf, Vec<String>)>,
 }
 
 impl AppFolder {
-    /// A package, run as it is: a folder, or a zip file, which is unpacked below `data`.
+    /// A package, run unchanged: a folder, or a zip file, which is unpacked below `data`.
     ///
     /// # Errors
     /// The zip file cannot be read, or not be unpacked.
@@ -32,7 +32,7 @@ impl AppFolder {
         }
         let file = File::open(package).with_context(|| format!("cannot read {}", package.display()))?;
         let mut archive = ZipArchive::new(file).with_context(|| format!("{} is not a zip file", package.display()))?;
-        // Modes are those of the package: whether the handler may be run is the package's business.
+        // File modes are those of the package, which must make the handler executable itself.
         archive.extract(&root).with_context(|| format!("cannot unpack {}", package.display()))?;
         Ok(Self { root, handler: None })
     }

@@ -1,5 +1,5 @@
 //! `try FILE`: what would become of a file, without loading it; for a file that no mapping reads, what its columns
-//! probably are.
+//! probably mean.
 
 use crate::cli::{CommonArgs, TryArgs};
 use crate::organizations;
@@ -16,10 +16,10 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Kinds of trouble listed.
+/// Kinds of problems listed.
 const GROUPS: usize = 15;
 
-/// Tries a file. An error, and so a non-zero exit code, when nothing of it would be loaded.
+/// Tries a file. Returns an error, and so a non-zero exit code, when nothing of it would be loaded.
 pub async fn run(arguments: &TryArgs, common: &CommonArgs) -> Result<()> {
     let name = file_name(&arguments.file)?;
     let slug = &arguments.organization;
@@ -64,7 +64,7 @@ pub async fn run(arguments: &TryArgs, common: &CommonArgs) -> Result<()> {
     }
 }
 
-/// Whether a file was refused because nobody knows its columns.
+/// Whether a file was refused because its columns are unknown.
 fn is_about_columns(code: IssueCode) -> bool {
     matches!(code, IssueCode::NoHeader | IssueCode::MissingColumn | IssueCode::AmbiguousColumn)
 }
@@ -154,7 +154,7 @@ fn told(name: &str, tried: &Tried) -> String {
     text
 }
 
-/// A header as far as it has room.
+/// A header, cut to the available width.
 fn cut(text: &str) -> String {
     text.chars().take(26).collect()
 }

@@ -1,5 +1,5 @@
-//! What Event Grid does in Azure: a file that appears in a drops container becomes a message of the queue `drops`, one
-//! in an image container of the queue `images`.
+//! The part of Event Grid: a file that appears in a drops container becomes a message in the queue `drops`, one in an
+//! image container a message in the queue `images`.
 
 use crate::credentials::Credentials;
 use iris_local_blob::event_grid;
@@ -9,7 +9,7 @@ use iris_local_servicebus::message::Message;
 use iris_model::names::queue;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// Forwards events until the store is closed. An event that cannot be forwarded is lost, as it may be in Azure; the
+/// Forwards events until the store is closed. An event that cannot be forwarded is lost, as can happen in Azure; the
 /// platform's sweep finds the file.
 pub(crate) async fn forward(mut events: UnboundedReceiver<BlobCreated>, broker: Broker, credentials: Credentials) {
     while let Some(event) = events.recv().await {

@@ -204,7 +204,7 @@ pub struct TemplateArgs {
     pub out: Option<PathBuf>,
 }
 
-/// Writes what a shell needs to complete the program's commands.
+/// Writes the completions of the program's commands for a shell.
 pub fn completions(shell: clap_complete::Shell, out: &mut dyn std::io::Write) {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "iris-local", &mut script);

@@ -1,6 +1,6 @@
-//! Keys, and what callers connect with.
+//! Keys, and the credentials of callers.
 //!
-//! Secrets are made at the first start and kept in the data folder, so that connection strings stay the same over
+//! Secrets are created at the first start and kept in the data folder, so that connection strings stay the same across
 //! restarts. A caller gets what it would get in Azure: send-only for its entry, listen-only for its queues, write-only
 //! for its drops and images, read-only for its results.
 
@@ -41,12 +41,12 @@ pub struct Credentials {
     expiry: Timestamp,
 }
 
-/// Where a running local host is reached.
+/// Where a running local host can be reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Addresses {
     /// By the handler, without TLS.
     pub(crate) inside: Ports,
-    /// By callers in TLS, where that is so.
+    /// By callers over TLS, if enabled.
     pub(crate) outside: Option<SecurePorts>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Ports {
     pub(crate) blob: SocketAddr,
 }
 
-/// The same in TLS, with the file of the certificate to trust.
+/// The same over TLS, with the file of the certificate to trust.
 #[derive(Debug, Clone)]
 pub(crate) struct SecurePorts {
     pub(crate) ports: Ports,
@@ -75,8 +75,8 @@ pub struct Everything {
 }
 
 /// Connection strings that name no queue, for clients that know its name: IRIS's published ones send to `orders` and
-/// receive from `events` and `results`. Those are the organization's own queues for who connects with these strings, as
-/// in a namespace of its own.
+/// receive from `events` and `results`. With these strings, those names refer to the organization's own queues, as in a
+/// namespace of its own.
 #[derive(Debug, Clone, Serialize)]
 pub struct Published {
     /// To send to `orders`.
@@ -94,7 +94,7 @@ mod published {
     pub(super) const RESULTS: &str = "results";
 }
 
-/// What one organization connects with.
+/// How one organization connects.
 #[derive(Debug, Clone)]
 pub struct CallerAccess {
     /// Connection string to post orders: send only.
@@ -105,15 +105,15 @@ pub struct CallerAccess {
     pub orders_token: String,
     /// Connection string to post gradings: send only; for test organizations (decision 120).
     pub gradings: Option<String>,
-    /// Connection string to hand in HL7 orders, and answers of hospitals: send only. The proxy's.
+    /// Connection string to hand in HL7 orders, and answers of hospitals: send only. For the proxy.
     pub hl7: String,
-    /// Connection string to take HL7 messages for hospitals: listen only. The proxy's.
+    /// Connection string to take HL7 messages for hospitals: listen only. For the proxy.
     pub hl7_out: String,
     /// Connection string to receive events: listen only.
     pub events: String,
     /// Connection string to receive results: listen only.
     pub results: String,
-    /// Connection strings for clients that name the queues themselves.
+    /// Connection strings for clients that hard-code their queue names.
     pub published: Published,
     /// URL of the drops container: create and write only.
     pub drops: String,
@@ -124,7 +124,7 @@ pub struct CallerAccess {
 }
 
 impl Credentials {
-    /// Reads the secret of the data folder, or makes it.
+    /// Reads the secret of the data folder, or creates it.
     pub(crate) fn load(data: &Path, addresses: Addresses) -> Result<Self> {
         let file = data.join("secret");
         let secret = match fs::read_to_string(&file) {
@@ -154,19 +154,19 @@ impl Credentials {
         self.addresses.outside.as_ref().map(|outside| outside.authority.as_path())
     }
 
-    /// What administrators and tests connect with.
+    /// How administrators and tests connect.
     #[must_use]
     pub fn everything(&self) -> Everything {
         Everything { service_bus: self.queue(ROOT_KEY_NAME, ""), storage: self.blobs().connection_string() }
     }
 
-    /// Where the handler would connect to by itself.
+    /// Where the handler connects to by default.
     pub(crate) fn inside(&self, database: String) -> Inside {
         let Ports { amqp, blob, .. } = self.addresses.inside;
         Inside { service_bus: amqp, storage: blob, database }
     }
 
-    /// What the handler connects with, there or elsewhere.
+    /// How the handler connects, there or elsewhere.
     pub(crate) fn handler(&self, inside: &Inside) -> Everything {
         let key = derive_key(&self.seed, "", ROOT_KEY_NAME);
         Everything {
@@ -175,12 +175,12 @@ impl Credentials {
         }
     }
 
-    /// The address of a blob, as events have it.
+    /// The address of a blob, as in events.
     pub(crate) fn blob_url(&self, container: &ContainerName, name: &BlobName) -> String {
         self.account.endpoint(self.addresses.inside.blob).blob_url(container, name)
     }
 
-    /// The storage account where callers reach it.
+    /// The storage account at the address that callers use.
     fn blobs(&self) -> Endpoint<'_> {
         match &self.addresses.outside {
             Some(outside) => self.account.secure_endpoint(outside.ports.blob),
@@ -188,7 +188,7 @@ impl Credentials {
         }
     }
 
-    /// What an organization connects with.
+    /// How an organization connects.
     #[must_use]
     pub fn caller(&self, organization: &Organization) -> CallerAccess {
         let slug = &organization.slug;
@@ -223,13 +223,14 @@ impl Credentials {
         }
     }
 
-    /// What those who grade an organization's orders connect with: send only.
+    /// How those who grade an organization's orders connect: send only.
     #[must_use]
     pub fn grader(&self, organization: &Organization) -> String {
         self.queue("send", &organization.slug.gradings_entry())
     }
 
-    /// The URL of the Blob service with the write-only signature of the organization's drops container: what SDKs take.
+    /// The URL of the Blob service with the write-only signature of the organization's drops container, in the form
+    /// that SDKs take.
     #[must_use]
     pub fn drops_service(&self, organization: &Organization) -> String {
         let url = self.container(&organization.drops_container(), DROP);
@@ -243,7 +244,7 @@ impl Credentials {
         url.replacen(&format!("/{}?", organization.images_container()), "?", 1)
     }
 
-    /// What the proxy in an organization's network is told, with these hospitals' systems.
+    /// The configuration of the proxy in an organization's network, with these hospital systems.
     #[must_use]
     pub fn proxy(&self, organization: &Organization, interfaces: Vec<Interface>) -> Configuration {
         let access = self.caller(organization);
@@ -282,12 +283,12 @@ impl Credentials {
         AccessKey { name: name.to_owned(), key, entity, right, known_as: known_as.map(str::to_owned) }
     }
 
-    /// A connection string that names the queue; that of the namespace without one.
+    /// A connection string with the queue's name, or without it for the whole namespace.
     fn queue(&self, name: &str, entity: &str) -> String {
         self.connection(name, entity, (!entity.is_empty()).then_some(entity))
     }
 
-    /// A connection string with a key of a queue, and with the queue's name if that is to be in it.
+    /// A connection string with a key of a queue, and with the queue's name if given.
     fn connection(&self, name: &str, entity: &str, named: Option<&str>) -> String {
         let key = derive_key(&self.seed, entity, name);
         match &self.addresses.outside {

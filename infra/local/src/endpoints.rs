@@ -1,5 +1,5 @@
-//! The endpoints: one for each protocol, for the handler and its callers; or, when callers connect in TLS, one for each
-//! of the two.
+//! The endpoints: one per protocol, shared by the handler and its callers; or, when callers connect over TLS, one per
+//! protocol for each of the two.
 
 use crate::credentials::{Addresses, Ports, SecurePorts};
 use crate::tls::Tls;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::rustls::ServerConfig;
 
-/// Listeners that nobody answers yet.
+/// Listeners that do not answer yet.
 pub(crate) struct Listeners {
     inside: Three,
     outside: Option<(Three, Tls)>,
@@ -37,7 +37,7 @@ pub(crate) struct Serving {
 }
 
 impl Listeners {
-    /// Takes the ports that were wished for, or the usual ones.
+    /// Takes the requested ports, or the usual ones.
     pub(crate) async fn open(options: &Options) -> Result<Self> {
         let amqp_port = if options.tls { 5671 } else { 5672 };
         let callers = Three {
@@ -65,7 +65,7 @@ impl Listeners {
         Ok(Addresses { inside: self.inside.ports()?, outside })
     }
 
-    /// Begins to answer.
+    /// Starts answering.
     pub(crate) fn serve(self, broker: &Broker, access: &Access, account: (&Account, &Store)) -> Result<Serving> {
         let mut serving = Serving { service_bus: Vec::new(), service_bus_http: Vec::new(), tasks: Vec::new() };
         self.inside.serve(None, broker, access, account, &mut serving)?;

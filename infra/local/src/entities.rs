@@ -1,7 +1,7 @@
-//! Queues and topics of one's own, besides the organizations': `--entities FILE`.
+//! Additional queues and topics, besides the organizations': `--entities FILE`.
 //!
-//! The file is the configuration of Microsoft's Service Bus emulator, so that one who has it can keep it: one namespace
-//! with queues and topics, durations as ISO 8601 (`PT30S`), everything but names optional.
+//! The file has the format of Microsoft's Service Bus emulator, so that an existing one can be used: one namespace with
+//! queues and topics, durations as ISO 8601 (`PT30S`), everything except names optional.
 //!
 //! ```json
 //! { "UserConfig": { "Namespaces": [{
@@ -86,7 +86,7 @@ struct Document {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct UserConfig {
     namespaces: Vec<Namespace>,
-    /// The emulator's own log; of no use here.
+    /// The emulator's own log; not used here.
     #[serde(rename = "Logging", default)]
     _logging: serde_json::Value,
 }
@@ -94,7 +94,7 @@ struct UserConfig {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Namespace {
-    /// Any: connection strings name an address instead.
+    /// Any; connection strings have an address instead.
     #[serde(rename = "Name", default)]
     _name: String,
     #[serde(default)]
@@ -127,7 +127,7 @@ struct Subscription {
     name: String,
     #[serde(default)]
     properties: Properties,
-    /// None at all means the rule that Azure creates by itself: everything.
+    /// If absent, the rule that Azure creates by itself: everything.
     #[serde(default)]
     rules: Vec<rule::Document>,
 }
@@ -166,7 +166,7 @@ struct Properties {
     requires_session: bool,
 }
 
-/// How long message ids are remembered where the file does not say; Azure's own default.
+/// How long message ids are remembered if the file does not say; Azure's default.
 const HISTORY: Duration = Duration::from_secs(600);
 
 impl Properties {
@@ -192,7 +192,7 @@ impl Properties {
 fn duration<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Duration>, D::Error> {
     let Some(text) = Option::<String>::deserialize(source)? else { return Ok(None) };
     let wrong = || serde::de::Error::custom(format!("{text:?} is no ISO 8601 duration such as PT30S or P1D"));
-    // What people write, "1 min", would be understood here, but not by the emulator whose format this is.
+    // Informal durations such as "1 min" would be understood here, but not by the emulator whose format this is.
     let span: Span = text.starts_with('P').then(|| text.parse().ok()).flatten().ok_or_else(wrong)?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     Duration::try_from(duration).map(Some).map_err(|_| wrong())

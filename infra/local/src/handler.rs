@@ -1,4 +1,4 @@
-//! The deployed handler as a subcommand of a program of ours.
+//! The deployed handler as a subcommand of our programs.
 
 use std::process::ExitCode;
 
@@ -15,8 +15,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The Functions host holds the other end of the handler's standard input. Should it be killed, the handler must not
-/// stay behind; it is built to be ended anywhere.
+/// The Functions host holds the other end of the handler's standard input. If the host is killed, the handler must not
+/// stay behind; it is built to be killed at any point.
 fn end_with_the_host() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

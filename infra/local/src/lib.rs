@@ -2,8 +2,7 @@
 //! handler.
 //!
 //! [`LocalHost::start`] puts the parts together; each is a crate of its own below this folder. Everything listens on
-//! 127.0.0.1 only, and the handler is a separate process that is reached, and reaches the rest, only by the protocols
-//! it meets in Azure.
+//! 127.0.0.1 only. The handler is a separate process, which communicates only over the protocols that it uses in Azure.
 
 pub mod announcement;
 pub mod app_folder;
@@ -58,27 +57,27 @@ pub struct Options {
     pub tls: bool,
     /// Port of the Service Bus endpoint; `None` = the usual one or a free one, `Some(0)` = any free one.
     pub amqp_port: Option<u16>,
-    /// Port on which messages are taken over HTTP, likewise.
+    /// Port on which messages are taken over HTTP; values as for `amqp_port`.
     pub http_port: Option<u16>,
-    /// Port of the Blob endpoint, likewise.
+    /// Port of the Blob endpoint; values as for `amqp_port`.
     pub blob_port: Option<u16>,
     /// Database URL; `None` = an SQLite file in the data folder.
     pub database: Option<String>,
     /// The organizations to provide for.
     pub organizations: Vec<Document>,
-    /// Queues and topics besides those of the organizations.
+    /// Queues and topics in addition to those of the organizations.
     pub entities: Entities,
     /// The function app to run.
     pub app: AppFolder,
-    /// Settings of the handler besides the connections.
+    /// Settings of the handler in addition to the connections.
     pub settings: BTreeMap<String, String>,
-    /// How many processes of the handler run, as Azure would have them: each with a host of its own, all on the same
-    /// queues and database.
+    /// How many handler processes run, as Azure would run them: each with a host of its own, all on the same queues and
+    /// database.
     pub handlers: u8,
 }
 
-/// Where handlers are told to connect to: given where the endpoints are, says where to go instead. For what is to stand
-/// between the two.
+/// Where handlers are told to connect to: takes the real endpoints and returns replacements, so that something can be
+/// put in between.
 pub type Detour = Box<dyn FnOnce(Inside) -> Inside + Send>;
 
 /// The endpoints that handlers use.
@@ -98,11 +97,11 @@ pub struct LocalHost {
     pub broker: Broker,
     /// Containers and blobs.
     pub blobs: BlobStore,
-    /// The Functions host and the handler's process: the first, which also runs the timers.
+    /// The Functions host with the first handler process, which also runs the timers.
     pub functions: Host,
-    /// Those beside it.
+    /// The other ones.
     pub more: Vec<Host>,
-    /// The database, for looking.
+    /// The database, for inspection.
     pub orders: Arc<dyn OrderStore>,
     /// What callers connect with.
     pub credentials: Credentials,
@@ -113,14 +112,14 @@ pub struct LocalHost {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// A running local host, as its own tests and commands use it.
+/// A running local host, as used by its own tests and commands.
 impl LocalHost {
     /// Starts everything and returns when the handler is ready.
     pub async fn start(options: Options) -> Result<Self> {
         Self::start_apart(options, Box::new(|inside| inside)).await
     }
 
-    /// The same with something between the handlers and what they connect to.
+    /// The same, with something between the handlers and what they connect to.
     pub async fn start_apart(options: Options, detour: Detour) -> Result<Self> {
         let data = &options.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot create the folder {}", data.display()))?;
@@ -185,7 +184,7 @@ impl LocalHost {
         std::iter::once(&self.functions).chain(&self.more)
     }
 
-    /// Waits until one of the handlers is over for good, and tells why.
+    /// Waits until one of the handlers has stopped for good, and returns the reason.
     pub async fn stopped(&self) -> String {
         let ends = self.handlers().map(|host| Box::pin(host.stopped()));
         futures::future::select_all(ends).await.0
@@ -211,8 +210,8 @@ impl LocalHost {
     /// outbox is empty.
     ///
     /// Work goes from queues to the outbox and from there to queues again, so something may slip past while one after
-    /// the other is looked at: the answer counts only when no message moved meanwhile.
-    ///
+    /// Work goes from queues to the outbox and from there to queues again, so something may slip past while they are
+    /// checked one after the other: the answer counts only if no message moved meanwhile.
     /// # Errors
     /// The broker's or the database's.
     pub async fn is_quiet(&self) -> Result<bool> {
@@ -241,14 +240,14 @@ impl LocalHost {
     }
 }
 
-/// Settings under which no timer runs: in Azure a timer is run by one instance, whichever holds its lease.
+/// Settings that disable all timers: in Azure only one instance runs a timer, whichever holds its lease.
 fn without_timers(mut settings: BTreeMap<String, String>, host: &Host) -> BTreeMap<String, String> {
     let timers = host.app().functions.iter().filter(|function| matches!(function.trigger, Trigger::Timer(_)));
     settings.extend(timers.map(|timer| (format!("AzureWebJobs.{}.Disabled", timer.name), "true".to_owned())));
     settings
 }
 
-/// Opens the queues' folder. One that has just been left by another local host may take a moment to be free.
+/// Opens the queues' folder. If another local host has just closed it, it may be locked for another moment.
 async fn open_broker(folder: &Path) -> Result<Broker> {
     let mut tries = 0;
     loop {
@@ -264,7 +263,7 @@ async fn open_broker(folder: &Path) -> Result<Broker> {
     }
 }
 
-/// Opens the blobs' folder, likewise.
+/// Opens the blobs' folder; it may be locked for a moment, too.
 async fn open_blobs(folder: &Path) -> Result<BlobStore> {
     let mut tries = 0;
     loop {
@@ -278,14 +277,14 @@ async fn open_blobs(folder: &Path) -> Result<BlobStore> {
     }
 }
 
-/// Opens the handler's database for looking, and brings its schema up to date, so that the handler finds it ready.
+/// Opens the handler's database for inspection, and brings its schema up to date, so that the handler finds it ready.
 async fn open_database(url: &str) -> Result<Arc<dyn OrderStore>> {
     let settings = DatabaseSettings { url: url.into(), token_identity: None, max_connections: 2 };
     iris_azure::database::open(&settings, &|_| None).await.context("the database cannot be opened; check --database")
 }
 
-/// Leaves the handler's settings where tools of the same user find them (`iris-admin --local`). The key they are made
-/// from lies there too.
+/// Writes the handler's settings to where tools of the same user find them (`iris-admin --local`). The key that they
+/// are derived from is in the same place.
 fn publish_settings(data: &Path, settings: &BTreeMap<String, String>) -> Result<()> {
     let file = data.join("handler-settings.json");
     let text = serde_json::to_vec_pretty(settings)?;

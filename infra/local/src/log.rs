@@ -1,4 +1,4 @@
-//! The handler's log lines: kept in a file, so that the terminal stays readable.
+//! The handler's log lines, which are kept in a file so that the terminal stays readable.
 
 use anyhow::{Context, Result};
 use iris_local_functions_host::{Level, Line, LineSink, LineSource};
@@ -9,8 +9,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 
-/// A sink that appends to the file from a thread of its own, and repeats what went wrong on standard error of this
-/// process through the log.
+/// A sink that appends to the file from a thread of its own, and repeats problems on this process's standard error
+/// through the log.
 pub(crate) fn sink(path: &Path) -> Result<LineSink> {
     let mut file = OpenOptions::new()
         .create(true)
@@ -36,7 +36,7 @@ pub(crate) fn sink(path: &Path) -> Result<LineSink> {
     }))
 }
 
-/// The handler's own lines are JSON already; the others are put into it.
+/// The handler's own lines are already JSON; the others are wrapped in it.
 fn rendered(line: &Line) -> String {
     if line.source == LineSource::Stdout && line.text.starts_with('{') {
         return line.text.clone();

@@ -5,7 +5,7 @@ use iris_local::cli::{Cli, Command};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
-/// Faster than the system's for rows made of many small texts, and gives memory back after a burst.
+/// Faster than the system's allocator for rows of many small texts, and returns memory after a burst.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Ends on Ctrl-C as on a failure, so that temporary files go.
+/// Treats Ctrl-C like a failure, so that temporary files are removed.
 async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::select! {
         done = work => done,

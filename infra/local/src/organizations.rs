@@ -1,4 +1,4 @@
-//! The organizations the local host knows at the start: the sample one, and documents of a folder.
+//! The organizations that the local host knows at the start: the sample one, and documents from a folder.
 
 use crate::sample;
 use anyhow::{Context, Result, ensure};
@@ -14,7 +14,7 @@ pub struct Document {
     pub content: Vec<u8>,
 }
 
-/// The sample organization and every `{slug}.json` of the folder. A document of the folder replaces the sample of the
+/// The sample organization and every `{slug}.json` of the folder. A document in the folder replaces the sample of the
 /// same name.
 pub fn read(folder: Option<&Path>) -> Result<Vec<Document>> {
     let mut documents = vec![parse(sample::DOCUMENT.as_bytes().to_vec(), "the sample organization")?];

@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 use std::io::ErrorKind;
 use tokio::net::TcpListener;
 
-/// Listens on the wished port. Without a wish on the usual one, or on a free one when that is taken; 0 is any free one.
+/// Listens on the requested port; without a request, on the usual one, or on a free one when that is taken. 0 is any
+/// free one.
 pub(crate) async fn listen(wished: Option<u16>, usual: u16, what: &str) -> Result<TcpListener> {
     match wished {
         Some(port) => bind(port).await.with_context(|| {

@@ -19,16 +19,16 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio::time::interval;
 
-/// Bytes read from the file and handed to the upload at a time.
+/// Bytes read from the file and passed to the upload at a time.
 const PIECE: usize = 256 * 1024;
-/// How often it is tried to remove a folder, and the pause between.
+/// How often removing a folder is attempted.
 const REMOVALS: usize = 100;
 const LOOK: Duration = Duration::from_millis(50);
-/// Runs kept side by side in a folder.
+/// Runs kept next to each other in a folder.
 const RUNS: usize = 1_000;
 
-/// Processes a file and tells what became of it. An error, and so a non-zero exit code, when nothing could be loaded.
-/// Ctrl-C ends it, and leaves nothing behind.
+/// Processes a file and reports what became of it. Returns an error, and so a non-zero exit code, when nothing could be
+/// loaded. Ctrl-C ends it and leaves nothing behind.
 pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     let data = tempfile::Builder::new().prefix("iris-local-").tempdir().context("no temporary folder can be made")?;
     let done = tokio::select! {
@@ -42,7 +42,7 @@ pub async fn run(arguments: &ProcessArgs, common: &CommonArgs) -> Result<()> {
     done
 }
 
-/// Removes the folder of a run. A handler that was interrupted ends with the host, and may write until it has.
+/// Removes the folder of a run. An interrupted handler ends with the host, and may write until then.
 async fn remove(data: tempfile::TempDir) -> Result<()> {
     let path = data.keep();
     let mut look = interval(LOOK);
@@ -117,7 +117,7 @@ async fn work(arguments: &ProcessArgs, common: &CommonArgs, data: &Path) -> Resu
     graded.any()
 }
 
-/// A file of which nothing was loaded is a failure, told in one sentence.
+/// A file of which nothing was loaded is a failure, reported in one sentence.
 fn refused(receipt: &Receipt) -> Result<()> {
     let first = receipt.issues.first().map_or("the file could not be loaded", |issue| issue.message.as_ref());
     match receipt.status {
@@ -128,8 +128,8 @@ fn refused(receipt: &Receipt) -> Result<()> {
     }
 }
 
-/// The folder of a run: of the organization's name, and numbered where earlier runs have left theirs. What two runs
-/// give is not mixed.
+/// The folder of a run: named after the organization, and numbered if earlier runs have left theirs, so that results of
+/// different runs are not mixed.
 fn unused(out: &Path, name: &str) -> Result<PathBuf> {
     let is_free = |folder: &Path| match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),

@@ -20,10 +20,10 @@ use iris_local_servicebus::broker::{Action, Broker, Error, QueueOptions};
 use iris_model::names::{container, queue};
 use std::time::Duration;
 
-/// How often a message is delivered before it is given up. The handler sends what has to wait again by itself, so only
-/// a handler that dies uses deliveries up; and a file that takes minutes may see many of them die.
+/// How often a message is delivered before it is given up. The handler itself resends what has to wait, so only a
+/// handler that dies uses up deliveries; and during a file that takes minutes, many may die.
 pub const DELIVERIES: u32 = 100;
-/// How long a queue for hospitals remembers the ids of its messages: the longest that Service Bus can.
+/// How long a queue for hospitals remembers the ids of its messages: the longest that Service Bus allows.
 const HL7_OUT_MEMORY: Duration = Duration::from_hours(7 * 24);
 /// Every queue whose messages start a function.
 pub const WORK: [&str; 6] =
@@ -38,7 +38,8 @@ pub const DOCUMENTS: &str = "organizations";
 /// The broker's.
 pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
     // No duplicate detection: every entry forwards into the same queue, so two organizations may well use the same
-    // MessageId. The ledger of submissions knows a repetition by organization, MessageId and content (decision 54).
+    // MessageId. The ledger of submissions recognizes a repetition by organization, MessageId and content (decision
+    // 54).
     let work = || QueueOptions { max_delivery_count: DELIVERIES, ..QueueOptions::default() };
     for name in WORK {
         existing(broker.create_queue(name, work()))?;
@@ -63,8 +64,8 @@ pub fn queues(broker: &Broker, organizations: &[Document]) -> Result<()> {
     Ok(())
 }
 
-/// What goes to hospitals: the same message announced twice is thrown away for as long as Service Bus can (a charge is
-/// sent once).
+/// Messages for hospitals: duplicates are dropped for as long as Service Bus can remember them, because a charge is
+/// sent only once.
 fn hl7_out() -> QueueOptions {
     QueueOptions {
         lock_duration: Duration::from_mins(5),
@@ -76,7 +77,7 @@ fn hl7_out() -> QueueOptions {
     }
 }
 
-/// A queue or topic that exists is as good as a new one.
+/// It is fine if a queue or topic already exists.
 pub(crate) fn existing(created: Result<(), Error>) -> Result<()> {
     match created {
         Ok(()) | Err(Error::Exists(_)) => Ok(()),
@@ -84,7 +85,7 @@ pub(crate) fn existing(created: Result<(), Error>) -> Result<()> {
     }
 }
 
-/// Creates the containers and puts the organizations' documents in their place.
+/// Creates the containers and stores the organizations' documents.
 ///
 /// # Errors
 /// The store's.

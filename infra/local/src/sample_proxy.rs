@@ -1,4 +1,4 @@
-//! The sample proxy, beside the local host: in a process of its own, with the configuration it would have at a
+//! The sample proxy, next to the local host: in a process of its own, with the configuration it would have at a
 //! hospital.
 
 use crate::LocalHost;
@@ -16,10 +16,10 @@ use tokio::process::{Child, Command};
 const LISTEN: u16 = 2575;
 const CONNECT: u16 = 2576;
 
-/// Has the sample organization's results go to its hospital; nothing where its document was replaced by another one.
+/// Sends the sample organization's results to its hospital; does nothing if its document was replaced by another one.
 ///
 /// # Errors
-/// When the document cannot be used with that.
+/// When the changed document is not valid.
 pub(crate) fn with_destinations(documents: Vec<Document>) -> Result<Vec<Document>> {
     let one = |document: Document| {
         if document.content != sample::DOCUMENT.as_bytes() {
@@ -67,7 +67,7 @@ pub(crate) fn start(host: &LocalHost, data: &Path) -> Result<Child> {
         .context("the sample proxy does not start")
 }
 
-/// Leaves the configuration where only this user can read it: it holds credentials.
+/// Writes the configuration so that only this user can read it, because it holds credentials.
 fn write(file: &Path, configuration: &iris_proxy::Configuration) -> Result<()> {
     let text = serde_json::to_vec_pretty(configuration)?;
     let mut options = std::fs::OpenOptions::new();

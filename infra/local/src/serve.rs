@@ -1,4 +1,4 @@
-//! The local host that stays up: prints what to connect with, and processes what arrives until Ctrl-C.
+//! The local host that stays up: prints how to connect, and processes what arrives until Ctrl-C.
 
 use crate::announcement::Announcement;
 use crate::app_folder::AppFolder;
@@ -35,7 +35,7 @@ pub async fn run(arguments: &ServeArgs) -> Result<()> {
     let proxy = arguments.proxy.then(|| sample_proxy::start(&host, &absolute(&arguments.data)?)).transpose()?;
     let listener = ports::listen(arguments.console_port, 7071, "the console (--console-port)").await?;
     let address = listener.local_addr()?;
-    // Its host handle would keep the handler alive: it ends with this scope at the latest.
+    // Its host handle would keep the handler alive, so it must end with this scope at the latest.
     let console = AbortOnDropHandle::new(tokio::spawn(iris_local_console::serve(listener, host.platform())));
     if arguments.json {
         say(&serde_json::to_string(&Announcement::of(&host, address))?);
@@ -62,14 +62,14 @@ pub(crate) fn app(common: &CommonArgs, data: &Path) -> Result<AppFolder> {
     }
 }
 
-/// The path from the root, so that it holds for the handler, whose working folder is another.
+/// An absolute path, so that it is valid for the handler, whose working folder is different.
 pub(crate) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     std::path::absolute(path).with_context(|| format!("{} cannot be a path", path.display()))
 }
 
-/// What the program has to say to the person who started it, on standard output.
+/// Messages of the program to the person who started it, on standard output.
 pub(crate) fn say(text: &str) {
-    // A reader that closed the pipe wants no more; what was begun is ended all the same.
+    // A reader that closed the pipe wants no more; the work goes on nevertheless.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 

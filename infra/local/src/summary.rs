@@ -1,9 +1,9 @@
-//! What a person sees after a file was processed: pure text.
+//! What a person sees after a file was processed, as plain text.
 
 use iris_intake::receipt::Receipt;
 use std::fmt::Write;
 
-/// The most issues listed, equal ones of several rows once; the receipts have all.
+/// The most issues listed, with equal ones of several rows once; the receipts have all.
 const LISTED: usize = 15;
 
 /// The longest text of an issue's place, in characters.

@@ -6,7 +6,7 @@ use crate::serve::say;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 
-/// Writes it. A file that is there already stays as it is: somebody may have filled it in.
+/// Writes it. An existing file is left unchanged: somebody may have filled it in.
 pub fn run(arguments: &TemplateArgs, common: &CommonArgs) -> Result<()> {
     let slug = &arguments.organization;
     let documents = organizations::read(common.organizations.as_deref())?;

@@ -1,8 +1,8 @@
-//! A certificate for this machine, for clients that do without TLS nowhere.
+//! A certificate for this machine, for clients that insist on TLS.
 //!
-//! The data folder has an authority of its own, made at the first start that needs one; whoever is to trust the local
-//! host trusts its certificate (`tls/authority.pem`) and nothing else. The certificate the endpoints show is signed by
-//! it anew at every start; its key is never stored.
+//! The data folder has an authority of its own, created at the first start that needs one; to trust the local host,
+//! trust its certificate (`tls/authority.pem`) and nothing else. The certificate that the endpoints use is signed by it
+//! anew at every start; its key is never stored.
 
 use anyhow::{Context, Result};
 use rcgen::{
@@ -29,7 +29,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Takes the authority of the data folder, or makes one, and has it sign a certificate.
+    /// Takes the authority of the data folder, or creates one, and has it sign a certificate.
     pub(crate) fn load(data: &Path) -> Result<Self> {
         let folder = data.join("tls");
         fs::create_dir_all(&folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
@@ -41,7 +41,7 @@ impl Tls {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let key = KeyPair::generate().context("no key can be made")?;
                 write_secret(&key_file, &key.serialize_pem())?;
-                // It is of another authority.
+                // It belongs to another authority.
                 let _ = fs::remove_file(&file);
                 key
             }
@@ -55,7 +55,7 @@ impl Tls {
     }
 }
 
-/// The authority. Nothing here may change from one start to the next: its certificate stays.
+/// The authority. Nothing here may change between starts, because its certificate stays.
 fn authority() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "IRIS local host");
@@ -103,7 +103,7 @@ mod tests {
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
     use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-    /// Whether who trusts the certificate in a file takes the server for this host.
+    /// Whether a client that trusts the certificate in a file accepts the server for this host.
     async fn is_trusted(authority: &Path, server: Arc<ServerConfig>, host: &'static str) -> bool {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();

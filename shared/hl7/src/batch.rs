@@ -72,8 +72,8 @@ fn line(bytes: &[u8]) -> Line {
     }
 }
 
-/// Where lines begin that may be the first line of an envelope or a message: after segment ends, after MLLP's end
-/// bytes, and at the start of the last line if an editor ended the line before it differently.
+/// Where lines begin that may be the first line of an envelope or a message: at the start of the file, after CR or LF
+/// (whichever ends segments in it), and after MLLP's end bytes.
 fn beginnings(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let ends = memchr::memchr3_iter(b'\r', b'\n', 0x1c, bytes).map(|end| end + 1);
     let skip = |from: usize| {
@@ -159,7 +159,7 @@ impl Split<'_> {
         }
     }
 
-    /// Ends a batch, with or without its trailer.
+    /// Ends an open batch that has no trailer.
     fn end_batch(&mut self) {
         if self.batch.take().is_some() {
             self.file.faults.push(Fault::NoTrailer);

@@ -3,11 +3,11 @@
 //!
 //! 1. `iris-local` is built; Python's and Node's packages are installed from their lock files ([`install`]), once.
 //! 2. The suites of tests/clients run side by side, each with a local host of its own. They mostly wait (for locks to
-//! expire, for a client's own pauses), so running them side by side costs little. The Blob suites run a second time
-//! against Azurite ([`azurite`]), to record where it differs from the local host; the handler's own blob client runs
-//! against it, too.
+//!    expire, for a client's own pauses), so running them side by side costs little. The Blob suites run a second time
+//!    against Azurite ([`azurite`]), to record where it differs from the local host; the handler's own blob client runs
+//!    against it, too.
 //! 3. Each test records which operation it proved with which client. From these records the table is made ([`table`]),
-//! and compared with the committed one or written.
+//!    and compared with the committed one or written.
 
 mod azurite;
 mod install;

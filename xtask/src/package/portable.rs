@@ -5,7 +5,7 @@
 //!
 //! - *musl, statically*: needs a Rust target that is not installed everywhere, and has a slower allocator.
 //! - *glibc, statically*: needs nothing, but name resolution then loads parts of the image's glibc into a program that
-//! contains a different one.
+//!   contains a different one.
 //! - *glibc, dynamically, an old version*: runs with whatever newer glibc the image has, resolver included.
 //!
 //! We take the third. `cargo zigbuild` with the Zig compiler as linker knows the symbols of every glibc version. Both

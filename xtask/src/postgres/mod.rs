@@ -8,7 +8,7 @@
 //! 3. `postgres` runs as our child, on 127.0.0.1 and a port that was free a moment ago. Another process may take that
 //!    port before PostgreSQL does; then the start is tried again with another.
 //! 4. [`Server`] is a guard: dropping it shuts the server down, waits for its end and removes the folder. If the system
-//! supports it, the server is also told to stop when this process dies without a chance to do so.
+//!    supports it, the server is also told to stop when this process dies without a chance to do so.
 //!
 //! The server keeps its defaults (above all `fsync`), so that it behaves in tests and measurements as in production.
 

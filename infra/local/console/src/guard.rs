@@ -6,7 +6,7 @@
 //! 1. `Host` must be ours. A site that rebinds its own name to 127.0.0.1 sends its own name.
 //! 2. Anything but a GET needs an `Origin` that is ours. Browsers always send it then, and scripts cannot forge it.
 //! 3. Answers tell the browser not to show them in frames, not to give them to other sites, and to run and load only
-//! files of ours.
+//!    files of ours.
 //! 4. A GET changes nothing.
 
 use axum::extract::{Request, State};

@@ -1,7 +1,7 @@
-//! Rules of subscriptions: which messages, and what is set on them.
+//! Rules of subscriptions: which messages they match, and what they set on them.
 //!
-//! Correlation filters are offered whole. Of SQL there is what platforms use rules for: a filter that is always true or
-//! false, and actions that set literals. Anything else is refused at the start rather than ignored.
+//! Correlation filters are fully supported. Of SQL there is only what platforms use in rules: a filter that is always
+//! true or false, and actions that set literals. Anything else is refused at the start rather than ignored.
 
 use anyhow::{Context, Result, bail};
 use iris_local_servicebus::NotOffered;
@@ -98,7 +98,7 @@ fn scalar(value: &serde_json::Value) -> Option<PropertyValue> {
     }
 }
 
-/// A filter without a question in it.
+/// A filter that is always true or always false.
 fn constant(sql: &str) -> Result<Filter> {
     match sql.split_whitespace().collect::<String>().to_ascii_uppercase().as_str() {
         "1=1" | "TRUE" => Ok(Filter::True),

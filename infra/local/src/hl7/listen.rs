@@ -14,7 +14,7 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Longer values are shown by their length.
+/// Longer values are shown only by their length.
 const LONGEST: usize = 120;
 
 pub(super) async fn run(at: &str, how: HospitalAnswer) -> Result<()> {
@@ -25,7 +25,7 @@ pub(super) async fn run(at: &str, how: HospitalAnswer) -> Result<()> {
             accepted = listener.accept() => {
                 let (stream, _) = accepted?;
                 tokio::spawn(async move {
-                    // The peer is gone: so is whatever there was to say.
+                    // The peer is gone, and so is anything left to say.
                     let _ = serve(stream, how).await;
                 });
             }
@@ -60,7 +60,7 @@ fn limits() -> Limits {
     Limits { bytes: 16 << 20, ..Limits::default() }
 }
 
-/// The frame that answers; nothing where nothing is said.
+/// The frame that answers; `None` for no answer.
 fn reply(frame: &[u8], how: HospitalAnswer) -> Option<Vec<u8>> {
     let code = match how {
         HospitalAnswer::Aa => Code::AA,
@@ -74,7 +74,7 @@ fn reply(frame: &[u8], how: HospitalAnswer) -> Option<Vec<u8>> {
     encode(&answer(&envelope, &Answer { code, fault: None, text: None, now: &now, control_id: &now })).ok()
 }
 
-/// A message, a field a line: address, what it is called, what stands in it.
+/// A message, one field per line: address, name, value.
 pub(super) fn shown(message: &Message<'_>) -> String {
     let (kind, event) = message.kind();
     let mut text = format!("\n{kind}^{event}\n");

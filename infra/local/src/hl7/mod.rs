@@ -1,4 +1,4 @@
-//! `iris-local hl7`: a hospital's system, played.
+//! `iris-local hl7`: plays a hospital's system.
 
 mod listen;
 mod read;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// As hospitals wait.
+/// As long as hospitals wait.
 const ANSWER: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(files: &[PathBuf], to: &str) -> Result<()> {

@@ -9,7 +9,7 @@ use std::fs::{File, create_dir_all};
 use std::io::{BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
-/// Messages looked at in a queue at a time.
+/// Messages read from a queue at a time.
 const MESSAGES: usize = 500;
 
 /// Copies the results container, the events (one JSON object per line, `events.ndjson`), and likewise the results, if
@@ -42,7 +42,7 @@ pub(super) async fn everything(host: &LocalHost, organization: &Organization, ou
     }
 }
 
-/// Keeps messages as the caller would receive them.
+/// Saves messages as the caller would receive them.
 fn messages(host: &LocalHost, queue: &str, file: &Path) -> Result<()> {
     let mut lines = BufWriter::new(File::create(file).with_context(|| format!("cannot write {}", file.display()))?);
     let mut from = 0;
@@ -58,7 +58,7 @@ fn messages(host: &LocalHost, queue: &str, file: &Path) -> Result<()> {
     Ok(lines.flush()?)
 }
 
-/// The place of a blob below the folder, whatever its name says.
+/// The path of a blob below the folder, whatever its name contains.
 fn inside(out: &Path, name: &str) -> PathBuf {
     let plain = Path::new(name).components().filter(|part| matches!(part, Component::Normal(_)));
     plain.fold(out.to_owned(), |path, part| path.join(part))

@@ -1,4 +1,4 @@
-//! `--images` and `--grade`: what comes after the order, as the clinic and the grader do it.
+//! `--images` and `--grade`: what comes after the order, done as by the clinic and the grader.
 
 use super::upload;
 use crate::LocalHost;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::interval;
 
-/// How often it is looked whether everything is done.
+/// How often to check whether everything is done.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Reads a file of gradings: one, or a list of them.
@@ -29,7 +29,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<Value>> {
     Ok(gradings)
 }
 
-/// The files of a folder of images, or the one image that is named instead.
+/// The images in a folder, or the single image that is named instead.
 pub(super) fn images(folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.is_file() {
         return Ok(vec![folder.to_owned()]);
@@ -52,8 +52,8 @@ fn entry_name(path: &Path) -> Option<&str> {
     path.file_name().and_then(|name| name.to_str())
 }
 
-/// Uploads images with the organization's write-only credential, and waits until they were received. Returns why those
-/// are not linked that belong to no order.
+/// Uploads images with the organization's write-only credential, and waits until they are received. For images that
+/// belong to no order, returns why they are not linked.
 pub(super) async fn send_images(
     host: &LocalHost,
     organization: &Organization,
@@ -106,7 +106,7 @@ pub(super) struct Graded {
     pub(super) refused: Vec<String>,
 }
 
-/// Reads it off the organization's own events. A grading that got none has another organization's ClientGuid
+/// Determined from the organization's own events. A grading without an event has another organization's ClientGuid
 /// (iris-facts R-01).
 pub(super) fn outcome(host: &LocalHost, organization: &Organization, gradings: usize) -> Result<Graded> {
     let mut graded = Graded::default();
@@ -132,7 +132,7 @@ pub(super) fn outcome(host: &LocalHost, organization: &Organization, gradings: u
 }
 
 impl Graded {
-    /// Gradings of which none was applied are a failure, told in one sentence.
+    /// If none of the gradings was applied, that is a failure, reported in one sentence.
     pub(super) fn any(&self) -> Result<()> {
         match (self.results, self.refused.first()) {
             (0, Some(reason)) => bail!("nothing was graded: {reason}"),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::interval;
 
-/// How often the display is brought up to date.
+/// How often the display is updated.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Receipts as they are written.
@@ -23,7 +23,7 @@ pub(super) struct Receipts {
 }
 
 impl Receipts {
-    /// From now on.
+    /// Receipts from now on.
     pub(super) fn of(host: &LocalHost, organization: &Organization) -> Self {
         Self { blobs: host.blobs.subscribe(), container: organization.results_container() }
     }

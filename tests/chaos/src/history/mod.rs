@@ -5,7 +5,7 @@
 //!
 //! * every acknowledged change of an order is in its history exactly once, and everything else was refused;
 //! * the order of the history explains the answers: what was acknowledged before something else was sent comes before
-//! it, and an order refuses changes only after it is closed;
+//!   it, and an order refuses changes only after it is closed;
 //! * every row of a file has one line, and every accepted order exists once;
 //! * every event and every result comes at least once, under one id, with the same content each time;
 //! * nothing of one organization is seen at another.

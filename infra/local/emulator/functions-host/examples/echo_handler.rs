@@ -1,17 +1,17 @@
-//! A custom handler that does what its messages say, for the tests of the host.
+//! A custom handler that follows the instructions in its messages, for the tests of the host.
 //!
-//! Every request is written to standard output as one JSON line. A message's body may be a JSON object of orders:
+//! Every request is written to standard output as one JSON line. A message's body may be a JSON object of instructions:
 //!
 //! | member | effect |
 //! |---|---|
-//! | `until` | the other orders hold only for deliveries (or retries) before this one; then the answer is `{}` |
+//! | `until` | the other instructions apply only to deliveries (or retries) before this one; then the answer is `{}` |
 //! | `status` | answer with this status |
 //! | `answer`, `type` | answer with this body and content type |
 //! | `exit` | leave with this exit code |
 //! | `hang` | never answer |
-//! | `hold` | answer after as many milliseconds |
+//! | `hold` | answer after this many milliseconds |
 //!
-//! Setting `START` to `exit:N` makes it leave at start, `deaf` makes it never listen. Function names starting with
+//! Setting `START` to `exit:N` makes it exit at start; `deaf` makes it never listen. Functions whose names start with
 //! `fail` fail until the host's second retry.
 
 use std::convert::Infallible;
@@ -52,7 +52,7 @@ async fn main() -> Result<(), Failure> {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
-            // A connection that breaks is the host's business.
+            // A broken connection is the host's problem.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service_fn(answer))
                 .await;
@@ -67,7 +67,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     if path == "/" {
         return Ok(reply(404, "text/plain", "not here"));
     }
-    // Measuring runs are not slowed down by a log.
+    // Measurements are not slowed down by a log.
     if path == "/quiet" {
         return Ok(reply(200, "application/json", "{}"));
     }
@@ -85,7 +85,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(obey(&parsed).await)
 }
 
-/// Follows the orders in the trigger's value.
+/// Follows the instructions in the trigger's value.
 async fn obey(request: &Value) -> Response<Full<Bytes>> {
     let done = reply(200, "application/json", "{}");
     let value = request["Data"].as_object().and_then(|data| data.values().next()).and_then(Value::as_str);

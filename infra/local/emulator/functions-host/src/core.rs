@@ -31,9 +31,9 @@ pub(crate) struct Core {
     pub(crate) events: broadcast::Sender<HostEvent>,
     pub(crate) faults: FaultState,
     pub(crate) tasks: TaskTracker,
-    /// Triggers take nothing new.
+    /// Cancelled when triggers must not start anything new.
     pub(crate) stopping: CancellationToken,
-    /// Invocations that would hang on are given up.
+    /// Cancelled when hanging invocations are given up.
     pub(crate) stopped: CancellationToken,
 }
 
@@ -99,7 +99,7 @@ impl Core {
         let answer = Answer::of(&self.client, port, &served.name, invocation).await?;
         let reply = interpret(answer.status, answer.content_type.as_deref(), &answer.body, &served.function.outputs);
         if self.mode == Mode::Faithful && reply == Err(Error::Empty) {
-            // Azure signals neither success nor failure: only functionTimeout ends this.
+            // Azure reports neither success nor failure: only functionTimeout ends this.
             self.stopped.cancelled().await;
         }
         reply
@@ -133,11 +133,11 @@ impl Core {
     }
 
     pub(crate) fn event(&self, event: HostEvent) {
-        // Nobody listening is fine.
+        // It does not matter if nobody listens.
         let _ = self.events.send(event);
     }
 
-    /// Waits, or returns false at once when the host stops.
+    /// Waits; returns false at once when the host stops.
     pub(crate) async fn pause(&self, time: Duration) -> bool {
         tokio::select! {
             () = self.stopping.cancelled() => false,

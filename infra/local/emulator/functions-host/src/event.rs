@@ -1,4 +1,4 @@
-//! What a running host tells its surroundings: log lines through a [`LineSink`], everything else as [`HostEvent`]s.
+//! What a running host reports: log lines through a [`LineSink`], everything else as [`HostEvent`]s.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub enum Level {
     Information,
     /// Standard error that contains "warn".
     Warning,
-    /// Any other standard error, and the host's complaints.
+    /// Any other standard error, and the host's own errors.
     Error,
 }
 
@@ -40,7 +40,7 @@ pub struct Line {
     pub text: String,
 }
 
-/// Takes log lines. Called on the host's tasks: must not block.
+/// Receives log lines. Called on the host's tasks: must not block.
 pub type LineSink = Arc<dyn Fn(Line) + Send + Sync>;
 
 /// Something that happened.

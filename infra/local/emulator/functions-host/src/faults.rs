@@ -1,5 +1,5 @@
-//! Faults the host makes on purpose, to show that a handler bears what Azure does by itself: redelivery, disorder, lost
-//! answers and sudden death. All are off by default and can be changed while the host runs.
+//! Faults that the host causes on purpose, to show that a handler survives what Azure does on its own: redelivery,
+//! disorder, lost answers and sudden death. All are off by default and can be changed while the host runs.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// Which faults to make. All but the kills concern Service Bus triggers of cardinality one.
+/// Which faults to cause. All except the kills concern Service Bus triggers of cardinality one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults {
     /// Whether every message is handled twice before it is completed.
     pub duplicates: Duplicates,
     /// Holds each message back for a random time up to this long, so that messages overtake each other.
     pub shuffle: Option<Duration>,
-    /// How likely (0 to 1) the handler's answer to a message's *first* delivery is thrown away and treated as a
-    /// failure.
+    /// The probability (0 to 1) that the handler's answer to a message's *first* delivery is thrown away and treated as
+    /// a failure.
     pub drop_response: f64,
     /// Kills the handler at random times.
     pub kill: Option<Kills>,
@@ -41,13 +41,13 @@ pub enum Duplicates {
 pub struct Kills {
     /// How many.
     pub times: u32,
-    /// Least time from one readiness to the next kill.
+    /// Shortest time from readiness to the next kill.
     pub from: Duration,
-    /// Greatest time from one readiness to the next kill.
+    /// Longest time from readiness to the next kill.
     pub to: Duration,
 }
 
-/// The faults in force, with a seeded source of randomness so that a failing run can be repeated.
+/// The active faults, with a seeded source of randomness so that a failing run can be repeated.
 #[derive(Debug)]
 pub(crate) struct FaultState {
     faults: Mutex<Faults>,
@@ -89,13 +89,13 @@ impl FaultState {
         self.twice.store(messages, Ordering::Relaxed);
     }
 
-    /// How a message is handled; uses up one of those that are to be handled twice.
+    /// How the next message is handled; uses up one of those to be handled twice.
     pub(crate) fn take_duplicates(&self) -> Duplicates {
         let one_less = self.twice.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if one_less.is_ok() { Duplicates::AfterSuccess } else { self.locked().duplicates }
     }
 
-    /// Waits until kills are wanted.
+    /// Waits until kills are requested.
     pub(crate) async fn kills_wanted(&self) -> Kills {
         loop {
             let wanted = self.locked().kill.clone();
@@ -106,7 +106,7 @@ impl FaultState {
         }
     }
 
-    /// Uses up one of the kills; false when none is wanted any more.
+    /// Uses up one of the kills; false when there are none left.
     pub(crate) fn take_kill(&self) -> bool {
         match &mut self.locked().kill {
             Some(kills) if kills.times > 0 => {

@@ -78,7 +78,7 @@ impl Drop for Running {
     }
 }
 
-/// After the handler is dead, its invocations fail at once; this is for settling their messages.
+/// After the handler is dead, its invocations fail at once; this is the time for settling their messages.
 const LAST_SETTLEMENTS: Duration = Duration::from_secs(2);
 
 impl Host {
@@ -105,7 +105,7 @@ impl Host {
             client.clone(),
             app.host.custom_handler.initialization_timeout,
             Arc::clone(&options.lines),
-            // Nobody listening is fine.
+            // It does not matter if nobody listens.
             move |event| drop(worker_events.send(event)),
         );
         let core = Arc::new(Core {
@@ -132,13 +132,13 @@ impl Host {
     /// Waits until the handler answers.
     ///
     /// # Errors
-    /// When it never will: it left with exit code 0, failed three times, or the host stopped.
+    /// When it never will: it exited with code 0, failed three times, or the host stopped.
     pub async fn ready(&self) -> Result<(), Error> {
         self.0.core.worker.ready().await?;
         Ok(())
     }
 
-    /// Stops as Azure does: nothing new is taken, invocations under way get [`HostOptions::drain`] to end, then the
+    /// Stops as Azure does: nothing new is started, invocations under way get [`HostOptions::drain`] to end, then the
     /// handler is killed without notice.
     pub async fn stop(&self) {
         let core = &self.0.core;
@@ -150,12 +150,12 @@ impl Host {
         let _ = tokio::time::timeout(LAST_SETTLEMENTS, core.tasks.wait()).await;
     }
 
-    /// Waits until the host is over, on request or by three strikes, and tells why.
+    /// Waits until the host has stopped, on request or after three strikes, and returns the reason.
     pub async fn stopped(&self) -> String {
         self.0.core.worker.stopped().await
     }
 
-    /// Kills the handler with SIGKILL. It is started again at once, without a strike; invocations wait meanwhile.
+    /// Kills the handler with SIGKILL. It is restarted at once, without a strike; invocations wait meanwhile.
     pub fn kill_handler(&self) {
         self.0.core.worker.restart(None, "killed on purpose");
     }
@@ -176,7 +176,7 @@ impl Host {
         Ok(outcome.await.map_err(|_| Error::Stopped)??)
     }
 
-    /// Invokes a function whose trigger's source is outside of this host, once.
+    /// Invokes a function once whose trigger's source is outside this host.
     ///
     /// # Errors
     /// When there is no function with such a trigger, or the invocation failed.
@@ -220,7 +220,7 @@ impl Host {
         functions.map(|served| served.counters.snapshot(&served.name, served.function.disabled)).collect()
     }
 
-    /// The faults in force. The number of kills left counts down.
+    /// The active faults. The number of kills left counts down.
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.0.core.faults.get()
@@ -255,13 +255,13 @@ impl Host {
         self.0.core.worker.endpoint().map(|endpoint| endpoint.pid)
     }
 
-    /// The greatest resident memory of the present handler process in bytes; `None` without one, or not on Linux.
+    /// The peak resident memory of the current handler process in bytes; `None` without one, or not on Linux.
     #[must_use]
     pub fn peak_rss(&self) -> Option<u64> {
         peak_rss(self.handler_pid()?)
     }
 
-    /// The present resident memory of the handler in bytes; `None` without one, or not on Linux.
+    /// The current resident memory of the handler in bytes; `None` without one, or not on Linux.
     #[must_use]
     pub fn rss(&self) -> Option<u64> {
         rss(self.handler_pid()?)
@@ -305,7 +305,7 @@ fn start_triggers(core: &Arc<Core>, timer_status: Option<&std::path::PathBuf>) -
         }
     }
     core.tasks.spawn(triggers::run_kills(Arc::clone(core)));
-    // A host that ends by three strikes takes its triggers along.
+    // A host that stops after three strikes also stops its triggers.
     let watched = Arc::clone(core);
     core.tasks.spawn(async move {
         tokio::select! {

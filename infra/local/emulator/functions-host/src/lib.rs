@@ -2,9 +2,9 @@
 //!
 //! [`Host::start`] reads `host.json` and every `function.json`, starts the handler as a child process, and from then on
 //! does to it what Azure does: POSTs every trigger value in the host's own peculiar JSON, judges the answers, settles
-//! messages, renews locks, fires timers, restarts what dies. It is exact where Azure is unpleasant (immediate
-//! redelivery, dead-letter after the last delivery, empty answers, SIGKILL without notice), and louder than Azure where
-//! that helps: a configuration that would fail late there fails at start here.
+//! messages, renews locks, fires timers, and restarts the handler when it dies. It is exact where Azure is unpleasant
+//! (immediate redelivery, dead-lettering after the last delivery, empty answers, SIGKILL without notice), and louder
+//! than Azure where that helps: a configuration that would fail late there fails at start here.
 //!
 //! ```text
 //! host.json, function.json ──► config
@@ -13,8 +13,8 @@
 //!    └── outputs
 //! ```
 //!
-//! The contract it follows was researched from the host's source; where a rule comes from it, the documentation names
-//! the section as "functions-host-contract §…".
+//! The contract was researched from the host's source; where a rule comes from it, the documentation names the section
+//! as "functions-host-contract §…".
 
 pub mod config;
 mod core;

@@ -1,10 +1,10 @@
 //! NCRONTAB: the schedule language of timer triggers, evaluated in UTC.
 //!
 //! Six fields, `{second} {minute} {hour} {day} {month} {day-of-week}`; with five fields the second is 0. A field is a
-//! comma list of `*`, `a`, `a-b`, each with an optional step `/n`; `a/n` runs from `a` to the field's end. Months and
-//! days of the week may be names of which the first three letters count; Sunday is 0 and there is no 7. Unlike in Unix
-//! cron, day and day-of-week must *both* match. That rule, the missing 7 and the seconds are why this is not a general
-//! cron library.
+//! comma-separated list of `*`, `a`, `a-b`, each with an optional step `/n`; `a/n` runs from `a` to the field's end.
+//! Months and days of the week may be names, of which the first three letters count; Sunday is 0 and there is no 7.
+//! Unlike in Unix cron, day and day-of-week must *both* match. That rule, the missing 7 and the seconds are why this is
+//! not a general cron library.
 
 use std::str::FromStr;
 
@@ -26,9 +26,9 @@ pub enum Error {
     Field {
         /// Which field.
         field: &'static str,
-        /// Its least value.
+        /// Its lowest value.
         min: u8,
-        /// Its greatest value.
+        /// Its highest value.
         max: u8,
     },
     /// No date ever matches, such as 30 February.
@@ -124,7 +124,7 @@ impl Schedule {
         found.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
     }
 
-    /// Whether two occurrences lie less than a minute apart, for which the host keeps no schedule status.
+    /// Whether two occurrences are less than a minute apart; then the host keeps no schedule status.
     #[must_use]
     pub fn fires_within_a_minute(&self) -> bool {
         self.seconds.count_ones() > 1
@@ -187,7 +187,7 @@ impl Field {
             None if step.is_some() => (self.value(range)?, self.max),
             None => (self.value(range)?, self.value(range)?),
         };
-        // NCrontab takes a range the wrong way round and turns it.
+        // NCrontab accepts a reversed range and swaps its ends.
         let (first, last) = (first.min(last), first.max(last));
         Some((first..=last).step_by(usize::from(step.unwrap_or(1))).fold(0, |bits, value| bits | 1 << value))
     }

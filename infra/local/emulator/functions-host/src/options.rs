@@ -10,21 +10,21 @@ use iris_local_servicebus::broker::Broker;
 use crate::event::LineSink;
 use crate::faults::Faults;
 
-/// How closely the host follows Azure where Azure is unkind.
+/// How closely the host follows Azure's unfriendly behavior.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// An empty or `null` answer fails the invocation at once and says why.
     #[default]
     Strict,
-    /// An empty or `null` answer leaves the invocation hanging until `functionTimeout`, and then costs the handler its
-    /// life (functions-host-contract §2.2).
+    /// An empty or `null` answer leaves the invocation hanging until `functionTimeout`, and then gets the handler
+    /// killed (functions-host-contract §2.2).
     Faithful,
 }
 
 /// A program to start instead of the one `host.json` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executable {
-    /// The program's file.
+    /// The path of the program.
     pub path: PathBuf,
     /// All of its arguments.
     pub arguments: Vec<String>,
@@ -37,28 +37,28 @@ pub struct HostOptions {
     pub app_root: PathBuf,
     /// The folder with the functions' folders, when it is not `app_root`.
     pub functions_root: Option<PathBuf>,
-    /// The app settings: expanded in `%NAME%`, and the handler's environment.
+    /// The app settings: used in `%NAME%` expansion, and as the handler's environment.
     pub settings: BTreeMap<String, String>,
     /// The program to start instead of the one `host.json` names.
     pub executable: Option<Executable>,
-    /// Where messages come from and outputs go to.
+    /// The source of messages and destination of outputs.
     pub broker: Broker,
     /// How closely to follow Azure.
     pub mode: Mode,
     /// Where log lines go.
     pub lines: LineSink,
-    /// Faults from the start.
+    /// The initial faults.
     pub faults: Faults,
     /// Seed of the faults' randomness.
     pub seed: u64,
-    /// A folder that keeps the timers' schedule status over restarts; without one a timer is never past due.
+    /// A folder that keeps the timers' schedule status across restarts; without one a timer is never past due.
     pub timer_status: Option<PathBuf>,
     /// How long [`crate::Host::stop`] waits for invocations under way. The real host waits about ten seconds.
     pub drain: Duration,
 }
 
 impl HostOptions {
-    /// Options with everything else at its default.
+    /// Options with defaults for everything else.
     #[must_use]
     pub fn new(app_root: PathBuf, settings: BTreeMap<String, String>, broker: Broker) -> Self {
         Self {

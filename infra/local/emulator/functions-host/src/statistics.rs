@@ -103,7 +103,7 @@ impl Counters {
     }
 }
 
-/// The bucket of a latency: [`STEPS`] equal steps for every power of two from [`STEPS`] microseconds on.
+/// The bucket of a latency: [`STEPS`] equal steps for every power of two, starting at [`STEPS`] microseconds.
 fn bucket(micros: u64) -> usize {
     let micros = micros.max(STEPS);
     let doublings = u64::from(micros.ilog2() - STEPS.ilog2());

@@ -2,8 +2,8 @@
 //!
 //! Three layers, each knowing only the one below. [`broker`] has the entities, locks and timers, and no notion of AMQP
 //! connections; programs in this process (a Functions host's trigger, a console, tests) use it directly. `wire` turns
-//! bytes into frames and performatives and back. `engine` is one state machine per connection; `rest` takes messages
-//! over HTTP. [`message`] and the private `codec` are the AMQP type system and the message format they share.
+//! bytes into frames and performatives and back. `engine` is one state machine per connection; `rest` accepts messages
+//! over HTTP. [`message`] and the private `codec` are the message format and the AMQP type system that they share.
 
 pub mod access;
 pub mod broker;

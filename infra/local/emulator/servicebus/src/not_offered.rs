@@ -1,9 +1,8 @@
-//! What the namespace does not offer: one table, which clients are refused by and the documentation's list is made of.
+//! What the namespace does not offer: one table, used both to refuse clients and to generate the documentation's list.
 
 use std::fmt;
 
-/// Something of the service that is not offered here. Who asks for it is refused with its name; as text it is that
-/// refusal.
+/// A feature of the service that is not offered here. A request for it is refused by name; as text it is that refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotOffered {
     /// Several operations as one.
@@ -27,7 +26,7 @@ pub enum NotOffered {
 }
 
 impl NotOffered {
-    /// All there is, in the order of the documentation.
+    /// All of them, in the order of the documentation.
     pub const ALL: [Self; 9] = [
         Self::Transactions,
         Self::SqlFilters,
@@ -40,7 +39,7 @@ impl NotOffered {
         Self::EntraTokens,
     ];
 
-    /// What it is, as it stands in refusals and in the documentation.
+    /// What it is, as written in refusals and in the documentation.
     #[must_use]
     pub const fn what(self) -> &'static str {
         match self {

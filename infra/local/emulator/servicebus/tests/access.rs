@@ -111,7 +111,7 @@ async fn a_password_serves_as_well() {
     assert!(Sender::attach(&mut client.session, "s", "events").await.is_err());
 }
 
-/// Clients that name their queues themselves, as in a namespace of their own.
+/// For clients that hard-code their queue names, as in a namespace of their own.
 #[tokio::test]
 async fn a_queue_answers_to_the_name_its_key_has_for_it() {
     let server = server().await;

@@ -1,4 +1,4 @@
-//! The endpoint as the project's own client sees it: sending, receiving and settling over AMQP.
+//! The endpoint as seen by the project's own client: sending, receiving and settling over AMQP.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -223,7 +223,7 @@ async fn a_cut_connection_loses_nothing() {
     let held = receiver.recv::<Body<Value>>().await.unwrap();
     assert_eq!(text(&held), "0");
     server.endpoint.cut_connections();
-    // The client sees the loss and another connection serves the rest; what the first held stays locked.
+    // The client notices the loss and another connection serves the rest; what the first one held stays locked.
     client.connection.on_close().await.unwrap_err();
     let mut client = Client::connect(&server).await;
     let mut sender = Sender::attach(&mut client.session, "s", "orders").await.unwrap();

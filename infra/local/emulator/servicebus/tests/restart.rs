@@ -1,4 +1,4 @@
-//! What a broker with a folder keeps over a restart.
+//! What a broker with a folder keeps across a restart.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -169,7 +169,7 @@ async fn an_amqp_send_is_durable_once_it_is_acknowledged() {
     for future in pending {
         assert!(future.await.unwrap().is_accepted());
     }
-    // What is in the folder now is all a crash would leave.
+    // The folder's current content is all that a crash would leave.
     let crashed = tempfile::tempdir().unwrap();
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let path = file.unwrap().path();
@@ -182,7 +182,7 @@ async fn an_amqp_send_is_durable_once_it_is_acknowledged() {
 /// Folder of the process that is killed; only set in that process.
 const KILLED: &str = "SERVICEBUS_TEST_KILLED";
 
-/// Not a test but the other process of the next one: sends until it is killed, and says what was confirmed.
+/// Not a test but the other process of the next one: sends until it is killed, and prints what was confirmed.
 #[tokio::test]
 async fn sends_until_it_is_killed() {
     let Some(folder) = std::env::var_os(KILLED) else { return };
@@ -225,7 +225,7 @@ async fn nothing_is_confirmed_once_the_log_cannot_be_written() {
     let mut sender = Sender::attach(&mut client.session, "s", "orders").await.unwrap();
     assert!(sender.send("first").await.unwrap().is_accepted());
     let taken = server.broker.receive("orders", 1, SOON).await.unwrap().remove(0);
-    // The disk "fails" when the log begins its next segment: the folder is gone.
+    // The disk "fails" when the log begins its next segment, because the folder is gone.
     std::fs::rename(&own, &away).unwrap();
     let mut confirmed = 1;
     let refused = loop {

@@ -58,9 +58,9 @@ pub struct ServiceBusTrigger {
 pub struct TimerTrigger {
     /// When it fires (UTC).
     pub schedule: Schedule,
-    /// Fires once when the host starts.
+    /// Whether it fires once when the host starts.
     pub run_on_startup: bool,
-    /// Whether the status of the schedule is kept and sent. Off by itself for schedules that fire more often than
+    /// Whether the status of the schedule is kept and sent. Automatically off for schedules that fire more often than
     /// every minute.
     pub use_monitor: bool,
 }
@@ -88,13 +88,13 @@ pub struct ServiceBusOutput {
     pub entity: String,
 }
 
-/// A binding after reading, before it is known to be the only trigger.
+/// A binding that was read, before it is known to be the only trigger.
 pub(super) enum Binding {
     Trigger(String, Trigger),
     Output(ServiceBusOutput),
 }
 
-/// Binding types of Azure that exist but are not emulated here; anything else is a typing mistake.
+/// Azure's binding types that are not emulated here; anything else is a typo.
 const NOT_EMULATED: &[&str] = &[
     "httptrigger",
     "http",

@@ -22,7 +22,7 @@ pub struct Function {
     pub trigger: Trigger,
     /// Where its `Outputs` go.
     pub outputs: Vec<ServiceBusOutput>,
-    /// Retries of the host itself; timers only.
+    /// Retries by the host itself; timers only.
     pub retry: Option<Retry>,
 }
 

@@ -37,13 +37,13 @@ pub struct CustomHandler {
 /// `extensions.serviceBus` of `host.json`.
 #[derive(Debug, Clone)]
 pub struct ServiceBusOptions {
-    /// Messages in flight per instance and function. Default 16 for each core.
+    /// Messages in flight per instance and function. Default: 16 per core.
     pub max_concurrent_calls: usize,
     /// How long a lock is renewed while its message is being handled. Default 5 minutes.
     pub max_auto_lock_renewal: Duration,
-    /// Messages fetched ahead of need. Default 0.
+    /// Messages fetched in advance. Default 0.
     pub prefetch: usize,
-    /// Messages of one batch with cardinality many. Default 1,000.
+    /// Messages per batch with cardinality many. Default 1,000.
     pub max_batch: usize,
 }
 
@@ -94,7 +94,7 @@ struct RawServiceBus {
     max_message_batch_size: Option<usize>,
 }
 
-/// Everything `extensions.serviceBus` knows in the current extension (version 5).
+/// All properties that `extensions.serviceBus` has in the current extension (version 5).
 const SERVICE_BUS_KEYS: &[&str] = &[
     "clientRetryOptions",
     "prefetchCount",

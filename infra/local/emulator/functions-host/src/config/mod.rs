@@ -1,9 +1,10 @@
-//! What the host runs: `host.json` and every `<Function>/function.json`, read and checked once at start.
+//! The app that the host runs: `host.json` and every `<Function>/function.json`, read and checked once at start.
 //!
 //! The real host tolerates much and fails late: a missing app setting stops one listener minutes after the deployment,
-//! a wrong name in `host.json` is silently ignored, `autoCompleteMessages: false` leaves every message unsettled.
-//! Here whatever would not work in Azure is an [`Error`] that names the file, the property and the remedy; whatever
-//! works but is probably not meant is a warning in [`App::warnings`]. Rules: functions-host-contract §3.2, §4, §5.
+//! a wrong name in `host.json` is silently ignored, `autoCompleteMessages: false` leaves every message unsettled. Here,
+//! anything that would not work in Azure is an [`Error`] that names the file, the property and the remedy; anything
+//! that works but is probably unintended is a warning in [`App::warnings`]. Rules: functions-host-contract §3.2, §4,
+//! §5.
 
 mod bindings;
 mod function_json;
@@ -34,7 +35,7 @@ pub enum Error {
     Json {
         /// The file.
         path: PathBuf,
-        /// What the parser met, with line and column.
+        /// The parser's error, with line and column.
         source: serde_json::Error,
     },
     /// `%NAME%` or `connection` refers to an app setting that does not exist.
@@ -68,7 +69,7 @@ pub struct App {
     pub host: HostJson,
     /// The functions, by name. Disabled ones are included and marked.
     pub functions: Vec<Function>,
-    /// What works but is probably not meant.
+    /// What works but is probably unintended.
     pub warnings: Vec<String>,
 }
 
@@ -78,7 +79,7 @@ impl App {
     /// A deployed package has both in one folder; a source checkout may keep its functions in a folder of their own.
     ///
     /// # Errors
-    /// Whatever would keep the app from working in Azure; see [`Error`].
+    /// Anything that would not work in Azure; see [`Error`].
     pub fn load(root: &Path, functions_root: &Path, settings: &Settings) -> Result<Self, Error> {
         let mut warnings = Vec::new();
         let host = HostJson::load(&root.join("host.json"), settings, &mut warnings)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Error;
 
-/// The app settings: what Azure keeps in the app's configuration and hands to the process as environment variables.
+/// The app settings, which Azure keeps in the app's configuration and passes to the process as environment variables.
 #[derive(Debug, Clone, Default)]
 pub struct Settings(BTreeMap<String, String>);
 
@@ -56,13 +56,14 @@ impl Settings {
         Ok(expanded)
     }
 
-    /// Whether `connection` is configured: the plain setting, or one of its identity forms `connection__suffix`.
+    /// Whether `connection` is configured: as the plain setting, or in one of its identity forms `connection__suffix`.
     pub(super) fn has_connection(&self, connection: &str, suffixes: &[&str]) -> bool {
         let filled = |name: &str| self.get(name).is_some_and(|value| !value.trim().is_empty());
         filled(connection) || suffixes.iter().any(|suffix| filled(&format!("{connection}__{suffix}")))
     }
 
-    /// The host name of the Service Bus namespace a connection leads to; the plain setting wins over the identity form.
+    /// The host name of the Service Bus namespace of a connection; the plain setting takes precedence over the identity
+    /// form.
     #[must_use]
     pub fn service_bus_namespace(&self, connection: &str) -> Option<String> {
         if let Some(text) = self.get(connection) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Reads a non-negative time span. `None` when the text is anything else, also for a plain number (which .NET would
+/// Reads a non-negative time span. `None` when the text is anything else, including a plain number (which .NET would
 /// take for days, a classic surprise).
 pub(super) fn parse(text: &str) -> Option<Duration> {
     let mut parts = text.trim().split(':');

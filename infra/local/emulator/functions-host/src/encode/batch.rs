@@ -65,7 +65,7 @@ fn metadata(trigger: &ServiceBusTrigger, deliveries: &[Delivery]) -> Metadata {
     array("ReplyToSessionIdArray", &|delivery| text(&delivery.message.reply_to_session_id));
     array("ToArray", &|delivery| text(&delivery.message.to));
     array("PartitionKeyArray", &|delivery| text(&delivery.message.partition_key));
-    // The extension fills this one from the partition key, by mistake.
+    // The extension fills this one from the partition key, which is a bug.
     array("TransactionPartitionKeyArray", &|delivery| text(&delivery.message.partition_key));
     array("DeadLetterSourceArray", &|delivery| text(&delivery.dead_letter_source));
     array("ApplicationPropertiesArray", &|delivery| properties(&delivery.message));
@@ -73,7 +73,7 @@ fn metadata(trigger: &ServiceBusTrigger, deliveries: &[Delivery]) -> Metadata {
     metadata
 }
 
-/// A body after the host has parsed and written it again; `None` when it is not a JSON object.
+/// A body after the host has parsed and re-serialized it; `None` when it is not a JSON object.
 fn reparsed(body: &[u8]) -> Option<String> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     if !value.is_object() {

@@ -1,5 +1,5 @@
-//! What Newtonsoft's JSON reader does to text that looks like an ISO date-time: it becomes a .NET date, and comes out
-//! in another form (functions-host-contract §1.4, §1.6). The host runs in UTC.
+//! What Newtonsoft's JSON reader does to text that looks like an ISO date-time: it becomes a .NET date, and is written
+//! in a different form (functions-host-contract §1.4, §1.6). The host runs in UTC.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -41,7 +41,7 @@ pub(super) fn as_invariant_text(text: &str) -> Option<String> {
     ))
 }
 
-/// The text after parsing and writing as JSON again.
+/// The text after being parsed and written as JSON again.
 pub(super) fn as_json_text(text: &str) -> Option<String> {
     let (time, zone) = recognize(text)?;
     let suffix = match zone {

@@ -18,7 +18,7 @@ impl Metadata {
         Self(Vec::with_capacity(entries))
     }
 
-    /// An object or anything else whose JSON is already known.
+    /// An object or any other value whose JSON is already known.
     pub(super) fn json(&mut self, key: &'static str, json: impl Into<Cow<'static, str>>) {
         self.0.push((Cow::Borrowed(key), json.into()));
     }
@@ -35,7 +35,7 @@ impl Metadata {
         }
     }
 
-    /// A number or an array: JSON text as a JSON string.
+    /// A number or an array, as JSON text in a JSON string.
     pub(super) fn json_text(&mut self, key: &'static str, json: &str) {
         self.json(key, quoted(json));
     }
@@ -52,7 +52,7 @@ impl Metadata {
         self.json(key, format!("\"{}+00:00\"", whole_seconds(time)));
     }
 
-    /// An entry whose name is only known at run time; replaces an entry of that name, whatever its case, and then keeps
+    /// An entry whose name is known only at run time; replaces an entry of that name, whatever its case, and then keeps
     /// the old spelling.
     pub(super) fn set(&mut self, key: &str, json: String) {
         match self.0.iter_mut().find(|(existing, _)| existing.eq_ignore_ascii_case(key)) {
@@ -98,7 +98,7 @@ impl Metadata {
                 ),
             );
         }
-        // A polluting body may have brought a `sys` of its own, which wins.
+        // A polluting body may have brought its own `sys`, which takes precedence.
         if self.0.iter().any(|(key, _)| key.eq_ignore_ascii_case("sys")) {
             return;
         }

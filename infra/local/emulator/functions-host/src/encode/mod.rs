@@ -1,9 +1,9 @@
 //! Invocation requests: the bodies the host POSTs to the handler (functions-host-contract §1).
 //!
-//! A body is `{"Data":{binding:value},"Metadata":{…}}`. What makes it odd is that values are encoded by their .NET
-//! type: text is JSON-encoded a second time, numbers, booleans and arrays become JSON text inside a JSON string,
-//! objects stay objects, bytes become plain base64, and `DateTime`s lose their fraction. `value` holds those encodings,
-//! `metadata` the ordered list of entries and the way a JSON body overwrites them; every trigger has a file of its own.
+//! A body is `{"Data":{binding:value},"Metadata":{…}}`. The unusual part is that values are encoded by their .NET type:
+//! text is JSON-encoded a second time, numbers, booleans and arrays become JSON text inside a JSON string, objects stay
+//! objects, bytes become plain base64, and `DateTime`s lose their fraction. `value` has these encodings, `metadata` the
+//! ordered list of entries and the way a JSON body overwrites them; every trigger has a file of its own.
 //!
 //! Bodies are written straight into one growing string: a message's bytes are base64-encoded once, in place.
 
@@ -30,7 +30,7 @@ pub use timer::{ScheduleStatus, timer};
 use metadata::Metadata;
 use value::push_quoted;
 
-/// Why a trigger value cannot be handed to the handler. In Azure too this fails the invocation.
+/// Why a trigger value cannot be passed to the handler. In Azure, too, this fails the invocation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Batches without `dataType` are parsed as JSON objects, all or none.
@@ -38,7 +38,7 @@ pub enum Error {
         "message {index} of the batch is not a JSON object, which fails the whole batch; set \"dataType\": \"binary\""
     )]
     NotAnObject {
-        /// The message's place in the batch, from 0.
+        /// The message's index in the batch, from 0.
         index: usize,
     },
     /// A blob's name does not match the trigger's path.
@@ -64,15 +64,15 @@ pub struct Context<'a> {
 /// How often a run was retried by the host itself.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryContext<'a> {
-    /// 0 at the first try.
+    /// 0 for the first attempt.
     pub count: u32,
     /// The policy's limit; `None` is without limit.
     pub max: Option<u32>,
-    /// Why the try before this one failed.
+    /// Why the previous attempt failed.
     pub failure: Option<&'a str>,
 }
 
-/// Puts value and metadata together. `data` is the JSON of the value.
+/// Combines value and metadata. `data` is the JSON of the value.
 fn envelope(context: &Context<'_>, data: &str, metadata: Metadata) -> String {
     let mut out = String::with_capacity(data.len() + metadata.size() + 256);
     open(&mut out, context);

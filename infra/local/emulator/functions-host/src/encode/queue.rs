@@ -10,7 +10,7 @@ use crate::config::{DataType, QueueTrigger};
 /// A message of a Storage queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueMessage {
-    /// The item, already freed of the queue's own base64.
+    /// The item, with the queue's own base64 already removed.
     pub body: Bytes,
     /// The message's id.
     pub id: String,
@@ -22,7 +22,7 @@ pub struct QueueMessage {
     pub inserted_at: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
-    /// When it shows again unless deleted.
+    /// When it becomes visible again unless deleted.
     pub visible_at: Timestamp,
 }
 

@@ -1,5 +1,5 @@
-//! The literal requests of the custom handler's own tests, rebuilt byte for byte in meaning (member order is no
-//! contract).
+//! The literal requests from the custom handler's own tests, rebuilt with the same meaning (member order is not part of
+//! the contract).
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ fn batch() -> [Delivery; 2] {
     ]
 }
 
-/// Parses what was encoded. `Client` is a reflected object whose members are no contract.
+/// Parses what was encoded. `Client` is a reflected object whose members are not part of the contract.
 fn parsed(body: &str, client: &Value) -> Value {
     let mut value: Value = serde_json::from_str(body).unwrap();
     let own = &mut value["Metadata"]["Client"];

@@ -15,7 +15,7 @@ pub(super) fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Appends `text` as the inside of a JSON string.
+/// Appends `text` escaped for the inside of a JSON string.
 pub(super) fn push_escaped(out: &mut String, text: &str) {
     let mut plain = 0;
     for (index, byte) in text.bytes().enumerate() {
@@ -60,12 +60,12 @@ pub(super) fn push_base64(out: &mut String, bytes: &[u8]) {
     out.push('"');
 }
 
-/// The room base64 takes, with quotes.
+/// The number of bytes that base64 takes, including quotes.
 pub(super) fn base64_size(bytes: &[u8]) -> usize {
     bytes.len().div_ceil(3) * 4 + 2
 }
 
-/// A UTC `DateTime` that has been through text: whole seconds, no zone.
+/// A UTC `DateTime` that was converted to text: whole seconds, no zone.
 pub(super) fn whole_seconds(time: Timestamp) -> String {
     civil_seconds(utc(time))
 }
@@ -75,7 +75,7 @@ pub(super) fn full_precision(time: Timestamp) -> String {
     civil_precise(utc(time))
 }
 
-/// The same for a time taken apart.
+/// The same for a civil time.
 pub(super) fn civil_precise(time: DateTime) -> String {
     let mut text = civil_seconds(time);
     let ticks = time.subsec_nanosecond() / 100;
@@ -86,7 +86,7 @@ pub(super) fn civil_precise(time: DateTime) -> String {
     text
 }
 
-/// The same for a time taken apart.
+/// The same for a civil time.
 pub(super) fn civil_seconds(time: DateTime) -> String {
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
@@ -99,7 +99,7 @@ pub(super) fn civil_seconds(time: DateTime) -> String {
     )
 }
 
-/// A time taken apart, in UTC.
+/// The civil time in UTC.
 pub(super) fn utc(time: Timestamp) -> DateTime {
     time.to_zoned(TimeZone::UTC).datetime()
 }

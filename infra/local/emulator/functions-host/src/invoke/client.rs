@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Error, MAX_ANSWER_BYTES};
 
-/// What the host calls itself: four parts, as Azure does.
+/// The host's version, in four parts, as in Azure.
 const VERSION: &str = "4.1048.200.26180";
 const AGENT: &str = "Azure-Functions-Host/4.1048.200.26180";
 const HOST_VERSION: HeaderName = HeaderName::from_static("x-azure-functions-hostversion");
@@ -31,7 +31,7 @@ pub(crate) fn new_client() -> Client {
     legacy::Client::builder(TokioExecutor::new()).build(connector)
 }
 
-/// A request body. It hides its length, so that it is sent chunked as the real host does.
+/// A request body. It hides its length, so that it is sent chunked, as by the real host.
 #[derive(Debug)]
 pub(crate) struct Payload(Option<Bytes>);
 
@@ -55,11 +55,11 @@ impl Body for Payload {
     }
 }
 
-/// What is posted.
+/// What is sent.
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) id: Uuid,
-    /// The trace context of the message that is the cause (`Diagnostic-Id`), if it has one.
+    /// The trace context of the message that caused it (`Diagnostic-Id`), if it has one.
     pub(crate) trace: Option<String>,
     pub(crate) body: String,
 }
@@ -111,8 +111,8 @@ pub(crate) async fn ping(client: &Client, port: u16) -> bool {
     }
 }
 
-/// W3C trace context of a span of the host's own: in the trace that caused the invocation, else in a fresh one. Not
-/// sampled, as the host's never are.
+/// W3C trace context for a span of the host: in the trace that caused the invocation, else in a new one. Not sampled,
+/// because the host's spans never are.
 fn trace_parent(cause: Option<&str>) -> String {
     let continued = cause.and_then(trace_of).map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
     let span = Uuid::new_v4().simple().to_string();

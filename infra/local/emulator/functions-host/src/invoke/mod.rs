@@ -26,7 +26,7 @@ pub enum Error {
     /// Content that is not the JSON of an answer.
     #[error("the answer is not valid: {0}")]
     Json(String),
-    /// Nothing, or the literal `null`.
+    /// Empty, or the literal `null`.
     #[error(
         "the answer is empty; Azure would wait until functionTimeout and then kill the handler; answer {{}} at least"
     )]
@@ -48,10 +48,10 @@ pub enum Error {
     /// The request could not be made.
     #[error(transparent)]
     Encode(#[from] crate::encode::Error),
-    /// The handler does not run and will not.
+    /// The handler is not running and will not be restarted.
     #[error("{0}")]
     NoHandler(String),
-    /// A fault made on purpose: the answer was thrown away.
+    /// An injected fault: the answer was thrown away.
     #[error("the answer was dropped on purpose")]
     Dropped,
 }

@@ -1,8 +1,8 @@
 //! What an answer means: `{"Outputs":{…},"Logs":[…],"ReturnValue":…}` under a 2xx (functions-host-contract §2).
 //!
-//! Azure bends most outputs on their way to Service Bus: bare strings are base64-decoded or re-parsed, objects are
+//! Azure alters most outputs on their way to Service Bus: bare strings are base64-decoded or re-parsed, objects are
 //! re-written indented, dates re-formatted. Only an array of strings arrives as it was written, so anything else is
-//! refused here with what Azure would have made of it.
+//! refused here, and the error says what Azure would have made of it.
 
 use serde_json::{Map, Value};
 
@@ -55,7 +55,7 @@ fn is_json(content_type: &str) -> bool {
     media_type.eq_ignore_ascii_case("application/json") || media_type.eq_ignore_ascii_case("text/json")
 }
 
-/// Where the parser stopped, without the text it met.
+/// Where the parser stopped, without quoting the text.
 fn position(error: &serde_json::Error) -> String {
     format!("not JSON at line {}, column {}", error.line(), error.column())
 }

@@ -1,4 +1,4 @@
-//! What starts functions by itself: messages, schedules, and the fault that kills the handler.
+//! What starts functions: messages, schedules, and the fault that kills the handler.
 
 mod batch;
 mod kills;
@@ -17,5 +17,5 @@ use std::time::Duration;
 
 /// How long one receive waits for messages.
 const RECEIVE_WAIT: Duration = Duration::from_secs(30);
-/// The pause after a broker refused to hand out messages.
+/// The pause after the broker refused to hand out messages.
 const RECEIVE_PAUSE: Duration = Duration::from_secs(1);

@@ -1,7 +1,7 @@
 //! Keeping a message's lock while it is being handled.
 //!
-//! As in the .NET processor: a lock is renewed when half of its remaining time, but at least all but ten seconds of it,
-//! has passed, for `maxAutoLockRenewalDuration` from receipt. A renewal that fails is the last one; the invocation goes
+//! As in the .NET processor: a lock is renewed after half of its remaining time, but at most ten seconds before its
+//! end, until `maxAutoLockRenewalDuration` after receipt. After a failed renewal there are no more; the invocation goes
 //! on.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::config::ServiceBusTrigger;
 use crate::core::{Core, Served};
 use crate::event::Level;
 
-/// Runs `work` to its end and renews the message's lock meanwhile.
+/// Runs `work` to its end, renewing the message's lock meanwhile.
 pub(super) async fn holding<T>(
     core: &Core,
     served: &Served,
@@ -43,7 +43,7 @@ pub(super) async fn holding<T>(
     work.await
 }
 
-/// When to renew a lock that holds until `until`; `None` when it is over already.
+/// When to renew a lock that is valid until `until`; `None` when it has already expired.
 fn next(until: Timestamp) -> Option<Instant> {
     let remaining = Duration::try_from(until.duration_since(Timestamp::now())).ok()?;
     Some(Instant::now() + remaining - (remaining / 2).min(Duration::from_secs(10)))

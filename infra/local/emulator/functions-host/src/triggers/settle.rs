@@ -1,5 +1,5 @@
-//! Ending a message's lock. Completion removes the message; abandoning makes it available again at once, with no delay
-//! and its delivery count raised, until the broker dead-letters it. A lock that is lost means that the message is
+//! Ending a message's lock. Completion removes the message; abandoning makes it available again at once, without delay
+//! and with its delivery count incremented, until the broker dead-letters it. If the lock was lost, the message is
 //! delivered again whatever the outcome was.
 
 use iris_local_servicebus::broker::Error;

@@ -33,7 +33,8 @@ async fn receive(core: Arc<Core>, served: Arc<Served>, trigger: Arc<ServiceBusTr
     let options = &core.app.host.service_bus;
     let slots = Arc::new(Semaphore::new(options.max_concurrent_calls));
     loop {
-        // A handler that is gone for good still gets its messages, which then fail; a starting one is waited for.
+        // If the handler is gone for good it still gets its messages, which then fail; if it is starting, it is waited
+        // for.
         let _ = core.worker.ready().await;
         let Some(mut permits) = some_permits(&slots).await else { return };
         let deliveries = match core.broker.receive(&trigger.entity, permits.num_permits(), RECEIVE_WAIT).await {
@@ -45,7 +46,7 @@ async fn receive(core: Arc<Core>, served: Arc<Served>, trigger: Arc<ServiceBusTr
             }
         };
         for delivery in deliveries {
-            // A broker that hands out more than was asked for would otherwise stop the trigger.
+            // Otherwise a broker that hands out more than was requested would stop the trigger.
             let permit = permits.split(1);
             let (core, served, trigger) = (Arc::clone(&core), Arc::clone(&served), Arc::clone(&trigger));
             let tasks = core.tasks.clone();
@@ -72,7 +73,7 @@ async fn handle(core: &Core, served: &Served, trigger: &ServiceBusTrigger, deliv
     settle(core, served, trigger, delivery.lock_token, outcome.is_ok()).await;
 }
 
-/// Invokes the function for a message, with the faults in force.
+/// Invokes the function for a message, applying the active faults.
 async fn deliver(core: &Core, served: &Served, trigger: &ServiceBusTrigger, delivery: &Delivery) -> Result<(), Error> {
     let faults = core.faults.get();
     if let Some(longest) = faults.shuffle {
@@ -109,7 +110,7 @@ async fn invoke(core: &Core, served: &Served, trigger: &ServiceBusTrigger, deliv
     core.invoke(served, cause(delivery), body).await
 }
 
-/// What the message says caused it. The real host's receiver continues that trace.
+/// The trace context in the message. The real host's receiver continues that trace.
 fn cause(delivery: &Delivery) -> Option<&str> {
     match &delivery.message.application_properties.iter().find(|(name, _)| *name == "Diagnostic-Id")?.1 {
         PropertyValue::String(context) => Some(context),

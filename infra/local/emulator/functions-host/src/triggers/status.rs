@@ -1,11 +1,11 @@
-//! A timer's schedule status, kept in a file so that a host that was down at an occurrence knows it is past due. Azure
-//! keeps the same in a blob.
+//! A timer's schedule status, kept in a file so that a host that was down at an occurrence knows that it is past due.
+//! Azure keeps the same in a blob.
 
 use std::path::PathBuf;
 
 use crate::encode::ScheduleStatus;
 
-/// Where one timer's status is kept; nowhere without a folder.
+/// The file of one timer's status; `None` without a folder.
 #[derive(Debug)]
 pub(super) struct StatusFile(Option<PathBuf>);
 
@@ -14,13 +14,13 @@ impl StatusFile {
         Self(folder.map(|folder| folder.join(format!("{function}.json"))))
     }
 
-    /// A status that is missing or unreadable counts as none, as in Azure.
+    /// A missing or unreadable status counts as none, as in Azure.
     pub(super) fn read(&self) -> Option<ScheduleStatus> {
         let bytes = std::fs::read(self.0.as_ref()?).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Replaces the status as a whole, never half.
+    /// Replaces the status atomically.
     pub(super) fn write(&self, status: &ScheduleStatus) -> std::io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         if let Some(folder) = path.parent() {

@@ -15,7 +15,7 @@ use crate::encode::{self, Context, RetryContext, ScheduleStatus};
 use crate::event::Level;
 use crate::invoke::Error;
 
-/// A wish for an extra run, with where to send its outcome.
+/// A request for an extra run, with the channel for its outcome.
 pub(crate) type RunNow = oneshot::Sender<Result<(), Error>>;
 
 /// The wall clock may jump: no sleep is longer than this.
@@ -37,7 +37,7 @@ pub(crate) async fn run(
     let mut timer = Timer { core, served, trigger, file, status };
     if timer.served.function.disabled {
         while let Some(Some(done)) = timer.request(&mut requests).await {
-            // Whoever asked may have stopped waiting.
+            // The requester may have stopped waiting.
             let _ = done.send(timer.attempt(false, None).await);
         }
         return;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::config::{App, Settings};
 use crate::options::Executable;
 
-/// Everything a start needs but the port.
+/// Everything a start needs except the port.
 #[derive(Debug)]
 pub(crate) struct Launch {
     program: PathBuf,
@@ -27,7 +27,7 @@ impl Launch {
             Some(executable) => (executable.path, executable.arguments),
             None => (find(&app.root, &handler.executable)?, handler.arguments.clone()),
         };
-        // A relative root would be looked for inside the child's working directory.
+        // A relative root would be resolved in the child's working directory.
         let app_root = std::path::absolute(&app.root).unwrap_or_else(|_| app.root.clone());
         let settings = settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Some(Self {

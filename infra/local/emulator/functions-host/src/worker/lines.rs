@@ -1,8 +1,8 @@
-//! Cutting the handler's output into lines.
+//! Splitting the handler's output into lines.
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
-/// The longest line that is passed on, in bytes; the rest of a longer one is dropped and its length told.
+/// The longest line that is passed on, in bytes; a longer one is cut, with its length noted.
 pub const MAX_LINE_BYTES: usize = 16 << 10;
 
 /// Reads until the end and passes on every line, decoded leniently. Empty lines are dropped.
@@ -12,7 +12,7 @@ pub(super) async fn pump(source: impl AsyncRead + Unpin, mut take: impl FnMut(St
     loop {
         let chunk = match reader.fill_buf().await {
             Ok(chunk) if !chunk.is_empty() => chunk,
-            // A pipe that fails is as good as closed.
+            // A pipe that fails is treated as closed.
             _ => break,
         };
         let consumed = match chunk.iter().position(|byte| *byte == b'\n') {

@@ -1,11 +1,11 @@
 //! The handler's memory.
 
-/// The greatest resident memory a live process has had, in bytes. `None` where the system does not tell.
+/// The peak resident memory of a live process, in bytes. `None` where the system does not say.
 pub(crate) fn peak_rss(pid: u32) -> Option<u64> {
     field(pid, "VmHWM:")
 }
 
-/// A live process's resident memory, in bytes. `None` where the system does not tell.
+/// The current resident memory of a live process, in bytes. `None` where the system does not say.
 pub(crate) fn rss(pid: u32) -> Option<u64> {
     field(pid, "VmRSS:")
 }

@@ -1,7 +1,7 @@
 //! The handler's process (functions-host-contract §3).
 //!
-//! One child at a time. It is *starting* until anything HTTP answers `GET /` on its port, then *ready* until it dies.
-//! What follows a death depends on how it came:
+//! There is one child at a time. It is *starting* until anything speaking HTTP answers `GET /` on its port, then
+//! *ready* until it dies. What follows depends on how it died:
 //!
 //! | death | consequence |
 //! |---|---|
@@ -10,10 +10,10 @@
 //! | any other code, a signal, no readiness in time | the same, and a strike; the third strike within 30 minutes each stops the host |
 //! | the host stops | SIGKILL, no notice |
 //!
-//! Every start gets a fresh port below the systems' ranges for outgoing connections, so that neither a connection that
-//! happens to use it nor a late packet of the last life can disturb the next. The child's standard input is a pipe that
-//! stays open while the host lives: a handler that wants to end with a host that was itself killed can wait for its
-//! end.
+//! Every start gets a new port below the systems' ranges for outgoing connections, so that neither a connection that
+//! happens to use it nor a late packet from the previous process can disturb it. The child's standard input is a pipe
+//! that stays open while the host lives: a handler that wants to end with its host, even one that was killed, can wait
+//! for the pipe to close.
 
 mod launch;
 mod lines;

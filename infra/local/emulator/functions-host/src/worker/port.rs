@@ -4,11 +4,12 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use uuid::Uuid;
 
-/// Below the ranges systems take outgoing ports from (Linux 32768 on, others 49152 on), above the well-known services.
+/// Below the ranges from which systems take outgoing ports (Linux from 32768 on, others from 49152 on), above the
+/// well-known services.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
-/// A port nobody listens on at the moment.
+/// A port that nobody listens on at the moment.
 pub(super) fn free() -> std::io::Result<u16> {
     let mut last = std::io::Error::other("no free port");
     for _ in 0..200 {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// How many errors stop the host.
 const LIMIT: u32 = 3;
-/// An error this long after the one before counts as the first again.
+/// An error this long after the previous one counts as the first again.
 const WINDOW: Duration = Duration::from_secs(30 * 60);
 
 /// Errors of the handler, each less than [`WINDOW`] after the previous.
@@ -15,7 +15,7 @@ pub(super) struct Strikes {
 }
 
 impl Strikes {
-    /// Counts an error; true when it was one too many.
+    /// Counts an error; true when the limit is reached.
     pub(super) fn strike(&mut self, now: Instant) -> bool {
         let recent = self.last.is_some_and(|last| now.duration_since(last) < WINDOW);
         self.count = if recent { self.count + 1 } else { 1 };

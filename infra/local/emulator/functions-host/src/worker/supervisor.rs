@@ -28,14 +28,14 @@ pub(crate) struct Endpoint {
 enum State {
     Starting,
     Ready(Endpoint),
-    /// It left with code 0 and is not started again; the host lives on.
+    /// It exited with code 0 and is not restarted; the host stays up.
     Gone(String),
-    /// The host is over.
+    /// The host has stopped.
     Stopped(String),
 }
 
 enum Command {
-    /// Kill this generation, or whichever lives; then start again.
+    /// Kill this generation, or whichever is alive, and start again.
     Restart {
         generation: Option<u32>,
         why: &'static str,
@@ -50,10 +50,10 @@ pub(crate) struct Worker {
     commands: mpsc::UnboundedSender<Command>,
 }
 
-/// How long the last output of a dead child is waited for; a grandchild may hold its pipes open.
+/// How long to wait for the last output of a dead child; a grandchild may hold its pipes open.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 const PING_INTERVAL: Duration = Duration::from_millis(25);
-/// Lines of standard error that are repeated in the reason of an exit.
+/// Lines of standard error that are quoted in the reason of an exit.
 const TAIL: usize = 10;
 
 impl Worker {
@@ -99,14 +99,14 @@ impl Worker {
         }
     }
 
-    /// After a broken connection: waits until the supervisor has seen that generation end, if it has. Without this a
-    /// message would be abandoned, received and sent to the same dead port until its deliveries are used up, all
-    /// within the milliseconds until the exit is noticed.
+    /// After a broken connection: waits until the supervisor has noticed the end of that generation, if it ended.
+    /// Without this a message would be abandoned, received and sent to the same dead port until its deliveries are used
+    /// up, all within the milliseconds until the exit is noticed.
     pub(crate) async fn noticed(&self, generation: u32) {
         let mut state = self.state.clone();
         let over =
             state.wait_for(|state| !matches!(state, State::Ready(endpoint) if endpoint.generation == generation));
-        // Not noticing means that it lives and merely closed the connection.
+        // If nothing is noticed, it is alive and merely closed the connection.
         let _ = tokio::time::timeout(Duration::from_millis(200), over).await;
     }
 
@@ -117,9 +117,9 @@ impl Worker {
         }
     }
 
-    /// Kills the handler; it is started again, without a strike.
+    /// Kills the handler, which is restarted without a strike.
     pub(crate) fn restart(&self, generation: Option<u32>, why: &'static str) {
-        // A supervisor that is gone has nothing to kill.
+        // If the supervisor is gone, there is nothing to kill.
         let _ = self.commands.send(Command::Restart { generation, why });
     }
 
@@ -137,7 +137,7 @@ impl Worker {
         let _ = self.commands.send(Command::Stop(done));
     }
 
-    /// Waits until the host is over, and tells why.
+    /// Waits until the host has stopped, and returns the reason.
     pub(crate) async fn stopped(&self) -> String {
         let mut state = self.state.clone();
         let over = state.wait_for(|state| matches!(state, State::Stopped(_))).await;
@@ -160,11 +160,11 @@ struct Supervisor {
     generation: u32,
 }
 
-/// How one life ended.
+/// How one process ended.
 enum Death {
     /// Code 0.
     Left,
-    /// Code 200, or on purpose.
+    /// Code 200, or killed on purpose.
     Excused(String),
     Error(String),
     Stopped(Option<oneshot::Sender<()>>),
@@ -222,9 +222,9 @@ impl Supervisor {
         let _stdin = child.stdin.take();
         let pid = child.id().unwrap_or(0);
         let death = self.watch(&mut child, Endpoint { port, pid, generation: self.generation }).await;
-        // New invocations wait from here on.
+        // From now on, new invocations wait.
         self.state.send_replace(State::Starting);
-        // Whatever the reason: nothing is left running.
+        // Whatever the reason, nothing is left running.
         let _ = child.start_kill();
         let _ = child.wait().await;
         output.drain().await;

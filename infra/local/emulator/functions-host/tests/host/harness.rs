@@ -11,7 +11,7 @@ use iris_local_servicebus::message::Message;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// How long any condition is waited for.
+/// How long to wait for any condition.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Bench {
@@ -54,7 +54,7 @@ pub(crate) fn setup() -> Setup {
 }
 
 impl Setup {
-    /// A change of host.json at a JSON pointer's place.
+    /// Changes host.json at a JSON pointer.
     pub(crate) fn host(mut self, path: &[&str], value: Value) -> Self {
         let mut place = &mut self.host;
         for member in path {
@@ -114,7 +114,7 @@ pub(crate) fn orders_trigger() -> Value {
             "connection": "ServiceBus", "dataType": "binary" })
 }
 
-/// `cargo test` builds the examples beside the tests.
+/// `cargo test` builds the examples together with the tests.
 fn handler() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().and_then(|deps| deps.parent()).unwrap();
@@ -159,12 +159,12 @@ impl Bench {
         .await
     }
 
-    /// The requests the handler has seen of a function, in order.
+    /// The requests the handler has received for a function, in order.
     pub(crate) fn requests(&self, function: &str) -> Vec<Value> {
         requests(&self.lines.borrow(), function)
     }
 
-    /// Waits for as many requests of a function.
+    /// Waits for this many requests of a function.
     pub(crate) async fn requests_until(&self, function: &str, count: usize) -> Vec<Value> {
         self.lines_until(|lines| Some(requests(lines, function)).filter(|requests| requests.len() >= count)).await
     }

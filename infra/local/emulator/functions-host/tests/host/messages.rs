@@ -1,4 +1,4 @@
-//! From the answer to the message's fate.
+//! From the answer to the fate of the message.
 
 use iris_local_functions_host::{Level, Mode};
 use iris_local_servicebus::broker::QueueOptions;

@@ -50,7 +50,7 @@ async fn a_failed_run_on_request_is_reported() {
 async fn schedules_fire() {
     let bench = timer(setup(), "sweep", "* * * * * *", &json!({})).start().await;
     let requests = bench.requests_until("sweep", 2).await;
-    // Too dense for a status.
+    // Too frequent for a status.
     assert_eq!(requests[0]["body"]["Data"]["timer"]["ScheduleStatus"], Value::Null);
     bench.host.stop().await;
 }
@@ -93,7 +93,7 @@ async fn an_occurrence_missed_while_down_is_past_due() {
     assert_eq!(timer["ScheduleStatus"]["Last"], "2020-01-01T00:00:00+00:00");
     bench.finish().await;
 
-    // The status was moved on, so the next start is not past due.
+    // The status was advanced, so the next start is not past due.
     let bench = start().await;
     bench.host.run_now("sweep").await.unwrap();
     let requests = bench.requests_until("sweep", 1).await;

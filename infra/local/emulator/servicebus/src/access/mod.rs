@@ -42,8 +42,8 @@ pub struct AccessKey {
     pub entity: Option<String>,
     /// What it allows.
     pub right: Right,
-    /// A second name of its entity, for who holds the key: as if the key were of a namespace of the holder's own, in
-    /// which the entity has that name. Clients that name their queues themselves need it.
+    /// A second name for its entity, for the holder of the key: as if the key belonged to a namespace of the holder's
+    /// own, in which the entity has that name. Needed by clients that hard-code their queue names.
     pub known_as: Option<String>,
 }
 
@@ -60,12 +60,12 @@ pub struct Access {
 }
 
 impl Access {
-    /// Whoever reaches the endpoint may do everything; tokens are taken without looking at them.
+    /// Everyone who reaches the endpoint may do everything; tokens are accepted unchecked.
     pub fn open() -> Self {
         Self::default()
     }
 
-    /// Only holders of these keys are let in. Without any key it is [`Access::open`].
+    /// Only holders of these keys are admitted. Without any keys this equals [`Access::open`].
     pub fn with_keys(keys: Vec<AccessKey>) -> Self {
         Self { keys }
     }
@@ -75,11 +75,11 @@ impl Access {
     }
 }
 
-/// The port of AMQP, which clients take when an address has none.
+/// The port of AMQP, which clients use when an address has none.
 const AMQP_PORT: u16 = 5672;
 
-/// A connection string the Azure SDKs take: development mode, so without TLS. The port is left out where it is the
-/// usual one: some clients cannot read it.
+/// A connection string that the Azure SDKs accept: development mode, so without TLS. The port is left out if it is the
+/// default, because some clients cannot read it.
 pub fn connection_string(address: SocketAddr, key_name: &str, key: &str, entity: Option<&str>) -> String {
     let path = entity.map(|entity| format!(";EntityPath={entity}")).unwrap_or_default();
     let host = if address.port() == AMQP_PORT { address.ip().to_string() } else { address.to_string() };
@@ -91,16 +91,16 @@ pub fn connection_string(address: SocketAddr, key_name: &str, key: &str, entity:
 /// The port of AMQP in TLS.
 const AMQPS_PORT: u16 = 5671;
 
-/// A connection string for an endpoint in TLS, as those of Azure are. The certificate is for `localhost`, so that is
-/// the host.
+/// A connection string for an endpoint in TLS, like those of Azure. The certificate is for `localhost`, so that is the
+/// host.
 pub fn secure_connection_string(port: u16, key_name: &str, key: &str, entity: Option<&str>) -> String {
     let path = entity.map(|entity| format!(";EntityPath={entity}")).unwrap_or_default();
     let port = if port == AMQPS_PORT { String::new() } else { format!(":{port}") };
     format!("Endpoint=sb://localhost{port}/;SharedAccessKeyName={key_name};SharedAccessKey={key}{path}")
 }
 
-/// A shared access signature for an address (such as `http://127.0.0.1:5300/orders`) and all below it: what stands in
-/// the `Authorization` header of a request.
+/// A shared access signature for an address (such as `http://127.0.0.1:5300/orders`) and everything below it: the value
+/// of a request's `Authorization` header.
 pub fn shared_access_signature(address: &str, key_name: &str, key: &str, expiry: jiff::Timestamp) -> String {
     let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     let (resource, expiry) = (encode(address), expiry.as_second().to_string());
@@ -108,14 +108,14 @@ pub fn shared_access_signature(address: &str, key_name: &str, key: &str, expiry:
     format!("SharedAccessSignature sr={resource}&sig={}&se={expiry}&skn={}", encode(&signature), encode(key_name))
 }
 
-/// A key that is always the same for the same seed, entity and name: connection strings survive a restart without being
-/// stored. `entity` is empty for the namespace.
+/// A key that is always the same for the same seed, entity and name, so that connection strings survive a restart
+/// without being stored. `entity` is empty for the namespace.
 pub fn derive_key(seed: &[u8], entity: &str, name: &str) -> String {
     BASE64.encode(sign(seed, &[entity.to_ascii_lowercase().as_bytes(), b"\n", name.as_bytes()]))
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Option<Hmac<sha2::Sha256>> {
-    // HMAC takes keys of any length; there is no failure to handle.
+    // HMAC accepts keys of any length, so this cannot fail.
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).ok()?;
     parts.iter().for_each(|part| mac.update(part));
     Some(mac)

@@ -1,7 +1,7 @@
 //! Shared access signatures: `SharedAccessSignature sr={address}&sig={signature}&se={expiry}&skn={key name}`.
 //!
-//! The signature is HMAC-SHA256, keyed with the key's text as it stands, over the address as it was encoded in the
-//! token, a line feed, and the expiry in seconds since 1970.
+//! The signature is HMAC-SHA256, keyed with the key's text as written, over the address as encoded in the token, a line
+//! feed, and the expiry in seconds since 1970.
 
 use super::{Access, AccessKey, BASE64, Right, mac};
 use crate::not_offered::NotOffered;
@@ -9,7 +9,7 @@ use base64::Engine as _;
 use hmac::Mac as _;
 use percent_encoding::percent_decode_str;
 
-/// How tokens of the directory begin: with `{"` in Base64.
+/// The beginning of directory tokens: `{"` in Base64.
 const JSON_WEB_TOKEN: &str = "eyJ";
 
 /// Rights at an address until an instant.
@@ -24,7 +24,7 @@ pub(crate) struct Grant {
     known_as: Option<(String, String)>,
 }
 
-/// Why a token is not taken.
+/// Why a token is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("the token is not a shared access signature")]
@@ -39,7 +39,7 @@ pub(crate) enum Refusal {
     Signature,
 }
 
-/// The entity part of an address: without scheme and host, without slashes around, in lower case.
+/// The entity part of an address: without scheme and host, without leading or trailing slashes, in lower case.
 pub(crate) fn path(address: &str) -> String {
     let rest = match address.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
@@ -48,7 +48,7 @@ pub(crate) fn path(address: &str) -> String {
     rest.trim_matches('/').to_ascii_lowercase()
 }
 
-/// Whether an entity lies at or below a scope.
+/// Whether an entity is at or below a scope.
 fn covers(scope: &str, entity: &str) -> bool {
     scope.is_empty() || entity.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -59,13 +59,13 @@ impl Grant {
         now < self.expires_at && covers(&self.scope, entity) && (self.right == right || self.right == Right::Manage)
     }
 
-    /// Whether another says the same for as long.
+    /// Whether another grant says the same for at least as long.
     pub(crate) fn renewed_by(&self, other: &Self) -> bool {
         let same = self.scope == other.scope && self.right == other.right && self.known_as == other.known_as;
         same && self.expires_at <= other.expires_at
     }
 
-    /// The entity (a lower-case path) that its holder means by a second name.
+    /// The entity (a lower-case path) that the holder means by a second name.
     pub(crate) fn meant_by(&self, name: &str) -> Option<String> {
         let (known_as, entity) = self.known_as.as_ref()?;
         covers(known_as, name).then(|| format!("{entity}{}", name.get(known_as.len()..).unwrap_or_default()))
@@ -77,7 +77,7 @@ impl AccessKey {
         self.entity.as_deref().map(path).unwrap_or_default()
     }
 
-    /// What the key grants at an address, given as a lower-case path, until an instant; nothing elsewhere.
+    /// What the key grants at an address, given as a lower-case path, until an instant; `None` elsewhere.
     fn grant(&self, address: &str, expires_at: i64) -> Option<Grant> {
         let known_as = self.known_as.as_deref().map(|name| (path(name), self.scope()));
         let whole = Grant { scope: self.scope(), right: self.right, expires_at, known_as };
@@ -115,7 +115,7 @@ impl Access {
         if expires_at <= now {
             return Err(Refusal::Expired);
         }
-        // JavaScript signs for an entity's management node by itself; it is a part of the entity.
+        // JavaScript's client signs separately for an entity's management node, which is part of the entity.
         let scope = path(&address);
         let scope = scope.strip_suffix("/$management").map_or(scope.clone(), str::to_owned);
         let named = self.keys.iter().filter(|key| key.name == name);
@@ -131,10 +131,10 @@ impl Access {
         if grants.is_empty() { Err(Refusal::Signature) } else { Ok(grants) }
     }
 
-    /// What SASL PLAIN with a key's name and secret grants: all the key is good for, as long as the connection lasts.
+    /// What SASL PLAIN with a key's name and secret grants: all of the key's rights, as long as the connection lasts.
     pub(crate) fn check_password(&self, name: &str, password: &str) -> Vec<Grant> {
         let same = |key: &&AccessKey| {
-            // Compared through a MAC, so that the time taken tells nothing about the secret.
+            // Compared through a MAC, so that the time taken reveals nothing about the secret.
             let proof = super::sign(b"plain", &[key.key.as_bytes()]);
             key.name == name
                 && mac(b"plain", &[password.as_bytes()]).is_some_and(|mac| mac.verify_slice(&proof).is_ok())

@@ -1,14 +1,15 @@
-//! What rules put on messages.
+//! What rules do to messages.
 //!
-//! Of SQL a rule has only what needs no evaluation: the filters `1=1` and `1=0`, and actions that are a list of
-//! `SET name = literal` and `REMOVE name`. Everything else a subscription needs is said with correlation filters.
+//! Of SQL, a rule supports only what needs no evaluation: the filters `1=1` and `1=0`, and actions that are a list of
+//! `SET name = literal` and `REMOVE name`. Anything else a subscription needs can be expressed with correlation
+//! filters.
 
 use super::Error;
 use crate::message::PropertyValue;
 use crate::not_offered::NotOffered;
 
-/// The action of a rule: application properties put on the copy or taken off it, whatever the sender put there. The
-/// default does neither.
+/// The action of a rule: application properties that are set on the copy or removed from it, whatever the sender set.
+/// The default does neither.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Action {
     text: String,
@@ -17,7 +18,7 @@ pub struct Action {
 }
 
 impl Action {
-    /// Reads an action. Whoever asks for the rule gets the text as it was written.
+    /// Reads an action. Its text is kept, and returned unchanged to anyone who asks for the rule.
     ///
     /// # Errors
     /// [`Error::Invalid`] with what was not understood.
@@ -48,12 +49,12 @@ impl Action {
         self.set.is_empty() && self.remove.is_empty()
     }
 
-    /// The properties it takes off.
+    /// The properties it removes.
     pub fn removed(&self) -> &[String] {
         &self.remove
     }
 
-    /// What was said last about a property counts.
+    /// The last statement about a property counts.
     fn then(&mut self, statement: Statement) {
         let (Statement::Set(name, _) | Statement::Remove(name)) = &statement;
         self.set.retain(|(known, _)| known != name);
@@ -82,7 +83,7 @@ enum Statement {
     Remove(String),
 }
 
-/// Reads a statement that ends with the text or with a semicolon, and gives what follows it.
+/// Reads a statement that ends at the end of the text or at a semicolon, and returns what follows it.
 fn statement(text: &str) -> Option<(Statement, &str)> {
     let (keyword, rest) = text.split_once(char::is_whitespace)?;
     let rest = rest.trim_start();
@@ -136,7 +137,7 @@ fn literal(text: &str) -> Option<(PropertyValue, &str)> {
     Some((value, rest))
 }
 
-/// Actions as text that [`parse`] reads back; values that have no literal are given as text.
+/// Actions as text that [`parse`] can read; values that have no literal become text.
 fn written(set: &[(String, PropertyValue)]) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let statements = set.iter().map(|(name, value)| {

@@ -1,4 +1,4 @@
-//! Looking into the broker and tidying it, for a console and for tests.
+//! Inspecting the broker and cleaning it up, for a console and for tests.
 
 use super::receive::Delivery;
 use super::slot::{Arrival, Taken};
@@ -38,7 +38,7 @@ pub struct EntityStatus {
     pub dead_lettered: usize,
     /// Messages that could not be forwarded.
     pub not_forwarded: usize,
-    /// Bytes held, dead letters not counted.
+    /// Bytes held, not counting dead letters.
     pub bytes: u64,
 }
 
@@ -116,7 +116,7 @@ impl Broker {
         Ok(shown.into_iter().map(Delivery::from).collect())
     }
 
-    /// Drops every message that is not locked; gives how many.
+    /// Drops every message that is not locked; returns how many.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Storage`].
@@ -126,9 +126,9 @@ impl Broker {
         Ok(count)
     }
 
-    /// Sends the dead letters of a queue, and what it could not forward, back into it, without the reason they had;
-    /// gives how many. The queue is named itself, or by either of its dead-letter queues. Each is removed from the dead
-    /// letters only after it is back in the queue.
+    /// Sends the dead letters of a queue, and the messages it could not forward, back into it, without the reasons they
+    /// had; returns how many. The queue is named itself, or by either of its dead-letter queues. Each message is
+    /// removed from the dead letters only after it is back in the queue.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Storage`], [`Error::QueueFull`].
@@ -138,7 +138,7 @@ impl Broker {
         let queue = self.inner().queue(owner)?;
         let mut count = 0;
         for dead in queue.graves.all() {
-            // What cannot be forwarded once more comes back, so no more are taken than there are now.
+            // A message that still cannot be forwarded comes back, so no more are taken than there are now.
             let mut left = all(dead.tally());
             while left > 0 {
                 let (letters, _) = dead.run(|state, now| state.take(left.min(100), None, true, now));
@@ -165,7 +165,7 @@ impl Broker {
         self.committed(back).await?;
         let (_, gone) = dead.run(|state, _| {
             for letter in &letters {
-                // The lock is this call's own and fresh.
+                // This call holds the lock, which is new.
                 let _ = state.discard(letter.token);
             }
         });

@@ -1,4 +1,4 @@
-//! What the broker refuses.
+//! Reasons for refusals by the broker.
 
 /// Why an operation was not done. Nothing was changed, unless it is [`Error::Storage`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,14 +30,14 @@ pub enum Error {
     /// The queue is held back for a while (see [`Broker::hold`](super::Broker::hold)).
     #[error("the queue takes no messages at the moment; try again later")]
     Held,
-    /// The message cannot be taken.
+    /// The message cannot be accepted.
     #[error(transparent)]
     Message(#[from] crate::message::Error),
     /// The operation does not fit the entity: receiving from a topic, a session operation on a queue without sessions,
     /// and the like.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// The log could not be written; the outcome is unknown and the broker takes nothing more.
+    /// The log could not be written; the outcome is unknown, and the broker accepts nothing more.
     #[error("the message log could not be written: {0}")]
     Storage(String),
 }

@@ -1,12 +1,12 @@
-//! The broker: queues, topics and what may be done with them. It knows nothing of connections.
+//! The broker: queues, topics and their operations. It knows nothing about connections.
 //!
 //! A [`Broker`] is a cheap handle. A message sent to an entity is routed (forwarding, subscriptions) to the queues it
-//! ends in. Receivers get it under a lock and settle it; a lock that runs out, or a delivery given back, makes it come
-//! again, until it was delivered too often and goes to the queue's dead-letter queue, `{queue}/$deadletterqueue`; one
-//! that cannot be forwarded to `{queue}/$Transfer/$deadletterqueue`. With a folder, a send or a settlement is answered
-//! only after it is on disk.
+//! ends in. Receivers get it under a lock and settle it. If the lock expires, or the delivery is given back, the
+//! message comes again, until it was delivered too often and goes to the queue's dead-letter queue,
+//! `{queue}/$deadletterqueue`; a message that cannot be forwarded goes to `{queue}/$Transfer/$deadletterqueue`. With a
+//! folder, a send or a settlement is answered only after it is on disk.
 //!
-//! Everything here is at-least-once: a message may come twice, never not at all.
+//! Everything here is at-least-once: a message may come twice, but is never lost.
 
 mod action;
 mod admin;
@@ -58,7 +58,7 @@ pub struct Broker {
     inner: Arc<Inner>,
 }
 
-/// What a name stands for.
+/// What a name refers to.
 #[derive(Debug, Clone)]
 pub(crate) enum Entity {
     /// A queue, and the entity it forwards to.
@@ -88,10 +88,10 @@ impl Drop for Inner {
 
 /// Suffix of a dead-letter queue's name.
 pub const DEAD_LETTER_QUEUE: &str = "$deadletterqueue";
-/// What stands before that suffix for messages that could not be forwarded.
+/// The prefix of that suffix for messages that could not be forwarded.
 pub const TRANSFER: &str = "$Transfer";
 
-/// Which of a queue's own queues a name means.
+/// Which of a queue's subqueues a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Grave {
     /// The queue itself.
@@ -100,7 +100,7 @@ enum Grave {
     NotForwarded,
 }
 
-/// The queue in a name in small letters, and which of its own queues is meant.
+/// The queue in a lower-case name, and which of its subqueues is meant.
 fn split(name: &str) -> (&str, Grave) {
     let Some(owner) = name.strip_suffix(DEAD_LETTER_QUEUE).and_then(|owner| owner.strip_suffix('/')) else {
         return (name, Grave::None);
@@ -120,7 +120,7 @@ pub(crate) fn now() -> Millis {
 /// Longest name of an entity, as in Azure.
 const LONGEST_NAME: usize = 260;
 
-/// Names are compared without case, and without the slashes some clients put around them.
+/// Names are compared without case, and without the slashes that some clients put around them.
 fn key(name: &str) -> String {
     name.trim_matches('/').to_ascii_lowercase()
 }
@@ -139,8 +139,8 @@ fn check_name(name: &str) -> Result<(), Error> {
 }
 
 impl Broker {
-    /// A broker without entities. With a folder it keeps messages there, and those a former run kept are waiting for
-    /// their queues to be created again; without one it keeps them in memory only. Must be called in a Tokio runtime.
+    /// A broker without entities. With a folder, it stores messages there, and those stored by an earlier run wait for
+    /// their queues to be created again; without one, it keeps them in memory only. Must be called in a Tokio runtime.
     ///
     /// # Errors
     /// [`Error::Storage`] when the folder cannot be read or written.
@@ -170,7 +170,7 @@ impl Broker {
     /// Creates a queue with its dead-letter queue.
     ///
     /// # Errors
-    /// [`Error::Exists`], [`Error::Invalid`] for a name or options that cannot be.
+    /// [`Error::Exists`], [`Error::Invalid`] for an invalid name or options.
     pub fn create_queue(&self, name: &str, options: QueueOptions) -> Result<(), Error> {
         check_name(name)?;
         check_options(&options)?;
@@ -182,7 +182,7 @@ impl Broker {
     /// Creates a topic without subscriptions.
     ///
     /// # Errors
-    /// [`Error::Exists`], [`Error::Invalid`] for a name that cannot be.
+    /// [`Error::Exists`], [`Error::Invalid`] for an invalid name.
     pub fn create_topic(&self, name: &str) -> Result<(), Error> {
         check_name(name)?;
         self.inner.insert(name, || {
@@ -212,9 +212,8 @@ impl Broker {
         Ok(())
     }
 
-    /// Creates a stamping entry: what is sent to `name` arrives in `target` with the application properties as the
-    /// action changes them, whatever the sender put there; message id, body and all other sections are kept byte for
-    /// byte.
+    /// Creates a stamping entry: what is sent to `name` arrives in `target` with the application properties changed by
+    /// the action, whatever the sender set; message id, body and all other sections are kept byte for byte.
     ///
     /// # Errors
     /// As [`Broker::create_topic`] and [`Broker::create_subscription`].
@@ -230,8 +229,8 @@ impl Broker {
         self.inner.changes.subscribe()
     }
 
-    /// A fault for tests and demonstrations: while on, every completed message is delivered once more, with the same id
-    /// and sequence number and a raised delivery count, as after a lost lock.
+    /// A fault for tests and demonstrations: while it is on, every completed message is delivered once more, with the
+    /// same id and sequence number and an incremented delivery count, as after a lost lock.
     pub fn duplicate_deliveries(&self, on: bool) {
         self.inner.duplicate_deliveries.store(on, Ordering::Relaxed);
         for queue in self.inner.all_queues() {
@@ -239,7 +238,7 @@ impl Broker {
         }
     }
 
-    /// Waits until what was appended so far is on disk.
+    /// Waits until the log is on disk up to this position.
     pub(crate) async fn committed(&self, position: Position) -> Result<(), Error> {
         match &self.inner.journal {
             Some(journal) => journal.durable(position).await,
@@ -258,7 +257,7 @@ impl Broker {
         }
     }
 
-    /// How far the log is durable by now.
+    /// How far the log is durable now.
     pub(crate) fn committed_now(&self) -> Result<Position, Error> {
         match &self.inner.journal {
             Some(journal) => journal.durable_now(),
@@ -266,7 +265,7 @@ impl Broker {
         }
     }
 
-    /// Changes when more is durable.
+    /// Changes when more of the log is durable.
     pub(crate) fn commits(&self) -> watch::Receiver<u64> {
         match &self.inner.journal {
             Some(journal) => journal.commits(),
@@ -292,9 +291,9 @@ impl Inner {
         }
     }
 
-    /// `onward`: where messages go that only wait here.
+    /// `onward`: the destination of messages that only wait here.
     fn new_queue(&self, name: &str, options: QueueOptions, onward: Option<Arc<str>>) -> Arc<Queue> {
-        // Dead letters wait for as long as it takes.
+        // Dead letters never expire.
         let dead_options = QueueOptions {
             lock_duration: options.lock_duration,
             max_delivery_count: u32::MAX,
@@ -335,7 +334,7 @@ impl Inner {
         state
     }
 
-    /// What a name stands for, as a sender may address it.
+    /// What a name refers to, for a sender.
     pub(crate) fn entity(&self, name: &str) -> Result<Entity, Error> {
         let entities = self.entities.read().unwrap_or_else(PoisonError::into_inner);
         entities.get(&key(name)).cloned().ok_or_else(|| Error::NotFound(name.to_owned()))
@@ -367,7 +366,7 @@ impl Inner {
         found.ok_or_else(|| Error::NotFound(name.to_owned()))
     }
 
-    /// The queue messages sent to an entity wait in for their time.
+    /// The queue in which messages sent to an entity wait for their time.
     pub(crate) fn waiting_room(&self, name: &str) -> Result<Arc<Queue>, Error> {
         match self.entity(name)? {
             Entity::Queue(queue, _) => Ok(queue),
@@ -390,7 +389,7 @@ impl Inner {
         queues
     }
 
-    /// Writes the messages of the log's oldest segment again when it holds up too many others.
+    /// Rewrites the messages of the log's oldest segment when it holds up too many others.
     pub(crate) fn tidy_log(&self) {
         let Some(journal) = &self.journal else { return };
         if let Some(segment) = journal.crowded() {
@@ -401,7 +400,7 @@ impl Inner {
         }
     }
 
-    /// Tells watchers that something changed.
+    /// Notifies watchers that something changed.
     pub(crate) fn announce(&self) {
         if self.changes.receiver_count() > 0 {
             self.changes.send_modify(|count| *count = count.wrapping_add(1));

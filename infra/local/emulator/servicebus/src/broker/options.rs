@@ -1,4 +1,4 @@
-//! What an entity is made of.
+//! Options of entities.
 
 use super::Action;
 use crate::message::{Encoded, PropertyValue};
@@ -11,11 +11,11 @@ pub struct QueueOptions {
     pub lock_duration: Duration,
     /// A message whose delivery failed this often is dead-lettered.
     pub max_delivery_count: u32,
-    /// Time to live of messages that bring none or a longer one.
+    /// Time to live of messages that have none or a longer one.
     pub default_time_to_live: Option<Duration>,
     /// Whether an expired message is dead-lettered rather than dropped.
     pub dead_letter_on_expiration: bool,
-    /// A message whose id was seen within this window is taken and dropped.
+    /// A message whose id was seen within this window is accepted and dropped.
     pub duplicate_detection: Option<Duration>,
     /// Entity that gets every message instead of this queue.
     pub forward_to: Option<String>,
@@ -28,7 +28,7 @@ pub struct QueueOptions {
 }
 
 impl Default for QueueOptions {
-    /// A queue as Azure creates it: a lock of one minute, ten deliveries; and 512 MiB, held in memory.
+    /// A queue as created by Azure: a lock of one minute, ten deliveries; and 512 MiB, held in memory.
     fn default() -> Self {
         Self {
             lock_duration: Duration::from_secs(60),
@@ -49,8 +49,8 @@ impl Default for QueueOptions {
 pub struct SubscriptionOptions {
     /// The subscription's own queue.
     pub queue: QueueOptions,
-    /// Which messages it gets and what is set on them. Without rules it gets none; [`Rule::everything`] is what Azure
-    /// creates by default.
+    /// Which messages it gets and what is set on them. Without rules it gets none; Azure creates [`Rule::everything`]
+    /// by default.
     pub rules: Vec<Rule>,
 }
 
@@ -61,7 +61,7 @@ pub struct Rule {
     pub name: String,
     /// Which messages it matches.
     pub filter: Filter,
-    /// What is put on the copies it makes.
+    /// What is done to the copies it makes.
     pub action: Action,
 }
 
@@ -79,7 +79,7 @@ pub enum Filter {
     True,
     /// None.
     False,
-    /// Those that agree in every field given.
+    /// Those that match in every given field.
     Correlation(Box<CorrelationFilter>),
 }
 

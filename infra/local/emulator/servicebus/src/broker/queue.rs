@@ -1,4 +1,4 @@
-//! A queue: its state behind a lock, its waiters, and the doing of what a change demands.
+//! A queue: its state behind a lock, its waiters, and the effects of changes.
 
 use super::journal::{Journal, Position};
 use super::options::QueueOptions;
@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// A queue, a dead-letter queue or a subscription's queue.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    /// As it was created, e.g. `orders` or `orders/$deadletterqueue`.
+    /// As created, e.g. `orders` or `orders/$deadletterqueue`.
     pub(crate) name: Arc<str>,
-    /// Where messages go that are given up; none for a dead-letter queue.
+    /// Where given-up messages go; none for a dead-letter queue.
     pub(crate) graves: Graves,
-    /// Entity that messages go to once their time has come, when they only wait here.
+    /// Entity that messages go to once their time has come, if they only wait here.
     onward: Option<Arc<str>>,
     guarded: Mutex<Guarded>,
     /// The next deadline, for the broker's timer.
@@ -28,17 +28,17 @@ pub(crate) struct Queue {
     journal: Option<Arc<Journal>>,
 }
 
-/// The queues of a queue's own for messages that were given up.
+/// The queue's subqueues for messages that were given up.
 #[derive(Debug, Default)]
 pub(crate) struct Graves {
     /// Dead letters.
     pub(crate) dead_letters: Option<Arc<Queue>>,
-    /// Messages that could not be forwarded; only of a queue that forwards.
+    /// Messages that could not be forwarded; only for a queue that forwards.
     pub(crate) not_forwarded: Option<Arc<Queue>>,
 }
 
 impl Graves {
-    /// Those there are.
+    /// Those that exist.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Queue>> {
         self.dead_letters.iter().chain(&self.not_forwarded)
     }
@@ -51,7 +51,7 @@ struct Guarded {
     room: Waiters,
 }
 
-/// Whom to wake when an operation found nothing.
+/// Whom to wake later when an operation found nothing.
 pub(crate) enum Interest<'a> {
     None,
     Arrivals(&'a Arc<Waiter>),
@@ -74,16 +74,17 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded> {
-        // The state is consistent between any two calls into it; a panic elsewhere under the lock does not spoil it.
+        // The state is consistent between any two calls into it, so a panic elsewhere under the lock does not corrupt
+        // it.
         self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs one operation and does all that follows from it. The position is where the log is once it is durable.
+    /// Runs one operation and everything that follows from it. It is durable once the log has reached the position.
     pub(crate) fn run<T>(&self, operation: impl FnOnce(&mut State, Millis) -> T) -> (T, Position) {
         self.run_waiting(Interest::None, |state, now| (operation(state, now), false))
     }
 
-    /// The same; when `operation` says so, the waiter is registered before anyone else can change the queue.
+    /// The same; if `operation` says so, the waiter is registered before anyone else can change the queue.
     pub(crate) fn run_waiting<T>(
         &self,
         interest: Interest<'_>,
@@ -131,17 +132,17 @@ impl Queue {
         (result, position)
     }
 
-    /// Looks without changing anything.
+    /// Reads without changing anything.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.lock().state)
     }
 
-    /// When the timer has to come by.
+    /// When the timer has to call.
     pub(crate) fn deadline(&self) -> Millis {
         self.deadline.load(Ordering::Acquire)
     }
 
-    /// Lets time do its work.
+    /// Applies the passing of time.
     pub(crate) fn tick(&self) {
         self.run(|_, _| ());
     }
@@ -155,14 +156,14 @@ impl Queue {
         self.read(|state| state.options.clone())
     }
 
-    /// Takes messages in, all or none.
+    /// Accepts messages, all or none.
     pub(crate) fn enqueue(&self, arrivals: Vec<Arrival>) -> Result<(Vec<Sequence>, Position), Error> {
         if self.held.load(Ordering::Relaxed) {
             return Err(Error::Held);
         }
         let (result, position) = self.run(|state, now| {
             let incoming: u64 = arrivals.iter().map(|arrival| arrival.message.size()).sum();
-            // Senders are held back at the limit itself; the surplus is what was on its way by then.
+            // Senders are stopped at the limit itself; the surplus is for what is already under way.
             let limit = state.options.max_bytes.saturating_mul(2).saturating_add(SURPLUS);
             if state.tally().bytes.saturating_add(incoming) > limit {
                 return Err(Error::QueueFull);
@@ -177,7 +178,7 @@ impl Queue {
         result.map(|sequences| (sequences, position))
     }
 
-    /// Whether the queue has room; when not, the waiter is woken once it has.
+    /// Whether the queue has room; if not, the waiter is woken once it has.
     pub(crate) fn has_room(&self, waiter: &Arc<Waiter>) -> bool {
         let mut guarded = self.lock();
         let room = guarded.state.tally().bytes < guarded.state.options.max_bytes;
@@ -187,7 +188,7 @@ impl Queue {
         room
     }
 
-    /// Takes a waiter off the lists.
+    /// Removes a waiter from the lists.
     pub(crate) fn forget(&self, waiter: &Arc<Waiter>) {
         let mut guarded = self.lock();
         guarded.arrivals.remove(waiter);
@@ -201,7 +202,7 @@ impl Queue {
         guarded.room.wake();
     }
 
-    /// Sends a message whose time has come to where it was meant to go, and only then removes it from this queue's log.
+    /// Sends a message whose time has come to its destination, and only then removes it from this queue's log.
     fn pass_on(&self, broker: &Inner, sequence: Sequence, slot: Slot) -> Position {
         let target = self.onward.as_deref().unwrap_or_default();
         match broker.entity(target).and_then(|entity| broker.send(&entity, vec![slot.message.clone()])) {
@@ -220,7 +221,7 @@ impl Queue {
         }
     }
 
-    /// Moves messages to where dead letters go.
+    /// Moves messages to the dead-letter queue, or wherever dead letters go.
     fn bury(&self, broker: &Inner, dead: Vec<DeadLetter>) -> Position {
         let forward = self.read(|state| state.options.forward_dead_letters_to.clone());
         let elsewhere = forward.and_then(|name| broker.queue(&name).ok());
@@ -269,7 +270,7 @@ impl Queue {
 /// Bytes a queue takes beyond twice its limit before it refuses.
 const SURPLUS: u64 = 16 << 20;
 
-/// Milliseconds until a message is sent on once more to a queue that was full.
+/// Milliseconds until a message is sent again to a queue that was full.
 const FULL_FOR: Millis = 1000;
 
 /// Characters kept of a dead-letter reason or description.

@@ -15,21 +15,21 @@ use uuid::Uuid;
 pub struct Delivery {
     /// The message.
     pub message: Message,
-    /// What the message is settled with; nil when it was only shown.
+    /// The token for settling the message; nil when it was only peeked.
     pub lock_token: Uuid,
     /// The message's number in its queue.
     pub sequence_number: u64,
-    /// Deliveries including this one: 1 the first time.
+    /// Deliveries including this one, so 1 the first time.
     pub delivery_count: u32,
-    /// When the queue took the message.
+    /// When the queue accepted the message.
     pub enqueued_time: jiff::Timestamp,
     /// When the lock ends, if the message is locked.
     pub locked_until: Option<jiff::Timestamp>,
-    /// When the message stops being worth delivering.
+    /// When the message expires.
     pub expires_at: Option<jiff::Timestamp>,
     /// The queue a dead letter came from.
     pub dead_letter_source: Option<String>,
-    /// Where the message stands.
+    /// The state of the message.
     pub state: MessageState,
 }
 
@@ -55,7 +55,7 @@ impl From<Taken> for Delivery {
 
 impl Broker {
     /// Up to `max` messages under locks; waits up to `wait` for the first. Nothing is lost when the call is dropped
-    /// while it waits.
+    /// while waiting.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Unsupported`] for topics and queues that require sessions.
@@ -65,7 +65,7 @@ impl Broker {
         Ok(taken.into_iter().map(Delivery::from).collect())
     }
 
-    /// Messages set aside, by sequence number, under locks; all of them or none.
+    /// Deferred messages, by sequence number, under locks; all of them or none.
     ///
     /// # Errors
     /// [`Error::MessageNotFound`], [`Error::NotFound`].
@@ -81,10 +81,10 @@ impl Broker {
         Ok(result)
     }
 
-    /// The message is done and goes.
+    /// The message is done and is removed.
     ///
     /// # Errors
-    /// [`Error::LockLost`], [`Error::NotFound`], [`Error::Storage`]; so for all settlements.
+    /// [`Error::LockLost`], [`Error::NotFound`], [`Error::Storage`]; the same for all settlements.
     pub async fn complete(&self, entity: &str, lock_token: Uuid) -> Result<(), Error> {
         self.settle(entity, |state| state.complete(lock_token)).await
     }
@@ -97,10 +97,11 @@ impl Broker {
         self.settle(entity, |state| state.abandon(lock_token, &[])).await
     }
 
-    /// To the dead-letter queue, with application properties `DeadLetterReason` and `DeadLetterErrorDescription`.
+    /// Moves the message to the dead-letter queue, with application properties `DeadLetterReason` and
+    /// `DeadLetterErrorDescription`.
     ///
     /// # Errors
-    /// As [`Broker::complete`]; [`Error::Unsupported`] for what is dead already.
+    /// As [`Broker::complete`]; [`Error::Unsupported`] for dead letters.
     pub async fn dead_letter(
         &self,
         entity: &str,
@@ -115,7 +116,7 @@ impl Broker {
         self.settle(entity, |state| state.dead_letter(lock_token, reason, description, &[])).await
     }
 
-    /// Set aside until [`Broker::receive_deferred`] asks for it.
+    /// Sets the message aside until [`Broker::receive_deferred`] asks for it.
     ///
     /// # Errors
     /// As [`Broker::complete`].
@@ -123,7 +124,7 @@ impl Broker {
         self.settle(entity, |state| state.defer(lock_token, &[])).await
     }
 
-    /// Locks for another full duration; gives the new end of the lock.
+    /// Locks for another full duration; returns the new end of the lock.
     ///
     /// # Errors
     /// [`Error::LockLost`], [`Error::NotFound`].

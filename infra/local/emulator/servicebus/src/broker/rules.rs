@@ -1,4 +1,4 @@
-//! Rules of subscriptions, looked at and changed while messages flow. Rules added here last as long as the broker.
+//! Rules of subscriptions, inspected and changed while messages flow. Rules added here last as long as the broker.
 
 use super::options::Rule;
 use super::topic::Topic;
@@ -39,7 +39,7 @@ impl Broker {
         })
     }
 
-    /// Removes a rule; messages sent before keep what it did.
+    /// Removes a rule; messages sent earlier keep its effects.
     ///
     /// # Errors
     /// As [`Broker::rules`]; [`Error::NotFound`] for the rule.

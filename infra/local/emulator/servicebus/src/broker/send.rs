@@ -17,8 +17,8 @@ impl Broker {
         self.send_all(entity, vec![message]).await
     }
 
-    /// Sends messages in order, all or none. Waits while a queue they go to is full, so bound it with a timeout where
-    /// that matters. On return they are durable, when the broker has a folder.
+    /// Sends messages in order, all or none. Waits while a queue they go to is full, so use a timeout where that
+    /// matters. On return they are durable, if the broker has a folder.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Message`], [`Error::Unsupported`] for a dead-letter queue, [`Error::Storage`].
@@ -30,7 +30,7 @@ impl Broker {
         self.committed(position).await
     }
 
-    /// Sends one message for later; gives the number [`Broker::cancel_scheduled`] takes.
+    /// Sends one message for later; returns the number for [`Broker::cancel_scheduled`].
     ///
     /// # Errors
     /// As [`Broker::send_all`].
@@ -65,7 +65,7 @@ impl Broker {
 }
 
 impl Inner {
-    /// Takes messages in, in order, without waiting for room. They are durable once the log is at the position.
+    /// Accepts messages, in order, without waiting for room. They are durable once the log has reached the position.
     pub(crate) fn send(&self, target: &Entity, messages: Vec<Encoded>) -> Result<Position, Error> {
         let mut routed: Vec<Routed> = Vec::with_capacity(messages.len());
         for message in messages {
@@ -83,8 +83,8 @@ impl Inner {
         Ok(position)
     }
 
-    /// Takes scheduled messages in; gives their numbers. In a topic and in a queue that forwards they wait, and can be
-    /// taken back, until their time has come; only then they are routed.
+    /// Accepts scheduled messages; returns their numbers. In a topic and in a queue that forwards, they wait, and can
+    /// be cancelled, until their time has come; only then are they routed.
     pub(crate) fn schedule(&self, entity: &str, messages: Vec<Encoded>) -> Result<(Vec<Sequence>, Position), Error> {
         let queue = self.waiting_room(entity)?;
         let arrivals: Result<Vec<_>, Error> =
@@ -92,7 +92,7 @@ impl Inner {
         queue.enqueue(arrivals?)
     }
 
-    /// The queues messages sent to an entity may end in, as far as it can be said beforehand.
+    /// The queues that messages sent to an entity may end in, as far as that is known in advance.
     pub(crate) fn destinations(&self, target: &Entity) -> Vec<Arc<Queue>> {
         let mut found = Vec::new();
         self.gather(target, 0, &mut found);

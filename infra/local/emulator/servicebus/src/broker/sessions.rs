@@ -1,6 +1,6 @@
 //! Sessions of a queue: groups of messages that one receiver at a time may work on, in order.
 //!
-//! A session is there as long as it has ready messages, a lock or a state. The next free session is the one whose first
+//! A session exists as long as it has ready messages, a lock or a state. The next free session is the one whose first
 //! ready message is the oldest.
 
 use super::Error;
@@ -18,9 +18,9 @@ struct Session {
     held: BTreeSet<Sequence>,
     lock: Option<(Uuid, Millis)>,
     state: Option<Bytes>,
-    /// When the state was set last.
+    /// When the state was last set.
     state_at: Millis,
-    /// Under which number the session is in `Sessions::free`.
+    /// The number under which the session is in `Sessions::free`.
     listed: Option<Sequence>,
 }
 
@@ -96,7 +96,7 @@ impl Sessions {
         self.all.get(id)?.lock.map(|(holder, _)| holder)
     }
 
-    /// The state a session was given.
+    /// A session's state.
     pub(crate) fn state(&self, id: &str) -> Option<Bytes> {
         self.all.get(id)?.state.clone()
     }
@@ -110,7 +110,7 @@ impl Sessions {
 }
 
 impl State {
-    /// Locks a session, by id or the next free one, for `holder`; gives its id and the end of the lock. `None`: no
+    /// Locks a session, by id or the next free one, for `holder`; returns its id and the end of the lock. `None`: no
     /// session is free.
     pub(crate) fn accept_session(
         &mut self,
@@ -139,7 +139,7 @@ impl State {
         if self.sessions.holder(id) == Some(holder) { Ok(()) } else { Err(Error::SessionLockLost) }
     }
 
-    /// Locks for another full duration; gives the new end.
+    /// Locks for another full duration; returns the new end.
     pub(crate) fn renew_session(&mut self, id: &str, holder: Uuid, now: Millis) -> Result<Millis, Error> {
         self.check_session(id, holder)?;
         let until = now.saturating_add(millis(self.options.lock_duration));
@@ -147,7 +147,7 @@ impl State {
         Ok(until)
     }
 
-    /// Gives a session back. Messages locked in it come back without counting.
+    /// Gives a session back. Messages locked in it are returned without counting the delivery.
     pub(crate) fn close_session(&mut self, id: &str, holder: Uuid) {
         if self.sessions.holder(id) == Some(holder) {
             self.end_session(&id.into(), false);
@@ -171,7 +171,7 @@ impl State {
         self.effects.arrived = true;
     }
 
-    /// Sessions with messages or a state; with a time, those whose state was set after it.
+    /// Sessions with messages or a state; with a time, only those whose state was set after it.
     pub(crate) fn session_ids(&self, state_after: Option<Millis>) -> Vec<Arc<str>> {
         let wanted = |session: &Session| match state_after {
             Some(after) => session.state.is_some() && session.state_at > after,
@@ -180,12 +180,12 @@ impl State {
         self.sessions.all.iter().filter(|(_, session)| wanted(session)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// The state a session was given.
+    /// A session's state.
     pub(crate) fn session_state(&self, id: &str) -> Option<Bytes> {
         self.sessions.state(id)
     }
 
-    /// Sets a session's state; `None` takes it away.
+    /// Sets a session's state; `None` removes it.
     pub(crate) fn set_session_state(&mut self, id: &str, state: Option<Bytes>, now: Millis) {
         let id: Arc<str> = id.into();
         self.sessions.set_state(&id, state, now);

@@ -1,4 +1,4 @@
-//! What a receiver does with a message it was handed, and what time does.
+//! What receivers do with messages they got, and what time does.
 
 use super::Error;
 use super::slot::{DeadLetter, Millis, Place, Sequence, Slot, Taken};
@@ -14,7 +14,7 @@ const TOO_MANY_DELIVERIES: &str = "MaxDeliveryCountExceeded";
 const EXPIRED: &str = "TTLExpiredException";
 
 impl State {
-    /// The message a lock token stands for. Its lower half is the sequence number.
+    /// The message of a lock token. The token's lower half is the sequence number.
     fn locked(&self, token: Uuid) -> Result<(Sequence, &Slot, bool), Error> {
         let sequence = token.as_u64_pair().1;
         match self.slot(sequence) {
@@ -28,7 +28,7 @@ impl State {
         }
     }
 
-    /// The message is done. With duplicate deliveries on, it comes once more first.
+    /// The message is done. With duplicate deliveries on, it is first delivered once more.
     pub(crate) fn complete(&mut self, token: Uuid) -> Result<(), Error> {
         let (sequence, slot, _) = self.locked(token)?;
         if self.duplicate_deliveries && !slot.duplicated {
@@ -43,7 +43,7 @@ impl State {
         Ok(())
     }
 
-    /// The message is done, whatever faults are on.
+    /// The message is done, whatever faults are active.
     pub(crate) fn discard(&mut self, token: Uuid) -> Result<(), Error> {
         let (sequence, ..) = self.locked(token)?;
         self.remove(sequence);
@@ -58,15 +58,14 @@ impl State {
         Ok(())
     }
 
-    /// The receiver never looked at it: back without counting.
+    /// The receiver never looked at it: returned without counting the delivery.
     pub(crate) fn release(&mut self, token: Uuid) -> Result<(), Error> {
         let (sequence, _, deferred) = self.locked(token)?;
         self.place(sequence, if deferred { Place::Deferred } else { Place::Ready });
         Ok(())
     }
 
-    /// Set aside until asked for by sequence number. It was delivered, and when it is asked for that was not the first
-    /// time.
+    /// Set aside until asked for by sequence number. This delivery counts, so the one after asking is not the first.
     pub(crate) fn defer(&mut self, token: Uuid, set: &Set) -> Result<(), Error> {
         let (sequence, ..) = self.locked(token)?;
         self.amend(sequence, set)?;
@@ -86,7 +85,7 @@ impl State {
         Ok(())
     }
 
-    /// Locks for another full duration; gives the new end.
+    /// Locks for another full duration; returns the new end.
     pub(crate) fn renew(&mut self, token: Uuid, now: Millis) -> Result<Millis, Error> {
         let (sequence, slot, deferred) = self.locked(token)?;
         if let Some(session) = slot.session.clone() {
@@ -97,7 +96,7 @@ impl State {
         Ok(until)
     }
 
-    /// Deferred messages by number, locked or for good; all of them or none.
+    /// Deferred messages by number, locked or removed; all of them or none.
     pub(crate) fn take_deferred(
         &mut self,
         sequences: &[Sequence],
@@ -111,7 +110,7 @@ impl State {
         Ok(sequences.iter().filter_map(|sequence| self.hand_out(*sequence, lock, now)).collect())
     }
 
-    /// Takes scheduled messages back; all of them or none.
+    /// Cancels scheduled messages; all of them or none.
     pub(crate) fn cancel_scheduled(&mut self, sequences: &[Sequence]) -> Result<(), Error> {
         let scheduled =
             |sequence: &Sequence| self.slot(*sequence).is_some_and(|slot| matches!(slot.place, Place::Scheduled(_)));
@@ -124,7 +123,7 @@ impl State {
         Ok(())
     }
 
-    /// Drops what is not locked; gives how many.
+    /// Drops what is not locked; returns how many.
     pub(crate) fn purge(&mut self) -> usize {
         let idle = |slot: &Slot| !matches!(slot.place, Place::Locked { .. });
         let idle: Vec<Sequence> = self.from(0).filter(|(_, slot)| idle(slot)).map(|(sequence, _)| sequence).collect();
@@ -175,7 +174,7 @@ impl State {
         }
     }
 
-    /// Does what the passing of time demands: ends locks, activates scheduled messages, drops expired ones.
+    /// Applies the passing of time: ends locks, activates scheduled messages, drops expired ones.
     pub(crate) fn advance(&mut self, now: Millis) {
         for session in self.sessions.expired(now) {
             self.end_session(&session, true);
@@ -197,7 +196,7 @@ impl State {
         self.forget_seen(now);
     }
 
-    /// A message that could not go on waits a little longer. The log has it still.
+    /// A message that could not be forwarded waits a little longer. It is still in the log.
     pub(crate) fn hold_back(&mut self, sequence: Sequence, mut slot: Slot, until: Millis) {
         slot.place = Place::Scheduled(until);
         self.put(sequence, slot);

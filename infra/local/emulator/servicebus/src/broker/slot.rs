@@ -15,7 +15,7 @@ pub(crate) type Sequence = u64;
 pub(crate) enum Place {
     /// Waiting for a receiver.
     Ready,
-    /// Handed out. Without an end of its own the lock ends with the session's.
+    /// Handed out. Without an end of its own, the lock ends with the session's.
     Locked { token: Uuid, until: Option<Millis>, deferred: bool },
     /// Set aside until it is asked for by its sequence number.
     Deferred,
@@ -36,13 +36,13 @@ pub(crate) struct Slot {
     pub(crate) session: Option<Arc<str>>,
     /// The queue the message was dead-lettered in.
     pub(crate) dead_letter_source: Option<Arc<str>>,
-    /// Delivered once more on purpose already (see `Broker::duplicate_deliveries`).
+    /// Already delivered once more on purpose (see `Broker::duplicate_deliveries`).
     pub(crate) duplicated: bool,
     /// Log segment that holds the message's bytes.
     pub(crate) segment: Option<u64>,
 }
 
-/// Bytes a message costs besides its own.
+/// Overhead of a message in bytes.
 const OVERHEAD: u64 = 256;
 
 impl Slot {
@@ -51,7 +51,7 @@ impl Slot {
         self.message.size() + OVERHEAD
     }
 
-    /// When something happens to the message by itself.
+    /// When the next automatic change is due.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         match self.place {
             Place::Ready | Place::Deferred => self.expires_at,
@@ -70,7 +70,7 @@ pub(crate) struct Arrival {
     pub(crate) enqueued_at: Option<Millis>,
     pub(crate) dead_letter_source: Option<Arc<str>>,
     pub(crate) attempts: u32,
-    /// Back from the dead-letter queue: not a duplicate of itself.
+    /// Back from the dead-letter queue, so it is not a duplicate of itself.
     pub(crate) redriven: bool,
 }
 
@@ -80,7 +80,7 @@ impl Arrival {
     }
 }
 
-/// A message handed out, or shown by a peek.
+/// A message handed out or peeked.
 #[derive(Debug, Clone)]
 pub(crate) struct Taken {
     pub(crate) message: Encoded,

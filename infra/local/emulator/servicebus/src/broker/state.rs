@@ -1,8 +1,9 @@
-//! A queue's messages and what may happen to them: a pure state machine.
+//! A queue's messages and their transitions: a pure state machine.
 //!
-//! Time is an argument, and everything the outside has to do about a change (log it, wake receivers, move messages to
-//! the dead-letter queue) is noted in [`Effects`]. A message is in exactly one [`Place`]; its place decides whether it
-//! is in the ready set and when its next deadline is, so [`State::put`] is the only way to change it.
+//! Time is an argument, and everything that has to be done about a change outside (log it, wake receivers, move
+//! messages to the dead-letter queue) is recorded in [`Effects`]. A message is in exactly one [`Place`]. The place
+//! decides whether the message is in the ready set and when its next deadline is, so [`State::put`] is the only way to
+//! change it.
 
 use super::Error;
 use super::options::QueueOptions;
@@ -12,19 +13,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What a change has to be followed by.
+/// What has to follow a change.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     /// For the log, in order.
     pub(crate) changes: Vec<Change>,
     pub(crate) dead_letters: Vec<DeadLetter>,
-    /// Messages whose time has come, to go on to where the queue forwards.
+    /// Messages whose time has come, to be sent to where the queue forwards.
     pub(crate) due: Vec<(Sequence, Slot)>,
     /// A message or session became available.
     pub(crate) arrived: bool,
     /// Bytes were freed.
     pub(crate) freed: bool,
-    /// Counts may differ from before.
+    /// Counts may have changed.
     pub(crate) changed: bool,
 }
 
@@ -35,7 +36,7 @@ pub(crate) enum Change {
     Put(Sequence),
     /// Only the number of attempts or the place changed.
     Update(Sequence),
-    /// The message is gone: its number, the segment its bytes are in, and how many they are.
+    /// The message is gone: its number, the segment with its bytes, and their number.
     Remove(Sequence, Option<u64>, u64),
     /// The session's state changed.
     Session(Arc<str>),
@@ -60,7 +61,7 @@ pub(crate) struct State {
     ready: BTreeSet<Sequence>,
     pub(super) sessions: Sessions,
     deadlines: BTreeSet<(Millis, Sequence)>,
-    /// Message ids seen, with the sequence number they got; and the order in which they are forgotten.
+    /// Message ids seen, with the sequence number they got; and the order in which to forget them.
     seen: HashMap<Box<[u8]>, Sequence>,
     seen_until: VecDeque<(Millis, Box<[u8]>)>,
     tally: Tally,
@@ -68,7 +69,7 @@ pub(crate) struct State {
     next_token: u64,
     /// Complete each message twice (see `Broker::duplicate_deliveries`).
     pub(crate) duplicate_deliveries: bool,
-    /// Messages only wait here for their time and then go on to another entity; see [`Effects::due`].
+    /// Messages only wait here for their time, and then go to another entity; see [`Effects::due`].
     pub(crate) passes_on: bool,
     /// Whether failed deliveries are counted: dead letters keep the count they came with.
     pub(crate) counts_deliveries: bool,
@@ -103,12 +104,12 @@ impl State {
         self.slots.get(&sequence)
     }
 
-    /// Remembers where the log keeps a message; gives the segment that had it before.
+    /// Remembers where the log has a message; returns the segment that had it before.
     pub(crate) fn logged_in(&mut self, sequence: Sequence, segment: u64) -> Option<u64> {
         self.slots.get_mut(&sequence).and_then(|slot| slot.segment.replace(segment))
     }
 
-    /// Has the log write again what it keeps in a segment.
+    /// Makes the log rewrite what it has in a segment.
     pub(crate) fn rewrite(&mut self, segment: u64) {
         let there = self.slots.iter().filter(|(_, slot)| slot.segment == Some(segment));
         self.effects.changes.extend(there.map(|(sequence, _)| Change::Put(*sequence)));
@@ -128,7 +129,7 @@ impl State {
         }
     }
 
-    /// Takes a message out with all that refers to it.
+    /// Removes a message and everything that refers to it.
     pub(super) fn lift(&mut self, sequence: Sequence) -> Option<Slot> {
         let slot = self.slots.remove(&sequence)?;
         if let Some(deadline) = slot.deadline() {
@@ -148,7 +149,7 @@ impl State {
         Some(slot)
     }
 
-    /// Puts a message in, under its number.
+    /// Inserts a message under its number.
     pub(super) fn put(&mut self, sequence: Sequence, slot: Slot) {
         self.next_sequence = self.next_sequence.max(sequence + 1);
         if let Some(deadline) = slot.deadline() {
@@ -172,7 +173,7 @@ impl State {
         self.slots.insert(sequence, slot);
     }
 
-    /// Takes a message out for good.
+    /// Removes a message for good.
     pub(super) fn remove(&mut self, sequence: Sequence) -> Option<Slot> {
         let slot = self.lift(sequence)?;
         self.effects.changes.push(Change::Remove(sequence, slot.segment, slot.message.size()));
@@ -188,13 +189,13 @@ impl State {
         }
     }
 
-    /// Takes a message a log had kept. Locks did not survive.
+    /// Restores a message from the log. Locks do not survive.
     pub(crate) fn restore(&mut self, sequence: Sequence, mut slot: Slot) {
         slot.session = self.session_of(&slot).unwrap_or_default();
         self.put(sequence, slot);
     }
 
-    /// Remembers an id a log had kept.
+    /// Restores an id from the log.
     pub(crate) fn restore_seen(&mut self, id: &[u8], sequence: Sequence, enqueued_at: Millis) {
         self.remember(id, sequence, enqueued_at);
     }
@@ -217,7 +218,7 @@ impl State {
         }
     }
 
-    /// Takes a message in; gives its number. A duplicate is taken and dropped, and gets the number of the first.
+    /// Accepts a message; returns its number. A duplicate is accepted and dropped, and gets the number of the first.
     pub(crate) fn enqueue(&mut self, arrival: Arrival, now: Millis) -> Result<Sequence, Error> {
         let facts = arrival.message.facts()?;
         let moved = arrival.sequence.is_some();
@@ -244,8 +245,8 @@ impl State {
         };
         slot.session = self.session_of(&slot)?;
         slot.expires_at = if moved { None } else { self.expiry(&slot) };
-        // A number taken over may be in use: the same message dead-lettered, redriven and dead-lettered again keeps
-        // apart from its former self.
+        // A number that is taken over may be in use: a message that is dead-lettered, redriven and dead-lettered again
+        // must not collide with its former self.
         let sequence = match arrival.sequence {
             Some(sequence) if !self.slots.contains_key(&sequence) => sequence,
             _ => self.next_sequence,
@@ -258,7 +259,7 @@ impl State {
         Ok(sequence)
     }
 
-    /// When a message enqueued (or to be enqueued) at its time stops being worth delivering.
+    /// When a message enqueued (or to be enqueued) at its time expires.
     pub(super) fn expiry(&self, slot: &Slot) -> Option<Millis> {
         let own = slot.message.time_to_live().map(i64::from);
         let ttl = match (own, self.options.default_time_to_live.map(millis)) {
@@ -272,7 +273,7 @@ impl State {
         Some(from.saturating_add(ttl))
     }
 
-    /// Hands out up to `max` ready messages; of one session when the queue requires sessions.
+    /// Hands out up to `max` ready messages; of one session if the queue requires sessions.
     pub(crate) fn take(&mut self, max: usize, session: Option<&str>, lock: bool, now: Millis) -> Vec<Taken> {
         let mut taken = Vec::new();
         while taken.len() < max {
@@ -286,7 +287,7 @@ impl State {
         taken
     }
 
-    /// Hands out one message, locked or for good.
+    /// Hands out one message, locked or removed.
     pub(super) fn hand_out(&mut self, sequence: Sequence, lock: bool, now: Millis) -> Option<Taken> {
         if !lock {
             return self.remove(sequence).map(|slot| shown(sequence, &slot, None));

@@ -256,7 +256,7 @@ async fn a_subscription_gets_what_its_rules_match() {
         .unwrap();
     let active = |name: &str| broker.status(&format!("t/Subscriptions/{name}")).unwrap().active;
     assert_eq!((active("all"), active("none"), active("red")), (2, 0, 1));
-    // Matching rules without actions give one copy together, those with actions one each.
+    // Matching rules without actions make one copy together, those with actions one each.
     assert_eq!(active("two"), 3);
     assert!(matches!(broker.receive("t", 1, SOON).await, Err(Error::Unsupported(_))));
 }
@@ -300,7 +300,7 @@ async fn what_could_not_be_forwarded_is_kept_apart_and_tried_again() {
     assert_eq!(kept.property("DeadLetterReason").unwrap().as_str(), Some("ForwardingFailed"));
     assert!(matches!(broker.peek("q-org/$Transfer/$DeadLetterQueue", 0, 9), Err(Error::Unsupported(_))));
 
-    // Still nowhere to go to.
+    // There is still nowhere to forward to.
     assert_eq!(broker.redrive(entry).await.unwrap(), 1);
     assert_eq!(counts(), (1, 0, 0));
     broker.create_queue("q", QueueOptions::default()).unwrap();
@@ -355,7 +355,7 @@ async fn nothing_is_confirmed_that_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let broker = Broker::open(Some(folder.path())).await.unwrap();
     broker.create_queue("q", QueueOptions::default()).unwrap();
-    // The first segment turns out to be on a full disk.
+    // The first segment is on a full disk.
     std::os::unix::fs::symlink("/dev/full", folder.path().join("0000000000000001.log")).unwrap();
     assert!(matches!(broker.send("q", Message::new("x")).await, Err(Error::Storage(_))));
     assert!(matches!(broker.send("q", Message::new("y")).await, Err(Error::Storage(_))));
@@ -375,7 +375,7 @@ async fn a_scheduled_message_waits_before_it_is_forwarded_and_can_be_taken_back(
         assert_eq!(broker.status(entity).unwrap().scheduled, 1);
         broker.cancel_scheduled(entity, taken_back).await.unwrap();
         assert_eq!(broker.status(entity).unwrap().scheduled, 0);
-        // One whose time has passed already goes on at once.
+        // A message whose time has already passed is sent on at once.
         let soon = [now + jiff::SignedDuration::from_millis(30), now - jiff::SignedDuration::from_secs(5)];
         for at in soon {
             broker.schedule(entity, Message::new(entity), at).await.unwrap();

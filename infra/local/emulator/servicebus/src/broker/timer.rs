@@ -1,4 +1,4 @@
-//! One task that comes by when a queue's next deadline has passed.
+//! One task that acts when a queue's next deadline has passed.
 
 use super::slot::Millis;
 use super::{Inner, now};
@@ -22,19 +22,19 @@ impl Timer {
         Arc::new(Self { at: AtomicI64::new(i64::MAX), changed: Notify::new() })
     }
 
-    /// Makes sure the task looks again at `deadline`.
+    /// Makes sure that the task checks again at `deadline`.
     pub(crate) fn arm(&self, deadline: Millis) {
         if deadline < self.at.load(Ordering::Acquire) {
             self.changed.notify_one();
         }
     }
 
-    /// Has the task look after the log.
+    /// Makes the task tidy the log.
     pub(crate) fn poke(&self) {
         self.changed.notify_one();
     }
 
-    /// Lets the task see that the broker is gone.
+    /// Makes the task notice that the broker is gone.
     pub(crate) fn stop(&self) {
         self.changed.notify_one();
     }
@@ -43,7 +43,7 @@ impl Timer {
 /// Runs until the broker is dropped.
 pub(crate) async fn run(timer: Arc<Timer>, broker: Weak<Inner>) {
     loop {
-        // Set to "look again at once" while deadlines are gathered: whoever brings one forward now is not missed.
+        // Reset while deadlines are gathered, so that one that is brought forward now is not missed.
         timer.at.store(i64::MAX, Ordering::Release);
         let Some(strong) = broker.upgrade() else { return };
         let at = now();

@@ -1,8 +1,8 @@
 //! Where a message goes: queues that forward, topics with subscriptions.
 //!
-//! A *stamping entry*, an entity callers send to whose messages get properties set on their way to another queue, is a
-//! topic with one subscription whose rule has `SET` actions and whose queue forwards. There is no other mechanism for
-//! it.
+//! A *stamping entry* is an entity that callers send to, whose messages get properties set on their way to another
+//! queue. It is a topic with one subscription whose rule has `SET` actions and whose queue forwards; there is no other
+//! mechanism for it.
 
 use super::options::{Filter, Rule, SubscriptionOptions};
 use super::queue::Queue;
@@ -15,7 +15,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Debug)]
 pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
-    /// Where scheduled messages wait; when their time has come they are sent to the topic.
+    /// Where scheduled messages wait; when their time has come, they are sent to the topic.
     pub(crate) scheduled: Arc<Queue>,
     pub(crate) subscriptions: RwLock<Vec<Subscription>>,
 }
@@ -115,7 +115,7 @@ impl Inner {
     ) -> Result<(), Error> {
         match self.entity(target) {
             Ok(entity) if hops < LONGEST_ROUTE => self.route(&entity, message, hops + 1, routed),
-            // A message that cannot be forwarded is kept where someone looks for it.
+            // A message that cannot be forwarded is kept where people look for it.
             _ => {
                 let set = [
                     ("DeadLetterReason".to_owned(), "ForwardingFailed".into()),

@@ -1,15 +1,15 @@
-//! Waking those who wait for a queue.
+//! Waking waiters of a queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
-/// Someone waiting for messages or for room: a call, or a link of a connection. A connection's links share one
-/// [`Notify`] and look at their own flag.
+/// Someone waiting for messages or for room: a call, or a link of a connection. The links of a connection share one
+/// [`Notify`], and each checks its own flag.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     notify: Arc<Notify>,
-    /// In a queue's list.
+    /// Whether it is in a queue's list.
     listed: AtomicBool,
     woken: AtomicBool,
 }
@@ -30,7 +30,7 @@ impl Waiter {
     }
 }
 
-/// The waiters of one queue for one kind of event. Locked together with the queue's state, so that no wake-up falls
+/// The waiters of one queue for one kind of event. Locked together with the queue's state, so that no wake-up is missed
 /// between looking and waiting.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
@@ -49,7 +49,7 @@ impl Waiters {
         waiter.listed.store(false, Ordering::Release);
     }
 
-    /// Wakes all; whoever still waits adds itself again.
+    /// Wakes all; those that still wait add themselves again.
     pub(crate) fn wake(&mut self) {
         for waiter in self.list.drain(..) {
             waiter.listed.store(false, Ordering::Release);

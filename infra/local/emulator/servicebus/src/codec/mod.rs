@@ -1,8 +1,8 @@
 //! The AMQP 1.0 type system, by hand: a borrowing reader and an appending writer.
 //!
-//! Reading never allocates and never recurses: a compound value is handed out as its undecoded body with an element
-//! count, and whoever needs the elements iterates. Every length comes from the peer and is checked against what is
-//! really there, so that the worst a hostile value can do is to be refused.
+//! Reading never allocates and never recurses: a compound value is returned as its undecoded body with an element
+//! count, and can be iterated. Every length comes from the peer and is checked against what is really there, so that
+//! the worst a hostile value can cause is its own refusal.
 
 mod read;
 mod write;

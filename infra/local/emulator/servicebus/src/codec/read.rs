@@ -5,13 +5,13 @@ use super::code;
 /// Why bytes are not an AMQP value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The value says it is longer than the bytes at hand.
+    /// The value claims to be longer than the available bytes.
     #[error("the value is longer than its enclosing bytes")]
     Truncated,
     /// No AMQP type has this format code.
     #[error("0x{0:02x} is not a format code")]
     UnknownCode(u8),
-    /// Text that is not UTF-8, a character that is none, a map with an odd number of elements, and the like.
+    /// Text that is not UTF-8, an invalid character, a map with an odd number of elements, and the like.
     #[error("{0}")]
     Invalid(&'static str),
 }
@@ -35,25 +35,25 @@ pub(crate) enum Value<'a> {
     /// Milliseconds since 1970.
     Timestamp(i64),
     Uuid([u8; 16]),
-    /// IEEE 754 decimals are carried, never computed with.
+    /// IEEE 754 decimals are passed on, never computed with.
     Decimal(&'a [u8]),
     Binary(&'a [u8]),
     String(&'a str),
     Symbol(&'a str),
     List(Elements<'a>),
     Map(Elements<'a>),
-    /// An array is carried whole; its elements share one constructor.
+    /// An array is passed on whole; its elements share one constructor.
     Array(Elements<'a>),
     /// Descriptor code (numeric descriptors only; symbolic ones are `None`) and the encoded value it describes.
     Described(Option<u64>, &'a [u8]),
 }
 
-/// The undecoded elements of a list, a map (keys and values in turn) or an array.
+/// The undecoded elements of a list, a map (alternating keys and values) or an array.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Elements<'a> {
     count: u32,
     body: &'a [u8],
-    /// The constructor all elements of an array share.
+    /// The constructor shared by all elements of an array.
     constructor: Option<u8>,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Elements<'a> {
         self.count
     }
 
-    /// The elements, one by one. A decode error ends the iteration after it was handed out.
+    /// The elements, one by one. A decode error is returned and ends the iteration.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Result<Value<'a>, Error>> + use<'a> {
         let mut reader = self.reader();
         let constructor = self.constructor;
@@ -98,7 +98,7 @@ impl<'a> Elements<'a> {
         })
     }
 
-    /// The value a map has under a string or symbol key. Undecodable maps have none.
+    /// The value of a string or symbol key in a map. Undecodable maps have none.
     pub(crate) fn get(&self, key: &str) -> Option<Value<'a>> {
         self.pairs().map_while(Result::ok).find_map(|(name, value)| (name.text() == Some(key)).then_some(value))
     }
@@ -208,8 +208,8 @@ impl<'a> Reader<'a> {
             true if count > 0 || !inner.is_empty() => Some(inner.byte()?),
             _ => None,
         };
-        // Every element takes at least a byte, except in arrays of types without content; those are of no use in
-        // numbers.
+        // Every element takes at least a byte, except in arrays of types without content, of which there is no
+        // legitimate use in large numbers.
         if count as usize > inner.rest.len() && (constructor.is_none() || count > 4096) {
             return Err(Error::Invalid("more elements than bytes"));
         }
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over one value, however often it is described.
+    /// Skips one value, however many descriptors it has.
     pub(crate) fn skip(&mut self) -> Result<(), Error> {
         loop {
             match self.byte()? {
@@ -249,7 +249,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next value as it is encoded.
+    /// The next value, still encoded.
     pub(crate) fn raw(&mut self) -> Result<&'a [u8], Error> {
         let before = self.rest;
         self.skip()?;

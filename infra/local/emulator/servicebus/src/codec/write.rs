@@ -2,7 +2,7 @@
 
 use super::code;
 
-/// Appends values and counts them, so that a compound's header can be filled in once its elements are known.
+/// Appends values and counts them, so that the header of a compound can be filled in once its elements are known.
 ///
 /// Compounds are always written with 32-bit sizes: four spare bytes are cheaper than measuring twice.
 pub(crate) struct Writer<'a> {
@@ -110,7 +110,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// One value that is encoded already.
+    /// One value that is already encoded.
     pub(crate) fn encoded(&mut self, value: &[u8]) {
         self.out.extend_from_slice(value);
         self.count += 1;
@@ -136,12 +136,12 @@ impl<'a> Writer<'a> {
         self.compound(code::LIST_32, fill);
     }
 
-    /// `fill` writes keys and values in turn.
+    /// `fill` writes alternating keys and values.
     pub(crate) fn map(&mut self, fill: impl FnOnce(&mut Writer<'_>)) {
         self.compound(code::MAP_32, fill);
     }
 
-    /// An array of symbols, as `offered-capabilities` and SASL mechanisms are.
+    /// An array of symbols, as used for `offered-capabilities` and SASL mechanisms.
     pub(crate) fn symbols(&mut self, symbols: &[&str]) {
         self.array(code::SYMBOL_32, symbols.len(), |out| {
             for symbol in symbols {
@@ -194,7 +194,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// A section that is one binary, as the body's data sections are.
+/// A section that is one binary, like the data sections of a body.
 pub(crate) fn put_described_binary(out: &mut Vec<u8>, descriptor: u64, bytes: &[u8]) {
     Writer::new(out).described(descriptor, |inner| inner.binary(bytes));
 }

@@ -1,6 +1,6 @@
 //! Attaching links.
 //!
-//! A link is refused as the specification has it: it is attached with null source and target, and detached with the
+//! A link is refused as the specification says: it is attached with null source and target, and then detached with the
 //! error.
 
 use super::link::{End, Held, Inlet, Link, Node, Outlet, Source, Waiting};
@@ -19,9 +19,9 @@ use uuid::Uuid;
 
 /// Largest message, in bytes; batches are made to fit it.
 pub(super) const MAX_MESSAGE: u64 = 1 << 20;
-/// Messages a sender may send before it hears from us.
+/// Messages that a sender may send before it gets more credit.
 pub(super) const CREDIT: u32 = 1000;
-/// Requests that may be under way.
+/// Requests that may be outstanding.
 const REQUEST_CREDIT: u32 = 100;
 /// How long an attach waits for a free session, unless it says otherwise; Azure's own limit.
 const SESSION_WAIT: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ const MANAGEMENT: &str = "$management";
 /// Settle modes.
 const SETTLED: u8 = 1;
 
-/// What an address stands for.
+/// What an address refers to.
 fn node(context: &Context, address: &str) -> Node {
     let path = path(address);
     if path == CBS {
@@ -56,7 +56,7 @@ impl Node {
     }
 }
 
-/// The session a source asks for: `None` no session at all, `Some(None)` the next free one.
+/// The session that a source asks for: `None` no session at all, `Some(None)` the next free one.
 fn wanted_session(attach: &Attach<'_>) -> Option<Option<String>> {
     let value = attach.source.filter?.get(wire::SESSION_FILTER)?;
     let value = match value {
@@ -90,7 +90,7 @@ impl Session {
         Ok(())
     }
 
-    /// `receiver`: we would have received on the link.
+    /// `receiver`: we would have been the receiver on the link.
     pub(super) fn refuse(&mut self, name: &str, handle: u32, receiver: bool, error: Condition, out: &mut Vec<u8>) {
         let reply = AttachReply {
             name,
@@ -223,7 +223,7 @@ impl Session {
         Ok(())
     }
 
-    /// Attaches to a session if it can be had now; the next free one is waited for.
+    /// Attaches to a session if one is available now; otherwise the next free one is waited for.
     pub(super) fn attach_to_session(
         &self,
         name: &str,
@@ -286,7 +286,7 @@ fn may_manage(context: &Context, entity: &str) -> Result<(), Condition> {
     known.or_else(|_| context.broker.inner().entity(entity).map(drop)).map_err(|error| context.refusal(&error))
 }
 
-/// A broker's error as a peer is told; [`Context::refusal`] tells more of some.
+/// A broker's error as reported to a peer; [`Context::refusal`] adds details to some.
 pub(super) fn refusal(error: &broker::Error) -> Condition {
     use broker::Error as E;
     let name = match error {

@@ -1,4 +1,4 @@
-//! Requests to nodes, and `$cbs`: the node tokens are put to.
+//! Requests to nodes, and `$cbs`, the node that receives tokens.
 
 use super::link::{End, Node, Outlet, Source};
 use super::machine::Machine;
@@ -24,7 +24,7 @@ pub(super) mod status {
 }
 
 impl Machine {
-    /// Answers a request on the link its sender reads answers from.
+    /// Answers a request on the link from which its sender reads answers.
     pub(super) fn request(&mut self, channel: u16, node: &Node, message: &Encoded) {
         let Ok(request) = Request::new(message) else { return };
         let Some((channel, handle)) = self.reply_link(channel, node, request.reply_to.as_deref()) else {
@@ -39,8 +39,8 @@ impl Machine {
         self.context.replies.push(position, Reply::Response { channel, handle, bytes: response.into_bytes() });
     }
 
-    /// The link a request's answer goes to: named by link name or by target address, or else the node's only one, in
-    /// the same session first.
+    /// The link that a request's answer goes to: named by link name or by target address, or else the node's only one,
+    /// with those in the same session first.
     fn reply_link(&self, channel: u16, node: &Node, reply_to: Option<&str>) -> Option<(u16, u32)> {
         let key = node.key();
         let mut best = None;
@@ -61,7 +61,7 @@ impl Machine {
         best.map(|(_, link)| link)
     }
 
-    /// Takes a token, whatever type it is said to be (Python says `jwt` for signatures too).
+    /// Accepts a token, whatever type it claims to be (Python says `jwt` for signatures, too).
     fn put_token(&mut self, request: &Request<'_>) -> Response {
         let (status, text) = if self.context.access.is_open() {
             (status::ACCEPTED, "Accepted".to_owned())
@@ -81,7 +81,7 @@ impl Machine {
                 tracing::debug!(entity = path(audience), "a token was taken");
                 self.context.grants.retain(|grant| grant.expires_at > now);
                 for grant in grants {
-                    // A renewed token takes the place of the one it renews.
+                    // A renewed token replaces the old one.
                     self.context.grants.retain(|known| !known.renewed_by(&grant));
                     self.context.grants.push(grant);
                 }

@@ -1,6 +1,6 @@
-//! A connection's task: reads, writes and sleeps for its [`Machine`].
+//! A connection's task: reads, writes and sleeps on behalf of its [`Machine`].
 //!
-//! Reading stops while much output waits to be written, so that a peer that sends without reading costs a bounded
+//! Reading stops while much output is waiting to be written, so that a peer that sends without reading costs a bounded
 //! amount of memory.
 
 use super::Order;
@@ -17,17 +17,17 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-/// Output that may wait before no more input is read and no more messages are handed out.
+/// The amount of pending output at which no more input is read and no more messages are handed out.
 pub(super) const MUCH_OUTPUT: usize = 512 * 1024;
-/// Buffers larger than this are given back once they are empty.
+/// Buffers larger than this are freed once they are empty.
 const KEPT_BUFFER: usize = 256 * 1024;
 const READ_SIZE: usize = 64 * 1024;
 /// How long a peer may take to agree on TLS.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// How long a peer may take to read the last words, and to go.
+/// How long a peer may take to read the last output and disconnect.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Serves a connection from its first byte on, in TLS where there is a way to.
+/// Serves a connection from its first byte on, with TLS if the endpoint has it.
 pub(super) async fn run(
     broker: Broker,
     stream: TcpStream,
@@ -54,7 +54,7 @@ pub(super) async fn run(
     }
 }
 
-/// `acknowledge` is called when everything that was read is answered, or needs no answer.
+/// `acknowledge` is called when everything that was read has been answered, or needs no answer.
 async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     broker: Broker,
     mut reader: R,
@@ -79,7 +79,7 @@ async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
             acknowledge(&reader);
         }
         let waiting = machine.out.len() - written;
-        // While output waits, that is the sign of life.
+        // Pending output serves as a sign of life.
         let heartbeat = machine.heartbeat().filter(|_| waiting == 0).map(|every| last_write + every);
         let silence = machine.patience().map(|patience| last_read + patience);
         let deadline = [heartbeat, silence, machine.deadline()].into_iter().flatten().min();
@@ -132,7 +132,7 @@ async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     let farewell = async {
         writer.write_all(rest).await?;
         writer.shutdown().await?;
-        // A socket that is dropped with something unread resets the connection, and the peer never sees the last words.
+        // Closing a socket with unread input would reset the connection, and the peer would never see the last output.
         while reader.read_buf(&mut input).await? > 0 {
             input.clear();
         }
@@ -141,13 +141,13 @@ async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     tokio::time::timeout(LAST_WORDS, farewell).await.unwrap_or(Ok(()))
 }
 
-/// Has the system acknowledge at once what was read and needs no answer. Clients that leave Nagle's algorithm on
-/// (fe2o3-amqp) hold their next settlements back until then, and a delayed acknowledgement would let them have 25 turns
-/// a second.
+/// Makes the system acknowledge at once what was read and needs no answer. Clients that leave Nagle's algorithm on
+/// (fe2o3-amqp) hold back their next settlements until then, and a delayed acknowledgement would limit them to 25 round
+/// trips a second.
 fn acknowledge(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
     {
-        // A hint; where it fails things are slower.
+        // Only a hint; if it fails, things are slower.
         let _ = stream.set_quickack(true);
     }
     #[cfg(not(target_os = "linux"))]

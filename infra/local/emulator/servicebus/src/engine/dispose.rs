@@ -1,4 +1,4 @@
-//! What peers say became of what they were handed.
+//! How peers settle what they received.
 
 use super::attach::refusal;
 use super::machine::Context;
@@ -15,7 +15,7 @@ const DESCRIPTION: &str = "DeadLetterErrorDescription";
 
 impl Session {
     pub(super) fn dispose(&mut self, disposition: &Disposition<'_>, context: &mut Context) -> Result<(), Error> {
-        // A sender's dispositions settle its own deliveries a second time; they are settled already.
+        // Dispositions from a sender settle its own deliveries a second time; they are already settled.
         if !disposition.receiver || disposition.first > disposition.last {
             return Ok(());
         }
@@ -42,14 +42,14 @@ impl Session {
     }
 }
 
-/// Settles as an outcome says; gives the same outcome to confirm with. A confirmed rejection carries no error.
+/// Settles according to an outcome; returns the same outcome as confirmation. A confirmed rejection carries no error.
 fn settle(queue: &Queue, token: Uuid, outcome: &Outcome<'_>) -> (Result<(), BrokerError>, Raw, Position) {
     let ((result, echo), position) = match *outcome {
         Outcome::Accepted => queue.run(|state, _| (state.complete(token), Raw::Accepted)),
         Outcome::Released => queue.run(|state, _| (state.release(token), Raw::Released)),
         Outcome::Modified { undeliverable_here: true, annotations } => queue
             .run(|state, _| (state.defer(token, &properties(annotations)), Raw::Modified { undeliverable_here: true })),
-        // JavaScript does not say that the delivery failed; it did.
+        // JavaScript's client does not say that the delivery failed, but it did.
         Outcome::Modified { undeliverable_here: false, annotations } => queue.run(|state, _| {
             (state.abandon(token, &properties(annotations)), Raw::Modified { undeliverable_here: false })
         }),
@@ -74,7 +74,7 @@ fn settle(queue: &Queue, token: Uuid, outcome: &Outcome<'_>) -> (Result<(), Brok
     (result, echo, position)
 }
 
-/// Application properties a receiver puts on a message while settling it.
+/// Application properties that a receiver sets on a message while settling it.
 pub(super) fn properties(map: Option<Elements<'_>>) -> Vec<(String, PropertyValue)> {
     let pairs = map.into_iter().flat_map(|map| map.pairs().map_while(Result::ok));
     pairs

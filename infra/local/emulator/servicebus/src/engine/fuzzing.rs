@@ -1,9 +1,9 @@
-//! A connection driven by arbitrary bytes, for the fuzz target `amqp` and for its corpus as an ordinary test.
+//! A connection driven by arbitrary bytes, for the fuzz target `amqp`, and for its corpus as an ordinary test.
 //!
-//! The bytes are a script: each step is a letter and its arguments, and speaks for one of two peers that share a
-//! broker. Most steps are well-formed performatives with arbitrary fields, so that the script gets deep into sessions,
-//! locks and settlement; others are raw bytes and raw frame bodies. What ends early counts as zeros. After every script
-//! the answers must be well-formed frames, and the queues' books must balance.
+//! The bytes are a script: each step is a letter with arguments, and acts for one of two peers that share a broker.
+//! Most steps are well-formed performatives with arbitrary fields, so that the script gets deep into sessions, locks
+//! and settlement; others are raw bytes and raw frame bodies. Missing bytes count as zeros. After every script the
+//! answers must be well-formed frames, and the queues' books must balance.
 
 use super::machine::{MAX_FRAME, Machine};
 use crate::access::{Access, AccessKey, Right};
@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 
 /// Most steps of a script.
 const STEPS: usize = 200;
-/// Output of a peer that is kept before it is looked at and thrown away.
+/// Output of a peer that is kept until it is checked and discarded.
 const OUTPUT: usize = 4 << 20;
 
 const ADDRESSES: [&str; 14] = [
@@ -59,7 +59,7 @@ const OPERATIONS: [&str; 16] = [
     "",
 ];
 
-/// The script, read from the front; zeros when it has ended.
+/// The script, read from the front; zeros after its end.
 struct Script<'a>(&'a [u8]);
 
 impl Script<'_> {
@@ -108,7 +108,7 @@ impl Script<'_> {
     }
 }
 
-/// Runs a script against a fresh broker. Panics are the findings.
+/// Runs a script against a new broker. Panics are the findings.
 pub(crate) fn run(script: &[u8]) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
     runtime.block_on(async {
@@ -118,7 +118,7 @@ pub(crate) fn run(script: &[u8]) {
     });
 }
 
-/// A broker with one entity of every kind, and messages in them.
+/// A broker with one entity of each kind, and messages in them.
 async fn furnished() -> Result<Broker, Error> {
     let broker = Broker::open(None).await?;
     let queue = QueueOptions {
@@ -171,7 +171,7 @@ impl Peer {
         }
     }
 
-    /// What was answered is well-formed, whatever was said.
+    /// Checks that the answers are well-formed, whatever was sent.
     fn look(&mut self) {
         let mut out = BytesMut::from(&std::mem::take(&mut self.machine.out)[..]);
         while !out.is_empty() {
@@ -230,7 +230,7 @@ async fn act(broker: &Broker, mut script: Script<'_>) {
             20 => wire::detach(&mut out, script.channel(), script.handle(), None),
             21 => wire::end(&mut out, script.channel(), None),
             22 | 23 => {
-                // Its links, so that requests have a way and a way back.
+                // A pair of links, so that requests have a way there and back.
                 let (channel, address) = (script.channel(), script.pick(&ADDRESSES));
                 for receiver in [true, false] {
                     link(&mut out, channel, u32::from(receiver) + 6, receiver, address, &None, &mut script);
@@ -290,7 +290,7 @@ fn attach(out: &mut Vec<u8>, script: &mut Script<'_>) {
     link(out, channel, handle, receiver, address, &session, script);
 }
 
-/// An attach; `session`: ask for one, by id or the next.
+/// An attach; `session`: ask for one, by id or the next free one.
 fn link(
     out: &mut Vec<u8>,
     channel: u16,
@@ -329,7 +329,7 @@ fn link(
     wire::attach(out, channel, &reply);
 }
 
-/// A message with what the broker looks at.
+/// A message with everything that the broker reads.
 fn message(script: &mut Script<'_>) -> Vec<u8> {
     let bits = script.byte();
     let set = |bit: u8| bits & (1 << bit) != 0;
@@ -376,7 +376,7 @@ fn transfer(out: &mut Vec<u8>, script: &mut Script<'_>) {
     body.extend_from_slice(&payload);
     framed(out, channel, &body);
     if bits & 32 != 0 {
-        // The same frame many times over, as a large message in pieces is.
+        // The same frame many times, like a large message in pieces.
         let frame = out.clone();
         (0..script.byte()).for_each(|_| out.extend_from_slice(&frame));
     }
@@ -495,13 +495,13 @@ fn rule(map: &mut Writer<'_>, script: &mut Script<'_>) {
     });
 }
 
-/// What others do with the broker meanwhile. Refusals are answers too.
+/// What others do with the broker meanwhile. Refusals are valid answers.
 async fn broker_side(broker: &Broker, script: &mut Script<'_>) {
     let entity = script.pick(&ADDRESSES);
     match script.byte() % 5 {
         0 => {
             let message = Message { session_id: Some(script.text()), ..Message::new(script.bytes()) };
-            // A full queue would be waited for.
+            // A full queue would make this wait.
             let _ = tokio::time::timeout(Duration::ZERO, broker.send(entity, message)).await;
         }
         1 => {

@@ -12,7 +12,7 @@ use crate::wire::{self, Condition, Error, Raw, Transfer, condition};
 /// Format of a batch: a message whose data sections each hold a message.
 const BATCH: u32 = 0x8001_3700;
 
-/// A message that has come in whole.
+/// A message that has arrived completely.
 struct Arrived<'a> {
     delivery_id: u32,
     format: u32,
@@ -62,12 +62,12 @@ impl Machine {
         };
         let length = partial.bytes.len() as u64 + transfer.payload.len() as u64;
         if partial.too_large || length > MAX_MESSAGE {
-            // The rest is read and thrown away, so that the delivery can be rejected with the reason: a link that is
-            // detached instead tells Python's client nothing but "not delivered".
+            // The rest is read and discarded, so that the delivery can be rejected with the reason: if the link were
+            // detached instead, Python's client would only say "not delivered".
             partial.too_large = true;
             partial.bytes = Vec::new();
         }
-        // The usual message comes in one frame and is looked at where it lies.
+        // The usual message comes in one frame and is parsed in place.
         let bytes: &[u8] = if partial.too_large {
             partial.settled |= transfer.settled.unwrap_or(false);
             &[]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// One link, either way.
 pub(super) struct Link {
     pub(super) name: String,
-    /// Lower-case path and the right it needs; none for `$cbs`.
+    /// Lower-case path and the right that is required; `None` for `$cbs`.
     pub(super) needs: Option<(String, Right)>,
     pub(super) end: End,
 }
@@ -26,17 +26,17 @@ pub(super) struct Inlet {
     pub(super) node: Node,
     pub(super) delivery_count: u32,
     pub(super) credit: u32,
-    /// The message whose frames are still coming.
+    /// The message whose frames are still arriving.
     pub(super) partial: Option<Partial>,
     /// Woken when a full queue has room.
     pub(super) waiter: Arc<Waiter>,
-    /// Credit is held back until then.
+    /// Credit is withheld until then.
     pub(super) held_back: bool,
-    /// The peer settles its deliveries itself.
+    /// The peer sends its deliveries pre-settled.
     pub(super) settled: bool,
 }
 
-/// Where what arrives on an inlet goes.
+/// The destination of what arrives on an inlet.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
     /// An entity, by name.
@@ -53,7 +53,7 @@ pub(super) struct Partial {
     pub(super) format: u32,
     pub(super) settled: bool,
     pub(super) bytes: Vec<u8>,
-    /// More came than a message may have; nothing is kept of it.
+    /// More arrived than a message may have; nothing of it is kept.
     pub(super) too_large: bool,
 }
 
@@ -62,14 +62,14 @@ pub(super) struct Outlet {
     pub(super) source: Source,
     pub(super) delivery_count: u32,
     pub(super) credit: u32,
-    /// The peer waits to hear that its credit is used up.
+    /// The peer waits to be told that its credit is used up.
     pub(super) drain: bool,
     /// Deliveries are settled as they are sent (receive and delete).
     pub(super) settled: bool,
-    /// There was nothing to hand out; the waiter tells when there is.
+    /// There was nothing to hand out; the waiter reports when there is.
     pub(super) idle: bool,
     pub(super) waiter: Arc<Waiter>,
-    /// Address the peer gave its end, by which requests name it.
+    /// The peer's address of its end, which requests refer to.
     pub(super) target: Option<String>,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct Held {
     pub(super) holder: Uuid,
 }
 
-/// An attach that is held back until a session is free.
+/// An attach that is delayed until a session is free.
 pub(super) struct Waiting {
     pub(super) queue: Arc<Queue>,
     pub(super) until: Instant,
@@ -112,22 +112,22 @@ pub(super) struct Unsettled {
     pub(super) token: Uuid,
 }
 
-/// A message on its way out, as far as the peer's window allowed.
+/// A message being sent, as far as the peer's window allows.
 pub(super) struct Sending {
     pub(super) handle: u32,
-    /// Known once the first frame is out.
+    /// Known once the first frame has been sent.
     pub(super) delivery_id: Option<u32>,
     pub(super) tag: [u8; 16],
     pub(super) settled: bool,
     pub(super) payload: Vec<u8>,
     pub(super) sent: usize,
-    /// What is locked for the peer, when it is to settle it.
+    /// The lock held for the peer, if it is to settle the message.
     pub(super) lock: Option<(Arc<Queue>, Uuid)>,
 }
 
 impl Link {
-    /// Gives back what the link holds. Locks of messages that were handed out stay: they may still be settled through
-    /// `$management`.
+    /// Releases what the link holds. Locks of messages that were handed out stay, because they can still be settled
+    /// through `$management`.
     pub(super) fn finish(&self) {
         match &self.end {
             End::Out(Outlet { source: Source::Queue { queue, session }, waiter, .. }) => {
@@ -143,10 +143,10 @@ impl Link {
 }
 
 impl Sending {
-    /// Gives a message back that the peer never got.
+    /// Returns a message that never reached the peer.
     pub(super) fn give_back(self) {
         if let (Some((queue, token)), None) = (self.lock, self.delivery_id) {
-            // The lock may have run out by itself; then there is nothing to give back.
+            // The lock may have expired; then there is nothing to return.
             let _ = queue.run(|state, _| state.release(token)).0;
         }
     }

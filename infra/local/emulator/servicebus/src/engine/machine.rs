@@ -17,16 +17,16 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Largest frame taken, in bytes.
+/// Largest frame accepted, in bytes.
 pub(super) const MAX_FRAME: u32 = 64 * 1024;
 /// Highest channel and handle.
 const CHANNEL_MAX: u16 = 4095;
 pub(super) const HANDLE_MAX: u32 = 1023;
-/// Smallest frame every peer must take.
+/// Smallest maximum frame that every peer must accept.
 const MIN_FRAME: u32 = 512;
-/// A peer that is silent for longer is gone. Peers are told, and send empty frames.
+/// A peer that is silent for longer is considered gone. Peers are told this, and send empty frames.
 const IDLE: Duration = Duration::from_secs(240);
-/// A peer that has not opened by then is none.
+/// A peer must have opened the connection by then.
 const OPENING: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ enum Phase {
     Welcome,
     Opening,
     Open,
-    /// Our close is on its way; nothing the peer says matters any more.
+    /// Our close is on its way; whatever the peer sends no longer matters.
     Closed,
 }
 
@@ -50,19 +50,19 @@ pub(super) struct Context {
     /// Wakes the connection's task.
     pub(super) notify: Arc<Notify>,
     pub(super) replies: Replies,
-    /// Largest frame the peer takes.
+    /// Largest frame that the peer accepts.
     pub(super) max_frame: usize,
-    /// The host the peer believes to talk to.
+    /// The host that the peer wants to talk to.
     host: String,
 }
 
 impl Context {
-    /// The entity (a lower-case path) a peer means: its own name, unless a key makes another of it.
+    /// The entity (a lower-case path) that a peer means: its own name, unless a key maps it to another.
     pub(super) fn meant(&self, entity: String) -> String {
         self.grants.iter().find_map(|grant| grant.meant_by(&entity)).unwrap_or(entity)
     }
 
-    /// A broker's error as the peer is told. What is not there is named with its whole address, as Azure does.
+    /// A broker's error as reported to the peer. A missing entity is named with its full address, as by Azure.
     pub(super) fn refusal(&self, error: &broker::Error) -> Condition {
         match error {
             broker::Error::NotFound(entity) => Condition::new(
@@ -103,7 +103,7 @@ impl Machine {
         Self { phase: Phase::Start, context, sessions: BTreeMap::new(), out: Vec::new(), peer_idle: None }
     }
 
-    /// Takes in what was read, and does what can be done. To be called after anything happened.
+    /// Processes the input and does whatever can be done. Must be called after every event.
     pub(super) fn work(&mut self, input: &mut BytesMut) {
         if let Err(error) = self.take_in(input) {
             self.fail(&error);
@@ -119,7 +119,7 @@ impl Machine {
                     Ok(Some(header)) => self.greet(header)?,
                     Ok(None) => return Ok(()),
                     Err(_) => {
-                        // A foreign protocol is answered with the header we speak, and no frames.
+                        // A foreign protocol is answered with our header, and no frames.
                         self.out.extend_from_slice(&ProtocolHeader::Sasl.bytes());
                         self.phase = Phase::Closed;
                     }
@@ -205,7 +205,7 @@ impl Machine {
 
     fn in_session(&mut self, channel: u16, performative: Performative<'_>) -> Result<(), Error> {
         let Some(session) = self.sessions.get_mut(&channel) else {
-            // What was on its way when we ended the session comes here.
+            // Frames that were on their way when we ended the session arrive here.
             return Ok(());
         };
         match performative {
@@ -273,12 +273,12 @@ impl Machine {
         self.close(Some(&Condition::new(condition::RESOURCE_LIMIT, "the connection was idle for too long")));
     }
 
-    /// Nothing is left but to write the output and go.
+    /// Whether nothing is left to do but to write the output and close.
     pub(super) fn finished(&self) -> bool {
         self.phase == Phase::Closed
     }
 
-    /// How often the peer wants a sign of life.
+    /// The interval at which the peer wants a sign of life.
     pub(super) fn heartbeat(&self) -> Option<Duration> {
         self.peer_idle.map(|idle| (idle / 2).max(Duration::from_millis(10)))
     }
@@ -292,7 +292,7 @@ impl Machine {
         Some(if self.phase == Phase::Open { IDLE } else { OPENING })
     }
 
-    /// When something has to be done without anything being read: a wait for a session ends, a grant expires.
+    /// When something has to be done without input: a wait for a session ends, or a grant expires.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let waits = self.sessions.values().filter_map(Session::next_deadline).min();
         let now = now();
@@ -304,7 +304,7 @@ impl Machine {
         waits.into_iter().chain(expiry).min()
     }
 
-    /// Detaches links whose grant has ended.
+    /// Detaches links whose grant has expired.
     pub(super) fn check_grants(&mut self) {
         let now = now();
         let before = self.context.grants.len();

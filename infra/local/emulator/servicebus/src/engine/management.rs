@@ -15,12 +15,12 @@ use bytes::Bytes;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Messages and bytes a peek answers with, at most.
+/// Most messages and bytes in the answer to a peek.
 const MOST_PEEKED: u32 = 1000;
 const MOST_PEEKED_BYTES: usize = 4 << 20;
-/// Sessions a listing answers with, at most.
+/// Most sessions in the answer to a listing.
 const MOST_SESSIONS: usize = 1000;
-/// From here on (about the year 10000) a time stands for "whenever".
+/// From here on (about the year 10000) a time means "any time".
 const ANY_TIME: i64 = 253_402_300_799_999;
 
 /// An answer: a status, or the writer of a body.

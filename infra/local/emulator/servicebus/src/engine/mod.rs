@@ -1,8 +1,8 @@
 //! The AMQP endpoint.
 //!
-//! One task per connection. The protocol itself is a state machine without I/O ([`machine`]): bytes in, bytes out,
-//! deadlines; the task around it ([`connection`]) reads, writes, sleeps and feeds it. Nothing is spawned per session or
-//! link, so nothing can overtake anything.
+//! There is one task per connection. The protocol itself is a state machine without I/O ([`machine`]): bytes in, bytes
+//! out, deadlines. The task around it ([`connection`]) reads, writes, sleeps and feeds it. Nothing is spawned per
+//! session or link, so nothing can overtake anything.
 
 mod attach;
 mod cbs;
@@ -30,13 +30,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-/// What all connections of an endpoint are told.
+/// What all connections of an endpoint are told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Serve,
     /// Close with an error that tells clients to come back.
     Close,
-    /// Drop the connection without a word. The number tells one cut from the next.
+    /// Drop the connection without notice. The number distinguishes one cut from the next.
     Cut(u64),
 }
 
@@ -48,11 +48,11 @@ pub struct Endpoint {
     task: JoinHandle<()>,
 }
 
-/// How long connections get to close in good order.
+/// How long connections get to close properly.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Serves the broker on a listener, which should be bound to 127.0.0.1: there is no TLS. Must be called in a Tokio
-/// runtime.
+/// Serves the broker on a listener, which should be bound to 127.0.0.1 because there is no TLS. Must be called in a
+/// Tokio runtime.
 ///
 /// # Errors
 /// When the listener has no address.
@@ -86,7 +86,7 @@ impl Endpoint {
         self.address
     }
 
-    /// A fault for tests and demonstrations: drops every connection there is, without a word. New ones are served.
+    /// A fault for tests and demonstrations: drops all existing connections without notice. New ones are served.
     pub fn cut_connections(&self) {
         self.orders.send_modify(|order| {
             *order = match *order {
@@ -97,7 +97,8 @@ impl Endpoint {
         });
     }
 
-    /// Takes no new connections and closes those there are; returns when all are gone, two seconds later at most.
+    /// Accepts no new connections and closes the existing ones; returns when all are gone, after two seconds at the
+    /// latest.
     pub async fn shutdown(mut self) {
         self.orders.send_replace(Order::Close);
         // The task ends by itself; it can only fail by a panic, which was reported when it happened.
@@ -129,7 +130,7 @@ async fn accept(
                     connections.spawn(connection::run(broker.clone(), stream, tls.clone(), access.clone(), orders));
                 }
                 Err(error) => {
-                    // Out of file descriptors, most likely: some will be free soon.
+                    // Most likely out of file descriptors: some will be free soon.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 /// Messages taken from a queue at a time.
 const PORTION: u32 = 64;
-/// Bytes of a transfer frame that are not payload, at most.
+/// Most bytes of a transfer frame that are not payload.
 const FRAME_OVERHEAD: usize = 96;
 
-/// What a turn at a link came to.
+/// The result of a turn at a link.
 enum Turn {
     Nothing,
     Took,
@@ -22,7 +22,7 @@ enum Turn {
 }
 
 impl Machine {
-    /// Hands out what there is credit, window and room for.
+    /// Hands out messages as far as credit, window and room allow.
     pub(super) fn pump(&mut self) {
         let Self { sessions, context, out, .. } = self;
         for session in sessions.values_mut() {
@@ -39,7 +39,7 @@ impl Machine {
 }
 
 impl Session {
-    /// Looks after links that waited: for messages, for room, for a session.
+    /// Attends to links that waited: for messages, for room, for a session.
     fn wake(&mut self, context: &Context, out: &mut Vec<u8>) {
         self.detach_refused(out);
         let mut room = Vec::new();
@@ -85,7 +85,7 @@ impl Session {
         }
     }
 
-    /// Takes a portion for each link that has credit; whether any took something.
+    /// Takes a portion for each link that has credit; returns whether any took something.
     fn take_turns(&mut self, out: &mut Vec<u8>) -> bool {
         let handles: Vec<u32> = self.links.keys().copied().collect();
         let mut took = false;
@@ -165,7 +165,7 @@ impl Session {
         if sending.len() > before { Turn::Took } else { Turn::Nothing }
     }
 
-    /// Writes frames of what is being sent, as far as the peer's window goes.
+    /// Writes frames of the messages being sent, as far as the peer's window allows.
     fn flush(&mut self, context: &Context, out: &mut Vec<u8>) {
         let room = context.max_frame - FRAME_OVERHEAD;
         while let Some(current) = self.sending.front_mut() {
@@ -199,7 +199,7 @@ impl Session {
         }
     }
 
-    /// Tells peers that wait for it that their credit is used up: what is left of it counts as delivered.
+    /// Tells peers that wait for it that their credit is used up: the rest counts as delivered.
     fn drain(&mut self, out: &mut Vec<u8>) {
         if !self.sending.is_empty() {
             return;

@@ -1,6 +1,6 @@
 //! Answers that wait for the disk.
 //!
-//! Acknowledgements, confirmed settlements and responses leave in the order their causes came, each only when what it
+//! Acknowledgements, confirmed settlements and responses are sent in the order of their causes, each only when what it
 //! confirms is durable.
 
 use super::attach::refusal;
@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 /// What a peer is told.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// What became of a delivery. `receiver`: of one the peer sent.
+    /// The outcome of a delivery. `receiver`: the peer sent it.
     Outcome { channel: u16, receiver: bool, delivery_id: u32, outcome: Raw },
     /// The response to a request, and the link it goes out on.
     Response { channel: u16, handle: u32, bytes: Vec<u8> },
@@ -30,7 +30,7 @@ impl Replies {
     }
 }
 
-/// Neighboring deliveries with one outcome share a frame.
+/// Consecutive deliveries with the same outcome share a frame.
 struct Run {
     channel: u16,
     receiver: bool,
@@ -44,7 +44,7 @@ impl Machine {
         !self.context.replies.waiting.is_empty()
     }
 
-    /// Sends what is durable by now.
+    /// Sends the replies that are durable by now.
     pub(super) fn flush_replies(&mut self) {
         let committed = self.context.broker.committed_now();
         let mut run: Option<Run> = None;

@@ -20,7 +20,7 @@ mod descriptor {
     pub(super) const CORRELATION_FILTER: u64 = 0x13_7000_0009;
 }
 
-/// Version of the SQL dialect, as the service names it.
+/// Version of the SQL dialect, as reported by the service.
 const SQL_VERSION: i32 = 20;
 
 pub(super) fn add(broker: &Broker, subscription: &str, request: &Request<'_>) -> Answered {
@@ -88,7 +88,7 @@ fn action(description: Elements<'_>) -> Result<Action, Refused> {
     Ok(Action::parse(expression.unwrap_or_default())?)
 }
 
-/// Writes a rule as an answer has it.
+/// Writes a rule as it appears in an answer.
 pub(super) fn write(out: &mut Writer<'_>, rule: &Rule) {
     out.composite(descriptor::RULE, |fields| {
         match &rule.filter {
@@ -122,7 +122,7 @@ fn write_correlation(out: &mut Writer<'_>, filter: &CorrelationFilter) {
         ] {
             fields.optional_string(text.as_deref());
         }
-        // A map even where there are none: JavaScript's client takes nothing else.
+        // A map even if it is empty, because JavaScript's client accepts nothing else.
         fields.map(|map| {
             for (name, value) in &filter.properties {
                 map.string(name);

@@ -7,25 +7,25 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Transfer frames a peer may send before it hears from us.
+/// Transfer frames that a peer may send before the window is widened.
 pub(super) const WINDOW: u32 = 5000;
 
-/// How long a client gets to react to a refused attach before it hears the reason.
+/// How long a client gets to react to a refused attach before it gets the reason.
 const REFUSAL_DELAY: Duration = Duration::from_millis(25);
 
 pub(super) struct Session {
     pub(super) channel: u16,
-    /// The peer's next transfer, and how many it may send.
+    /// The peer's next transfer, and how many it may still send.
     next_incoming_id: u32,
     incoming_window: u32,
-    /// Our next transfer, and how many the peer takes.
+    /// Our next transfer, and how many the peer still accepts.
     pub(super) next_outgoing_id: u32,
     pub(super) remote_window: u32,
     pub(super) next_delivery_id: u32,
     pub(super) links: BTreeMap<u32, Link>,
-    /// Handles we detached and the peer has not yet: what comes on them is late.
+    /// Handles that we have detached but the peer has not yet: frames on them are late.
     leaving: BTreeSet<u32>,
-    /// Refused links that wait for their detach.
+    /// Refused links that are about to be detached.
     refused: BTreeMap<u32, (Instant, Condition)>,
     pub(super) unsettled: BTreeMap<u32, Unsettled>,
     pub(super) sending: VecDeque<Sending>,
@@ -63,7 +63,7 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the state of the session, and of a link (handle, delivery-count, credit).
+    /// Reports the state of the session, and of a link (handle, delivery-count, credit).
     pub(super) fn say_flow(&self, link: Option<(u32, u32, u32)>, drain: bool, out: &mut Vec<u8>) {
         let flow = FlowOut {
             next_incoming_id: self.next_incoming_id,
@@ -77,7 +77,7 @@ impl Session {
     }
 
     pub(super) fn flow(&mut self, flow: &Flow, out: &mut Vec<u8>) -> Result<(), Error> {
-        // The peer's window counts from what it has seen; what is on its way is off it.
+        // The peer's window counts from what it has seen; frames under way reduce it.
         let seen = flow.next_incoming_id.unwrap_or(0);
         let under_way = self.next_outgoing_id.wrapping_sub(seen);
         self.remote_window = flow.incoming_window.saturating_sub(under_way);
@@ -101,7 +101,7 @@ impl Session {
                 outlet.drain = flow.drain;
                 (handle, outlet.delivery_count, outlet.credit)
             }
-            // Python sends credit on links it is the sender of.
+            // Python's client sends credit on links on which it is the sender.
             Some(End::In(inlet)) => (handle, inlet.delivery_count, inlet.credit),
             None => return Err(Error::new(condition::UNATTACHED_HANDLE, "flow for a handle that is not attached")),
         };
@@ -131,14 +131,14 @@ impl Session {
         wire::detach(out, self.channel, handle, Some(error));
     }
 
-    /// A link that was attached without source and target is detached with the reason, a moment later: a client that
+    /// A link that was attached without source and target is detached with the reason a moment later. A client that
     /// sees both frames at once may answer twice (fe2o3-amqp does), and its second detach would hit whatever it
     /// attaches next.
     pub(super) fn detach_soon(&mut self, handle: u32, error: Condition) {
         self.refused.insert(handle, (Instant::now() + REFUSAL_DELAY, error));
     }
 
-    /// Detaches refused links whose moment has come.
+    /// Detaches refused links whose delay is over.
     pub(super) fn detach_refused(&mut self, out: &mut Vec<u8>) {
         let now = Instant::now();
         let due: Vec<u32> = self.refused.iter().filter(|(_, (at, _))| *at <= now).map(|(handle, _)| *handle).collect();
@@ -150,7 +150,7 @@ impl Session {
         }
     }
 
-    /// Whether what comes on a handle is late and of no interest.
+    /// Whether frames on a handle are late and to be ignored.
     pub(super) fn is_leaving(&self, handle: u32) -> bool {
         self.leaving.contains(&handle) || self.refused.contains_key(&handle)
     }
@@ -163,8 +163,8 @@ impl Session {
     fn drop_link(&mut self, handle: u32) {
         let (own, others): (Vec<Sending>, Vec<Sending>) =
             std::mem::take(&mut self.sending).into_iter().partition(|sending| sending.handle == handle);
-        // A message whose first frames are out must be finished, or the peer would wait for the rest for ever; the
-        // detach tells it.
+        // A message whose first frames were sent must be finished, or the peer would wait for the rest forever; the
+        // detach tells it so.
         own.into_iter().for_each(Sending::give_back);
         self.sending = others.into();
         self.unsettled.retain(|_, delivery| delivery.handle != handle);
@@ -184,7 +184,7 @@ impl Session {
         waits.chain(self.refused.values().map(|(at, _)| *at)).min()
     }
 
-    /// Detaches links whose grant has ended.
+    /// Detaches links whose grant has expired.
     pub(super) fn check_grants(&mut self, context: &Context, out: &mut Vec<u8>) {
         let stranded: Vec<u32> = self
             .links

@@ -274,7 +274,7 @@ fn run(steps: &[Vec<u8>], damage: Option<(prop::sample::Index, u8)>) {
             talk.say(part);
             let _ = talk.machine.deadline();
         }
-        // Whatever was said, what was answered is well-formed.
+        // Whatever was sent, the answers are well-formed.
         let mut out = BytesMut::from(&talk.machine.out[8..]);
         while let Some(frame) = wire::next_frame(&mut out, 1 << 20).unwrap() {
             wire::Performative::decode(&frame.body).unwrap();
@@ -306,8 +306,8 @@ proptest! {
 
 #[test]
 fn scripts_of_the_fuzz_target_do_no_harm() {
-    // Fixed pseudo-random scripts: the target keeps working, and the commonest ways through the engine are walked in
-    // every build.
+    // Fixed pseudo-random scripts: the fuzz target keeps working, and the most common paths through the engine are
+    // exercised in every build.
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     for length in (0..120).map(|round| 20 + round * 10) {
         let script: Vec<u8> = (0..length)

@@ -74,8 +74,8 @@ impl Message {
 }
 
 impl Encoded {
-    /// The same message with an identity: a sender may leave it out, receivers rely on it (the JavaScript SDK's lock
-    /// renewer throws without it).
+    /// The same message with an identity: a sender may leave it out, but receivers rely on it (the JavaScript SDK's
+    /// lock renewer throws without it).
     pub(crate) fn with_identity(self) -> Result<Self, Error> {
         if self.facts()?.message_id.is_some() {
             return Ok(self);

@@ -4,11 +4,11 @@ use super::{Error, PropertyValue, annotation, section};
 use crate::codec::{Reader, Value, Writer};
 use bytes::Bytes;
 
-/// A message as it was encoded, without the header and delivery annotations, which are the broker's to write.
+/// A message as encoded by its sender, without the header and delivery annotations, which the broker writes.
 ///
-/// The bytes are a copy of their own: a slice of a connection's read buffer would pin all of it. Sections lie in the
-/// order AMQP demands (whatever order the sender wrote them in, see [`super::sections`]), so three offsets describe
-/// them.
+/// The bytes are a separate copy, because a slice of a connection's read buffer would pin all of it. Sections are in
+/// the order that AMQP demands (whatever order the sender wrote them in, see [`super::sections`]), so three offsets
+/// describe them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     bytes: Bytes,
@@ -19,7 +19,7 @@ pub struct Encoded {
     time_to_live: Option<u32>,
 }
 
-/// What the broker has to know of a message.
+/// What the broker has to know about a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Facts<'a> {
     /// The encoded message-id, whatever its type.
@@ -29,11 +29,11 @@ pub(crate) struct Facts<'a> {
     pub(crate) scheduled: Option<i64>,
 }
 
-/// Largest property text the service takes (message-id, session-id, partition-key), in characters.
+/// Largest property text that the service accepts (message-id, session-id, partition-key), in characters.
 const LONGEST_ID: usize = 128;
 
 impl Encoded {
-    /// Puts sections together; each is encoded already, or empty.
+    /// Combines sections; each is already encoded, or empty.
     pub(super) fn from_sections(
         annotations: &[u8],
         properties: &[u8],
@@ -59,17 +59,17 @@ impl Encoded {
         self.bytes.get(from as usize..to as usize).unwrap_or_default()
     }
 
-    /// The message-annotations section, or nothing.
+    /// The message-annotations section, or empty.
     pub(crate) fn annotations(&self) -> &[u8] {
         self.part(0, self.properties)
     }
 
-    /// The properties section, or nothing.
+    /// The properties section, or empty.
     pub(crate) fn properties(&self) -> &[u8] {
         self.part(self.properties, self.application)
     }
 
-    /// The application-properties section, or nothing.
+    /// The application-properties section, or empty.
     pub(crate) fn application_properties(&self) -> &[u8] {
         self.part(self.application, self.body)
     }
@@ -84,12 +84,12 @@ impl Encoded {
         self.bytes.slice(self.body as usize..)
     }
 
-    /// Everything from the properties section to the end, as it goes out again.
+    /// Everything from the properties section to the end, as it is sent again.
     pub(crate) fn after_annotations(&self) -> &[u8] {
         self.bytes.get(self.properties as usize..).unwrap_or_default()
     }
 
-    /// All kept bytes; [`Encoded::parse`] of them gives the message back, except for its time to live.
+    /// All stored bytes; [`Encoded::parse`] restores the message from them, except for its time to live.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
@@ -168,12 +168,12 @@ impl Encoded {
         Self::from_sections(annotations, properties, application, &[self.body()], self.time_to_live)
     }
 
-    /// The same message with these application properties set, whatever it had under their names.
+    /// The same message with these application properties set, replacing those of the same names.
     pub(crate) fn with_properties(&self, set: &[(String, PropertyValue)]) -> Result<Self, Error> {
         self.changed(set, &[])
     }
 
-    /// The same message with these application properties set and those removed.
+    /// The same message with these application properties set and the others removed.
     pub(crate) fn changed(&self, set: &[(String, PropertyValue)], remove: &[String]) -> Result<Self, Error> {
         if set.is_empty() && remove.is_empty() {
             Ok(self.clone())

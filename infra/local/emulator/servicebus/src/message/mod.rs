@@ -1,7 +1,7 @@
-//! Messages: what a program works with ([`Message`]) and what a queue keeps ([`Encoded`]).
+//! Messages: the form that programs work with ([`Message`]) and the form that queues store ([`Encoded`]).
 //!
-//! A queue keeps the sections a sender encoded, byte for byte, and looks into them only for what it must know
-//! (identity, session, time to live, scheduled time). A program in this process gets them parsed.
+//! A queue stores the sections that a sender encoded, byte for byte, and reads only what it must know (identity,
+//! session, time to live, scheduled time). A program in this process gets them parsed.
 
 mod build;
 mod encoded;
@@ -31,7 +31,7 @@ pub(crate) mod section {
     pub(crate) const FOOTER: u64 = 0x78;
 }
 
-/// Annotations Service Bus gives a meaning.
+/// Annotations that mean something to Service Bus.
 pub(crate) mod annotation {
     pub(crate) const PARTITION_KEY: &str = "x-opt-partition-key";
     pub(crate) const SCHEDULED_ENQUEUE_TIME: &str = "x-opt-scheduled-enqueue-time";
@@ -43,11 +43,11 @@ pub(crate) mod annotation {
     pub(crate) const ENQUEUE_SEQUENCE_NUMBER: &str = "x-opt-enqueue-sequence-number";
 }
 
-/// A message, parsed. Fields a message does not have are `None`, and what is `None` is not sent.
+/// A message, parsed. Absent fields are `None`, and `None` is not sent.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Message {
     /// Identity, for duplicate detection and correlation. Assigned by the broker when absent. Numeric, UUID and binary
-    /// ids are given as text.
+    /// ids are converted to text.
     pub message_id: Option<String>,
     /// The message this one answers or belongs to.
     pub correlation_id: Option<String>,
@@ -63,18 +63,18 @@ pub struct Message {
     pub content_encoding: Option<String>,
     /// Entity an answer goes to.
     pub reply_to: Option<String>,
-    /// Address the message is meant for; carried, never interpreted.
+    /// Address the message is meant for; passed on, never interpreted.
     pub to: Option<String>,
-    /// Annotation `x-opt-partition-key`; carried, never interpreted.
+    /// Annotation `x-opt-partition-key`; passed on, never interpreted.
     pub partition_key: Option<String>,
     /// Application properties in the order they were encoded; names are unique.
     pub application_properties: Vec<(String, PropertyValue)>,
     /// Not delivered before this instant.
     pub scheduled_enqueue_time: Option<jiff::Timestamp>,
-    /// How long after enqueueing the message is worth delivering.
+    /// How long after enqueueing the message expires.
     pub time_to_live: Option<Duration>,
-    /// The body: data sections joined; an AMQP string or binary value as its bytes; any other AMQP value or sequence as
-    /// it is encoded.
+    /// The body: data sections joined; an AMQP string or binary value as its bytes; any other AMQP value or sequence in
+    /// its encoding.
     pub body: Bytes,
 }
 
@@ -106,7 +106,7 @@ impl Message {
     }
 }
 
-/// Why bytes are not a message a queue can take.
+/// Why bytes are not a message that a queue can accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The sections are not well-formed AMQP.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::time::Duration;
 
 impl Encoded {
-    /// The message parsed. What was taken by [`Encoded::parse`] parses; oddly typed fields are left out.
+    /// The message parsed. Everything that [`Encoded::parse`] accepted parses; fields of unexpected types are left out.
     pub fn to_message(&self) -> Message {
         self.parsed().unwrap_or_default()
     }

@@ -1,14 +1,14 @@
 //! The sections of a message as a sender wrote them.
 //!
-//! AMQP has them in a fixed order, and readers rely on it. Senders do not all keep to it: Python's library writes
-//! delivery annotations last, so a message it received and sends again has them behind the body. So sections are taken
-//! in any order, and put into the right one.
+//! AMQP defines a fixed order, and readers rely on it. Not all senders keep to it: Python's library writes delivery
+//! annotations last, so a message that it received and sends again has them after the body. So sections are accepted in
+//! any order, and put into the right one.
 
 use super::{Encoded, Error, section};
 use crate::codec::{Reader, Value};
 
-/// A message's sections, each whole with its descriptor. Header and delivery annotations are the broker's to write: of
-/// the first only the time to live is kept, of the second nothing.
+/// A message's sections, each whole with its descriptor. Header and delivery annotations are written by the broker: of
+/// the header only the time to live is kept, of the annotations nothing.
 #[derive(Debug, Default)]
 struct Sections<'a> {
     header: Option<&'a [u8]>,
@@ -82,7 +82,7 @@ impl Encoded {
     }
 }
 
-/// A map section is taken only when every key and value in it can be read, so that later readers may rely on it.
+/// A map section is accepted only if every key and value in it can be read, so that later readers may rely on it.
 fn check_map(value: &[u8]) -> Result<(), Error> {
     match Reader::new(value).value()? {
         Value::Null => Ok(()),

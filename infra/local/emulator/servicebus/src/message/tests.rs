@@ -93,8 +93,8 @@ fn bodies_of_every_kind_have_bytes() {
     assert_eq!(Encoded::parse(&two).unwrap().to_message().body, "abcd");
 }
 
-/// What Python's library writes when a message it received is sent again: the delivery annotations behind everything
-/// else.
+/// What Python's library writes when a message that it received is sent again: the delivery annotations after
+/// everything else.
 #[test]
 fn sections_are_taken_in_any_order_and_kept_in_the_right_one() {
     let encoded = full().encode().unwrap();

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 /// A simple value, as application properties carry it.
 ///
-/// AMQP has more number types than this; they are widened when parsed. A message that is only passed on keeps the
+/// AMQP has more number types than this; they are widened when parsed. A message that is only passed on keeps its
 /// original types.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PropertyValue {
@@ -21,7 +21,7 @@ pub enum PropertyValue {
     Double(f64),
     /// Text; symbols and characters are parsed to text as well.
     String(String),
-    /// An instant, milliseconds precise.
+    /// An instant, precise to the millisecond.
     Timestamp(jiff::Timestamp),
     /// A UUID.
     Uuid(uuid::Uuid),
@@ -38,7 +38,7 @@ impl PropertyValue {
         }
     }
 
-    /// Equal, numbers by their value: clients choose the width and the sign of an integer's type as they like.
+    /// Equal, comparing numbers by value: clients choose the width and sign of integer types freely.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Int(signed), Self::UInt(unsigned)) | (Self::UInt(unsigned), Self::Int(signed)) => {

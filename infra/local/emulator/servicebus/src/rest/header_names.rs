@@ -1,8 +1,8 @@
 //! Header names in the letter case they were sent with.
 //!
-//! A header becomes an application property of its name, and such names have case; the HTTP library knows header names
-//! in lower case only. So the connection is listened to while a request's head arrives. When a client sends its next
-//! request before it has read the answer, names may stay in lower case.
+//! A header becomes an application property of the same name, and such names are case-sensitive, but the HTTP library
+//! knows header names in lower case only. So the connection is intercepted while a request's head arrives. When a
+//! client sends its next request before it has read the answer, names may stay in lower case.
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
@@ -23,7 +23,7 @@ struct Heard {
     bytes: Vec<u8>,
 }
 
-/// What the request handler knows of its connection.
+/// What the request handler knows about its connection.
 #[derive(Debug, Clone)]
 pub(super) struct Ear(Arc<Mutex<Heard>>);
 
@@ -32,7 +32,7 @@ impl Ear {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request's head has arrived: its names. What follows is its body.
+    /// A request's head has arrived: returns its names. What follows is its body.
     pub(super) fn take(&self) -> Names {
         let mut heard = self.heard();
         heard.listening = false;
@@ -56,7 +56,7 @@ fn names(head: &[u8]) -> Names {
         .collect()
 }
 
-/// A connection that is listened to.
+/// An intercepted connection.
 #[derive(Debug)]
 pub(super) struct Listening<S> {
     stream: S,

@@ -14,7 +14,7 @@ use std::time::Duration;
 const BATCH: &str = "application/vnd.microsoft.servicebus.json";
 const BROKER_PROPERTIES: &str = "brokerproperties";
 
-/// Headers that say something about the request, not about the message.
+/// Headers that are about the request, not the message.
 const OWN: [&str; 24] = [
     "accept",
     "authorization",
@@ -43,7 +43,7 @@ const OWN: [&str; 24] = [
 ];
 const OWN_PREFIXES: [&str; 6] = ["accept-", "content-", "if-", "proxy-", "sec-", "x-forwarded-"];
 
-/// What a request has of its message.
+/// The parts of a request that make up its message.
 pub(super) struct Parts<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) names: &'a Names,
@@ -76,7 +76,7 @@ fn is_custom(name: &str) -> bool {
     !OWN.contains(&name) && !OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// A header as text. Bytes that are not UTF-8 are taken as Latin-1; a header sent twice is joined, as HTTP has it.
+/// A header as text. Bytes that are not UTF-8 are read as Latin-1; a header sent twice is joined, as HTTP defines.
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<String> = headers
         .get_all(name)
@@ -89,7 +89,7 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
-/// Text stands in quotes, numbers and booleans without; what is neither is text.
+/// Text is in quotes, numbers and booleans are not; anything else is text.
 fn header_value(text: &str) -> PropertyValue {
     match serde_json::from_str(text.trim()) {
         Ok(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => {
@@ -113,8 +113,8 @@ fn simple(value: &Value) -> Option<PropertyValue> {
     })
 }
 
-/// Sets what `BrokerProperties` says. What only a received message has (a lock token, a sequence number) is passed
-/// over, so that the properties of a received message may be sent as they are.
+/// Applies `BrokerProperties`. Those that only a received message has (a lock token, a sequence number) are ignored, so
+/// that the properties of a received message can be sent unchanged.
 fn describe(message: &mut Message, properties: &Map<String, Value>) -> Result<(), Refusal> {
     for (name, value) in properties {
         let field = match name.as_str() {
@@ -163,7 +163,7 @@ fn duration(value: &Value) -> Option<Duration> {
         },
         _ => return None,
     };
-    // More than AMQP can say is "for ever".
+    // More than AMQP can express means "forever".
     let longest = f64::from(u32::MAX) / 1000.0;
     if seconds.is_nan() || seconds < 0.0 { None } else { Duration::try_from_secs_f64(seconds.min(longest)).ok() }
 }

@@ -2,10 +2,10 @@
 //!
 //! A request is authorized by a shared access signature in `Authorization`, made with the same keys as for AMQP, for
 //! the entity or anything above it. One message: the body is the payload, `Content-Type` its type, `BrokerProperties` a
-//! JSON object of system properties, every other header that is not HTTP's own an application property. Several
-//! messages: a JSON array with the content type `application/vnd.microsoft.servicebus.json`; all are taken or none. The
-//! answer is 201 once the messages are durable. As Azure does, the endpoint refuses with an XML `Error` that has the
-//! status and the reason:
+//! JSON object of system properties, and every other header that is not part of HTTP an application property. Several
+//! messages: a JSON array with the content type `application/vnd.microsoft.servicebus.json`; all are accepted or none.
+//! The answer is 201 once the messages are durable. Refusals, as in Azure, are an XML `Error` with the status and the
+//! reason:
 //!
 //! | status | when |
 //! |---|---|
@@ -71,8 +71,8 @@ struct Server {
     tls: Option<TlsAcceptor>,
 }
 
-/// Serves sending over HTTP on a listener, which should be bound to 127.0.0.1: there is no TLS. Must be called in a
-/// Tokio runtime.
+/// Serves sending over HTTP on a listener, which should be bound to 127.0.0.1 because there is no TLS. Must be called
+/// in a Tokio runtime.
 ///
 /// # Errors
 /// When the listener has no address.
@@ -108,7 +108,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
                     connections.spawn(carry(server.clone(), stream));
                 }
                 Err(error) => {
-                    // Out of file descriptors, most likely: some will be free soon.
+                    // Most likely out of file descriptors: some will be free soon.
                     tracing::warn!(%error, "an HTTP connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
@@ -118,7 +118,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
     }
 }
 
-/// Serves a connection from its first byte on, in TLS where there is a way to.
+/// Serves a connection from its first byte on, with TLS if the endpoint has it.
 async fn carry(server: Arc<Server>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let Some(tls) = server.tls.clone() else { return connection(server, stream).await };

@@ -54,7 +54,7 @@ impl From<broker::Error> for Refusal {
             E::Storage(_) => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        // What the disk said is for the log, which has it.
+        // The disk's error belongs in the log, and is there.
         let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
             "The messages could not be stored.".to_owned()
         } else {

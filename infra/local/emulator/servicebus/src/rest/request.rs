@@ -16,9 +16,9 @@ use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use std::time::Duration;
 
-/// Largest body, in bytes: what a message has at most over AMQP.
+/// Largest body, in bytes; the same as for a message over AMQP.
 const BODY: usize = 1 << 20;
-/// Most bytes of a refused body that are read and thrown away, so that the client sees the answer instead of a broken
+/// Most bytes of a refused body that are read and discarded, so that the client sees the answer instead of a broken
 /// connection.
 const DRAIN: usize = 64 << 20;
 /// How long a send waits while the queue is full, unless the query says otherwise.
@@ -76,7 +76,7 @@ fn entity(head: &hyper::http::request::Parts) -> Result<String, Refusal> {
     Ok(entity.trim_end_matches('/').to_owned())
 }
 
-/// Checks that the signature allows sending to the entity; gives the one that is meant.
+/// Checks that the signature allows sending to the entity; returns the entity that is meant.
 fn permit(server: &Server, head: &hyper::http::request::Parts, entity: String) -> Result<String, Refusal> {
     if server.access.is_open() {
         return Ok(entity);
@@ -86,7 +86,7 @@ fn permit(server: &Server, head: &hyper::http::request::Parts, entity: String) -
     let now = now();
     let grants = server.access.check_token(token, now);
     let grants = grants.map_err(|refusal| Refusal::unauthorized(format!("InvalidSignature: {refusal}.")))?;
-    // A signature may name the address that is posted to, or the entity, or all of the namespace.
+    // A signature may name the address that is posted to, the entity, or the whole namespace.
     let entity = grants.iter().find_map(|grant| grant.meant_by(&entity)).unwrap_or(entity);
     let address = format!("{entity}/messages");
     if grants.iter().any(|grant| grant.allows(&address, Right::Send, now)) {
@@ -114,7 +114,7 @@ async fn send(
     }
 }
 
-/// What is not there is named with its whole address, as Azure does.
+/// A missing entity is named with its full address, as by Azure.
 fn not_found(head: &hyper::http::request::Parts, error: broker::Error) -> Refusal {
     match error {
         broker::Error::NotFound(entity) => {

@@ -1,4 +1,4 @@
-//! Requests as they go over the wire.
+//! Requests as sent over the wire.
 
 use super::*;
 use crate::access::{AccessKey, Right, derive_key};
@@ -46,7 +46,7 @@ impl Site {
         Self { broker, endpoint }
     }
 
-    /// Sends a request as it stands; gives the answer's status and text.
+    /// Sends a request unchanged; returns the answer's status and text.
     async fn raw(&self, request: &[u8]) -> (u16, String) {
         let mut stream = TcpStream::connect(self.endpoint.address()).await.unwrap();
         stream.write_all(request).await.unwrap();
@@ -169,7 +169,7 @@ async fn large_messages_and_full_queues_are_refused() {
     let token = root("http://x/");
     let (status, answer) = site.post("/orders/messages", &token, "", &"x".repeat((1 << 20) + 1)).await;
     assert!(status == 413 && answer.contains("1048576"), "{answer}");
-    // With its properties it is larger than its body.
+    // With its properties the message is larger than its body.
     assert_eq!(site.post("/orders/messages", &token, "", &"x".repeat(1 << 20)).await.0, 413);
     assert_eq!(site.post("/tiny/messages", &token, "", "x").await.0, 201);
     let (status, answer) = site.post("/tiny/messages?timeout=0", &token, "", "x").await;

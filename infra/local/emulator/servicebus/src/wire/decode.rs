@@ -19,7 +19,7 @@ pub(super) mod descriptor {
     pub(crate) const SASL_OUTCOME: u64 = 0x44;
 }
 
-/// What a frame of the AMQP layer says.
+/// The content of a frame of the AMQP layer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Performative<'a> {
     Open(Open),
@@ -36,7 +36,7 @@ pub(crate) enum Performative<'a> {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Open {
-    /// The host the peer wants to talk to, with a port if it said one.
+    /// The host that the peer wants to talk to, with a port if it gave one.
     pub(crate) hostname: Option<String>,
     pub(crate) max_frame_size: u32,
     pub(crate) channel_max: u16,
@@ -60,18 +60,18 @@ pub(crate) struct Attach<'a> {
     pub(crate) rcv_settle_mode: Option<u8>,
     pub(crate) source: Terminus<'a>,
     pub(crate) target: Terminus<'a>,
-    /// .NET leaves it out where the specification demands it.
+    /// .NET leaves it out although the specification requires it.
     pub(crate) initial_delivery_count: u32,
     pub(crate) properties: Option<Elements<'a>>,
 }
 
-/// A source or a target: as it is encoded, and what is needed of it.
+/// A source or a target: its encoding, and the parts that are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Terminus<'a> {
     /// `None` for null.
     pub(crate) raw: Option<&'a [u8]>,
     pub(crate) address: Option<&'a str>,
-    /// Of a source.
+    /// For a source.
     pub(crate) filter: Option<Elements<'a>>,
     /// A target that is a transaction coordinator.
     pub(crate) coordinator: bool,
@@ -110,7 +110,7 @@ pub(crate) struct Disposition<'a> {
     pub(crate) state: Option<Outcome<'a>>,
 }
 
-/// Fields of a composite; those that were left off at the end are null.
+/// Fields of a composite; those omitted at the end are null.
 struct Fields<'a> {
     reader: Reader<'a>,
     left: u32,

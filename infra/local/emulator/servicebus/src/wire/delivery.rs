@@ -1,10 +1,10 @@
-//! Messages as they are handed to receivers, and batches as they come from senders.
+//! Messages as sent to receivers, and batches as received from senders.
 
 use crate::broker::{MessageState, Taken};
 use crate::codec::{Reader, Value, Writer};
 use crate::message::{Encoded, annotation, map_of, section};
 
-/// Appends a message for a receiver: header and annotations are ours to write, all else is the sender's, byte for byte.
+/// Appends a message for a receiver: we write header and annotations; everything else is the sender's, byte for byte.
 pub(crate) fn put_delivery(out: &mut Vec<u8>, taken: &Taken) {
     Writer::new(out).composite(section::HEADER, |fields| {
         fields.bool(true); // durable
@@ -14,7 +14,7 @@ pub(crate) fn put_delivery(out: &mut Vec<u8>, taken: &Taken) {
         fields.uint(taken.attempts); // delivery-count: always, or JavaScript has none
     });
     if !taken.token.is_nil() {
-        // Where Python looks for the lock of a message that came through `$management`, without a delivery tag.
+        // Python's client looks here for the lock of a message that came through `$management`, without a delivery tag.
         Writer::new(out).described(section::DELIVERY_ANNOTATIONS, |inner| {
             inner.map(|map| {
                 map.symbol("x-opt-lock-token");
@@ -51,7 +51,7 @@ pub(crate) fn put_delivery(out: &mut Vec<u8>, taken: &Taken) {
     out.extend_from_slice(taken.message.after_annotations());
 }
 
-/// The sender's annotations, except those that are the broker's to set.
+/// The sender's annotations, except those that only the broker sets.
 fn put_sender_annotations(map: &mut Writer<'_>, section: &[u8]) {
     const OURS: [&str; 6] = [
         annotation::SEQUENCE_NUMBER,

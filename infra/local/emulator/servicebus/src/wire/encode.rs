@@ -117,7 +117,7 @@ pub(crate) fn attach(out: &mut Vec<u8>, channel: u16, reply: &AttachReply<'_>) {
     });
 }
 
-/// A terminus to echo: as the peer wrote it, or an empty one where it wrote none.
+/// A terminus to echo: as the peer wrote it, or an empty one if it wrote none.
 pub(crate) fn terminus_or_empty(raw: Option<&[u8]>, source: bool) -> Vec<u8> {
     match raw {
         Some(raw) => raw.to_vec(),
@@ -133,7 +133,7 @@ pub(crate) fn terminus_or_empty(raw: Option<&[u8]>, source: bool) -> Vec<u8> {
 /// Name of the filter that asks for a session.
 pub(crate) const SESSION_FILTER: &str = "com.microsoft:session-filter";
 
-/// A source with the session that was really given in its filter.
+/// A source whose filter names the session that was actually assigned.
 pub(crate) fn source_with_session(raw: &[u8], session: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len() + session.len() + 64);
     let Ok((Some(code), Value::List(elements))) = Reader::new(raw).described() else { return raw.to_vec() };
@@ -154,7 +154,7 @@ pub(crate) fn source_with_session(raw: &[u8], session: &str) -> Vec<u8> {
     out
 }
 
-/// A flow; without a handle it is the session's alone.
+/// A flow; without a handle it concerns only the session.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct FlowOut {
     pub(crate) next_incoming_id: u32,

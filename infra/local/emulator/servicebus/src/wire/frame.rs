@@ -19,7 +19,7 @@ pub(crate) struct Frame {
     pub(crate) body: Bytes,
 }
 
-/// What a peer begins a layer with.
+/// The header with which a peer begins a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProtocolHeader {
     Amqp,
@@ -38,7 +38,7 @@ impl ProtocolHeader {
 
 const HEADER: usize = 8;
 
-/// Takes a protocol header off the input; `None` until eight bytes are there.
+/// Takes a protocol header off the input; `None` until eight bytes have arrived.
 pub(crate) fn protocol_header(input: &mut BytesMut) -> Result<Option<ProtocolHeader>, Error> {
     let Some(head) = input.first_chunk::<8>() else { return Ok(None) };
     let header = [ProtocolHeader::Amqp, ProtocolHeader::Sasl].into_iter().find(|header| header.bytes() == *head);
@@ -51,7 +51,7 @@ pub(crate) fn protocol_header(input: &mut BytesMut) -> Result<Option<ProtocolHea
     }
 }
 
-/// Takes a frame off the input; `None` until all of it is there.
+/// Takes a frame off the input; `None` until all of it has arrived.
 pub(crate) fn next_frame(input: &mut BytesMut, largest: usize) -> Result<Option<Frame>, Error> {
     let Some(&[a, b, c, d, offset, kind, high, low]) = input.first_chunk::<HEADER>() else { return Ok(None) };
     let size = u32::from_be_bytes([a, b, c, d]) as usize;

@@ -1,9 +1,9 @@
 //! Frames and performatives of AMQP 1.0 (specification part 2 and the security layer of part 5), and the layout of
 //! delivered messages.
 //!
-//! Decoding borrows from the frame and never panics; what cannot be decoded is an [`Error`] with the AMQP condition the
-//! connection is closed with. Encoding writes every field of every performative, nulls included: Python's client
-//! indexes fields by position.
+//! Decoding borrows from the frame and never panics; what cannot be decoded is an [`Error`] with the AMQP condition
+//! that the connection is closed with. Encoding writes every field of every performative, including nulls, because
+//! Python's client indexes fields by position.
 
 mod decode;
 mod delivery;

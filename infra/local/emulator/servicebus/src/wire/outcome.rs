@@ -32,7 +32,7 @@ impl Condition {
     }
 }
 
-/// What a peer says became of a delivery. Maps may have string or symbol keys: both SDKs differ from the specification
+/// A peer's outcome of a delivery. Maps may have string or symbol keys, because both SDKs differ from the specification
 /// here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Outcome<'a> {
@@ -47,7 +47,7 @@ pub(crate) enum Outcome<'a> {
         undeliverable_here: bool,
         annotations: Option<Elements<'a>>,
     },
-    /// Not an outcome: how far the delivery has come.
+    /// Not an outcome: how far the delivery has progressed.
     Received,
     /// A state of an extension, such as a transaction.
     Unknown,

@@ -165,7 +165,7 @@ proptest! {
         let _ = Sasl::decode(&bytes);
         let _ = batch(&bytes);
         let _ = source_with_session(&bytes, "s");
-        // With the beginning of a performative the fields are reached.
+        // With the beginning of a performative in front, the fields are reached.
         let mut framed = vec![0, 0x53, code, 0xc0, u8::try_from(bytes.len().min(250)).unwrap(), 12];
         bytes.truncate(249);
         framed.extend_from_slice(&bytes);

@@ -21,7 +21,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// In memory, open to all, with these queues.
+    /// In memory, open to everyone, with these queues.
     pub(crate) async fn start(queues: &[&str]) -> Self {
         let broker = Broker::open(None).await.unwrap();
         for queue in queues {
@@ -37,7 +37,7 @@ impl Server {
         Self::of(broker, Access::open()).await
     }
 
-    /// Of a broker.
+    /// For a broker.
     pub(crate) async fn of(broker: Broker, access: Access) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = serve(broker.clone(), listener, access).unwrap();
@@ -74,7 +74,7 @@ impl Client {
 pub(crate) fn batch(bodies: impl Iterator<Item = String>) -> Sendable<Body<Value>> {
     let messages: Vec<Data> = bodies
         .map(|body| {
-            // A message may be a data section and nothing else.
+            // A message may consist of a single data section.
             let encoded = serde_amqp::to_vec(&Data(body.into_bytes().into())).unwrap();
             Data(encoded.into())
         })

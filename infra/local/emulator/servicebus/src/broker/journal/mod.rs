@@ -1,14 +1,14 @@
 //! The log that makes messages survive a restart.
 //!
-//! Changes are appended while their queue is locked, so the log has them in the order they happened; a thread of its
-//! own writes what has gathered and syncs it to disk in one go (group commit). Whoever confirms something to the
-//! outside first waits until the log is durable up to the [`Position`] its change got. When a write fails, nothing is
-//! confirmed any more.
+//! Changes are appended while their queue is locked, so the log has them in the order they happened. A thread of its
+//! own writes what has gathered and syncs it to disk at once (group commit). Before anything is confirmed to the
+//! outside, the log must be durable up to the [`Position`] of the change. When a write fails, nothing is confirmed any
+//! more.
 //!
-//! The log is a row of segments. A segment goes, oldest first, once none of the messages in it is alive; it goes only
-//! after the records that ended them are durable. Should one long-lived message hold up many segments,
-//! [`Journal::crowded`] names the oldest, and its messages are written again at the end. Only the oldest may go: a
-//! later one may hold the removals of messages in an earlier one.
+//! The log is a sequence of segments. Segments are deleted oldest first, once none of the messages in them is alive,
+//! and only after the records that ended them are durable. If one long-lived message holds up many segments,
+//! [`Journal::crowded`] names the oldest one, and its messages are written again at the end. Only the oldest may be
+//! deleted, because a later one may hold the removals of messages in an earlier one.
 
 mod record;
 mod replay;
@@ -27,7 +27,7 @@ use tokio::sync::watch;
 
 pub(crate) use replay::Recovered;
 
-/// How much was appended, counted in bytes since the start.
+/// How much was appended, in bytes since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Position(u64);
 
@@ -36,16 +36,16 @@ impl Position {
     pub(crate) const MAX: Self = Self(u64::MAX);
 }
 
-/// Bytes after which a new segment is begun.
+/// The size in bytes at which a new segment is begun.
 const SEGMENT: u64 = 32 << 20;
-/// Segments there may be, whatever they hold, before the oldest is written again.
+/// The number of segments, whatever they hold, at which the oldest is rewritten.
 const CROWD: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
     shared: Arc<Shared>,
     timer: Arc<Timer>,
-    /// Messages of queues that have not been created again yet, by the queue's name.
+    /// Messages of queues that have not been recreated yet, by the queue's name.
     waiting: Mutex<HashMap<String, Recovered>>,
     thread: Option<std::thread::JoinHandle<()>>,
     /// Keeps other processes out of the folder.
@@ -61,10 +61,10 @@ struct Shared {
     durable: watch::Sender<u64>,
 }
 
-/// Stands for "the log cannot be written".
+/// Means that the log cannot be written.
 const FAILED: u64 = u64::MAX;
 
-/// What has been appended and not written, and what is known of the segments.
+/// What has been appended but not written, and what is known about the segments.
 #[derive(Debug, Default)]
 struct Tail {
     position: u64,
@@ -126,7 +126,7 @@ impl Journal {
         Ok(Self { shared, timer, waiting: Mutex::new(replayed.queues), thread: Some(thread), _lock: lock })
     }
 
-    /// What the log had of a queue that is created again.
+    /// The log's content for a queue that is recreated.
     pub(crate) fn recover(&self, queue: &str) -> Option<Recovered> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&queue.to_ascii_lowercase())
     }
@@ -167,7 +167,7 @@ impl Journal {
         self.appended(tail)
     }
 
-    /// Appends the removal of a message that was moved elsewhere.
+    /// Appends the removal of a message that was moved to another queue.
     pub(crate) fn append_removed(&self, queue: &Arc<str>, sequence: Sequence, slot: &Slot) -> Position {
         let mut tail = self.shared.lock();
         let head = tail.head(queue, 0);
@@ -188,7 +188,7 @@ impl Journal {
         position
     }
 
-    /// The oldest segment, when there are too many and most of what they hold is dead.
+    /// The oldest segment, if there are too many and most of their content is dead.
     pub(crate) fn crowded(&self) -> Option<u64> {
         let tail = self.shared.lock();
         let held = SEGMENT.saturating_mul(tail.live.len() as u64);
@@ -196,7 +196,7 @@ impl Journal {
         tail.live.first_key_value().filter(|_| mostly_dead).map(|(segment, _)| *segment)
     }
 
-    /// Writes those messages of a segment again that belong to queues not created again yet.
+    /// Rewrites those messages of a segment that belong to queues not recreated yet.
     pub(crate) fn rewrite_waiting(&self, segment: u64) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, recovered) in waiting.iter_mut() {
@@ -219,7 +219,7 @@ impl Journal {
         }
     }
 
-    /// Changes whenever more is durable.
+    /// Changes whenever more of the log is durable.
     pub(crate) fn commits(&self) -> watch::Receiver<u64> {
         self.shared.durable.subscribe()
     }
@@ -242,12 +242,12 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Writes what is left.
+    /// Writes the rest.
     fn drop(&mut self) {
         self.shared.lock().stop = true;
         self.shared.more.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A panic there was reported when it happened.
+            // A panic in the thread was reported when it happened.
             let _ = thread.join();
         }
     }
@@ -317,7 +317,7 @@ impl Tail {
         }
     }
 
-    /// Begins a segment with all that must not be lost when earlier ones go.
+    /// Begins a segment with everything that must not be lost when earlier ones are deleted.
     fn begin_segment(&mut self) {
         self.segment += 1;
         self.segment_bytes = 0;
@@ -333,7 +333,7 @@ impl Tail {
         self.segment_bytes = 0;
     }
 
-    /// Segments that may go once all that is appended now is durable: the oldest without live messages.
+    /// Segments that may be deleted once everything appended so far is durable: the oldest ones without live messages.
     fn dead(&self) -> Vec<u64> {
         let current = self.segment;
         self.live

@@ -1,19 +1,19 @@
-//! What the log says: records, framed with length and checksum.
+//! The content of the log: records, framed with length and checksum.
 //!
-//! A frame is `length: u32, crc32: u32, payload`, numbers little-endian. Lengths and checksums make a torn end visible.
+//! A frame is `length: u32, crc32: u32, payload`, numbers little-endian. Lengths and checksums reveal a torn end.
 //! Queues are named once per segment and numbered from then on, so that every segment can be read on its own.
 
 use crate::broker::slot::{Millis, Place, Sequence, Slot};
 use crate::message::Encoded;
 
-/// One change, as it is kept.
+/// One change, as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Record {
     /// A queue's number in this segment, and its next sequence number.
     Queue { number: u32, name: String, next_sequence: Sequence },
     /// A message, whole.
     Put { queue: u32, sequence: Sequence, kept: Kept },
-    /// Attempts and place of a message.
+    /// Attempts and state of a message.
     Update { queue: u32, sequence: Sequence, attempts: u32, place: KeptPlace },
     /// A message is gone.
     Remove { queue: u32, sequence: Sequence },
@@ -34,7 +34,7 @@ pub(super) struct Kept {
     pub(super) message: Vec<u8>,
 }
 
-/// Locks are not kept: whoever held one is gone.
+/// Locks are not stored, because their holders are gone after a restart.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum KeptPlace {
     Ready,
@@ -53,7 +53,7 @@ impl From<Place> for KeptPlace {
 }
 
 impl Kept {
-    /// The message back in its queue; `None` when its bytes are no message.
+    /// Restores the message; `None` when its bytes are not a message.
     pub(super) fn into_slot(self, segment: u64) -> Option<Slot> {
         let mut message = Encoded::parse(&self.message).ok()?;
         message.set_time_to_live(self.time_to_live);
@@ -103,7 +103,7 @@ impl Out<'_> {
         self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         self.0.extend_from_slice(bytes);
     }
-    /// Presence, then the value.
+    /// A flag for presence, then the value.
     fn optional<T>(&mut self, value: Option<T>, put: impl FnOnce(&mut Self, T)) {
         self.u8(u8::from(value.is_some()));
         if let Some(value) = value {
@@ -142,7 +142,7 @@ pub(super) fn put_queue(out: &mut Vec<u8>, number: u32, name: &str, next_sequenc
     });
 }
 
-/// Without copying the message first: this is the busy one.
+/// Avoids copying the message first, because this is the busiest record.
 pub(super) fn put_message(out: &mut Vec<u8>, queue: u32, sequence: Sequence, slot: &Slot) {
     framed(out, |out| {
         out.u8(2);
@@ -232,7 +232,7 @@ impl<'a> In<'a> {
     }
 }
 
-/// Takes the next record off; `None` at the end, or where the log is torn.
+/// Takes off the next record; `None` at the end, or where the log is torn.
 pub(super) fn next(bytes: &mut &[u8]) -> Option<Record> {
     let mut frame = In(bytes);
     let length = frame.u32()? as usize;

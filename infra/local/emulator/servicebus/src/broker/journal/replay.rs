@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::OpenOptions;
 use std::path::Path;
 
-/// What the log had of one queue.
+/// The log's content for one queue.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
     pub(crate) next_sequence: Sequence,
@@ -24,7 +24,7 @@ pub(super) struct Replayed {
     pub(super) last_segment: u64,
 }
 
-/// Ids older than this are not looked at for duplicates.
+/// Older ids are not checked for duplicates.
 const SEEN_FOR: Millis = 24 * 60 * 60 * 1000;
 
 pub(super) fn read(folder: &Path) -> Result<Replayed, Error> {
@@ -48,7 +48,7 @@ pub(super) fn read(folder: &Path) -> Result<Replayed, Error> {
         if index + 1 < segments.len() {
             return Err(Error::Storage(format!("the message log is damaged: {}", path.display())));
         }
-        // The last write was cut short; nobody was told that it had been done.
+        // The last write was cut short; it was never confirmed to anyone.
         let whole = (bytes.len() - rest.len()) as u64;
         let file = OpenOptions::new().write(true).open(&path).map_err(storage)?;
         file.set_len(whole).and_then(|()| file.sync_all()).map_err(storage)?;

@@ -44,7 +44,7 @@ fn run(shared: &Shared) {
         shared.durable.send_replace(position);
         for segment in dead {
             if let Err(error) = std::fs::remove_file(path(&shared.folder, segment)) {
-                // It is only in the way: its messages are gone in the later segments.
+                // It only wastes space: the removals of its messages are in later segments.
                 tracing::warn!(%error, "a segment of the message log could not be deleted");
             }
         }
