@@ -56,9 +56,11 @@ impl Failure for iris_store::Error {
 }
 
 impl Failure for BlobError {
-    /// Somebody has to restore a permission. That is not the message's fault, so it waits.
+    /// Somebody has to restore a permission: that is not the message's fault, so it waits. A blob that changed under
+    /// our hands was written by another instance with the same message; the next look shows how far that one came.
     fn is_transient(&self) -> bool {
-        Self::is_transient(self) || matches!(self, Self::Unauthorized { .. } | Self::ContainerNotFound)
+        let waits = matches!(self, Self::Unauthorized { .. } | Self::ContainerNotFound | Self::Changed);
+        waits || Self::is_transient(self)
     }
 
     fn code(&self) -> &'static str {
@@ -270,6 +272,12 @@ mod tests {
         assert_eq!(verdict(&away, MAXIMUM_AGE - SignedDuration::from_secs(1)), Verdict::Wait);
         assert_eq!(verdict(&away, MAXIMUM_AGE), Verdict::GiveUp("waited-too-long"));
         assert_eq!(verdict(&never, SignedDuration::ZERO), Verdict::GiveUp("refused"));
+    }
+
+    #[test]
+    fn a_blob_that_another_instance_wrote_meanwhile_is_looked_at_again() {
+        assert_eq!(verdict(&BlobError::Changed, SignedDuration::ZERO), Verdict::Wait);
+        assert_eq!(verdict(&BlobError::NotFound, SignedDuration::ZERO), Verdict::GiveUp("blob-storage"));
     }
 
     fn message(properties: &Value) -> ServiceBusMessage {

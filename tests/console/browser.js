@@ -29,7 +29,7 @@ export async function openBrowser() {
   page.on("console", (line) => {
     // Leaving a page ends the requests it has under way, which htmx tells as an error.
     const left = /^htmx:(afterRequest|sendAbort)/.test(line.text());
-    if (line.type() === "error" && !left) complaints.push(`the browser complains: ${line.text()}`);
+    if (line.type() === "error" && !left) complaints.push(`the browser complains of ${line.location().url}: ${line.text()}`);
   });
   await page.goto(host.address);
   const source = await readFile(AXE, "utf8");

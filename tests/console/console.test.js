@@ -142,13 +142,12 @@ test("the queue's messages are shown without being taken", async () => {
 test("nothing on any page is against WCAG 2.2 AA", async () => {
   const order = await page.goto(`${host.address}orders`).then(() => page.locator("#orders a.row").first().getAttribute("href"));
   const dropped = await page.goto(host.address).then(() => page.locator("#drops a.row").first().getAttribute("href"));
+  const wrong = [];
   for (const path of ["", "orders", order, dropped, "messages", "events", "queues", "queues/messages?name=events-harborview", "workbench", "nowhere"]) {
     await page.goto(new URL(path, host.address).href);
-    await tools.accessible(`/${path}`);
+    await tools.accessible(`/${path}`).catch((error) => wrong.push(error.message));
   }
-  // The address that is not there is one the browser complains about, as it should.
-  const missing = complaints.findIndex((complaint) => complaint.includes("404"));
-  if (missing >= 0) complaints.splice(missing, 1);
+  assert.deepEqual(wrong, []);
 });
 
 test("the organization that was chosen stays", async () => {
@@ -158,5 +157,7 @@ test("the organization that was chosen stays", async () => {
 });
 
 test("pages keep to the browser's strictest rules", () => {
-  assert.deepEqual(complaints, []);
+  // The address that is not there is one the browser complains about, as it should.
+  const unwanted = complaints.filter((complaint) => !complaint.startsWith(`the browser complains of ${host.address}nowhere: `));
+  assert.deepEqual(unwanted, []);
 });

@@ -60,6 +60,7 @@ impl IntoResponse for Error {
                 head {
                     meta charset="utf-8";
                     title { "IRIS local host" }
+                    link rel="icon" href=(crate::assets::ICON) type="image/svg+xml";
                     link rel="stylesheet" href=(crate::assets::STYLE);
                 }
                 body class="failure" {

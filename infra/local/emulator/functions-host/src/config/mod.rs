@@ -3,8 +3,8 @@
 //! The real host tolerates much and fails late: a missing app setting stops one listener minutes after the deployment,
 //! a wrong name in `host.json` is silently ignored, `autoCompleteMessages: false` leaves every message unsettled. Here,
 //! anything that would not work in Azure is an [`Error`] that names the file, the property and the remedy; anything
-//! that works but is probably unintended is a warning in [`App::warnings`]. Rules: functions-host-contract §3.2, §4,
-//! §5.
+//! that works but is probably unintended is a warning in [`App::warnings`]. Rules:
+//! functions-host-contract §3.2, §4, §5.
 
 mod bindings;
 mod function_json;
