@@ -3,11 +3,13 @@
 //!
 //! The runs are a separate program (`tests/chaos/`), built like tests, with all of the compiler's checks in it.
 
-use crate::child::{cargo, succeed};
+use crate::child::succeed;
 use crate::console;
 use crate::postgres::Server;
+use crate::workspace::built;
 use anyhow::Result;
 use clap::Args;
+use tokio::process::Command;
 
 /// Options of `chaos`.
 #[derive(Args)]
@@ -31,10 +33,9 @@ pub(crate) struct Options {
 
 /// Builds and makes the runs.
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    succeed(cargo().args(["build", "--quiet", "--workspace", "--bin", "iris-chaos"])).await?;
+    crate::app::build("runs").await?;
     let server = if options.sqlite { None } else { Some(Server::start().await?) };
-    let mut runs = cargo();
-    runs.args(["run", "--quiet", "--workspace", "--bin", "iris-chaos", "--"]);
+    let mut runs = Command::new(built("iris-chaos"));
     for (name, value) in [
         ("--handlers", u64::from(options.handlers)),
         ("--runs", options.runs),

@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 /// How long the answers to a wave may take once nothing breaks any more. A client of a frozen connection gives up
 /// within 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// How long a crashed database server takes to recover, at most.
+const RECOVERY: Duration = Duration::from_secs(30);
 /// How often a condition is checked.
 const LOOK: Duration = Duration::from_millis(50);
 /// How often leases of dead processes are ended.
@@ -73,7 +75,7 @@ pub async fn run(place: &Place, shape: &Shape, seed: u64) -> Result<Outcome> {
         }
     }
     let quiet = patiently(&platform, async || platform.host.is_quiet().await.unwrap_or(false)).await;
-    let found = caller::found(&platform, &mut inbox).await.context("what is there cannot be read")?;
+    let found = read(&platform, &mut inbox).await?;
     let sent = plan.sent();
     let mut report = history::check(&sent, &found);
     let entities = platform.host.broker.entities();
@@ -93,6 +95,17 @@ async fn started(place: &Place, shape: &Shape) -> Result<Platform> {
         match Platform::start(place, shape).await {
             Err(_) if tries < 4 => tries += 1,
             started => return started,
+        }
+    }
+}
+
+/// Reads what is there. A server that another run has just made to crash is asked again.
+async fn read(platform: &Platform, inbox: &mut Inbox) -> Result<Vec<history::Found>> {
+    let began = Instant::now();
+    loop {
+        match caller::found(platform, inbox).await {
+            Err(_) if began.elapsed() < RECOVERY => tokio::time::sleep(LOOK).await,
+            found => return found.context("what is there cannot be read"),
         }
     }
 }
