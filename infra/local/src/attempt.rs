@@ -133,11 +133,19 @@ fn suggested(name: &str, proposal: &Proposal, organization: &Organization) -> St
 fn told(name: &str, tried: &Tried) -> String {
     let totals = &tried.totals;
     let mut text = format!("{name}, read by {}: nothing is stored\n", tried.mapping);
-    let _ = writeln!(
-        text,
-        "  {} rows: {} would be created, {} changed, {} rejected",
-        totals.rows, totals.created, totals.changed, totals.failed
-    );
+    let outcomes = [
+        (totals.created, "would be created"),
+        (totals.changed, "changed"),
+        (totals.cancelled, "cancelled"),
+        (totals.patients, "would register or update a patient alone"),
+        (totals.resent, "would send a result again"),
+        (totals.replayed, "known already"),
+        (totals.ignored, "too late to have an effect"),
+        (totals.failed, "rejected"),
+    ];
+    let outcomes = outcomes.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let outcomes: Vec<String> = outcomes.collect();
+    let _ = writeln!(text, "  {}: {}", rows(totals.rows), outcomes.join(", "));
     if tried.waiting > 0 {
         let _ = writeln!(text, "  {} would wait for their orders", tried.waiting);
     }
@@ -148,10 +156,19 @@ fn told(name: &str, tried: &Tried) -> String {
         let mark = if group.first.severity == Severity::Error { "rejects" } else { "warns" };
         let header = group.first.header.as_deref().map(|header| format!("{}: ", cut(header))).unwrap_or_default();
         let row = group.first.row.map(|row| format!(", first row {row}")).unwrap_or_default();
-        let _ =
-            writeln!(text, "  {mark} {} rows{row}  {header}{} [{}]", group.rows, group.first.message, group.first.code);
+        let _ = writeln!(
+            text,
+            "  {mark} {}{row}  {header}{} [{}]",
+            rows(group.rows),
+            group.first.message,
+            group.first.code
+        );
     }
     text
+}
+
+fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
 /// A header, cut to the available width.
