@@ -68,7 +68,8 @@ pub(crate) async fn test(postgres: Option<&str>) -> Result<()> {
 
 /// Runs the unit tests of the workspace, and the samples from a dropped file to its receipt, on SQLite.
 pub(crate) async fn quick() -> Result<()> {
-    for arguments in [&["--workspace", "--lib"][..], &["--package", "iris-local", "--test", "samples"]] {
+    // The story, too, as part of the workspace: alone, its dependencies would have other features and be built again.
+    for arguments in [["--workspace", "--lib"].as_slice(), &["--workspace", "--test", "samples"]] {
         let mut tests = cargo();
         tell(tests.args(["test", "--quiet"]).args(arguments), None);
         succeed(&mut tests).await?;
