@@ -120,10 +120,8 @@ impl Client {
             return self.settle(Settle::Accept(connection, message.lock)).await;
         };
         let lock = if is_charge {
-            let id = (transaction_id, destination.clone());
-            if !self.written.contains(&id) && self.completed(connection, message.lock).await {
-                self.written.insert(id);
-            } else {
+            let is_settled = self.completed(connection, message.lock).await;
+            if !is_settled || !self.written.insert((transaction_id, destination.clone())) {
                 // Not known to be settled, so it must not be written; or it was written before.
                 self.connection = Some(stream);
                 return;
@@ -203,7 +201,7 @@ impl Client {
 
 /// Waits for the answer to this message.
 fn exchange(content: &[u8]) -> Option<Exchange> {
-    let message = Message::read(content, &Limits { bytes: 16 << 20, ..Limits::default() }).ok()?;
+    let message = Message::read(content, &Limits::default()).ok()?;
     Some(Exchange::new(message.control_id().bytes(), false))
 }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// How often locks are renewed: well within the five minutes of the queue.
 const RENEWAL: Duration = Duration::from_secs(60);
+/// How long reporting a result that is given back may take.
+const GIVING_BACK: Duration = Duration::from_secs(20);
 /// Places that results leave for charges.
 pub(super) const CHARGES: usize = 400;
 
@@ -119,10 +121,6 @@ async fn serve(
 struct Locks(Vec<Uuid>);
 
 impl Locks {
-    fn keep(&mut self, work: &Work) {
-        self.0.extend(work.message.lock.token());
-    }
-
     fn forget(&mut self, settled: &Settle) {
         let (Settle::Accept(_, lock) | Settle::Release(_, lock) | Settle::Complete(_, lock, _)) = settled;
         self.0.retain(|kept| Some(*kept) != lock.token());
@@ -153,9 +151,11 @@ async fn hand_over(
     if !work.is_charge && client.capacity() <= CHARGES {
         return give_back(receiver, work, uplink).await;
     }
-    locks.keep(&work);
-    // No room for a charge: its lock ends, and it comes again.
-    let _ = client.try_send(work);
+    let lock = work.message.lock.token();
+    // A charge without room is not kept: its lock ends, and it comes again.
+    if client.try_send(work).is_ok() {
+        locks.0.extend(lock);
+    }
     Ok(())
 }
 
@@ -163,7 +163,9 @@ async fn hand_over(
 async fn give_back(receiver: &mut ServiceBusReceiver, work: Work, uplink: &Uplink) -> Result<(), Cause> {
     let Work { transaction_id, destination, message, .. } = work;
     let (at, reply) = (Timestamp::now(), Hl7Reply::NotConnected);
-    uplink.report(&Hl7Answer { transaction_id, destination, at, took_ms: 0, reply }).await;
+    let answer = Hl7Answer { transaction_id, destination, at, took_ms: 0, reply };
+    // While this waits, nothing else is taken or renewed: the connection is rebuilt instead, and the message comes again.
+    timeout(GIVING_BACK, uplink.report(&answer)).await.map_err(|_| Cause::OutcomeUnknown)?;
     receiver.accept(message.lock).await
 }
 

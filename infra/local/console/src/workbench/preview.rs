@@ -32,8 +32,7 @@ pub(super) fn preview(tried: &Tried, look: Look) -> Markup {
                 p.issue.(if group.first.severity == Severity::Error { "bad" } else { "warn" }) {
                     @if let Some(header) = &group.first.header { strong { (foreign(header)) ": " } }
                     (look.message(&group.first.message)) " "
-                    small { (plural(group.rows, "row", "rows")) @if let Some(row) = group.first.row { ", first row \
-                                                                                                           " (row) } }
+                    small { (plural(group.rows, "row", "rows")) @if let Some(row) = group.first.row { ", first row " (row) } }
                 }
             }
             @for row in &tried.rows {
