@@ -14,7 +14,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::StreamExt;
-use iris_drops::mappings::{self, Edited};
+use iris_drops::mappings;
 use iris_drops::proposal::{Proposal, propose};
 use iris_drops::trial::{self, Tried};
 use iris_intake::Limits;
@@ -129,7 +129,6 @@ async fn work(console: &Shared, look: Look, key: Uuid, form: Form) -> Result<Res
             return download(&rule);
         }
         let put = mappings::put(&document.content, &rule, &held.name, console.platform.reader);
-        let put: Result<Edited, String> = put.map_err(|error| error.to_string());
         if let ("save", Ok(edited)) = (wish, &put) {
             let version = form.get("version").unwrap_or(&document.version);
             let reason =

@@ -4,7 +4,7 @@ use super::form::Entered;
 use crate::changes::differences;
 use crate::format::{count, foreign, outcome, plural};
 use crate::page::Look;
-use iris_drops::mappings::Edited;
+use iris_drops::mappings::{self, Edited};
 use iris_drops::trial::Tried;
 use iris_model::Severity;
 use maud::{Markup, html};
@@ -60,7 +60,7 @@ pub(super) fn preview(tried: &Tried, look: Look) -> Markup {
 /// The section "Save".
 pub(super) fn save(
     entered: &Entered,
-    edited: Option<&Result<Edited, String>>,
+    edited: Option<&Result<Edited, mappings::Error>>,
     version: &str,
     is_saved: bool,
 ) -> Markup {
@@ -92,7 +92,7 @@ pub(super) fn save(
                         }
                     }
                 }
-                Some(Err(problem)) => { p.issue.bad { (foreign(problem)) } }
+                Some(Err(problem)) => { p.issue.bad { (foreign(&problem.to_string())) } }
                 _ => {}
             }
             p.actions {
